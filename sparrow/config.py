@@ -1,0 +1,350 @@
+"""YAML -> one frozen, typed ``Config``. Every knob is documented here and nowhere else.
+
+A key that does not exist, or a value of the wrong type, is refused with the key's path and the
+names that are allowed there: a typo must never train a different model in silence.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Unit = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class ConfigError(ValueError):
+    """A config that cannot be used; one line per fault, each with the key's path."""
+
+
+class Section(BaseModel):
+    """Frozen, strict on names: the base of every part of the config."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class GenerateConfig(Section):
+    """Drawn photos, made when ``data.root`` does not exist yet."""
+
+    photos: Count
+    seed: int = 0
+
+
+class DataConfig(Section):
+    """Where photos and tables lie, and what is legal in them."""
+
+    root: str = "data/raw"  # images/, image_info.csv, bboxes/bounding_boxes.csv
+    new: str = "data/new"  # the same with the prefix new_ on both tables; merged, then emptied
+    rejected: str = "data/rejected"  # what intake refused, with its report
+    prepared: str = "data/prepared"  # caches, made on demand
+    generate: GenerateConfig | None = None  # null: the data must be there
+    classes: tuple[str, ...] = ("house_sparrow",)
+    sources: tuple[str, ...] | None = None  # null: any
+    licenses: tuple[str, ...] | None = None  # null: any
+    extensions: tuple[str, ...] = (".jpg",)
+    min_boxes_per_photo: Annotated[int, Field(ge=0)] = 0
+    max_boxes_per_photo: Count = 300
+    max_side_px: Count = 3000
+    same_box_iou: Unit = 0.95  # two boxes of one class that overlap this much are one box twice
+    near_duplicate_bits: Annotated[int, Field(ge=0, le=64)] = 10  # of a 64-bit perceptual hash
+
+    @model_validator(mode="after")
+    def _consistent(self) -> DataConfig:
+        if self.min_boxes_per_photo > self.max_boxes_per_photo:
+            raise ValueError("min_boxes_per_photo must not exceed max_boxes_per_photo")
+        if not self.classes or len(set(self.classes)) != len(self.classes):
+            raise ValueError("classes must name at least one class, each once")
+        return self
+
+
+class SplitConfig(Section):
+    """Shares of the photos; groups (author, near-duplicates) never cross."""
+
+    test_share: Share = 0.25
+    validation_share: Share = 0.2  # of all photos
+    tries: Count = 200  # seeds tried; the best-balanced split is kept
+
+    @model_validator(mode="after")
+    def _leaves_training(self) -> SplitConfig:
+        if self.test_share + self.validation_share > 0.8:
+            raise ValueError("test_share + validation_share must leave at least 0.2 for training")
+        return self
+
+
+class ModelConfig(Section):
+    """The detector. Defaults of the proposal and RoI numbers suit two CPU cores."""
+
+    architecture: Literal[
+        "fasterrcnn_mobilenet_v3_large_fpn",
+        "fasterrcnn_mobilenet_v3_large_320_fpn",
+        "fasterrcnn_resnet50_fpn_v2",
+    ] = "fasterrcnn_mobilenet_v3_large_fpn"
+    weights: str = "coco"  # coco | imagenet | none | path of a state dict (whole or backbone)
+    trainable_backbone_layers: Annotated[int, Field(ge=0, le=6)] = 6
+    frozen_normalisation: bool = True  # false when training from scratch
+    min_side_px: Annotated[int, Field(ge=64)] = 320  # photos are scaled to this short side ...
+    max_side_px: Annotated[int, Field(ge=64)] = 640  # ... unless the long side would exceed this
+    anchor_sizes_px: tuple[int, ...] = (32, 64, 128, 256, 512)  # on every pyramid level
+    rpn_pre_nms_top_n: Count = 400
+    rpn_post_nms_top_n: Count = 200
+    rpn_batch_size_per_image: Count = 128
+    rpn_score_threshold: Unit = 0.0
+    box_batch_size_per_image: Count = 64  # RoIs sampled per photo; torchvision's default is 512
+    box_positive_fraction: Share = 0.4
+    box_nms_iou: Unit = 0.4
+    box_detections_per_image: Count = 120
+
+
+class AugmentationConfig(Section):
+    """Random changes of the training photos, boxes included; 0 switches one off."""
+
+    probability: Unit = 0.8  # of changing a photo at all
+    horizontal_flip: Unit = 0.5
+    vertical_flip: Unit = 0.0
+    colour_jitter: Unit = 0.7
+    rain: Unit = 0.0
+    blur: Unit = 0.0
+    scale_jitter: Unit = 0.0  # probability of a zoom between scale_range
+    scale_range: tuple[float, float] = (0.75, 1.33)
+
+
+class TrainingConfig(Section):
+    """The training loop."""
+
+    epochs: Count = 15
+    batch_size: Count = 8
+    optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9  # sgd only
+    schedule: Literal["cosine", "step", "linear", "none"] = "cosine"
+    step_epochs: Count = 2  # step only: every so many epochs ...
+    gamma: Annotated[float, Field(gt=0, le=1)] = 0.1  # ... the rate is multiplied by this
+    warmup_share: Annotated[float, Field(ge=0, lt=1)] = 0.1  # of all steps
+    clip_norm: Annotated[float, Field(gt=0)] = 10.0
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0  # 0: off
+    patience_epochs: Count | None = None  # stop after so many epochs without a better score
+    threads: Count = 2
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+class NumberRange(Section):
+    """A number to tune, between low and high."""
+
+    low: float
+    high: float
+    log: bool = False
+    step: float | None = None
+    integer: bool = False
+
+
+class TuningConfig(Section):
+    """Optuna. ``space`` maps any key of this config to the values it may take."""
+
+    trials: Annotated[int, Field(ge=0)] = 20  # 0 skips tuning; the training section is used as is
+    timeout_minutes: Annotated[float, Field(gt=0)] | None = None
+    workers: Count = 1  # parallel steps on one shared study
+    epochs: Count = 10
+    photos: Count | None = None  # train each trial on so many photos; null: all
+    threads: Count = 2  # per worker
+    startup_trials: Annotated[int, Field(ge=0)] = 5
+    warmup_epochs: Annotated[int, Field(ge=0)] = 3
+    pruner: Literal["median", "hyperband", "none"] = "median"
+    space: dict[str, NumberRange | tuple[str | float | int | bool | None, ...]] = {}
+    # keys tuned only when another has a given value: {"training.momentum": {"training.optimizer": "sgd"}}
+    conditions: dict[str, dict[str, str]] = {}
+
+
+class EvaluationConfig(Section):
+    """What is measured and how."""
+
+    beta: Annotated[float, Field(gt=0)] = 2.0
+    iou: Share = 0.5  # the headline F-beta's IoU: the threshold is chosen for it
+    also_iou: tuple[Share, ...] = (0.4,)
+    min_score: Share = 0.05  # detections below it are not even kept
+    bootstrap_samples: Count = 1000
+    confidence: Share = 0.95
+    count_confidence: Share = 0.9
+
+
+class PromotionConfig(Section):
+    """The gate between a candidate and its place as champion."""
+
+    min_f_beta: Unit = 0.5  # absolute bar for the headline score
+    max_false_count_empty: Annotated[float, Field(ge=0)] = 1.0  # birds seen per photo without any
+    max_model_mb: Annotated[float, Field(gt=0)] = 400.0
+    confidence: Share = 0.95  # one-sided, that the candidate is better than the champion
+    max_slice_loss: Unit = 0.1  # F-beta a slice may lose, at that confidence
+
+
+class StoresConfig(Section):
+    """Where state lives: a URL or a path each, with an embedded default."""
+
+    tracking: str = "sqlite:///.sparrow/mlflow.db"
+    registry: str | None = None  # null: the tracking store
+    artifacts: str = ".sparrow/artifacts"  # MLflow's artifact root for a new experiment
+    tuning: str = "sqlite:///.sparrow/optuna.db"
+    prediction_log: str = "sqlite:///.sparrow/predictions.db"
+    runs: str = ".sparrow/runs"  # checkpoints and model folders of each run
+    champion: str = ".sparrow/champion"  # what `bentoml serve` in the repo root serves
+
+
+class ServiceConfig(Section):
+    """The service and its page."""
+
+    max_photos: Count = 32  # per request
+    max_request_mb: Annotated[float, Field(gt=0)] = 64.0
+    max_pixels: Count = 50_000_000
+    threads: Count = 2
+
+
+class Config(Section):
+    """The whole of it; see the sections."""
+
+    name: str = "house-sparrow-detector"  # MLflow experiment, registered model and Bento
+    seed: int = 0
+    data: DataConfig = DataConfig()
+    split: SplitConfig = SplitConfig()
+    model: ModelConfig = ModelConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
+    training: TrainingConfig = TrainingConfig()
+    tuning: TuningConfig = TuningConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    promotion: PromotionConfig = PromotionConfig()
+    stores: StoresConfig = StoresConfig()
+    service: ServiceConfig = ServiceConfig()
+
+    @model_validator(mode="after")
+    def _space_names_real_keys(self) -> Config:
+        for key in (*self.tuning.space, *self.tuning.conditions):
+            get_key(self, key)
+        return self
+
+    def content_hash(self) -> str:
+        """First 12 hex digits of the config's SHA-256, the same on every machine."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def load_config(path: Path | str, overrides: Sequence[str] = ()) -> Config:
+    """Read a YAML file and apply ``key.path=value`` overrides.
+
+    Raises:
+        ConfigError: no such file, not YAML, unknown key, wrong type or range.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"config {path}: {error.strerror or error}") from error
+    return parse_config(text, overrides)
+
+
+def parse_config(text: str, overrides: Sequence[str] = ()) -> Config:
+    """YAML text and overrides -> Config (see ``load_config``)."""
+    try:
+        values = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise ConfigError(f"config is not valid YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"config must be a mapping of sections, found {type(values).__name__}")
+    for override in overrides:
+        _apply_override(values, override)
+    return make_config(values)
+
+
+def make_config(values: Mapping[str, Any]) -> Config:
+    """A mapping (from YAML or an artifact) -> Config.
+
+    Raises:
+        ConfigError: one line per fault, with the key's path and, for a name, the allowed ones.
+    """
+    try:
+        # JSON mode: lists become tuples, while "3" still does not become 3.
+        return Config.model_validate_json(json.dumps(values))
+    except (TypeError, ValueError) as error:
+        if not isinstance(error, ValidationError):
+            raise ConfigError(f"config: {error}") from error
+        lines = [_explain(dict(fault)) for fault in error.errors()]
+        raise ConfigError("config:\n  " + "\n  ".join(dict.fromkeys(lines))) from None
+
+
+def with_values(config: Config, values: Mapping[str, Any]) -> Config:
+    """A copy with some keys replaced: ``{"training.learning_rate": 0.01}``."""
+    tree = config.model_dump(mode="json")
+    for key, value in values.items():
+        get_key(config, key)
+        _set(tree, key, value)
+    return make_config(tree)
+
+
+def get_key(config: Config, key: str) -> Any:
+    """The value at a dotted path.
+
+    Raises:
+        ValueError: no such key; the message lists what is there.
+    """
+    value: Any = config
+    for i, name in enumerate(key.split(".")):
+        names = list(type(value).model_fields) if isinstance(value, BaseModel) else []
+        if name not in names:
+            where = ".".join(key.split(".")[:i]) or "the config"
+            raise ValueError(f"unknown key {key!r}: {where} has {', '.join(names) or 'no keys'}")
+        value = getattr(value, name)
+    return value
+
+
+def _apply_override(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"override {override!r}: expected key.path=value")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"override {override!r}: the value is not valid YAML") from error
+    if isinstance(value, str):
+        try:
+            value = float(value)  # YAML 1.1 reads 1e-3 as text
+        except ValueError:
+            pass
+    _set(values, key.strip(), value)
+
+
+def _set(tree: dict[str, Any], key: str, value: Any) -> None:
+    *sections, last = key.split(".")
+    for section in sections:
+        child = tree.setdefault(section, {})
+        if not isinstance(child, dict):
+            child = tree[section] = {}
+        tree = child
+    tree[last] = value
+
+
+def _explain(fault: dict[str, Any]) -> str:
+    location = [str(part) for part in fault["loc"]]
+    path = ".".join(location)
+    if fault["type"] != "extra_forbidden":
+        found = "" if isinstance(fault["input"], dict) else f" (found {fault['input']!r})"
+        return f"{path or 'config'}: {fault['msg'].removeprefix('Value error, ')}{found}"
+    section: Any = Config
+    for name in location[:-1]:
+        field = section.model_fields.get(name) if hasattr(section, "model_fields") else None
+        section = _section_type(field.annotation) if field is not None else None
+    names = list(section.model_fields) if section is not None else []
+    close = difflib.get_close_matches(location[-1], names, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"{path}: there is no such key.{hint} Allowed here: {', '.join(names)}"
+
+
+def _section_type(annotation: Any) -> Any:
+    for choice in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(choice, type) and issubclass(choice, BaseModel):
+            return choice
+    return None

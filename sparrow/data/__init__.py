@@ -1,0 +1,1 @@
+"""From files to trusted tables: formats, checks, intake, splits, drawn photos."""

@@ -1,0 +1,70 @@
+"""The two tables every later room works on, in the project's own names.
+
+The reference's CSV spelling (``Name``, ``bbox_x`` …) ends at ``sparrow.data.formats``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+IMAGE_COLUMNS = ("image", "author", "n_boxes", "source", "license", "width_px", "height_px")
+BOX_COLUMNS = ("image", "label", "x_min_px", "y_min_px", "x_max_px", "y_max_px")
+XYXY = ["x_min_px", "y_min_px", "x_max_px", "y_max_px"]
+UNKNOWN = "unknown"  # author, source or licence nobody recorded; unknown authors form no group
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Photos and their boxes.
+
+    Attributes:
+        root: folder that holds ``images/``.
+        images: one row per photo (``IMAGE_COLUMNS`` and whatever was measured or assigned since:
+            ``sha256``, ``phash``, ``split`` …); ``image`` is the file name, unique. Sizes are of
+            the upright photo.
+        boxes: one row per box (``BOX_COLUMNS``); a photo without boxes has no row here.
+    """
+
+    root: Path
+    images: pd.DataFrame
+    boxes: pd.DataFrame
+
+    def image_path(self, image: str) -> Path:
+        """Where a photo's file lies."""
+        return self.root / "images" / image
+
+    def boxes_by_image(self) -> dict[str, pd.DataFrame]:
+        """Rows of ``boxes`` for every photo, an empty table for a photo without any."""
+        found = dict(iter(self.boxes.groupby("image", sort=False)))
+        empty = self.boxes.iloc[:0]
+        return {image: found.get(image, empty) for image in self.images["image"]}
+
+    def subset(self, split: str) -> Dataset:
+        """Only the photos whose ``split`` column equals ``split``, and their boxes."""
+        images = self.images[self.images["split"] == split].reset_index(drop=True)
+        boxes = self.boxes[self.boxes["image"].isin(images["image"])].reset_index(drop=True)
+        return Dataset(self.root, images, boxes)
+
+
+def data_version(dataset: Dataset) -> str:
+    """16 hex digits over both tables and the photos' hashes.
+
+    The same data gives the same version on every machine, whatever the order of rows or columns.
+    ``dataset.images`` must hold ``sha256``; columns assigned later (``split``) do not count.
+    """
+    images = dataset.images[[*IMAGE_COLUMNS, "sha256"]].sort_values("image")
+    boxes = dataset.boxes[list(BOX_COLUMNS)].sort_values(["image", "label", *XYXY])
+    digest = hashlib.sha256()
+    for table in (images, boxes):
+        table = table.copy()
+        for column in table.columns:
+            if pd.api.types.is_numeric_dtype(table[column]):
+                # One spelling per value: 3 and 3.0 are the same pixel.
+                table[column] = np.round(table[column].astype(float), 3)
+        digest.update(table.to_csv(index=False, lineterminator="\n").encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""From detections to numbers that can be believed: matching, metrics, counts, comparisons."""

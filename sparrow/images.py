@@ -1,0 +1,122 @@
+"""The only way bytes become pixels: one decoder for loader, service, page and command line.
+
+EXIF orientation is applied, every colour mode becomes RGB, and size limits are checked on the
+header before any pixel is decoded. Whatever is wrong with a photo is one ``ImageError``.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+RgbImage = NDArray[np.uint8]  # [height, width, 3]
+
+# Formats photographers use. SVG and HTML are not images here, and decoders nobody needs stay shut.
+FORMATS = ("JPEG", "PNG", "WEBP", "MPO", "BMP", "TIFF", "GIF")
+MAX_PIXELS = 100_000_000  # a 100-megapixel camera back; beyond it lie decompression bombs
+MAX_SIDE_PX = 30_000
+
+
+class ImageError(ValueError):
+    """A photo that cannot be used; the message says why, in words for the person who sent it."""
+
+
+def read_image(source: Path | str | bytes, max_pixels: int = MAX_PIXELS) -> RgbImage:
+    """Decode a photo to upright RGB.
+
+    Args:
+        source: a file's path or its bytes.
+        max_pixels: the largest width × height accepted, checked before decoding.
+
+    Returns:
+        uint8 [height, width, 3].
+
+    Raises:
+        ImageError: unreadable, truncated, too large, or not a photo.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Our own pixel limit speaks; Pillow's warning would only repeat it.
+            warnings.simplefilter("ignore")
+            with _open(source) as photo:
+                _check_size(photo, max_pixels)
+                upright = ImageOps.exif_transpose(photo)
+                return np.asarray(_to_rgb(upright))
+    except ImageError:
+        raise
+    except FileNotFoundError as error:
+        raise ImageError(f"there is no file {source}") from error
+    except UnidentifiedImageError as error:
+        raise ImageError("this is not a photo that can be read (JPEG, PNG, WebP, TIFF)") from error
+    except Exception as error:  # Pillow's decoders raise a dozen types, struct.error included
+        raise ImageError(f"this photo is damaged or incomplete ({error})") from error
+
+
+def upright_size_px(source: Path | str | bytes) -> tuple[int, int]:
+    """(width, height) of the upright photo, from the header alone.
+
+    Raises:
+        ImageError: not a photo.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with _open(source) as photo:
+                width, height = photo.size
+                turned = photo.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+                return (height, width) if turned else (width, height)
+    except Exception as error:
+        raise ImageError(f"this is not a photo that can be read ({error})") from error
+
+
+def fit_scale(width_px: int, height_px: int, min_side_px: int, max_side_px: int) -> float:
+    """Scale that brings the short side to ``min_side_px`` unless the long side would exceed
+    ``max_side_px`` (torchvision's detection rule)."""
+    return min(min_side_px / min(width_px, height_px), max_side_px / max(width_px, height_px))
+
+
+def resize_to_fit(image: RgbImage, min_side_px: int, max_side_px: int) -> RgbImage:
+    """The photo at the detector's input size: uint8 [height, width, 3], antialiased.
+
+    Training, evaluation and serving all come through here, so all see the same pixels.
+    """
+    height, width = image.shape[:2]
+    scale = fit_scale(width, height, min_side_px, max_side_px)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    if size == (width, height):
+        return image
+    # reducing_gap halves the photo cheaply first: 12 megapixels in a quarter of the time.
+    resized = Image.fromarray(image).resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0)
+    return np.asarray(resized)
+
+
+def _open(source: Path | str | bytes) -> Image.Image:
+    stream = io.BytesIO(source) if isinstance(source, bytes) else source
+    return Image.open(stream, formats=FORMATS)
+
+
+def _check_size(photo: Image.Image, max_pixels: int) -> None:
+    width, height = photo.size
+    if width * height > max_pixels or max(width, height) > MAX_SIDE_PX:
+        raise ImageError(
+            f"this photo is {width} × {height} pixels; at most {max_pixels:,} pixels and "
+            f"{MAX_SIDE_PX:,} on a side are accepted"
+        )
+
+
+def _to_rgb(photo: Image.Image) -> Image.Image:
+    if photo.mode in ("I;16", "I;16B", "I;16L", "I"):
+        # 16-bit grey: convert() would clip at 255 and leave a white photo.
+        values = np.asarray(photo, dtype=np.float64)
+        top = 65535.0 if values.max(initial=0) > 255 else 255.0
+        photo = Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8))
+    if photo.mode in ("RGBA", "LA", "PA") or "transparency" in photo.info:
+        photo = photo.convert("RGBA")
+        white = Image.new("RGBA", photo.size, "white")
+        photo = Image.alpha_composite(white, photo)
+    return photo.convert("RGB")

@@ -1,0 +1,1 @@
+"""From an evaluated model folder to a champion: registry, gate, card, Bento."""
