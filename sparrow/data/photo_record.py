@@ -1,0 +1,121 @@
+"""What is measured of one photo: size, hashes, and how it looks. No pandas: workers start fast."""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import imagehash
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from sparrow.images import ImageError, RgbImage, read_image
+
+RECORD_VERSION = 1  # raise when a measurement changes its meaning: cached records are then void
+MAX_FILE_BYTES = 256 * 1024**2  # above it a file is not a photo but a mistake
+LOOK_SIDE_PX = 512  # looks are measured at one size, so that resolution does not pass for sharpness
+
+
+@dataclass(frozen=True)
+class PhotoRecord:
+    """Measurements of one photo; a photo that cannot be used has ``error`` and zeros.
+
+    Attributes:
+        width_px, height_px: of the upright photo.
+        sha256: hex, of the file's bytes; empty when the file cannot be read at all.
+        phash, dhash: 16 hex digits each; perceptual hash (DCT) and difference hash (gradients).
+        brightness: mean luma, 0..1.
+        contrast: standard deviation of luma, 0..0.5.
+        sharpness: standard deviation of luma's Laplacian, 0 and up (about 0.02 blurred, 0.1 crisp).
+        saturation: mean of (max - min) / max over the colour channels, 0..1.
+        error: empty, or why the photo cannot be used.
+    """
+
+    width_px: int = 0
+    height_px: int = 0
+    sha256: str = ""
+    phash: str = ""
+    dhash: str = ""
+    brightness: float = 0.0
+    contrast: float = 0.0
+    sharpness: float = 0.0
+    saturation: float = 0.0
+    error: str = ""
+
+
+def measure_photo(path: Path) -> PhotoRecord:
+    """Everything about one photo file; never raises for what may be wrong with the file."""
+    try:
+        content = read_photo_bytes(path)
+    except (OSError, ImageError) as error:
+        return PhotoRecord(error=_reason(error))
+    sha256 = hashlib.sha256(content).hexdigest()
+    try:
+        rgb = read_image(content)
+    except ImageError as error:
+        return PhotoRecord(sha256=sha256, error=str(error))
+    photo = Image.fromarray(rgb)
+    brightness, contrast, sharpness, saturation = looks(rgb)
+    return PhotoRecord(
+        width_px=photo.width,
+        height_px=photo.height,
+        sha256=sha256,
+        phash=str(imagehash.phash(photo)),
+        dhash=str(imagehash.dhash(photo)),
+        brightness=brightness,
+        contrast=contrast,
+        sharpness=sharpness,
+        saturation=saturation,
+    )
+
+
+def measure_chunk(paths: Sequence[Path]) -> dict[Path, PhotoRecord]:
+    """A worker's task: several photos at once, so that little is spent on passing them about."""
+    return {path: measure_photo(path) for path in paths}
+
+
+def read_photo_bytes(path: Path) -> bytes:
+    """The file's bytes.
+
+    Raises:
+        OSError: no such file, no right to read it.
+        ImageError: not a regular file (a pipe would block for ever), empty, or absurdly large.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ImageError("this is not a file")
+    if status.st_size == 0:
+        raise ImageError("this file is empty")
+    if status.st_size > MAX_FILE_BYTES:
+        raise ImageError(
+            f"this file has {status.st_size / 1024**2:,.0f} MiB; a photo has at most "
+            f"{MAX_FILE_BYTES // 1024**2}"
+        )
+    return path.read_bytes()
+
+
+def looks(rgb: RgbImage) -> tuple[float, float, float, float]:
+    """(brightness, contrast, sharpness, saturation) of a photo; see ``PhotoRecord``."""
+    photo = Image.fromarray(rgb)
+    photo.thumbnail((LOOK_SIDE_PX, LOOK_SIDE_PX), Image.Resampling.BOX)
+    channels = np.asarray(photo, dtype=np.float32) / 255  # [height, width, 3]
+    luma = channels @ np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
+    top, bottom = channels.max(axis=2), channels.min(axis=2)
+    saturation = np.divide(top - bottom, top, out=np.zeros_like(top), where=top > 0)
+    sharpness = float(_laplacian(luma).std()) if min(luma.shape) > 2 else 0.0
+    return float(luma.mean()), float(luma.std()), sharpness, float(saturation.mean())
+
+
+def _laplacian(luma: NDArray[np.float32]) -> NDArray[np.float32]:
+    centre = luma[1:-1, 1:-1]
+    return luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * centre
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    return str(getattr(error, "strerror", None) or error)
