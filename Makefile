@@ -1,0 +1,164 @@
+# Every target makes its own environment: .venv, from requirements.lock. `make help` lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+INSTALLER ?= uv
+UV_VERSION := 0.13.9
+CONFIG ?= configs/demo.yaml
+ARGS ?=
+PORT ?=
+TRACKING ?= sqlite:///.sparrow/mlflow.db
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+# Metaflow wants to know who runs a flow, and takes "root" for nobody.
+ifeq ($(filter-out root,$(USER)),)
+export METAFLOW_USER ?= sparrow
+else
+export METAFLOW_USER ?= $(USER)
+endif
+
+# Nothing here reports home.
+export DO_NOT_TRACK := true
+export MLFLOW_DISABLE_TELEMETRY := true
+export BENTOML_DO_NOT_TRACK := True
+export GRADIO_ANALYTICS_ENABLED := False
+export HF_HUB_DISABLE_TELEMETRY := 1
+
+# MLflow's background jobs are seven more processes, and nothing here uses them.
+export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
+
+##@ Start here
+
+.PHONY: train
+train: $(READY) ## Check, tune, train, evaluate, promote, bundle [CONFIG=configs/demo.yaml ARGS=...]
+	$(BIN)/python flows/train.py --config config $(CONFIG) run $(ARGS)
+
+.PHONY: test
+test: $(READY) ## Run the tests; warnings are errors [ARGS="-k name"]
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "; print "make TARGET [VARIABLE=value ...]"} \
+		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+##@ Models
+
+.PHONY: resume
+resume: $(READY) ## Go on with the last training run from where it stopped [CONFIG=...]
+	$(BIN)/python flows/train.py --config config $(CONFIG) resume $(ARGS)
+
+.PHONY: status
+status: $(READY) ## Print the last run, its scores, the decision and the champion [ARGS=--json]
+	$(BIN)/sparrow status $(ARGS)
+
+.PHONY: cards
+cards: $(READY) ## Show the cards of the training runs in a browser [PORT=8324]
+	$(BIN)/python flows/train.py --config config $(CONFIG) card server --port $(or $(PORT),8324) $(ARGS)
+
+.PHONY: ui
+ui: $(READY) ## Show the history of runs and model versions (MLflow) [PORT=5000 TRACKING=sqlite:///...]
+	@mkdir -p .sparrow
+	$(BIN)/mlflow ui --backend-store-uri $(TRACKING) --workers 1 --port $(or $(PORT),5000) $(ARGS)
+
+##@ Service
+
+.PHONY: serve
+serve: $(READY) ## Serve the champion [PORT=3000]
+	$(BIN)/bentoml serve service.app:Sparrow --port $(or $(PORT),3000) $(ARGS)
+
+.PHONY: monitor
+monitor: $(READY) ## Judge the prediction log against the champion's reference
+	$(BIN)/python flows/monitor.py run $(ARGS)
+
+##@ Development
+
+.PHONY: setup
+setup: $(READY) ## Make .venv from requirements.lock [PYTHON=python3.12 INSTALLER=pip]
+
+.PHONY: check
+check: lint types test ## All that a change must pass: lint, types, test
+
+.PHONY: lint
+lint: $(READY) ## Check style, security rules and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: format
+format: $(READY) ## Mend style and formatting
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: types
+types: $(READY) ## Check the types
+	$(BIN)/mypy
+
+.PHONY: lock
+lock: $(READY) ## Pin the tree anew after a change of pyproject.toml [ARGS=--upgrade]
+	@tools='--universal --python-version 3.11 --no-annotate --no-header --quiet'; \
+	for name in requirements requirements-serve; do \
+		grep '==' $$name.lock > $(VENV)/$$name.txt || true; \
+	done; \
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev $$tools $(ARGS) \
+		--output-file $(VENV)/requirements.txt; \
+	$(BIN)/uv pip compile --group serve --constraints $(VENV)/requirements.txt $$tools $(ARGS) \
+		--output-file $(VENV)/requirements-serve.txt; \
+	for name in requirements requirements-serve; do \
+		{ echo '# Made by `make lock` from pyproject.toml; the same for Python 3.11 to 3.14 on Linux.'; \
+			cat $(VENV)/$$name.txt; } > $$name.lock; \
+	done
+
+.PHONY: clean
+clean: ## Remove what tools cached or built; keeps .venv, data, runs and models
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	find flows sparrow service monitoring tests -name __pycache__ -prune -exec rm -rf {} +
+
+##@ Measurements (not part of test)
+
+.PHONY: bench-data bench-train bench-evaluation bench-gate
+bench-data: $(READY) ## Measure generation, checks, split and export of data
+bench-train: $(READY) ## Measure the training loop against a plain one
+bench-evaluation: $(READY) ## Measure the scores and their intervals
+bench-gate: $(READY) ## Measure how often the promotion gate is wrong
+bench-data bench-train bench-evaluation bench-gate:
+	$(BIN)/python tests/benchmarks/$(subst -,_,$@).py $(ARGS)
+
+# Set-up. The stamp comes last, so an interrupted set-up is taken up again at the next call.
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || { \
+		echo 'Sparrow needs Python 3.11 to 3.14, found: '"$$($(PYTHON) --version 2>&1 || true)"; \
+		echo 'Install one of them and name it: make setup PYTHON=python3.12'; exit 1; } >&2
+	@test -x $(BIN)/pip || { echo 'Making $(VENV)'; $(PYTHON) -m venv --clear $(VENV); } || { \
+		echo 'Could not make $(VENV). On Debian and Ubuntu: apt install python3-venv'; exit 1; } >&2
+	@echo 'Installing requirements.lock (some GB the first time, minutes on a slow line)'
+	@$(MAKE) install-with-$(INSTALLER) || { \
+		echo 'Installation failed: the last lines above say at which package.'; \
+		echo 'Call again to go on from there. If the package index cannot be reached: uv reads its'; \
+		echo 'address from UV_DEFAULT_INDEX, and knows nothing of the settings of pip;'; \
+		echo '`make setup INSTALLER=pip` installs the same lock with pip and its settings.'; \
+		exit 1; } >&2
+	@touch $@
+
+# --no-deps: the lock is the whole tree. The package itself is built with the lock's setuptools.
+# Of what uv prints, the list of 250 packages is left out; downloads and errors stay.
+.PHONY: install-with-uv install-with-pip
+install-with-uv:
+	@test "$$($(BIN)/uv --version 2>/dev/null | cut -d' ' -f2)" = $(UV_VERSION) \
+		|| $(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync requirements.lock 2>&1 \
+		| { grep --line-buffered -v '^ [-+~] ' || true; }
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+
+install-with-pip:
+	@$(BIN)/pip install --disable-pip-version-check --no-deps --progress-bar off --quiet \
+		-r requirements.lock
+	@$(BIN)/pip install --disable-pip-version-check --no-deps --quiet --no-build-isolation -e .
