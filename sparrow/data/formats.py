@@ -1,0 +1,141 @@
+"""The CSV contract of the house-sparrow data set: the door between its spelling and ours.
+
+``image_info.csv`` has a row per photo, ``bboxes/bounding_boxes.csv`` a row per box (COCO ``xywh``,
+pixels). New data lies in a folder of its own, with ``new_`` before both names.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from sparrow.boxes import xywh_to_xyxy, xyxy_to_xywh
+from sparrow.data.errors import DataError
+from sparrow.data.tables import XYXY, Dataset
+
+INFO_CSV = ("Name", "Author", "Number_HSparrows", "Source", "License")
+BOXES_CSV = (
+    "label_name", "bbox_x", "bbox_y", "bbox_width", "bbox_height",
+    "image_name", "image_width", "image_height",
+)  # fmt: skip
+XYWH_CSV = ["bbox_x", "bbox_y", "bbox_width", "bbox_height"]
+
+
+def table_paths(root: Path, prefix: str = "") -> tuple[Path, Path]:
+    """Where the two tables of a set lie: (photos, boxes)."""
+    return root / f"{prefix}image_info.csv", root / "bboxes" / f"{prefix}bounding_boxes.csv"
+
+
+def read_csv_tables(root: Path, prefix: str = "") -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The two tables exactly as the files spell them: (photos, boxes), nothing checked yet.
+
+    Raises:
+        DataError: a file is missing, empty, not UTF-8 or not a CSV table.
+    """
+    info_path, boxes_path = table_paths(root, prefix)
+    return _read_table(info_path, INFO_CSV), _read_table(boxes_path, BOXES_CSV)
+
+
+def to_dataset(
+    root: Path,
+    info_raw: pd.DataFrame,
+    boxes_raw: pd.DataFrame,
+    sizes: Mapping[str, tuple[int, int]],
+) -> Dataset:
+    """The checked raw tables in the project's names.
+
+    Args:
+        root: folder that holds ``images/``.
+        info_raw: columns ``INFO_CSV``.
+        boxes_raw: columns ``BOXES_CSV``.
+        sizes: (width, height) in pixels by photo name, for photos the box table does not mention.
+
+    Raises:
+        DataError: a photo without boxes is not in ``sizes``.
+    """
+    recorded = boxes_raw.drop_duplicates("image_name").set_index("image_name")
+    recorded = recorded[["image_width", "image_height"]].to_dict("index")
+    widths, heights = [], []
+    for name in info_raw["Name"]:
+        if name in recorded:
+            width, height = recorded[name]["image_width"], recorded[name]["image_height"]
+        elif name in sizes:
+            width, height = sizes[name]
+        else:
+            raise DataError(
+                f"{root}: photo {name!r} has no boxes, so its size must be read from the file, "
+                "and none was given"
+            )
+        widths.append(int(width))
+        heights.append(int(height))
+    images = pd.DataFrame(
+        {
+            "image": info_raw["Name"].astype(str).to_numpy(),
+            "author": info_raw["Author"].astype(str).to_numpy(),
+            "n_boxes": info_raw["Number_HSparrows"].astype("int64").to_numpy(),
+            "source": info_raw["Source"].astype(str).to_numpy(),
+            "license": info_raw["License"].astype(str).to_numpy(),
+            "width_px": pd.array(widths, dtype="int64"),
+            "height_px": pd.array(heights, dtype="int64"),
+        }
+    ).astype({"width_px": "int64", "height_px": "int64"})
+    boxes = pd.DataFrame(
+        {
+            "image": boxes_raw["image_name"].astype(str).to_numpy(),
+            "label": boxes_raw["label_name"].astype(str).to_numpy(),
+        }
+    )
+    boxes[XYXY] = xywh_to_xyxy(boxes_raw[XYWH_CSV].to_numpy(dtype=float))
+    return Dataset(root, images, boxes)
+
+
+def write_csv(dataset: Dataset, root: Path, prefix: str = "") -> None:
+    """Write both tables under ``root``; each file is replaced in one move, whole numbers as such.
+
+    The photos are not copied: they belong in ``root/images``.
+    """
+    info, boxes = raw_tables(dataset)
+    info_path, boxes_path = table_paths(root, prefix)
+    boxes_path.parent.mkdir(parents=True, exist_ok=True)
+    for table, path in ((boxes, boxes_path), (info, info_path)):
+        partial = path.with_name(path.name + ".partial")
+        table.to_csv(partial, index=False, lineterminator="\n", encoding="utf-8")
+        os.replace(partial, path)
+
+
+def raw_tables(dataset: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The dataset in the reference's spelling: (photos, boxes)."""
+    images, boxes = dataset.images, dataset.boxes
+    info_columns = ["image", "author", "n_boxes", "source", "license"]
+    info = images[info_columns].set_axis(list(INFO_CSV), axis=1)
+    raw = pd.DataFrame({"label_name": boxes["label"].to_numpy()})
+    raw[XYWH_CSV] = xyxy_to_xywh(boxes[XYXY].to_numpy(dtype=float)).round(6)
+    for column in XYWH_CSV:
+        if (raw[column] % 1 == 0).all():
+            raw[column] = raw[column].astype("int64")
+    raw["image_name"] = boxes["image"].to_numpy()
+    sizes = images.set_index("image")[["width_px", "height_px"]]
+    of_boxes = sizes.reindex(raw["image_name"])
+    raw["image_width"] = of_boxes["width_px"].to_numpy(dtype="int64")
+    raw["image_height"] = of_boxes["height_px"].to_numpy(dtype="int64")
+    return info, raw
+
+
+def _read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    expected = f"expected a CSV table with the columns {', '.join(columns)}"
+    try:
+        # Only an empty cell is missing: an author may be called "NA" or "None".
+        return pd.read_csv(path, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: there is no such file; {expected}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 text ({error}); save it again as UTF-8") from error
+    except pd.errors.EmptyDataError as error:
+        raise DataError(f"{path}: the file is empty; {expected}") from error
+    except (pd.errors.ParserError, ValueError) as error:
+        raise DataError(f"{path}: not a CSV table ({error}); {expected}") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
