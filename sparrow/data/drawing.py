@@ -140,13 +140,26 @@ _SKULL: Points = (
     (-0.82, 0.86), (0.0, 1.12), (0.7, 0.86),
 )  # fmt: skip
 _CROWN: Points = (
-    (1.1, -0.30), (0.5, -0.38), (-0.2, -0.42), (-0.8, -0.62), (-0.8, -1.3), (0.4, -1.3), (1.1, -0.8),
+    (1.1, -0.30),
+    (0.5, -0.38),
+    (-0.2, -0.42),
+    (-0.8, -0.62),
+    (-0.8, -1.3),
+    (0.4, -1.3),
+    (1.1, -0.8),
 )
 _NAPE: Points = (
     (0.30, -0.36), (-0.2, -0.60), (-0.9, -0.80), (-1.4, 0.0), (-1.1, 1.2), (-0.62, 0.8),
     (-0.52, 0.2), (-0.1, -0.08),
 )  # fmt: skip
-_CHEEK: Points = ((0.30, 0.02), (-0.1, -0.02), (-0.52, 0.18), (-0.5, 0.56), (-0.1, 0.7), (0.35, 0.5))
+_CHEEK: Points = (
+    (0.30, 0.02),
+    (-0.1, -0.02),
+    (-0.52, 0.18),
+    (-0.5, 0.56),
+    (-0.1, 0.7),
+    (0.35, 0.5),
+)
 _LORE: Points = ((1.1, -0.12), (0.4, -0.26), (-0.15, -0.16), (0.3, 0.02), (1.1, 0.22))
 _BROW: Points = ((0.45, -0.34), (-0.1, -0.46), (-0.85, -0.26), (-0.8, -0.08), (-0.1, -0.24))
 _THROAT: Points = ((1.2, 0.18), (0.5, 0.28), (0.16, 0.62), (0.10, 1.4), (1.2, 1.4))
@@ -227,7 +240,7 @@ class _Brush:
         pen = ImageDraw.Draw(layer)
         for points, colour in patches:
             pen.polygon(local(_smooth(points)), fill=colour)
-        layer = layer.filter(ImageFilter.GaussianBlur(softness * self.unit))
+        layer = layer.filter(ImageFilter.BoxBlur(1.6 * softness * self.unit))
         pen = ImageDraw.Draw(layer)
         for points, colour, width in strokes:
             pen.line(local(points), fill=colour, width=max(1, round(width * self.unit)))
@@ -242,7 +255,8 @@ class _Brush:
     def finish(self, oversampling: int, rng: np.random.Generator) -> Sprite:
         """Scale down, shade from above, roughen the plumage, cut to the visible part."""
         box = self.image.getchannel("A").getbbox()
-        assert box is not None  # something was always painted
+        if box is None:
+            raise ValueError("nothing was painted on this brush's canvas")
         foot_x = (self.foot[0] * self.unit + self.side / 2 - box[0]) / oversampling
         foot_y = (self.foot[1] * self.unit + self.side / 2 - box[1]) / oversampling
         width, height = box[2] - box[0], box[3] - box[1]
@@ -252,7 +266,7 @@ class _Brush:
         image = image.resize(small, Image.Resampling.BOX).convert("RGBA")
         rgba = np.asarray(image).astype(np.float32)
         shade = np.linspace(1.12, 0.80, small[1], dtype=np.float32)[:, None]
-        grain = 1 + 0.07 * rng.standard_normal((small[1], small[0]), dtype=np.float32)
+        grain = 1 + 0.05 * rng.standard_normal((small[1], small[0]), dtype=np.float32)
         rgba[..., :3] *= (shade * grain)[..., None]
         return Sprite(rgba.clip(0, 255).astype(np.uint8), (foot_x, foot_y))
 
@@ -276,10 +290,13 @@ def _paint_side(brush: _Brush, bird: Plumage, pose: str, rng: np.random.Generato
     body = _turn(np.array(_BODY) * plump, tilt)
     # The neck: a bridge between body and skull, so that no gap opens when the head moves.
     bridge = np.array([neck + reach * 0.5 + d for d in _ring(0.125 + 0.02 * bird.plump)])
-    brush.plumes(bridge, bird.breast, [(bridge + (-0.09, -0.07), bird.nape)], 0.03)
+    brush.plumes(bridge, bird.breast, [(bridge - np.array([0.09, 0.07]), bird.nape)], 0.03)
     bib = np.array([(0.40, -0.14), (0.38, -0.02 + 0.1 * bird.bib), (0.27, 0.02 + 0.14 * bird.bib),
                     (0.19, -0.04), (0.2, -0.2)])  # fmt: skip
-    patches = [(_turn(np.array(_BREAST), tilt), bird.breast), (_turn(np.array(_BACK), tilt), bird.back)]
+    patches = [
+        (_turn(np.array(_BREAST), tilt), bird.breast),
+        (_turn(np.array(_BACK), tilt), bird.back),
+    ]
     if bird.bib:
         patches.append((_turn(bib, tilt), bird.throat))
     brush.plumes(body, bird.belly, patches, 0.028, _back_streaks(bird, tilt, rng))
@@ -359,7 +376,9 @@ def _paint_spread_wing(
         (placed(np.array([(0.03, -0.12 - 0.05 * i), tip])), _scaled(bird.flight, 0.7), 0.009)
         for i, tip in enumerate(tips[::-1])
     ]
-    strokes.append((placed(np.array([(-0.08, -0.06), (-0.04, -0.34), (0.0, -0.56)])), bird.bar, 0.02))
+    strokes.append(
+        (placed(np.array([(-0.08, -0.06), (-0.04, -0.34), (0.0, -0.56)])), bird.bar, 0.02)
+    )
     brush.plumes(
         placed(np.array(_RAISED)),
         bird.flight,
@@ -379,7 +398,11 @@ def _paint_head(brush: _Brush, bird: Plumage, centre: NDArray[np.floating], nod:
     lower = ((0.80, 0.05), (tip * 0.97, 0.07), (tip * 0.8, depth * 0.62), (0.72, 0.06 + depth))
     brush.draw.polygon(brush.at(placed(lower)), fill=_scaled(bird.bill, 0.72))
     brush.draw.polygon(brush.at(placed(upper)), fill=bird.bill)
-    patches = [(placed(_CHEEK), bird.cheek), (placed(_NAPE), bird.nape), (placed(_CROWN), bird.crown)]
+    patches = [
+        (placed(_CHEEK), bird.cheek),
+        (placed(_NAPE), bird.nape),
+        (placed(_CROWN), bird.crown),
+    ]
     patches.append((placed(_THROAT), bird.throat))
     if bird.lore is not None:
         patches.append((placed(_LORE), bird.lore))
@@ -415,9 +438,7 @@ def _paint_front(brush: _Brush, bird: Plumage, rng: np.random.Generator) -> None
     for side in (-1.0, 1.0):
         wing = np.array([(0.17, -0.15), (0.225, -0.02), (0.20, 0.14), (0.13, 0.21), (0.155, 0.06)])
         bar = np.array([(0.15, -0.05), (0.225, -0.07)]) * (side, 1)
-        brush.plumes(
-            wing * (side * bird.plump, 1), bird.wing, [], 0.01, [(bar, bird.bar, 0.022)]
-        )
+        brush.plumes(wing * (side * bird.plump, 1), bird.wing, [], 0.01, [(bar, bird.bar, 0.022)])
     _paint_face(brush, bird, np.array([float(rng.uniform(-0.03, 0.03)), -0.265]))
 
 
@@ -432,7 +453,9 @@ def _paint_face(brush: _Brush, bird: Plumage, centre: NDArray[np.floating]) -> N
     patches = []
     for side in (-1, 1):
         cheek = [(side * x, y) for x, y in ((0.35, 0.1), (0.85, 0.15), (0.8, 0.6), (0.4, 0.75))]
-        nape = [(side * x, y) for x, y in ((0.4, -0.4), (0.6, -0.9), (1.2, -0.3), (1.1, 0.3), (0.6, 0))]
+        nape = [
+            (side * x, y) for x, y in ((0.4, -0.4), (0.6, -0.9), (1.2, -0.3), (1.1, 0.3), (0.6, 0))
+        ]
         patches += [(placed(cheek), bird.cheek), (placed(nape), bird.nape)]
     patches += [(placed(crown), bird.crown), (placed(throat), bird.throat)]
     if bird.lore is not None:
@@ -445,7 +468,9 @@ def _paint_face(brush: _Brush, bird: Plumage, centre: NDArray[np.floating]) -> N
     wide = 0.22 * bird.bill_depth + 0.05
     bill = [(-wide, 0.02), (0, -0.14), (wide, 0.02), (0.06, 0.46), (-0.06, 0.46)]
     brush.draw.polygon(brush.at(placed(bill)), fill=bird.bill)
-    brush.line(placed([(-wide * 0.8, 0.12), (0, 0.2), (wide * 0.8, 0.12)]), _scaled(bird.bill, 0.6), 0.008)
+    brush.line(
+        placed([(-wide * 0.8, 0.12), (0, 0.2), (wide * 0.8, 0.12)]), _scaled(bird.bill, 0.6), 0.008
+    )
 
 
 def _individual(bird: Plumage, rng: np.random.Generator, puffed: float) -> Plumage:
@@ -472,9 +497,10 @@ def _dim(bird: Plumage, factor: float) -> Plumage:
 
 def _smooth(points: NDArray[np.floating], steps: int = 7) -> NDArray[np.floating]:
     """Closed Catmull-Rom spline through [N, 2] points: [N * steps, 2]."""
-    before, after, later = np.roll(points, 1, 0), np.roll(points, -1, 0), np.roll(points, -2, 0)
+    n = len(points)
+    around = np.concatenate([points[-1:], points, points[:2]])[:, None, :]  # [N + 3, 1, 2]
+    p0, p1, p2, p3 = around[:n], around[1 : n + 1], around[2 : n + 2], around[3:]
     t = (np.arange(steps) / steps)[None, :, None]
-    p0, p1, p2, p3 = (p[:, None, :] for p in (before, points, after, later))  # [N, 1, 2]
     curve = 0.5 * (
         2 * p1
         + (p2 - p0) * t

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +48,7 @@ class _Thing:
     left: int
     top: int
     label: str = ""
+    foreground: bool = False
 
     @property
     def base(self) -> float:
@@ -122,10 +123,11 @@ def draw_photo(
     scene = draw_scene(_pick(weights, rng), width, height, rng)
     sparrows = int(rng.choice(len(_COUNT_WEIGHTS), p=np.array(_COUNT_WEIGHTS) / 100))
     things = _keep_visible(_arrange(scene, sparrows, season, classes, rng), (height, width))
-    things = _add_foreground(things, (height, width), season, rng)
+    bare, grassy = season == "winter", scene.kind in ("lawn", "gravel")
+    things = _add_foreground(things, (height, width), bare, grassy, rng)
     canvas = np.asarray(_softened(scene.image, rng)).astype(np.float32)
     for thing in things:
-        if scene.casts_shadow and thing.label != "foreground":
+        if scene.casts_shadow and not thing.foreground:
             _shade_ground(canvas, thing)
         _paste(canvas, thing)
     owners = _owners(things, (height, width))
@@ -143,7 +145,9 @@ def _arrange(
     largest = 165 if sparrows <= 2 else 125 if sparrows <= 4 else 90
     typical = float(np.exp(rng.uniform(np.log(44), np.log(largest))))
     crowd = [SPARROW] * sparrows
-    crowd += [_pick(_DISTRACTORS, rng) for _ in range(int(rng.choice(4, p=(0.3, 0.35, 0.22, 0.13))))]
+    crowd += [
+        _pick(_DISTRACTORS, rng) for _ in range(int(rng.choice(4, p=(0.3, 0.35, 0.22, 0.13))))
+    ]
     taken: list[tuple[Place, float]] = []
     things = []
     for species in crowd:
@@ -161,7 +165,9 @@ def _arrange(
     for _ in range(int(rng.integers(0, 6))):
         place = scene.places[int(rng.integers(len(scene.places)))]
         if not place.air:
-            sprite = draw_clutter(float(rng.uniform(20, 70)) * place.nearness, rng)
+            sprite = draw_clutter(
+                float(rng.uniform(20, 70)) * place.nearness, rng, scene.casts_shadow
+            )
             things.append(_placed(sprite, place, ""))
     return sorted(things, key=lambda thing: thing.base)
 
@@ -179,7 +185,7 @@ def _hidden(things: list[_Thing], shape: tuple[int, int]) -> int | None:
     """Number of the first labelled thing that is too hidden or too small for a box."""
     owners = _owners(things, shape)
     for number, thing in enumerate(things):
-        if not thing.label or thing.label == "foreground":
+        if not thing.label:
             continue
         seen = owners == number
         whole = np.count_nonzero(_mask(thing))
@@ -192,19 +198,20 @@ def _hidden(things: list[_Thing], shape: tuple[int, int]) -> int | None:
 
 
 def _add_foreground(
-    things: list[_Thing], shape: tuple[int, int], season: str, rng: Rng
+    things: list[_Thing], shape: tuple[int, int], bare: bool, grassy: bool, rng: Rng
 ) -> list[_Thing]:
     """Twigs and grass before the birds, as long as every labelled bird stays recognisable."""
     height, width = shape
     for _ in range(int(rng.choice(4, p=(0.5, 0.25, 0.15, 0.1)))):
-        sprite = draw_foliage(float(rng.uniform(50, 150)), rng, snow=season == "winter")
+        sprite = draw_foliage(float(rng.uniform(50, 150)), rng, bare, grassy)
         x, y = rng.uniform((0, 0.2), (1, 1), 2) * (width, height)
         birds = [thing for thing in things if thing.label]
         if birds and rng.random() < 0.6:
             bird = birds[int(rng.integers(len(birds)))]
             tall, wide = bird.sprite.rgba.shape[:2]
             x, y = rng.uniform((bird.left, bird.top), (bird.left + wide, bird.top + tall), 2)
-        more = [*things, _placed(sprite, Place(float(x), float(y)), "foreground")]
+        place = Place(float(x), float(y))
+        more = [*things, replace(_placed(sprite, place, ""), foreground=True)]
         if _hidden(more, shape) is None:
             things = more
     return things
@@ -287,7 +294,7 @@ def _photographed(canvas: NDArray[np.float32], season: str, rng: Rng) -> NDArray
     """What a camera makes of the scene: light, tint, vignette, flakes, blur, noise."""
     height, width = canvas.shape[:2]
     winter = season == "winter"
-    light = float(rng.uniform(0.5, 0.85) if winter else rng.choice([1.0, rng.uniform(0.5, 1.15)]))
+    light = float(rng.uniform(0.55, 0.85) if winter else rng.choice([1.0, rng.uniform(0.6, 1.2)]))
     tint = np.array((0.90, 0.98, 1.10) if winter else (1, 1, 1)) * rng.uniform(0.95, 1.05, 3)
     y, x = np.ogrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     vignette = 1 - float(rng.uniform(0, 0.16)) * (x**2 + y**2)
@@ -300,7 +307,7 @@ def _photographed(canvas: NDArray[np.float32], season: str, rng: Rng) -> NDArray
             pen.ellipse((fx - r, fy - r, fx + r, fy + r), fill=(232, 236, 244))
     if rng.random() < 0.35:
         picture = picture.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.4, 1.5))))
-    noise = float(rng.uniform(1.5, 9)) * (1.3 if light < 0.8 else 1.0)
+    noise = float(rng.uniform(1.5, 7)) * (1.3 if light < 0.8 else 1.0)
     grain = rng.standard_normal((height, width), dtype=np.float32) * noise
     speckled = np.asarray(picture).astype(np.float32) + grain[..., None]
     return speckled.clip(0, 255).astype(np.uint8)
@@ -328,12 +335,12 @@ def _authors(photos: int, seed: int) -> list[str]:
     return [names[int(i)] for i in chosen]
 
 
-_FIRST = ("Ada", "Bruno", "Carla", "Dmitri", "Elif", "Farah", "Goran", "Hanna", "Ivo", "Jana", "Kofi",
-          "Lena", "Mateo", "Nadia", "Oskar", "Priya", "Quentin", "Rosa", "Sven", "Tomoko", "Uma",
+_FIRST = ("Ada", "Bruno", "Carla", "Dmitri", "Elif", "Farah", "Goran", "Hanna", "Ivo", "Jana",
+          "Kofi", "Lena", "Mateo", "Nadia", "Oskar", "Priya", "Quentin", "Rosa", "Sven", "Tomoko", "Uma",
           "Viktor", "Wanda", "Yusuf", "Zofia")  # fmt: skip
 _LAST = ("Ashdown", "Birch", "Calder", "Dunmore", "Elmwood", "Fenwick", "Garrow", "Heathcote",
-         "Inkpen", "Juniper", "Kestrelby", "Larkin", "Mossman", "Nettleship", "Oakhurst", "Pinefield",
-         "Quillfeather", "Rookwood", "Starling", "Thornbury", "Underhill", "Vetch", "Wrenfield",
+         "Inkpen", "Juniper", "Kestrelby", "Larkin", "Mossman", "Nettleship", "Oakhurst",
+         "Pinefield", "Quillfeather", "Rookwood", "Starling", "Thornbury", "Underhill", "Vetch", "Wrenfield",
          "Yarrow")  # fmt: skip
 
 
