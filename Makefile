@@ -83,6 +83,7 @@ monitor: $(READY) ## Judge the prediction log against the champion's reference
 
 .PHONY: setup
 setup: $(READY) ## Make .venv from requirements.lock [PYTHON=python3.12 INSTALLER=pip]
+	@echo '$(VENV) is ready: '"$$($(BIN)/python --version)"
 
 .PHONY: check
 check: lint types test ## All that a change must pass: lint, types, test
