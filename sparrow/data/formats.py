@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from sparrow.boxes import xywh_to_xyxy, xyxy_to_xywh
@@ -56,21 +57,15 @@ def to_dataset(
     Raises:
         DataError: a photo without boxes is not in ``sizes``.
     """
-    recorded = boxes_raw.drop_duplicates("image_name").set_index("image_name")
-    recorded = recorded[["image_width", "image_height"]].to_dict("index")
-    widths, heights = [], []
-    for name in info_raw["Name"]:
-        if name in recorded:
-            width, height = recorded[name]["image_width"], recorded[name]["image_height"]
-        elif name in sizes:
-            width, height = sizes[name]
-        else:
-            raise DataError(
-                f"{root}: photo {name!r} has no boxes, so its size must be read from the file, "
-                "and none was given"
-            )
-        widths.append(int(width))
-        heights.append(int(height))
+    first = boxes_raw.drop_duplicates("image_name")
+    columns = (first["image_name"], first["image_width"], first["image_height"])
+    known = dict(sizes) | {name: (int(w), int(h)) for name, w, h in zip(*columns, strict=True)}
+    unknown = [name for name in info_raw["Name"] if name not in known]
+    if unknown:
+        raise DataError(
+            f"{root}: {len(unknown)} photos have no boxes, so their sizes must be read from the "
+            f"files, and none was given for {unknown[0]!r}"
+        )
     images = pd.DataFrame(
         {
             "image": info_raw["Name"].astype(str).to_numpy(),
@@ -78,10 +73,10 @@ def to_dataset(
             "n_boxes": info_raw["Number_HSparrows"].astype("int64").to_numpy(),
             "source": info_raw["Source"].astype(str).to_numpy(),
             "license": info_raw["License"].astype(str).to_numpy(),
-            "width_px": pd.array(widths, dtype="int64"),
-            "height_px": pd.array(heights, dtype="int64"),
+            "width_px": np.array([known[name][0] for name in info_raw["Name"]], dtype="int64"),
+            "height_px": np.array([known[name][1] for name in info_raw["Name"]], dtype="int64"),
         }
-    ).astype({"width_px": "int64", "height_px": "int64"})
+    )
     boxes = pd.DataFrame(
         {
             "image": boxes_raw["image_name"].astype(str).to_numpy(),

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from sparrow.data.drawing import SPECIES, Sprite, draw_bird
 from sparrow.data.errors import DataError
@@ -122,10 +122,11 @@ def draw_photo(
     weights = _SCENE_WEIGHTS[season]
     scene = draw_scene(_pick(weights, rng), width, height, rng)
     sparrows = int(rng.choice(len(_COUNT_WEIGHTS), p=np.array(_COUNT_WEIGHTS) / 100))
-    things = _keep_visible(_arrange(scene, sparrows, season, classes, rng), (height, width))
     bare, grassy = season == "winter", scene.kind in ("lawn", "gravel")
+    things = _keep_visible(_arrange(scene, sparrows, bare, classes, rng), (height, width))
     things = _add_foreground(things, (height, width), bare, grassy, rng)
-    canvas = np.asarray(_softened(scene.image, rng)).astype(np.float32)
+    background = ImageEnhance.Color(scene.image).enhance(0.4) if bare else scene.image
+    canvas = np.asarray(_softened(background, rng)).astype(np.float32)
     for thing in things:
         if scene.casts_shadow and not thing.foreground:
             _shade_ground(canvas, thing)
@@ -139,7 +140,7 @@ def draw_photo(
 
 
 def _arrange(
-    scene: Scene, sparrows: int, season: str, classes: Sequence[str], rng: Rng
+    scene: Scene, sparrows: int, bare: bool, classes: Sequence[str], rng: Rng
 ) -> list[_Thing]:
     """Birds and clutter on the scene's places, far ones first."""
     largest = 165 if sparrows <= 2 else 125 if sparrows <= 4 else 90
@@ -158,7 +159,7 @@ def _arrange(
             length = min(max(length, 42.0), 172.0 * plumage.size)
             if all(_apart(place, other) > 0.42 * (length + size) / 2 for other, size in taken):
                 taken.append((place, length))
-                puffed = 0.8 if season == "winter" else 0.0
+                puffed = 0.8 if bare else 0.0
                 sprite = draw_bird(plumage, _pose(place, rng), length, rng, puffed)
                 things.append(_placed(sprite, place, species if species in classes else ""))
                 break
@@ -166,7 +167,7 @@ def _arrange(
         place = scene.places[int(rng.integers(len(scene.places)))]
         if not place.air:
             sprite = draw_clutter(
-                float(rng.uniform(20, 70)) * place.nearness, rng, scene.casts_shadow
+                float(rng.uniform(20, 70)) * place.nearness, rng, scene.casts_shadow, bare
             )
             things.append(_placed(sprite, place, ""))
     return sorted(things, key=lambda thing: thing.base)
@@ -294,11 +295,12 @@ def _photographed(canvas: NDArray[np.float32], season: str, rng: Rng) -> NDArray
     """What a camera makes of the scene: light, tint, vignette, flakes, blur, noise."""
     height, width = canvas.shape[:2]
     winter = season == "winter"
-    light = float(rng.uniform(0.55, 0.85) if winter else rng.choice([1.0, rng.uniform(0.6, 1.2)]))
+    light = float(rng.uniform(0.55, 0.85) if winter else rng.choice([1.06, rng.uniform(0.6, 1.25)]))
     tint = np.array((0.90, 0.98, 1.10) if winter else (1, 1, 1)) * rng.uniform(0.95, 1.05, 3)
-    y, x = np.ogrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    vignette = 1 - float(rng.uniform(0, 0.16)) * (x**2 + y**2)
-    canvas *= ((light * vignette)[..., None] * tint).astype(np.float32)
+    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+    x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
+    vignette = light * (1 - float(rng.uniform(0, 0.16)) * (x**2 + y**2))
+    canvas *= vignette[..., None] * tint.astype(np.float32)
     picture = Image.fromarray(canvas.clip(0, 255).astype(np.uint8))
     if winter and rng.random() < 0.5:
         pen = ImageDraw.Draw(picture)
@@ -335,13 +337,17 @@ def _authors(photos: int, seed: int) -> list[str]:
     return [names[int(i)] for i in chosen]
 
 
-_FIRST = ("Ada", "Bruno", "Carla", "Dmitri", "Elif", "Farah", "Goran", "Hanna", "Ivo", "Jana",
-          "Kofi", "Lena", "Mateo", "Nadia", "Oskar", "Priya", "Quentin", "Rosa", "Sven", "Tomoko", "Uma",
-          "Viktor", "Wanda", "Yusuf", "Zofia")  # fmt: skip
-_LAST = ("Ashdown", "Birch", "Calder", "Dunmore", "Elmwood", "Fenwick", "Garrow", "Heathcote",
-         "Inkpen", "Juniper", "Kestrelby", "Larkin", "Mossman", "Nettleship", "Oakhurst",
-         "Pinefield", "Quillfeather", "Rookwood", "Starling", "Thornbury", "Underhill", "Vetch", "Wrenfield",
-         "Yarrow")  # fmt: skip
+_FIRST = (
+    "Ada", "Bruno", "Carla", "Dmitri", "Elif", "Farah", "Goran", "Hanna", "Ivo", "Jana", "Kofi",
+    "Lena", "Mateo", "Nadia", "Oskar", "Priya", "Quentin", "Rosa", "Sven", "Tomoko", "Uma",
+    "Viktor", "Wanda", "Yusuf", "Zofia",
+)  # fmt: skip
+_LAST = (
+    "Ashdown", "Birch", "Calder", "Dunmore", "Elmwood", "Fenwick", "Garrow", "Heathcote", "Inkpen",
+    "Juniper", "Kestrelby", "Larkin", "Mossman", "Nettleship", "Oakhurst", "Pinefield",
+    "Quillfeather", "Rookwood", "Starling", "Thornbury", "Underhill", "Vetch", "Wrenfield",
+    "Yarrow",
+)  # fmt: skip
 
 
 def _author_name(number: int) -> str:
