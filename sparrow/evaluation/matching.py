@@ -1,0 +1,193 @@
+"""Which detection found which bird: greedy by score, one-to-one, per photo and class.
+
+The rule is COCO's (pycocotools ``evaluateImg``): detections take their turn by falling score, each
+takes the free bird of its class that it overlaps best, at IoU >= t. Whoever comes later cannot
+change what came before, so cutting the detections at any score threshold keeps the matches of
+those above it: one matching serves every threshold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sparrow.boxes import box_areas, box_iou
+from sparrow.data.tables import XYXY, Dataset
+from sparrow.detections import Detections
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+MIN_PAIR_IOU = 0.1  # below it a detection and a bird have nothing to do with each other
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """All detections and all true boxes of a set of photos as flat arrays, photo by photo.
+
+    Attributes:
+        images: photo names, in the order of the data set.
+        class_names: labels are 1-based indexes into it.
+        detection_photo, detection_label, detection_score, detection_area_px: [D]; within a photo
+            by falling score. Scores stay float32, so that a threshold cuts them here as it does in
+            ``Detections.above``.
+        truth_photo, truth_label, truth_area_px: [G].
+        pair_detection, pair_truth, pair_iou: [P], every detection and true box of one photo, of
+            whatever class, that overlap by ``MIN_PAIR_IOU`` or more.
+    """
+
+    images: tuple[str, ...]
+    class_names: tuple[str, ...]
+    detection_photo: Ints
+    detection_label: Ints
+    detection_score: NDArray[np.float32]
+    detection_area_px: Floats
+    truth_photo: Ints
+    truth_label: Ints
+    truth_area_px: Floats
+    pair_detection: Ints
+    pair_truth: Ints
+    pair_iou: Floats
+
+    def above(self, threshold: float) -> Bools:
+        """[D] whether a detection's score reaches the threshold."""
+        return self.detection_score >= np.float32(threshold)
+
+    def per_photo(self, detections: Bools) -> Ints:
+        """[photos] how many of the selected detections each photo has."""
+        return np.bincount(self.detection_photo[detections], minlength=len(self.images))
+
+    def truths_per_photo(self) -> Ints:
+        """[photos] how many true boxes each photo has."""
+        return np.bincount(self.truth_photo, minlength=len(self.images))
+
+
+def pool_boxes(
+    dataset: Dataset, predictions: Mapping[str, Detections], class_names: Sequence[str]
+) -> Pool:
+    """Flatten a data set and its predictions, and find the pairs that overlap.
+
+    Raises:
+        ValueError: no photos, a photo without a prediction (an empty ``Detections`` is one), a
+            true or predicted label that is not among the class names.
+    """
+    images = tuple(dataset.images["image"])
+    if not images:
+        raise ValueError("expected at least one photo to evaluate on, found none")
+    missing = [image for image in images if image not in predictions]
+    if missing:
+        raise ValueError(
+            f"expected predictions for all {len(images)} photos, found none for {len(missing)}, "
+            f"the first being {missing[0]}; a photo in which nothing was found needs an empty one"
+        )
+    truth_photo, truth_label, truth_boxes = _truths(dataset, images, class_names)
+    found = [predictions[image] for image in images]
+    label = np.concatenate([one.labels for one in found])
+    if len(label) and label.max() > len(class_names):
+        raise ValueError(
+            f"expected labels of 1 to {len(class_names)} ({', '.join(class_names)}), "
+            f"found {label.max()}: these predictions come from a model with other classes"
+        )
+    boxes = np.concatenate([one.boxes_xyxy for one in found]).astype(np.float64)
+    sizes = np.array([len(one) for one in found])
+    return Pool(
+        images,
+        tuple(class_names),
+        np.repeat(np.arange(len(images)), sizes),
+        label,
+        np.concatenate([one.scores for one in found]),
+        box_areas(boxes).astype(np.float64),
+        truth_photo,
+        truth_label,
+        box_areas(truth_boxes).astype(np.float64),
+        *_pairs(boxes, sizes, truth_boxes, np.bincount(truth_photo, minlength=len(images))),
+    )
+
+
+def match(pool: Pool, ious: Sequence[float], truth_ignored: Bools | None = None) -> Ints:
+    """Match every detection at every IoU.
+
+    Args:
+        ious: T thresholds, each at least ``MIN_PAIR_IOU``.
+        truth_ignored: [G] true boxes outside the range of sizes looked at; as with COCO, a
+            detection takes one only when no other is free.
+
+    Returns:
+        [T, D] index of the true box a detection found, -1 where it found none.
+    """
+    limits = np.minimum(np.asarray(ious, dtype=np.float64), 1 - 1e-10)[:, None]  # [T, 1]
+    if limits.min() < MIN_PAIR_IOU:
+        raise ValueError(f"expected IoU thresholds of {MIN_PAIR_IOU} and above, found {ious}")
+    ignored = np.zeros(len(pool.truth_label), bool) if truth_ignored is None else truth_ignored
+    usable = (pool.pair_iou >= limits.min()) & (
+        pool.detection_label[pool.pair_detection] == pool.truth_label[pool.pair_truth]
+    )
+    detection, truth = pool.pair_detection[usable], pool.pair_truth[usable]
+    iou, turn = pool.pair_iou[usable], _turns(pool, detection)
+    # Last is best: within a detection the ignored come first, then by rising IoU.
+    order = np.lexsort((truth, iou, ~ignored[truth], detection, turn))
+    detection, truth, iou, turn = detection[order], truth[order], iou[order], turn[order]
+
+    found = np.full((len(limits), len(pool.detection_label)), -1, dtype=np.int64)
+    taken = np.zeros((len(limits), len(pool.truth_label)), dtype=bool)
+    edges = np.flatnonzero(np.diff(turn, prepend=-1, append=turn.max(initial=0) + 1))
+    for start, end in pairwise(edges):
+        # One detection of every photo and class at a time: they cannot want the same bird.
+        wanted, by = truth[start:end], detection[start:end]
+        free = (iou[start:end] >= limits) & ~taken[:, wanted]  # [T, pairs]
+        first = np.flatnonzero(np.diff(by, prepend=-1))
+        place = np.where(free, np.arange(len(by)), -1)
+        best = np.maximum.reduceat(place, first, axis=1)  # [T, detections]
+        at, which = np.nonzero(best >= 0)
+        birds = wanted[best[at, which]]
+        found[at, by[first[which]]] = birds
+        taken[at, birds] = True
+    return found
+
+
+def _turns(pool: Pool, detection: Ints) -> Ints:
+    """For each pair, how many better detections of its photo and class have pairs too."""
+    contenders, back = np.unique(detection, return_inverse=True)
+    cell = pool.detection_photo[contenders] * (len(pool.class_names) + 1)
+    cell = cell + pool.detection_label[contenders]
+    order = np.argsort(cell, kind="stable")  # flat order is score order within a photo
+    rank = np.arange(len(order)) - np.searchsorted(cell[order], cell[order])
+    turn = np.empty(len(order), dtype=np.int64)
+    turn[order] = rank
+    return turn[back]
+
+
+def _truths(
+    dataset: Dataset, images: tuple[str, ...], class_names: Sequence[str]
+) -> tuple[Ints, Ints, Floats]:
+    table = dataset.boxes
+    photo = pd.Index(images).get_indexer(pd.Index(table["image"]))
+    label = pd.Index(class_names).get_indexer(pd.Index(table["label"])) + 1
+    for codes, column, what in ((photo + 1, "image", "photo"), (label, "label", "class")):
+        if (codes == 0).any():
+            row = int(np.argmin(codes))
+            raise ValueError(f"box in row {row}: {what} {table[column].iloc[row]!r} is not known")
+    order = np.argsort(photo, kind="stable")
+    boxes = table[XYXY].to_numpy(dtype=np.float64).reshape(-1, 4)
+    return photo[order].astype(np.int64), label[order].astype(np.int64), boxes[order]
+
+
+def _pairs(boxes: Floats, sizes: Ints, truths: Floats, counts: Ints) -> tuple[Ints, Ints, Floats]:
+    box_edges = np.concatenate([[0], np.cumsum(sizes)])
+    truth_edges = np.concatenate([[0], np.cumsum(counts)])
+    parts: list[tuple[Ints, Ints, Floats]] = []
+    for photo in np.flatnonzero((sizes > 0) & (counts > 0)):
+        d, g = box_edges[photo], truth_edges[photo]
+        iou = box_iou(boxes[d : box_edges[photo + 1]], truths[g : truth_edges[photo + 1]])
+        i, j = np.nonzero(iou >= MIN_PAIR_IOU)
+        parts.append((i + d, j + g, iou[i, j].astype(np.float64)))
+    if not parts:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
+    detection, truth, overlap = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return detection, truth, overlap

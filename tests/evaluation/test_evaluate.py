@@ -1,0 +1,139 @@
+"""``evaluate`` on hand-made photos: every number by hand."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from sparrow.config import EvaluationConfig
+from sparrow.detections import Detections
+from sparrow.evaluation.evaluate import Evaluation, evaluate
+
+CONFIG = EvaluationConfig(bootstrap_samples=200)
+
+
+@pytest.fixture(scope="module")
+def example(make_dataset, found):
+    """Four photos: one found and one doubled; all missed; empty with a false bird; empty."""
+    bird = ("bird", 0.0, 0.0, 10.0, 10.0)
+    far = ("bird", 50.0, 0.0, 150.0, 100.0)
+    dataset = make_dataset(
+        {"a.jpg": [bird], "b.jpg": [bird, far], "c.jpg": [], "d.jpg": []},
+        author=["ann", "bob", "unknown", "bob"],
+        brightness=[9.0, 200.0, 100.0, 150.0],
+    )
+    predictions = {
+        "a.jpg": found((1, 0.9, 0, 0, 10, 10), (1, 0.8, 0, 0, 10, 9), (1, 0.1, 0, 0, 9, 9)),
+        "b.jpg": Detections.empty(),
+        "c.jpg": found((1, 0.7, 0, 0, 30, 40)),
+        "d.jpg": Detections.empty(),
+    }
+    return dataset, predictions
+
+
+@pytest.fixture(scope="module")
+def evaluation(example):
+    return evaluate(*example, ["bird"], 0.5, CONFIG, 0, data_version="abc", split="test")
+
+
+def test_headline(evaluation):
+    values = {name: one.value for name, one in evaluation.headline.items()}
+    assert values == pytest.approx(
+        {
+            "f2_iou50": 5 / (5 + 4 * 2 + 2),  # TP 1, FN 2, FP 2
+            "f2_iou40": 5 / 15,
+            "precision": 1 / 3,
+            "recall": 1 / 3,
+            "ap50": 34 / 101,  # precision 1 up to recall 1/3: points 0.00 to 0.33
+            "ap50_95": 34 / 101,
+            "count_mae": (1 + 2 + 1 + 0) / 4,
+            "count_bias": (1 - 2 + 1 + 0) / 4,
+            "count_exact": 1 / 4,
+            "false_count_empty": 1 / 2,  # one bird seen on two empty photos
+        }
+    )
+    assert evaluation.f_beta == evaluation.headline["f2_iou50"]
+    for one in evaluation.headline.values():
+        assert one.low <= one.value <= one.high
+
+
+def test_per_photo(evaluation):
+    columns = evaluation.per_photo[["n_true", "n_predicted", "tp", "fp", "fn"]].to_numpy()
+    assert columns.tolist() == [[1, 2, 1, 1, 0], [2, 0, 0, 0, 2], [0, 1, 0, 1, 0], [0] * 5]
+    assert evaluation.per_photo["birds"].tolist() == ["birds 1", "birds 2-5", "birds 0", "birds 0"]
+    assert evaluation.per_photo["dark"].tolist() == [True, False, False, False]
+    groups = evaluation.per_photo["group"].tolist()
+    assert groups[1] == groups[3]  # both are bob's
+    assert evaluation.n_groups == 3
+
+
+def test_errors(evaluation):
+    assert evaluation.errors == {
+        "right": 1,
+        "confused": 0,
+        "doubled": 1,
+        "misplaced": 0,
+        "background": 1,
+        "missed": 2,
+    }
+
+
+def test_slices(evaluation):
+    table = evaluation.slices.set_index("slice")
+    assert table["f_beta"].to_dict() == pytest.approx(
+        {
+            "birds 0": 0,  # a false bird where there was none
+            "birds 1": 5 / 6,
+            "birds 2-5": 0,
+            "dark": 5 / 6,
+            # Small: photo a, the 10x10 bird missed in b, and no false one (30x40 is medium).
+            "small boxes": 5 / (5 + 4 + 1),
+            "medium boxes": 0,
+            "large boxes": 0,
+        }
+    )
+    assert math.isnan(table.loc["birds 1", "low"])  # one photo: no interval
+
+
+def test_one_author_has_no_interval(make_dataset, example):
+    predictions = example[1]
+    alone = make_dataset({"a.jpg": [], "b.jpg": []}, author=["ann", "ann"])
+    result = evaluate(alone, predictions, ["bird"], 0.5, CONFIG)
+    assert result.n_groups == 1
+    assert all(math.isnan(one.low) for one in result.headline.values())
+
+
+def test_near_duplicates_are_one_group(make_dataset):
+    dataset = make_dataset({"a.jpg": [], "b.jpg": [], "c.jpg": []}, group=[4, 7, 4])
+    empty = {image: Detections.empty() for image in dataset.images["image"]}
+    assert evaluate(dataset, empty, ["bird"], 0.5, CONFIG).n_groups == 2
+
+
+def test_same_seed_same_numbers(example, evaluation):
+    again = evaluate(*example, ["bird"], 0.5, CONFIG, 0, data_version="abc", split="test")
+    assert again.to_dict() == evaluation.to_dict()
+    other = evaluate(*example, ["bird"], 0.5, CONFIG, 1)
+    assert {k: v.value for k, v in other.headline.items()} == {
+        k: v.value for k, v in evaluation.headline.items()
+    }
+
+
+def test_json_round_trip(evaluation):
+    text = json.dumps(evaluation.to_dict(), allow_nan=False)
+    back = Evaluation.from_dict(json.loads(text))
+    assert json.dumps(back.to_dict(), allow_nan=False) == text
+    assert back.headline["f2_iou50"] == evaluation.headline["f2_iou50"]
+    assert back.per_photo.equals(evaluation.per_photo)
+    assert back.slices.equals(evaluation.slices)
+
+
+def test_perfect_and_empty(make_dataset, found):
+    dataset = make_dataset({"a.jpg": [("bird", 0.0, 0.0, 10.0, 10.0)], "b.jpg": []})
+    perfect = {"a.jpg": found((1, 0.9, 0, 0, 10, 10)), "b.jpg": Detections.empty()}
+    result = evaluate(dataset, perfect, ["bird"], 0.5, CONFIG)
+    assert (result.f_beta.value, result.headline["ap50_95"].value) == (1, 1)
+    nothing = {"a.jpg": Detections.empty(), "b.jpg": Detections.empty()}
+    result = evaluate(dataset, nothing, ["bird"], 0.5, CONFIG)
+    assert (result.f_beta.value, result.headline["ap50"].value) == (0, 0)
