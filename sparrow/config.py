@@ -54,7 +54,9 @@ class DataConfig(Section):
     max_boxes_per_photo: Count = 300
     max_side_px: Count = 3000
     same_box_iou: Unit = 0.95  # two boxes of one class that overlap this much are one box twice
-    near_duplicate_bits: Annotated[int, Field(ge=0, le=64)] = 10  # of a 64-bit perceptual hash
+    near_duplicate_bits: Annotated[int, Field(ge=0, le=64)] = 12  # of two 64-bit hashes, both
+    tiny_box_px: Annotated[float, Field(ge=0)] = 8.0  # a shorter side is a warning
+    huge_box_share: Unit = 0.95  # of the photo; a larger box is a warning
 
     @model_validator(mode="after")
     def _consistent(self) -> DataConfig:
@@ -112,6 +114,7 @@ class AugmentationConfig(Section):
     colour_jitter: Unit = 0.7
     rain: Unit = 0.0
     blur: Unit = 0.0
+    crop: Unit = 0.0  # of at least half of each side, keeping every box's visible part honest
     scale_jitter: Unit = 0.0  # probability of a zoom between scale_range
     scale_range: tuple[float, float] = (0.75, 1.33)
 

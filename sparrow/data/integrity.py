@@ -1,0 +1,252 @@
+"""Do the two tables, the photo files and the photos' real sizes agree? All of it vectorised.
+
+Every function takes ``Tables`` and gives findings; none of them loops over rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sparrow.config import DataConfig
+from sparrow.data.duplicates import near_duplicate_pairs
+from sparrow.data.findings import Finding, finding
+
+TOLERANCE_PX = 1e-3  # of numbers that went through a text file
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """The two tables ready for comparison.
+
+    Attributes:
+        info_file, boxes_file: how the tables are called in findings.
+        names: photo names [P]; info_rows: their line numbers; counts: float, NaN where illegible.
+        photo_of_box: index into ``names`` of each box's photo [B], -1 where there is none.
+        box_names, box_rows, labels: per box.
+        xywh: float [B, 4]; recorded: float [B, 2], the photo's width and height beside each box.
+    """
+
+    info_file: str
+    boxes_file: str
+    names: NDArray[np.object_]
+    info_rows: NDArray[np.int64]
+    counts: NDArray[np.float64]
+    photo_of_box: NDArray[np.int64]
+    box_names: NDArray[np.object_]
+    box_rows: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    xywh: NDArray[np.float64]
+    recorded: NDArray[np.float64]
+
+
+def check_names(tables: Tables, files: Collection[str]) -> list[Finding | None]:
+    """Files = names in the photo table = names in the box table."""
+    listed = pd.Index(tables.names)
+    absent = ~listed.isin(list(files)) & (tables.names != "")
+    unlisted = sorted(set(files) - set(listed))
+    return [
+        finding(
+            "photo-missing",
+            tables.info_file,
+            tables.info_rows[absent],
+            tables.names[absent],
+            ["no such file in images/"] * int(absent.sum()),
+        ),
+        finding("photo-unlisted", "images", [0] * len(unlisted), unlisted, [""] * len(unlisted)),
+    ]
+
+
+def check_boxes(tables: Tables, config: DataConfig) -> list[Finding | None]:
+    """Boxes against their photo's recorded frame, against each other, and the counts."""
+    lost = (tables.photo_of_box < 0) & (tables.box_names != "")
+    return [
+        _of_boxes(tables, "box-without-photo", lost, tables.box_names),
+        _outside(tables),
+        _size_disagrees(tables),
+        _count_wrong(tables),
+        *_drawn_twice(tables, config.same_box_iou),
+        _tiny(tables, config.tiny_box_px),
+        _huge(tables, config.huge_box_share),
+    ]
+
+
+def check_measured(
+    tables: Tables, measured: pd.DataFrame, config: DataConfig
+) -> list[Finding | None]:
+    """Recorded against real sizes, unreadable photos, and photos that are there twice.
+
+    Args:
+        measured: of ``measure_photos``, for the photos that are there.
+    """
+    rows = pd.Series(tables.info_rows, index=tables.names)
+    rows = rows[~rows.index.duplicated()].reindex(measured["image"], fill_value=0).to_numpy()
+    bad = (measured["error"] != "").to_numpy()
+    names = measured["image"].to_numpy()
+    unreadable = finding(
+        "photo-unreadable", "images", rows[bad] * 0, names[bad], measured["error"][bad]
+    )
+    pairs = near_duplicate_pairs(measured[~bad], config.near_duplicate_bits)
+    exact, near = pairs[pairs["exact"]], pairs[~pairs["exact"]]
+    bits = near["bits"].astype(str)
+    return [
+        unreadable,
+        _size_wrong(tables, measured[~bad]),
+        _twins(tables, "photo-duplicate", exact, "the same file as " + exact["image_a"]),
+        _twins(
+            tables,
+            "photo-near-duplicate",
+            near,
+            "looks like " + near["image_a"] + " (" + bits + " of 64 bits differ)",
+        ),
+    ]
+
+
+def _of_boxes(
+    tables: Tables, rule: str, hit: NDArray[np.bool_], values: NDArray[np.object_]
+) -> Finding | None:
+    return finding(
+        rule, tables.boxes_file, tables.box_rows[hit], tables.box_names[hit], values[hit]
+    )
+
+
+def _outside(tables: Tables) -> Finding | None:
+    start, size = tables.xywh[:, :2], tables.xywh[:, 2:]
+    beyond = (start < -TOLERANCE_PX) | (start + size > tables.recorded + TOLERANCE_PX)  # [B, 2]
+    hit = np.flatnonzero(beyond.any(axis=1))
+    values = [
+        f"from {x:g}, {y:g} to {x + w:g}, {y + h:g} in a photo of {width:g} × {height:g}"
+        for (x, y, w, h), (width, height) in zip(
+            tables.xywh[hit], tables.recorded[hit], strict=True
+        )
+    ]
+    rows, images = tables.box_rows[hit], tables.box_names[hit]
+    return finding("box-outside-photo", tables.boxes_file, rows, images, values)
+
+
+def _size_disagrees(tables: Tables) -> Finding | None:
+    first = _first_of_photo(tables)
+    differs = (np.abs(tables.recorded - tables.recorded[first]) > TOLERANCE_PX).any(axis=1)
+    differs &= tables.photo_of_box >= 0
+    return _of_boxes(tables, "size-disagrees", differs, _size_texts(tables.recorded))
+
+
+def _first_of_photo(tables: Tables) -> NDArray[np.int64]:
+    """For each box, the number of the first box of the same photo."""
+    _, first, inverse = np.unique(tables.photo_of_box, return_index=True, return_inverse=True)
+    return np.asarray(first[inverse], dtype=np.int64)
+
+
+def _size_wrong(tables: Tables, measured: pd.DataFrame) -> Finding | None:
+    first = np.unique(_first_of_photo(tables))
+    first = first[tables.photo_of_box[first] >= 0]
+    real = measured.drop_duplicates("image").set_index("image")[["width_px", "height_px"]]
+    real_sizes = real.reindex(tables.box_names[first]).to_numpy(dtype=float)
+    recorded = tables.recorded[first]
+    wrong = (np.abs(recorded - real_sizes) > TOLERANCE_PX).any(axis=1)
+    turned = (np.abs(recorded - real_sizes[:, ::-1]) <= TOLERANCE_PX).all(axis=1)
+    texts = zip(_size_texts(recorded), _size_texts(real_sizes), turned, strict=True)
+    values = [
+        f"recorded {a}, the upright photo is {b}" + (" (EXIF orientation overlooked?)" if t else "")
+        for a, b, t in texts
+    ]
+    hit = first[wrong]
+    return finding(
+        "size-wrong",
+        tables.boxes_file,
+        tables.box_rows[hit],
+        tables.box_names[hit],
+        np.asarray(values, dtype=object)[wrong],
+    )
+
+
+def _size_texts(sizes: NDArray[np.float64]) -> NDArray[np.object_]:
+    unique, inverse = np.unique(sizes, axis=0, return_inverse=True)
+    texts = np.array([f"{width:g} × {height:g}" for width, height in unique], dtype=object)
+    return texts[inverse.reshape(-1)] if len(unique) else np.zeros(0, dtype=object)
+
+
+def _count_wrong(tables: Tables) -> Finding | None:
+    known = tables.photo_of_box[tables.photo_of_box >= 0]
+    drawn = np.bincount(known, minlength=len(tables.names))
+    wrong = np.flatnonzero(np.isfinite(tables.counts) & (tables.counts != drawn))
+    values = [f"the table says {tables.counts[i]:g}, boxes drawn: {drawn[i]}" for i in wrong]
+    rows, images = tables.info_rows[wrong], tables.names[wrong]
+    return finding("count-wrong", tables.info_file, rows, images, values)
+
+
+def _drawn_twice(tables: Tables, min_iou: float) -> list[Finding | None]:
+    a, b, same = _overlapping_pairs(tables, min_iou)
+    first = tables.box_rows[a].astype(str).astype(object)
+    exact = "the same as row " + first[same]
+    near = "drawn over row " + first[~same]
+    file, rows, images = tables.boxes_file, tables.box_rows[b], tables.box_names[b]
+    return [
+        finding("box-duplicate", file, rows[same], images[same], exact),
+        finding("box-drawn-twice", file, rows[~same], images[~same], near),
+    ]
+
+
+def _overlapping_pairs(
+    tables: Tables, min_iou: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """(earlier box, later box, identical?) of one photo and label with IoU >= ``min_iou``.
+
+    Boxes are sorted by left edge within photo and label. IoU >= t is possible only where the left
+    edges are at most (1 - t) · width apart, so each box meets its few next neighbours and no more.
+    """
+    left, width = tables.xywh[:, 0], tables.xywh[:, 2]
+    legible = (tables.photo_of_box >= 0) & np.isfinite(tables.xywh).all(axis=1)
+    legible &= (tables.xywh[:, 2:] > 0).all(axis=1)
+    chosen = np.flatnonzero(legible)
+    group = tables.photo_of_box[chosen] * (tables.labels.max(initial=0) + 1) + tables.labels[chosen]
+    order = chosen[np.lexsort((chosen, left[chosen], group))]
+    group = np.sort(group)
+    reach = left[order] + (1 - min_iou) * width[order] + TOLERANCE_PX
+    alive, lag = np.arange(len(order)), 1
+    found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+    while len(alive := alive[alive + lag < len(order)]):
+        near = group[alive + lag] == group[alive]
+        near &= left[order[alive + lag]] <= reach[alive]
+        alive = alive[near]
+        a, b = order[alive], order[alive + lag]
+        hit = _pairwise_iou(tables.xywh[a], tables.xywh[b]) >= min_iou
+        found.append((np.minimum(a[hit], b[hit]), np.maximum(a[hit], b[hit])))
+        lag += 1
+    a = np.concatenate([pair[0] for pair in found]) if found else np.zeros(0, dtype=np.int64)
+    b = np.concatenate([pair[1] for pair in found]) if found else np.zeros(0, dtype=np.int64)
+    return a, b, (tables.xywh[a] == tables.xywh[b]).all(axis=1)
+
+
+def _pairwise_iou(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """IoU [N] of box i of ``a`` with box i of ``b``, both xywh [N, 4] with sides above 0."""
+    start = np.maximum(a[:, :2], b[:, :2])
+    end = np.minimum(a[:, :2] + a[:, 2:], b[:, :2] + b[:, 2:])
+    shared = (end - start).clip(min=0).prod(axis=1)
+    return np.asarray(shared / (a[:, 2:].prod(axis=1) + b[:, 2:].prod(axis=1) - shared))
+
+
+def _tiny(tables: Tables, min_side_px: float) -> Finding | None:
+    sides = tables.xywh[:, 2:]
+    hit = (sides > 0).all(axis=1) & (sides.min(axis=1, initial=np.inf) < min_side_px)
+    return _of_boxes_sized(tables, "box-tiny", hit)
+
+
+def _huge(tables: Tables, max_share: float) -> Finding | None:
+    area = tables.recorded.prod(axis=1)
+    return _of_boxes_sized(tables, "box-huge", tables.xywh[:, 2:].prod(axis=1) > max_share * area)
+
+
+def _of_boxes_sized(tables: Tables, rule: str, hit: NDArray[np.bool_]) -> Finding | None:
+    rows, images = tables.box_rows[hit], tables.box_names[hit]
+    return finding(rule, tables.boxes_file, rows, images, _size_texts(tables.xywh[hit, 2:]))
+
+
+def _twins(tables: Tables, rule: str, pairs: pd.DataFrame, values: pd.Series) -> Finding | None:
+    rows = pd.Series(tables.info_rows, index=tables.names)
+    rows = rows[~rows.index.duplicated()].reindex(pairs["image_b"], fill_value=0)
+    return finding(rule, tables.info_file, rows, pairs["image_b"], values)
