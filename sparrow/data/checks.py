@@ -116,22 +116,19 @@ def _comparable(info_raw: pd.DataFrame, boxes_raw: pd.DataFrame) -> bool:
 
 
 def compare_tables(info_raw: pd.DataFrame, boxes_raw: pd.DataFrame, prefix: str = "") -> Tables:
-    """Both raw tables as arrays; what is missing or illegible becomes "" or NaN."""
+    """Both raw tables, columns complete, as arrays; what is missing or illegible is "" or NaN."""
     info_file, boxes_file = table_names(prefix)
     names, box_names = _texts(info_raw, "Name"), _texts(boxes_raw, "image_name")
     photos = pd.Index(names.drop_duplicates())
     position = np.flatnonzero(~names.duplicated().to_numpy())
     found = photos.get_indexer(pd.Index(box_names))
-    numbers = schemas.as_numbers(boxes_raw, schemas.BOX_NUMBERS)
-    numbers = numbers.reindex(columns=list(schemas.BOX_NUMBERS)).to_numpy()
-    counts = schemas.as_numbers(info_raw, schemas.INFO_NUMBERS)
-    counts = counts.reindex(columns=list(schemas.INFO_NUMBERS)).to_numpy()
+    numbers = schemas.as_numbers(boxes_raw, schemas.BOX_NUMBERS).to_numpy(dtype="float64")
     return Tables(
         info_file=info_file,
         boxes_file=boxes_file,
         names=names.to_numpy(dtype=object),
         info_rows=schemas.line_numbers(info_raw).to_numpy(),
-        counts=counts[:, 0],
+        counts=schemas.to_number(info_raw["Number_HSparrows"]).to_numpy(dtype="float64"),
         photo_of_box=np.where(found < 0, -1, np.append(position, -1)[found]),
         box_names=box_names.to_numpy(dtype=object),
         box_rows=schemas.line_numbers(boxes_raw).to_numpy(),
@@ -185,7 +182,8 @@ def _texts(raw: pd.DataFrame, column: str) -> pd.Series:
 def _dataset(
     root: Path, info_raw: pd.DataFrame, boxes_raw: pd.DataFrame, measured: pd.DataFrame
 ) -> Dataset:
-    sizes = {row.image: (row.width_px, row.height_px) for row in measured.itertuples()}
+    pairs = measured[["width_px", "height_px"]].to_numpy().tolist()
+    sizes = {name: (w, h) for name, (w, h) in zip(measured["image"], pairs, strict=True)}
     info = info_raw[list(INFO_CSV)].assign(**schemas.as_numbers(info_raw, schemas.INFO_NUMBERS))
     boxes = boxes_raw[list(BOXES_CSV)].assign(**schemas.as_numbers(boxes_raw, schemas.BOX_NUMBERS))
     dataset = to_dataset(root, info, boxes, sizes)

@@ -163,9 +163,9 @@ class CheckReport:
 
 def _lines(found: Finding) -> str:
     lines = [f"  {found.severity} {found.rule}: {found.sentence}"]
-    for row in found.rows.head(ROWS_IN_SUMMARY).itertuples():
-        place = f"{row.table} row {row.row}" if row.row else str(row.table)
-        about = " ".join(part for part in (str(row.image), shorten(str(row.value))) if part)
+    for row in found.rows.head(ROWS_IN_SUMMARY).to_dict("records"):
+        place = f"{row['table']} row {row['row']}" if row["row"] else row["table"]
+        about = " ".join(part for part in (shorten(row["image"]), shorten(row["value"])) if part)
         lines.append(f"    {place}: {about}" if about else f"    {place}")
     if (more := len(found.rows) - ROWS_IN_SUMMARY) > 0:
         lines.append(f"    … and {more:,} more")

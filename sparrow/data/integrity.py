@@ -83,13 +83,9 @@ def check_measured(
     Args:
         measured: of ``measure_photos``, for the photos that are there.
     """
-    rows = pd.Series(tables.info_rows, index=tables.names)
-    rows = rows[~rows.index.duplicated()].reindex(measured["image"], fill_value=0).to_numpy()
     bad = (measured["error"] != "").to_numpy()
-    names = measured["image"].to_numpy()
-    unreadable = finding(
-        "photo-unreadable", "images", rows[bad] * 0, names[bad], measured["error"][bad]
-    )
+    names, errors = measured["image"].to_numpy()[bad], measured["error"].to_numpy()[bad]
+    unreadable = finding("photo-unreadable", "images", [0] * len(names), names, errors)
     pairs = near_duplicate_pairs(measured[~bad], config.near_duplicate_bits)
     exact, near = pairs[pairs["exact"]], pairs[~pairs["exact"]]
     bits = near["bits"].astype(str)

@@ -17,6 +17,7 @@ from sparrow.images import ImageError, RgbImage, read_image
 
 RECORD_VERSION = 1  # raise when a measurement changes its meaning: cached records are then void
 MAX_FILE_BYTES = 256 * 1024**2  # above it a file is not a photo but a mistake
+LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601: red, green, blue
 LOOK_SIDE_PX = 512  # looks are measured at one size, so that resolution does not pass for sharpness
 
 
@@ -103,7 +104,7 @@ def looks(rgb: RgbImage) -> tuple[float, float, float, float]:
     photo = Image.fromarray(rgb)
     photo.thumbnail((LOOK_SIDE_PX, LOOK_SIDE_PX), Image.Resampling.BOX)
     channels = np.asarray(photo, dtype=np.float32) / 255  # [height, width, 3]
-    luma = channels @ np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
+    luma = (channels * LUMA).sum(axis=2)
     top, bottom = channels.max(axis=2), channels.min(axis=2)
     saturation = np.divide(top - bottom, top, out=np.zeros_like(top), where=top > 0)
     sharpness = float(_laplacian(luma).std()) if min(luma.shape) > 2 else 0.0

@@ -68,10 +68,21 @@ def box_schemas(config: DataConfig) -> TableSchemas:
 
 
 def as_numbers(raw: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
-    """The number columns that are there, as float64; what is no finite number becomes NaN."""
-    present = [column for column in columns if column in raw]
-    numbers = {c: pd.to_numeric(raw[c], errors="coerce").astype("float64") for c in present}
-    return pd.DataFrame(numbers, index=raw.index).replace([np.inf, -np.inf], np.nan)
+    """The number columns as float64; what is missing or no finite number becomes NaN."""
+    numbers = {column: to_number(raw[column]) for column in columns if column in raw}
+    return pd.DataFrame(numbers, index=raw.index)
+
+
+def to_number(cells: pd.Series) -> pd.Series:
+    """Each cell as float64, NaN where it holds no finite number."""
+    if pd.api.types.is_numeric_dtype(cells):
+        numbers = cells.to_numpy(dtype="float64", na_value=np.nan)
+    else:
+        # Once per distinct text: pixel numbers are few, boxes are many.
+        codes, texts = pd.factorize(cells)
+        values = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce")
+        numbers = np.append(values.to_numpy(dtype="float64"), np.nan)[codes]
+    return pd.Series(np.where(np.isfinite(numbers), numbers, np.nan), index=cells.index)
 
 
 def check_schema(
@@ -110,12 +121,13 @@ def line_numbers(table: pd.DataFrame) -> pd.Series:
 
 def is_number(cells: pd.Series) -> pd.Series:
     """Which cells are empty or hold a finite number."""
-    numbers = pd.to_numeric(cells, errors="coerce").astype("float64")
-    return pd.Series(np.isfinite(numbers) | is_missing(cells), index=cells.index)
+    return to_number(cells).notna() | is_missing(cells)
 
 
 def is_missing(cells: pd.Series) -> pd.Series:
     """Which cells are empty, blanks included."""
+    if pd.api.types.is_numeric_dtype(cells):
+        return cells.isna()
     return cells.isna() | _by_value(cells, lambda values: values.str.strip() == "")
 
 

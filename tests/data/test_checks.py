@@ -189,7 +189,7 @@ def test_a_broken_set_is_not_handed_out(photos: Any, config: DataConfig) -> None
 
 
 def test_a_missing_folder_is_refused(photos: Any, config: DataConfig) -> None:
-    with pytest.raises(DataError, match="image_info.csv"):
+    with pytest.raises(DataError, match=r"image_info\.csv: there is no"):
         check_dataset(Path(config.root), config)
 
 
