@@ -1,0 +1,1 @@
+"""Drawn photos: birds, places and how they are put together. Pillow and NumPy only."""
