@@ -6,6 +6,7 @@ names that are allowed there: a typo must never train a different model in silen
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import hashlib
 import json
@@ -162,7 +163,8 @@ class TuningConfig(Section):
     warmup_epochs: Annotated[int, Field(ge=0)] = 3
     pruner: Literal["median", "hyperband", "none"] = "median"
     space: dict[str, NumberRange | tuple[str | float | int | bool | None, ...]] = {}
-    # keys tuned only when another has a given value: {"training.momentum": {"training.optimizer": "sgd"}}
+    # Keys tuned only when another key has a given value, such as
+    # {"training.momentum": {"training.optimizer": "sgd"}}.
     conditions: dict[str, dict[str, str]] = {}
 
 
@@ -184,8 +186,9 @@ class PromotionConfig(Section):
     min_f_beta: Unit = 0.5  # absolute bar for the headline score
     max_false_count_empty: Annotated[float, Field(ge=0)] = 1.0  # birds seen per photo without any
     max_model_mb: Annotated[float, Field(gt=0)] = 400.0
+    max_latency_ms: Annotated[float, Field(gt=0)] | None = None  # per photo; null: no bar
     confidence: Share = 0.95  # one-sided, that the candidate is better than the champion
-    max_slice_loss: Unit = 0.1  # F-beta a slice may lose, at that confidence
+    max_slice_loss: Unit = 0.1  # F-beta no slice may lose (ruled out where its photos can show it)
 
 
 class StoresConfig(Section):
@@ -279,6 +282,18 @@ def make_config(values: Mapping[str, Any]) -> Config:
         raise ConfigError("config:\n  " + "\n  ".join(dict.fromkeys(lines))) from None
 
 
+def with_overrides(config: Config, overrides: Sequence[str]) -> Config:
+    """A copy with ``key.path=value`` texts applied.
+
+    Raises:
+        ConfigError: see ``make_config``.
+    """
+    tree = config.model_dump(mode="json")
+    for override in overrides:
+        _apply_override(tree, override)
+    return make_config(tree)
+
+
 def with_values(config: Config, values: Mapping[str, Any]) -> Config:
     """A copy with some keys replaced: ``{"training.learning_rate": 0.01}``."""
     tree = config.model_dump(mode="json")
@@ -313,10 +328,8 @@ def _apply_override(values: dict[str, Any], override: str) -> None:
     except yaml.YAMLError as error:
         raise ConfigError(f"override {override!r}: the value is not valid YAML") from error
     if isinstance(value, str):
-        try:
-            value = float(value)  # YAML 1.1 reads 1e-3 as text
-        except ValueError:
-            pass
+        with contextlib.suppress(ValueError):  # YAML 1.1 reads 1e-3 as text
+            value = float(value)
     _set(values, key.strip(), value)
 
 
