@@ -1,0 +1,167 @@
+"""What the cards of ``train.py`` show. Each function fills the current step's card."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from metaflow import current
+from metaflow.cards import Image, Markdown, ProgressBar, Table, VegaChart
+
+from sparrow.config import Config
+
+
+def show_check(report: Any, images: Any, version: str) -> None:
+    """Verdict of the checks, and every finding in a sentence."""
+    verdict = "All checks passed" if report.ok else f"{len(report.errors)} rules are broken"
+    current.card.append(Markdown(f"# {verdict}"))
+    current.card.append(Markdown(f"{len(images)} photos · data version `{version}`"))
+    rows = [
+        [one.severity, one.rule, one.sentence, len(one.rows)]
+        for one in (*report.errors, *report.warnings)
+    ]
+    if rows:
+        current.card.append(Table(rows, headers=["severity", "rule", "what it means", "rows"]))
+
+
+def show_split(images: Any, certificate: dict[str, Any]) -> None:
+    """Photos and birds on each side, and what the split guarantees."""
+    current.card.append(Markdown("# Split certificate"))
+    sides = images.groupby("split").agg(
+        photos=("image", "size"), birds=("n_boxes", "sum"), authors=("author", "nunique")
+    )
+    rows = [
+        [side, *(int(x) for x in row)]
+        for side, row in zip(sides.index, sides.to_numpy(), strict=True)
+    ]
+    current.card.append(Table(rows, headers=["split", "photos", "objects", "authors"]))
+    plain = {k: v for k, v in certificate.items() if isinstance(v, (str, int, float, bool))}
+    current.card.append(Table([[k, str(v)] for k, v in plain.items()], headers=["", ""]))
+
+
+def show_pictures(title: str, pictures: dict[str, bytes]) -> None:
+    """PNG pictures under their titles."""
+    current.card.append(Markdown(f"# {title}"))
+    for name, png in pictures.items():
+        current.card.append(Image(png, label=name))
+
+
+def show_tuning(
+    trials: list[dict[str, Any]], values: dict[str, Any], pictures: dict[str, bytes]
+) -> None:
+    """The study: its trials as a table, the chosen values, its plots."""
+    current.card.append(Markdown("# Tuning"))
+    if not trials:
+        current.card.append(Markdown("Switched off (`tuning.trials: 0`)."))
+        return
+    chosen = ", ".join(f"`{key}` = {value:.4g}" if isinstance(value, float) else
+                       f"`{key}` = {value}" for key, value in values.items())  # fmt: skip
+    current.card.append(Markdown(f"Best of {len(trials)} trials: {chosen}"))
+    names = list(dict.fromkeys(name for trial in trials for name in trial))
+    rows = [[_short(trial.get(name)) for name in names] for trial in trials]
+    current.card.append(Table(rows, headers=names))
+    for name, png in pictures.items():
+        current.card.append(Image(png, label=name))
+
+
+class LiveTraining:
+    """The training card: a bar over the batches, curves of loss and score after each epoch."""
+
+    def __init__(self, epochs: int) -> None:
+        self._bar = ProgressBar(max=epochs, label="Epochs", value=0)
+        self._loss = VegaChart(_curve("loss", [("loss", "total loss")]))
+        self._score = VegaChart(
+            _curve("share", [("f_beta", "F-beta"), ("precision", "precision"),
+                             ("recall", "recall")])
+        )  # fmt: skip
+        card = current.card["training"]
+        card.append(Markdown("# Training"))
+        for part in (
+            self._bar, Markdown("### Loss"), self._loss,
+            Markdown("### Validation, at the best threshold"), self._score,
+        ):  # fmt: skip
+            card.append(part)
+        card.refresh()
+
+    def update(self, history: tuple[Any, ...]) -> None:
+        """Draw the epochs so far."""
+        self._bar.update(len(history))
+        rows = [
+            {"epoch": r.epoch, "loss": r.loss, "f_beta": r.f_beta, "precision": r.precision,
+             "recall": r.recall}
+            for r in history
+        ]  # fmt: skip
+        for chart in (self._loss, self._score):
+            chart.spec = {**chart.spec, "data": {"values": rows}}
+        current.card["training"].refresh()
+
+
+def show_evaluation(config: Config, evaluation: Any, pictures: dict[str, bytes]) -> None:
+    """Headline numbers with their intervals, slices, curves, examples."""
+    current.card.append(Markdown("# On the test split"))
+    current.card.append(headline_table(evaluation))
+    current.card.append(
+        Markdown(
+            f"{evaluation.n_photos} photos of {evaluation.n_groups} groups; threshold "
+            f"{evaluation.threshold:.3f} chosen on validation photos; intervals: "
+            f"{evaluation.confidence:.0%} bootstrap over groups."
+        )
+    )
+    slices = evaluation.slices
+    current.card.append(Markdown("### Slices"))
+    rows = [[_short(value) for value in row] for row in slices.to_numpy().tolist()]
+    current.card.append(Table(rows, headers=list(slices.columns)))
+    for name, png in pictures.items():
+        current.card.append(Image(png, label=name))
+
+
+def headline_table(evaluation: Any) -> Table:
+    """One row a number: value, low, high."""
+    rows = [
+        [name, _short(one.value), _short(one.low), _short(one.high)]
+        for name, one in evaluation.headline.items()
+    ]
+    return Table(rows, headers=["measure", "value", "low", "high"])
+
+
+def show_decision(promotion: Any) -> None:
+    """Verdict of the gate, each bar a row."""
+    decision = promotion.decision
+    verdict = "Promoted" if decision["promote"] else "Not promoted"
+    current.card.append(Markdown(f"# {verdict}: version {promotion.version}"))
+    current.card.append(Markdown(decision["reason"]))
+    rows = [
+        ["✓" if gate["passed"] else "✗", gate["name"], str(gate["required"]), str(gate["actual"])]
+        for gate in decision["gates"]
+    ]
+    current.card.append(Table(rows, headers=["", "gate", "required", "found"]))
+
+
+def show_report(title: str, lines: list[str], evaluation: Any, pictures: dict[str, bytes]) -> None:
+    """The run in one page."""
+    current.card.append(Markdown(f"# {title}"))
+    current.card.append(Markdown("\n\n".join(lines)))
+    current.card.append(headline_table(evaluation))
+    for name, png in pictures.items():
+        current.card.append(Image(png, label=name))
+
+
+def _curve(unit: str, series: list[tuple[str, str]]) -> dict[str, Any]:
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "width": 620,
+        "height": 240,
+        "data": {"values": []},
+        "transform": [{"fold": [name for name, _ in series], "as": ["series", "value"]}],
+        "mark": {"type": "line", "point": True},
+        "encoding": {
+            "x": {"field": "epoch", "type": "quantitative", "axis": {"tickMinStep": 1}},
+            "y": {"field": "value", "type": "quantitative", "title": unit},
+            "color": {"field": "series", "type": "nominal", "title": None},
+        },
+    }
+
+
+def _short(value: Any) -> str:
+    if value is None or value != value:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

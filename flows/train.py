@@ -1,0 +1,284 @@
+"""Train a detector: check data, take in new data, split, explore, tune, train, evaluate, promote,
+bundle.
+
+    python flows/train.py run                                # the demo: offline, drawn photos
+    python flows/train.py --config config configs/sparrow.yaml run --set training.epochs=20
+    python flows/train.py resume                             # go on after a crash
+
+Each step calls the library and keeps what it returns. Heavy libraries are imported where they are
+used: each step is a process of its own, and torchvision alone takes seconds to import.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # a clone runs without being installed
+
+from metaflow import Config, FlowSpec, Parameter, Run, card, current, project, step  # noqa: E402
+
+import sparrow.telemetry  # noqa: E402
+from plain import plain_config, plain_step, read_steps, time_table  # noqa: E402
+
+sparrow.telemetry.switch_off()
+
+
+@project(name="sparrow")
+class Train(FlowSpec):
+    """From photos with boxes to a served champion."""
+
+    config = Config(
+        "config",
+        default=str(ROOT / "configs" / "demo.yaml"),
+        parser=plain_config,
+        help="YAML file with the keys of sparrow/config.py",
+    )
+    overrides = Parameter(
+        "set", type=str, multiple=True, help="override a key: --set training.epochs=3 (repeatable)"
+    )
+    production = Parameter(
+        "production", type=bool, is_flag=True, default=False, help="promote even if a gate fails"
+    )
+
+    @step
+    @plain_step
+    def start(self) -> None:
+        """Settle the config, and draw the demo's photos where they are not there yet."""
+        from sparrow.config import make_config, with_overrides
+        from stages import prepare_data, write_report
+
+        self.settings = with_overrides(make_config(self.config.to_dict()), self.overrides or ())
+        self.run_key = current.run_id  # stays the same when the run is resumed under another id
+        self.work_dir = str(Path(self.settings.stores.runs) / current.run_id)
+        self.study = f"{self.settings.name}-{current.run_id}"
+        write_report(Path(self.work_dir), {"run": current.run_id, "state": "unfinished"})
+        prepare_data(self.settings, progress=_counter("drawn"))
+        self.next(self.check_data)
+
+    @card
+    @step
+    @plain_step
+    def check_data(self) -> None:
+        """Every rule on every photo and row; a broken one stops the run with its rows."""
+        from report_cards import show_check
+        from sparrow.data.checks import check_dataset
+        from sparrow.data.tables import data_version
+
+        data = self.settings.data
+        checked = check_dataset(Path(data.root), data, progress=_counter("measured"))
+        print(checked.report.summary())
+        version = data_version(checked.dataset) if checked.report.ok else "-"
+        show_check(checked.report, checked.dataset.images, version)
+        checked.report.raise_for_errors()
+        self.dataset = checked.dataset
+        self.next(self.ingest)
+
+    @step
+    @plain_step
+    def ingest(self) -> None:
+        """Check ``data/new`` and merge it, all or nothing."""
+        from sparrow.data.checks import check_dataset
+        from sparrow.data.ingest import ingest_new
+        from sparrow.data.tables import data_version
+
+        data = self.settings.data
+        intake = ingest_new(data, progress=_counter("measured"))
+        print(f"{intake.accepted} new photos, {intake.skipped_known} known already")
+        self.accepted = intake.accepted
+        if intake.accepted:
+            self.dataset = check_dataset(Path(data.root), data).dataset
+        self.data_version = data_version(self.dataset)
+        print(f"data version {self.data_version}: {len(self.dataset.images)} photos, "
+              f"{len(self.dataset.boxes)} boxes")  # fmt: skip
+        self.next(self.split)
+
+    @card
+    @step
+    @plain_step
+    def split(self) -> None:
+        """Train, validation, test; authors and near-duplicates stay on one side."""
+        from report_cards import show_split
+        from sparrow.data.split import split_dataset
+
+        result = split_dataset(
+            self.dataset,
+            self.settings.split,
+            self.settings.data.near_duplicate_bits,
+            self.settings.seed,
+        )
+        self.dataset, self.certificate = result.dataset, result.certificate
+        show_split(self.dataset.images, self.certificate)
+        print(self.dataset.images["split"].value_counts().to_string())
+        self.next(self.explore)
+
+    @card
+    @step
+    @plain_step
+    def explore(self) -> None:
+        """The four pictures that tell what the data is like."""
+        from report_cards import show_pictures
+        from sparrow.data.explore import eda_figures
+
+        show_pictures("The data", eda_figures(self.dataset.images, self.dataset.boxes))
+        self.workers = list(range(self.settings.tuning.workers))
+        self.next(self.tune, foreach="workers")
+
+    @step
+    @plain_step
+    def tune(self) -> None:
+        """One worker's share of the study."""
+        from stages import tune
+
+        tune(self.settings, self.study, self.dataset, _print_trial)
+        self.next(self.choose)
+
+    @card
+    @step
+    @plain_step
+    def choose(self, inputs: list[Train]) -> None:
+        """The best trial's values, and how the study came to them."""
+        from report_cards import show_tuning
+
+        self.merge_artifacts(inputs)
+        self.best_values, trials, pictures = {}, [], {}
+        if self.settings.tuning.trials:
+            from sparrow.model.tuning import best_values, study_figures, trial_table
+
+            self.best_values = best_values(self.settings, self.study)
+            trials = trial_table(self.settings, self.study)
+            pictures = study_figures(self.settings, self.study)
+            print("best values:", self.best_values)
+        show_tuning(trials, self.best_values, pictures)
+        self.next(self.train)
+
+    @card(type="blank", id="training", refresh_interval=5)
+    @step
+    @plain_step
+    def train(self) -> None:
+        """Train with the best values, keep the best epoch, export the engine."""
+        from report_cards import LiveTraining
+        from stages import train_model
+
+        live = LiveTraining(self.settings.training.epochs)
+
+        def on_epoch(history: tuple) -> None:
+            _print_epoch(history[-1], self.settings.training.epochs)
+            live.update(history)
+
+        self.trained = train_model(
+            self.settings,
+            self.best_values,
+            self.dataset,
+            Path(self.work_dir),
+            self.run_key,
+            on_epoch,
+            _batch_counter(),
+        )
+        self.next(self.evaluate)
+
+    @card
+    @step
+    @plain_step
+    def evaluate(self) -> None:
+        """Threshold from validation photos, scores on test photos, with intervals."""
+        from report_cards import show_evaluation
+        from stages import evaluate_model, evaluation_pictures
+
+        folder = Path(self.trained.folder)
+        self.evaluation, found = evaluate_model(
+            self.settings, self.dataset, folder, _counter("evaluated")
+        )
+        self.pictures = evaluation_pictures(self.settings, self.dataset, self.evaluation, found)
+        show_evaluation(self.settings, self.evaluation, self.pictures)
+        for name, one in self.evaluation.headline.items():
+            print(f"{name:<18}{one.value:7.3f}   {one.low:.3f} to {one.high:.3f}")
+        self.next(self.promote)
+
+    @card
+    @step
+    @plain_step
+    def promote(self) -> None:
+        """Candidate against champion on the same photos; the gate decides."""
+        from report_cards import show_decision
+        from stages import promote
+
+        self.promotion = promote(
+            self.settings,
+            self.dataset,
+            self.trained,
+            self.evaluation,
+            self.run_key,
+            self.production,
+            Path(self.work_dir),
+        )
+        print(self.promotion.decision["reason"])
+        show_decision(self.promotion)
+        self.next(self.bundle)
+
+    @step
+    @plain_step
+    def bundle(self) -> None:
+        """A Bento of the champion."""
+        from stages import bundle
+
+        self.bento = bundle(self.settings, self.promotion)
+        self.next(self.end)
+
+    @card
+    @step
+    @plain_step
+    def end(self) -> None:
+        """The run in one page, and where its time went."""
+        from report_cards import show_report
+        from stages import run_report, write_report
+
+        report = run_report(self)
+        write_report(Path(self.work_dir), report.values)
+        show_report("Training report", report.lines, self.evaluation, self.pictures)
+        print("\n".join(report.lines))
+        began = Run(f"{current.flow_name}/{current.run_id}", _namespace_check=False).created_at
+        steps = read_steps(Path(self.work_dir), current.run_id)
+        print(time_table(steps, began.timestamp(), time.time()))
+
+
+def _counter(verb: str):  # noqa: ANN202
+    """Progress of a loop over photos: a line a tenth."""
+
+    def count(done: int, total: int) -> None:
+        if done == total or done % max(1, total // 10) == 0:
+            print(f"{verb} {done} of {total} photos", flush=True)
+
+    return count
+
+
+def _batch_counter():  # noqa: ANN202
+    started = time.monotonic()
+
+    def count(epoch: int, done: int, total: int) -> None:
+        if done % max(1, total // 4) == 0 and done < total:
+            seconds = time.monotonic() - started
+            print(f"  epoch {epoch}: batch {done} of {total}, {seconds:.0f} s", flush=True)
+
+    return count
+
+
+def _print_epoch(record, epochs: int) -> None:  # noqa: ANN001
+    print(
+        f"epoch {record.epoch:>2} of {epochs}: loss {record.loss:.3f}, validation F-beta "
+        f"{record.f_beta:.3f} (precision {record.precision:.2f}, recall {record.recall:.2f}), "
+        f"{record.photos_per_second:.1f} photos/s",
+        flush=True,
+    )
+
+
+def _print_trial(study, trial) -> None:  # noqa: ANN001
+    score = "-" if trial.value is None else f"{trial.value:.3f}"
+    print(f"trial {trial.number}: {trial.state.name.lower()}, score {score}, {trial.params}",
+          flush=True)  # fmt: skip
+
+
+if __name__ == "__main__":
+    Train()

@@ -1,0 +1,137 @@
+"""From a trained network to the engine that runs without torch, with their agreement checked."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from sparrow.boxes import box_iou
+from sparrow.config import ModelConfig
+from sparrow.detections import Detections
+from sparrow.images import RgbImage
+from sparrow.model.detector import build_detector
+from sparrow.model.folder import ENGINE
+from sparrow.model.prediction import to_detections, to_float
+
+# Float32 sums in another order differ in the last digits, and at a near-tie they decide which of
+# two boxes non-maximum suppression keeps; more than that is another model.
+MIN_COMPARED_SCORE = 0.2
+SCORE_TOLERANCE = 1e-3
+BOX_TOLERANCE_PX = 0.1
+MIN_AGREEMENT = 0.95
+
+
+class ExportError(RuntimeError):
+    """The engine does not compute what the network computes."""
+
+
+class _PixelsIn(nn.Module):
+    """uint8 [H, W, 3] in, so that whoever runs the engine only has to decode a photo."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        output = self.model([to_float(image.permute(2, 0, 1))])[0]
+        return output["boxes"], output["labels"], output["scores"]
+
+
+def load_network(weights: Path, config: ModelConfig, n_classes: int, min_score: float) -> nn.Module:
+    """The trained network in evaluation mode, reporting detections from ``min_score`` up."""
+    model = build_detector(config, n_classes, load_weights=False)
+    model.load_state_dict(load_file(weights))
+    model.roi_heads.score_thresh = min_score
+    return model.eval()
+
+
+def export_engine(model: nn.Module, example: RgbImage, folder: Path) -> Path:
+    """Write ``engine.onnx`` for photos of any size.
+
+    torch.export and the newer ONNX exporter fail on torchvision's detectors (data-dependent
+    branches in their NMS), so the tracing exporter is used; its warnings are about constants that
+    the detectors' own tracing support takes care of, and ``check_parity`` is the proof.
+    """
+    path = folder / ENGINE
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            _PixelsIn(model).eval(),
+            (torch.from_numpy(example.copy()),),
+            path,
+            dynamo=False,
+            opset_version=17,
+            input_names=["image"],
+            output_names=["boxes", "labels", "scores"],
+            dynamic_axes={
+                "image": {0: "height", 1: "width"},
+                "boxes": {0: "detections"},
+                "labels": {0: "detections"},
+                "scores": {0: "detections"},
+            },
+        )
+    return path
+
+
+def check_parity(model: nn.Module, engine: Path, photos: Sequence[RgbImage]) -> dict[str, float]:
+    """How well network and engine agree over some photos.
+
+    Args:
+        model: the network in evaluation mode.
+        engine: the exported file.
+        photos: uint8 [H, W, 3] at the network's size, of several shapes.
+
+    Returns:
+        ``detections`` compared (score 0.2 and above, of either side), the ``share`` of them that
+        has a counterpart within the tolerances, and the ``median_score_difference`` (0..1).
+
+    Raises:
+        ExportError: fewer than ``MIN_AGREEMENT`` of the detections agree.
+    """
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(engine), providers=["CPUExecutionProvider"])
+    differences: list[NDArray[np.float64]] = []  # [n, 2]: score, pixels
+    for image in photos:
+        with torch.no_grad():
+            image_chw = to_float(torch.from_numpy(image.copy()).permute(2, 0, 1))
+            ours = to_detections(model([image_chw])[0], np.ones(2))
+        boxes, labels, scores = session.run(["boxes", "labels", "scores"], {"image": image})
+        theirs = Detections(boxes, scores, labels)
+        differences += [_differences(ours, theirs), _differences(theirs, ours)]
+    table = np.concatenate([np.zeros((0, 2)), *differences])
+    agreeing = (table[:, 0] <= SCORE_TOLERANCE) & (table[:, 1] <= BOX_TOLERANCE_PX)
+    share = float(agreeing.mean()) if len(table) else 1.0
+    if share < MIN_AGREEMENT:
+        raise ExportError(
+            f"the exported engine agrees with the network on only {share:.1%} of {len(table)} "
+            f"detections (expected at least {MIN_AGREEMENT:.0%} within {SCORE_TOLERANCE} in score "
+            f"and {BOX_TOLERANCE_PX} px in place)"
+        )
+    median = float(np.median(table[:, 0])) if len(table) else 0.0
+    return {
+        "detections": float(len(table)),
+        "share": share,
+        "median_score_difference": median,
+    }
+
+
+def _differences(ours: Detections, theirs: Detections) -> NDArray[np.float64]:
+    """Score and place of our sure detections against their best-overlapping counterparts: [n, 2].
+
+    Detections near the score limit are left out: there rounding decides which ones exist.
+    """
+    sure = ours.above(MIN_COMPARED_SCORE)
+    if len(sure) == 0 or len(theirs) == 0:
+        return np.full((len(sure), 2), np.inf)
+    twin = box_iou(sure.boxes_xyxy, theirs.boxes_xyxy).argmax(axis=1)
+    score = np.abs(sure.scores - theirs.scores[twin])
+    box_px = np.abs(sure.boxes_xyxy - theirs.boxes_xyxy[twin]).max(axis=1)
+    return np.stack([score, box_px], axis=1).astype(np.float64)

@@ -1,0 +1,96 @@
+"""Random changes of training photos, pixels and boxes together (torchvision transforms v2)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+
+from sparrow.config import AugmentationConfig
+
+MIN_BOX_SIDE_PX = 4.0  # what a crop leaves of a box must still be something to look at
+
+
+class Rain(torch.nn.Module):
+    """Bright slanted streaks over a darkened photo."""
+
+    def forward(self, sample: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Sample with streaks drawn into ``sample["image"]`` (uint8 [3, H, W])."""
+        image = sample["image"]
+        height, width = image.shape[-2:]
+        drops = torch.zeros(1, 1, height, width)
+        drops.masked_fill_(torch.rand(drops.shape) > 0.996, 255.0)
+        length = 9
+        slant = int(torch.randint(-3, 4, ()).item())
+        kernel = torch.zeros(1, 1, length, length)
+        for row in range(length):
+            column = length // 2 + round(slant * (row / (length - 1) - 0.5))
+            kernel[0, 0, row, column] = 0.6
+        streaks = torch.nn.functional.conv2d(drops, kernel, padding=length // 2)[0]
+        rained = (image.float() * 0.85 + streaks).clamp(0, 255).to(torch.uint8)
+        return {**sample, "image": tv_tensors.wrap(rained, like=image)}
+
+
+class ScaleJitter(torch.nn.Module):
+    """The whole photo, smaller or larger."""
+
+    def __init__(self, scale_range: tuple[float, float]) -> None:
+        super().__init__()
+        self.low, self.high = scale_range
+
+    def forward(self, sample: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Sample resized by one factor drawn between low and high."""
+        factor = self.low + (self.high - self.low) * torch.rand(()).item()
+        height, width = sample["image"].shape[-2:]
+        size = [max(32, round(height * factor)), max(32, round(width * factor))]
+        resized: dict[str, Tensor] = v2.Resize(size, antialias=True)(sample)
+        return resized
+
+
+def make_augmentation(config: AugmentationConfig) -> v2.Transform:
+    """The transform of one training photo; whatever has probability 0 is not in it."""
+    steps: list[tuple[float, torch.nn.Module]] = [
+        (config.crop, v2.RandomIoUCrop(min_scale=0.5)),
+        (config.scale_jitter, ScaleJitter(config.scale_range)),
+        (config.horizontal_flip, v2.RandomHorizontalFlip(1.0)),
+        (config.vertical_flip, v2.RandomVerticalFlip(1.0)),
+        (config.colour_jitter, v2.ColorJitter(0.5, 0.5, 0.5, 0.0)),
+        (config.rain, Rain()),
+        (config.blur, v2.GaussianBlur(5, sigma=(0.5, 2.0))),
+    ]
+    chosen = [v2.RandomApply([step], p) for p, step in steps if p > 0]
+    return v2.RandomApply([v2.Compose(chosen or [v2.Identity()])], config.probability)
+
+
+def augment(
+    image: Tensor, boxes_xyxy: Tensor, labels: Tensor, transform: v2.Transform, seed: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Apply ``transform`` with its own random numbers.
+
+    Args:
+        image: uint8 [3, H, W].
+        boxes_xyxy: float32 [N, 4] in its pixels.
+        labels: int64 [N].
+        transform: from ``make_augmentation``.
+        seed: decides every random choice, whatever was drawn before.
+
+    Returns:
+        image, boxes and labels; a box of which a crop left next to nothing is gone.
+    """
+    height, width = image.shape[-2:]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        sample = transform(
+            {
+                "image": tv_tensors.Image(image),
+                "boxes": tv_tensors.BoundingBoxes(
+                    boxes_xyxy, format="XYXY", canvas_size=(height, width)
+                ),
+                "labels": labels,
+            }
+        )
+    boxes = sample["boxes"].as_subclass(Tensor)
+    sides = (boxes[:, 2:] - boxes[:, :2]).clamp(min=0)
+    kept = (sides >= MIN_BOX_SIDE_PX).all(dim=1)
+    return sample["image"].as_subclass(Tensor), boxes[kept], sample["labels"][kept]

@@ -1,0 +1,44 @@
+"""What one Optuna trial does: a fresh detector from the same start, trained short, pruned early."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import optuna
+import torch
+
+from sparrow.config import Config, with_values
+from sparrow.model.dataset import DetectionSet
+from sparrow.model.detector import build_detector
+from sparrow.model.training import EpochRecord, Lesson, Score, train
+from sparrow.model.tuning import suggest
+
+
+def make_objective(
+    config: Config, photos: DetectionSet, validation: DetectionSet, score: Score
+) -> Callable[[optuna.Trial], float]:
+    """The objective: values from the space -> best validation score of a short training.
+
+    Every trial builds its own detector; one that went on training the last trial's weights would
+    be compared on luck.
+    """
+    tuning = config.tuning
+    few = photos.first(tuning.photos) if tuning.photos else photos
+
+    def objective(trial: optuna.Trial) -> float:
+        values = suggest(trial, tuning)
+        short = {"training.epochs": tuning.epochs, "training.threads": tuning.threads}
+        tried = with_values(config, {**values, **short})
+        torch.manual_seed(config.seed)
+        model = build_detector(tried.model, len(config.data.classes))
+        lesson = Lesson(few, validation, score, config.evaluation.min_score, config.seed)
+
+        def report(history: tuple[EpochRecord, ...]) -> None:
+            trial.report(history[-1].f_beta, len(history))
+            if trial.should_prune():
+                raise optuna.TrialPruned
+
+        result = train(model, lesson, tried.training, tried.augmentation, on_epoch=report)
+        return result.best.f_beta
+
+    return objective

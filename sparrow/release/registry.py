@@ -1,0 +1,144 @@
+"""MLflow's model registry: versions hold model folders, the alias ``champion`` says which serves.
+
+A version is a plain folder (no pickle) that ``mlflow.pyfunc.load_model`` can load as well. The
+champion's folder is also published to a path, from which the service takes it without MLflow.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from sparrow.config import StoresConfig
+from sparrow.model.folder import read_info
+from sparrow.release.tracking import make_client
+
+CHAMPION = "champion"
+PREVIOUS = "previous"
+MODEL_SUBFOLDER = "model"  # of a version's artifacts; beside it lies pyfunc's MLmodel
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version."""
+
+    number: int
+    run_id: str
+    tags: dict[str, str]
+
+
+class Registry:
+    """The versions of one registered model."""
+
+    def __init__(self, stores: StoresConfig, name: str) -> None:
+        self.client: MlflowClient = make_client(stores)
+        self.name = name
+        self._published = Path(stores.champion)
+
+    def versions(self) -> list[Version]:
+        """All versions, oldest first."""
+        found = self.client.search_model_versions(f"name = '{self.name}'")
+        versions = [Version(int(v.version), v.run_id or "", dict(v.tags)) for v in found]
+        return sorted(versions, key=lambda version: version.number)
+
+    def aliased(self, alias: str) -> Version | None:
+        """The version an alias points to, if there is one."""
+        try:
+            found = self.client.get_model_version_by_alias(self.name, alias)
+        except MlflowException as error:
+            if error.error_code in ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST"):
+                return None
+            raise
+        return Version(int(found.version), found.run_id or "", dict(found.tags))
+
+    def champion(self) -> Version | None:
+        """The version that serves."""
+        return self.aliased(CHAMPION)
+
+    def register(self, folder: Path, run_id: str, key: str, tags: Mapping[str, str]) -> Version:
+        """Store a model folder as a new version, once for each ``key``.
+
+        Args:
+            folder: a whole model folder.
+            run_id: the MLflow run that trained it.
+            key: what makes the model this one (a Metaflow run); asked again with the same key,
+                the version that exists is returned: a step that is run again registers nothing.
+            tags: more to say about the version.
+        """
+        for version in self.versions():
+            if version.tags.get("key") == key:
+                return version
+        info = read_info(folder)
+        with tempfile.TemporaryDirectory() as staging:
+            shutil.copytree(folder, Path(staging) / MODEL_SUBFOLDER)
+            _write_pyfunc(Path(staging))
+            logged = mlflow.initialize_logged_model(
+                name=self.name, source_run_id=run_id, model_type="detector"
+            )
+            self.client.log_model_artifacts(logged.model_id, staging)
+        mlflow.finalize_logged_model(logged.model_id, "READY")
+        all_tags = {"key": key, "data_version": info.data_version, **tags}
+        made = mlflow.register_model(f"models:/{logged.model_id}", self.name, tags=all_tags)
+        return Version(int(made.version), run_id, all_tags)
+
+    def tag(self, number: int, tags: Mapping[str, str]) -> None:
+        """Say more about a version."""
+        for name, value in tags.items():
+            self.client.set_model_version_tag(self.name, str(number), name, value)
+
+    def download(self, number: int, into: Path) -> Path:
+        """A version's model folder, fetched below ``into`` and checked.
+
+        Raises:
+            ModelFolderError: what the store returned is not what was registered.
+        """
+        source = f"models:/{self.name}/{number}"
+        fetched = mlflow.artifacts.download_artifacts(source, dst_path=str(into))
+        folder = Path(fetched) / MODEL_SUBFOLDER
+        read_info(folder)
+        return folder
+
+    def set_champion(self, number: int) -> None:
+        """Point ``champion`` at a version, ``previous`` at the one before, and publish it."""
+        current = self.champion()
+        if current is not None and current.number != number:
+            self.client.set_registered_model_alias(self.name, PREVIOUS, str(current.number))
+        self.publish(number)
+        self.client.set_registered_model_alias(self.name, CHAMPION, str(number))
+
+    def publish(self, number: int) -> Path:
+        """Put a version's folder where the service looks, in one atomic switch.
+
+        The published path is a link to ``<path>.versions/<number>``: whoever reads it sees the old
+        folder or the new one, never a mixture.
+        """
+        home = self._published.with_name(self._published.name + ".versions")
+        target = home / str(number)
+        if not target.exists():
+            home.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=home) as scratch:
+                self.download(number, Path(scratch)).rename(target)
+        link = self._published.with_name(self._published.name + f".{os.getpid()}")
+        link.unlink(missing_ok=True)
+        link.symlink_to(target.relative_to(self._published.parent), target_is_directory=True)
+        link.replace(self._published)
+        return self._published
+
+
+def _write_pyfunc(folder: Path) -> None:
+    """``MLmodel``: lets anyone load the version with ``mlflow.pyfunc.load_model``."""
+    from mlflow.models import Model
+
+    model = Model()
+    mlflow.pyfunc.add_to_model(
+        model, loader_module="sparrow.release.pyfunc", data=MODEL_SUBFOLDER
+    )
+    model.save(str(folder / "MLmodel"))

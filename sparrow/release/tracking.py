@@ -1,0 +1,101 @@
+"""MLflow runs: one a training, with parameters, metrics per epoch and the data it saw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow import MlflowClient
+
+from sparrow.config import StoresConfig
+
+
+def make_client(stores: StoresConfig) -> MlflowClient:
+    """A client of the configured stores; the embedded SQLite file's folder is made on demand."""
+    if stores.tracking.startswith("sqlite:///"):
+        Path(stores.tracking.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    mlflow.set_tracking_uri(stores.tracking)
+    mlflow.set_registry_uri(stores.registry or stores.tracking)
+    return MlflowClient(stores.tracking, stores.registry or stores.tracking)
+
+
+def start_run(
+    client: MlflowClient,
+    experiment: str,
+    artifacts: str,
+    note: Path,
+    params: Mapping[str, Any],
+    tags: Mapping[str, str],
+) -> str:
+    """Create the run of a training, or find the one a killed training had begun.
+
+    Args:
+        client: from ``make_client``.
+        experiment: made if it does not exist.
+        artifacts: artifact root of a new experiment, a path or a URL.
+        note: file that remembers the run's id beside the checkpoint.
+        params: flat names -> values.
+        tags: names -> texts.
+
+    Returns:
+        The run's id.
+    """
+    if note.exists():
+        return note.read_text().strip()
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        root = artifacts if "://" in artifacts else Path(artifacts).absolute().as_uri()
+        experiment_id = client.create_experiment(experiment, artifact_location=root)
+    else:
+        experiment_id = found.experiment_id
+    run = client.create_run(experiment_id, tags=dict(tags), run_name=tags.get("metaflow_run"))
+    for name, value in params.items():
+        client.log_param(run.info.run_id, name, value)
+    partial = note.with_suffix(".partial")
+    partial.write_text(run.info.run_id)
+    partial.replace(note)
+    return run.info.run_id
+
+
+def log_epoch(client: MlflowClient, run_id: str, epoch: int, metrics: Mapping[str, float]) -> None:
+    """Metrics of one epoch; ``epoch`` is the step of MLflow's plots."""
+    for name, value in metrics.items():
+        client.log_metric(run_id, name, value, step=epoch)
+
+
+def log_numbers(client: MlflowClient, run_id: str, metrics: Mapping[str, float]) -> None:
+    """Metrics of the finished model; a value that is not a number is left out."""
+    for name, value in metrics.items():
+        if value == value:
+            client.log_metric(run_id, name, value)
+
+
+def log_pictures(client: MlflowClient, run_id: str, pictures: Mapping[str, bytes]) -> None:
+    """PNG pictures by title, as artifacts."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        for title, png in pictures.items():
+            path = Path(folder) / f"{title.lower().replace(' ', '-')}.png"
+            path.write_bytes(png)
+            client.log_artifact(run_id, str(path), "figures")
+
+
+def end_run(client: MlflowClient, run_id: str) -> None:
+    """Mark the run as finished."""
+    client.set_terminated(run_id)
+
+
+def flatten(values: Mapping[str, Any], skip: Sequence[str] = ()) -> dict[str, Any]:
+    """``{"training": {"epochs": 3}}`` -> ``{"training.epochs": 3}``, without some sections."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if name in skip:
+            continue
+        if isinstance(value, Mapping) and value:
+            flat |= {f"{name}.{key}": inner for key, inner in flatten(value).items()}
+        else:
+            flat[name] = value
+    return flat
