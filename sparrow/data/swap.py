@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sparrow.data.errors import DataError
@@ -21,33 +24,40 @@ _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 
 
-def incoming_folder(folder: Path) -> Path:
-    """An empty folder beside ``folder`` in which its next state is built."""
-    folder = folder.resolve()
-    incoming = folder.with_name(folder.name + INCOMING)
-    shutil.rmtree(incoming, ignore_errors=True)
-    incoming.mkdir(parents=True)
-    return incoming
+@contextmanager
+def next_state(folder: Path) -> Iterator[Path]:
+    """An empty folder in which to build; at the block's end it becomes ``folder``, in one step.
 
-
-def switch(folder: Path) -> None:
-    """Make the incoming state the current one; the old state is removed.
+    Whatever goes wrong in the block, ``folder`` is as it was.
 
     Raises:
-        DataError: the file system refuses; the old state is still in place.
+        DataError: the disk is full, or the file system refuses.
     """
     folder = folder.resolve()
     incoming = folder.with_name(folder.name + INCOMING)
+    shutil.rmtree(incoming, ignore_errors=True)
+    try:
+        incoming.mkdir(parents=True)
+        yield incoming
+        _switch(folder, incoming)
+    except OSError as error:
+        raise DataError(
+            f"{folder}: not changed, the new state cannot be written: {error}"
+        ) from error
+    finally:
+        # What lies here now is the old state, or one that was not completed.
+        shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _switch(folder: Path, incoming: Path) -> None:
     sync_tree(incoming)
     if not folder.exists():
-        _rename(incoming, folder)
-    elif _exchange(incoming, folder):
-        shutil.rmtree(incoming)
-    else:
+        incoming.rename(folder)
+    elif not _exchange(incoming, folder):
         outgoing = folder.with_name(folder.name + OUTGOING)
         shutil.rmtree(outgoing, ignore_errors=True)
-        _rename(folder, outgoing)
-        _rename(incoming, folder)
+        folder.rename(outgoing)
+        incoming.rename(folder)
         shutil.rmtree(outgoing)
     _sync(folder.parent)
 
@@ -61,7 +71,17 @@ def recover(folder: Path) -> None:
     folder = folder.resolve()
     outgoing = folder.with_name(folder.name + OUTGOING)
     if outgoing.exists() and not folder.exists():
-        _rename(outgoing, folder)
+        outgoing.rename(folder)
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Those who change one folder take turns."""
+    folder = folder.resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f".{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def link_tree(source: Path, target: Path) -> None:
@@ -72,7 +92,7 @@ def link_tree(source: Path, target: Path) -> None:
 def link_file(source: str | Path, target: str | Path) -> None:
     """One file, as a hard link where the file system allows it, as a copy elsewhere."""
     try:
-        os.link(source, target)
+        os.link(os.path.realpath(source), target)
     except OSError as error:
         if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP):
             raise
@@ -103,13 +123,3 @@ def _exchange(a: Path, b: Path) -> bool:
     paths = os.fsencode(a), os.fsencode(b)
     done = libc.renameat2(_AT_FDCWD, paths[0], _AT_FDCWD, paths[1], _RENAME_EXCHANGE)
     return bool(done == 0)
-
-
-def _rename(source: Path, target: Path) -> None:
-    try:
-        source.rename(target)
-    except OSError as error:
-        raise DataError(
-            f"{target}: cannot be replaced ({error.strerror}); the folder must be a plain one, "
-            "on one file system with its parent"
-        ) from error

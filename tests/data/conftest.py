@@ -58,6 +58,11 @@ class PhotoSet:
     def boxes_path(self) -> Path:
         return self.root / "bboxes" / f"{self.prefix}bounding_boxes.csv"
 
+    def rename(self, old: str, new: str) -> None:
+        self.pictures = {new if n == old else n: p for n, p in self.pictures.items()}
+        self.info["Name"] = self.info["Name"].replace(old, new)
+        self.boxes["image_name"] = self.boxes["image_name"].replace(old, new)
+
     def write(self) -> Path:
         (self.root / "images").mkdir(parents=True, exist_ok=True)
         self.boxes_path.parent.mkdir(exist_ok=True)
@@ -93,3 +98,9 @@ def config(tmp_path: Path) -> DataConfig:
 def photos(tmp_path: Path) -> PhotoSet:
     """Six photos with 0, 1, 2, 0, 1, 2 boxes by three authors, not yet written."""
     return PhotoSet(tmp_path / "raw", 6)
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> PhotoSet:
+    """Four more photos, numbers 100 to 103, in the place and spelling of new data."""
+    return PhotoSet(tmp_path / "new", 4, first=100, prefix="new_")

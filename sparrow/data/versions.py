@@ -1,0 +1,164 @@
+"""Every state the raw set was in: who added what and when, and the way back.
+
+``history/`` lies inside the set, so that a state and its record change in one step: ``log.jsonl``
+has a line per version, oldest first, and two Parquet tables hold each version. A photo is stored
+once: in ``images/`` while it is in use, in ``history/photos`` by its content when it is not.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sparrow.config import DataConfig
+from sparrow.data.checks import check_dataset
+from sparrow.data.errors import DataError
+from sparrow.data.formats import write_csv
+from sparrow.data.swap import link_file, link_tree, next_state, one_at_a_time
+from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, Dataset, data_version
+
+HISTORY = "history"
+
+
+def read_log(root: Path) -> list[dict[str, Any]]:
+    """Versions of a set, oldest first: version, time, user, photos, boxes, added, corrected, note.
+
+    Raises:
+        DataError: a line of the log is damaged.
+    """
+    path = root / HISTORY / "log.jsonl"
+    if not path.exists():
+        return []
+    try:
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except ValueError as error:
+        raise DataError(f"{path}: not a log of versions ({error})") from error
+
+
+def record_version(
+    root: Path,
+    dataset: Dataset,
+    previous: Dataset | None = None,
+    *,
+    added: Sequence[str] = (),
+    corrected: Sequence[str] = (),
+    note: str = "",
+) -> str:
+    """Write a version and its line in the log below ``root`` (a state being built).
+
+    A previous state that nobody recorded (photos put there by hand) is recorded first.
+
+    Returns:
+        The data version.
+    """
+    log = read_log(root)
+    if previous is not None:
+        before = data_version(previous)
+        if not log or log[-1]["version"] != before:
+            names = previous.images["image"].tolist() if not log else []
+            log.append(_store(root, previous, before, names, [], "found in place"))
+    version = data_version(dataset)
+    log.append(_store(root, dataset, version, added, corrected, note))
+    lines = "".join(json.dumps(line) + "\n" for line in log)
+    # A new file: the current state holds a link to the old one.
+    path = root / HISTORY / "log.jsonl"
+    path.unlink(missing_ok=True)
+    path.write_text(lines, encoding="utf-8")
+    return version
+
+
+def read_version(root: Path, version: str) -> Dataset:
+    """The tables of an earlier version (its photos may be in ``history/photos``).
+
+    Args:
+        version: as in the log; a beginning of it that is unique is enough.
+
+    Raises:
+        DataError: no such version; the message lists those there are.
+    """
+    known = list(dict.fromkeys(line["version"] for line in read_log(root)))
+    matches = [one for one in known if one.startswith(version)] if version else []
+    if len(matches) != 1:
+        said = "several versions begin" if matches else "no version begins"
+        raise DataError(f"{root}: {said} with {version!r}; there are: {', '.join(known) or 'none'}")
+    stem = root / HISTORY / matches[0]
+    images = pd.read_parquet(stem.with_suffix(".images.parquet"))
+    return Dataset(root, images, pd.read_parquet(stem.with_suffix(".boxes.parquet")))
+
+
+def restore_version(config: DataConfig, version: str) -> str:
+    """Make an earlier version the current one; the current one stays in the log.
+
+    Returns:
+        The version restored.
+
+    Raises:
+        DataError: no such version, a photo of it is lost, or the current set is broken.
+    """
+    root = Path(config.root)
+    with one_at_a_time(root):
+        current = check_dataset(root, config).dataset
+        wanted = read_version(root, version)
+        with next_state(root) as incoming:
+            link_tree(root.resolve(), incoming)
+            _arrange_photos(incoming, current, wanted)
+            write_csv(wanted, incoming)
+            return record_version(incoming, wanted, current, note="restored")
+
+
+def _arrange_photos(root: Path, current: Dataset, wanted: Dataset) -> None:
+    """Put all photos into the store by content, then the wanted ones back in place."""
+    store = root / HISTORY / "photos"
+    store.mkdir(parents=True, exist_ok=True)
+    for name, sha256 in zip(current.images["image"], current.images["sha256"], strict=True):
+        (root / "images" / name).replace(store / sha256)
+    for name, sha256 in zip(wanted.images["image"], wanted.images["sha256"], strict=True):
+        if not (store / sha256).exists():
+            raise DataError(f"{wanted.root}: photo {name} of this version is lost ({sha256})")
+        link_file(store / sha256, root / "images" / name)
+    for sha256 in set(wanted.images["sha256"]):
+        (store / sha256).unlink()
+
+
+def _store(
+    root: Path,
+    dataset: Dataset,
+    version: str,
+    added: Sequence[str],
+    corrected: Sequence[str],
+    note: str,
+) -> dict[str, Any]:
+    stem = root / HISTORY / version
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    tables = {
+        ".images.parquet": dataset.images[[*IMAGE_COLUMNS, "sha256"]],
+        ".boxes.parquet": dataset.boxes[list(BOX_COLUMNS)],
+    }
+    for ending, table in tables.items():
+        path = stem.with_suffix(ending)
+        path.unlink(missing_ok=True)
+        table.to_parquet(path, index=False)
+    return {
+        "version": version,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "user": _user(),
+        "photos": len(dataset.images),
+        "boxes": len(dataset.boxes),
+        "added": list(added),
+        "corrected": list(corrected),
+        "note": note,
+    }
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"  # a container's user without a name
