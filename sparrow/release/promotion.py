@@ -118,10 +118,9 @@ def _absolute_bars(
 
 
 def _gain_gate(comparison: Comparison) -> Gate:
-    alpha = 1 - comparison.confidence
     return Gate(
         "better than the champion",
-        f"gain with a lower bound above 0 and p <= {alpha:.3g}",
+        f"gain with a lower bound above 0 and p <= {comparison.p_limit:.3g}",
         f"{comparison.gain.value:+.4f}, lower bound {comparison.bound:+.4f}, "
         f"p = {comparison.p_value:.3f}",
         comparison.shown_better,
