@@ -235,7 +235,7 @@ def promote(
     registry = Registry(config.stores, config.name)
     tags = {"metaflow_run": run_key, "config": config.content_hash()}
     version = registry.register(folder, trained.mlflow_run_id, run_key, tags)
-    champion = registry.champion()
+    follows, champion = registry.last_entry(), registry.champion()
     before, comparison = None, None
     if champion is not None and champion.number != version.number:
         home = registry.download(champion.number, work_dir / "champion")
@@ -250,7 +250,13 @@ def promote(
     )
     registry.tag(version.number, {"decision": decision.reason})
     if decision.promote:
-        registry.set_champion(version.number)
+        registry.promote(
+            version.number,
+            decision.reason,
+            forced=decision.forced,
+            evidence=decision.to_dict(),
+            follows=follows,
+        )
     now = registry.champion()
     return Promotion(
         version=version.number,
@@ -278,6 +284,45 @@ def write_report(work_dir: Path, report: dict[str, Any]) -> None:
     partial = work_dir / "report.partial"
     partial.write_text(json.dumps(report, indent=1) + "\n")
     partial.replace(work_dir / "report.json")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run came to: for ``sparrow status``, and in lines for people."""
+
+    values: dict[str, Any]
+    lines: list[str]
+
+
+def make_report(
+    run: str, version: str, trained: Trained, evaluation: Any, promotion: Promotion, bento: str | None
+) -> Report:
+    """The end of a run in one value."""
+    metrics = {name: one.to_list() for name, one in evaluation.headline.items()}
+    values = {
+        "run": run,
+        "state": "finished",
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "data_version": version,
+        "metrics": metrics,
+        "threshold": evaluation.threshold,
+        "candidate_version": promotion.version,
+        "champion_version": promotion.champion_version,
+        "decision": promotion.decision,
+        "tuned": trained.values,
+        "mlflow_run_id": trained.mlflow_run_id,
+        "bento": bento,
+    }
+    score = evaluation.f_beta
+    lines = [
+        f"Data version {version}; {evaluation.n_photos} test photos.",
+        f"F{evaluation.beta:g} at IoU {evaluation.iou:g}: {score.value:.3f} "
+        f"({score.low:.3f} to {score.high:.3f}) at threshold {evaluation.threshold:.3f}, "
+        f"best epoch {trained.best_epoch} of {len(trained.history)}.",
+        f"Version {promotion.version}: {promotion.decision['reason']}",
+        f"Champion: version {promotion.champion_version or 'none'}; Bento: {bento or 'none'}.",
+    ]
+    return Report(values, lines)
 
 
 def _start_run(client: Any, config: Config, dataset: Dataset, work_dir: Path, key: str) -> str:

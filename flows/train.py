@@ -185,7 +185,8 @@ class Train(FlowSpec):
     def evaluate(self) -> None:
         """Threshold from validation photos, scores on test photos, with intervals."""
         from report_cards import show_evaluation
-        from stages import evaluate_model, evaluation_pictures
+        from pictures import evaluation_pictures
+        from stages import evaluate_model
 
         folder = Path(self.trained.folder)
         self.evaluation, found = evaluate_model(
@@ -233,9 +234,16 @@ class Train(FlowSpec):
     def end(self) -> None:
         """The run in one page, and where its time went."""
         from report_cards import show_report
-        from stages import run_report, write_report
+        from stages import make_report, write_report
 
-        report = run_report(self)
+        report = make_report(
+            current.run_id,
+            self.data_version,
+            self.trained,
+            self.evaluation,
+            self.promotion,
+            self.bento,
+        )
         write_report(Path(self.work_dir), report.values)
         show_report("Training report", report.lines, self.evaluation, self.pictures)
         print("\n".join(report.lines))

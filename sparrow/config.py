@@ -198,6 +198,7 @@ class StoresConfig(Section):
     registry: str | None = None  # null: the tracking store
     artifacts: str = ".sparrow/artifacts"  # MLflow's artifact root for a new experiment
     tuning: str = "sqlite:///.sparrow/optuna.db"
+    promotion_log: str = "sqlite:///.sparrow/promotions.db"
     prediction_log: str = "sqlite:///.sparrow/predictions.db"
     runs: str = ".sparrow/runs"  # checkpoints and model folders of each run
     champion: str = ".sparrow/champion"  # what `bentoml serve` in the repo root serves

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import mlflow
 from mlflow import MlflowClient
@@ -19,11 +20,16 @@ from mlflow.exceptions import MlflowException
 
 from sparrow.config import StoresConfig
 from sparrow.model.folder import read_info
+from sparrow.release.promotion_log import Entry, PromotionLog
 from sparrow.release.tracking import make_client
 
 CHAMPION = "champion"
 PREVIOUS = "previous"
 MODEL_SUBFOLDER = "model"  # of a version's artifacts; beside it lies pyfunc's MLmodel
+
+
+class RegistryError(RuntimeError):
+    """The registry does not hold what was asked for."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ class Registry:
         self.client: MlflowClient = make_client(stores)
         self.name = name
         self._published = Path(stores.champion)
+        self._log = PromotionLog(stores.promotion_log, name)
 
     def versions(self) -> list[Version]:
         """All versions, oldest first."""
@@ -106,13 +113,69 @@ class Registry:
         read_info(folder)
         return folder
 
-    def set_champion(self, number: int) -> None:
-        """Point ``champion`` at a version, ``previous`` at the one before, and publish it."""
+    def promote(
+        self,
+        number: int,
+        why: str,
+        *,
+        forced: bool = False,
+        evidence: dict[str, Any] | None = None,
+        follows: int | None = None,
+    ) -> None:
+        """Make a version the champion, and the champion before it ``previous``.
+
+        The version is fetched and checked first, the log decides between rivals, then the aliases
+        and the published folder follow. Doing it again for the champion changes nothing.
+
+        Args:
+            number: the version.
+            why: the reason, for the log.
+            forced: by a person's order, whatever the gate said.
+            evidence: the gate's decision.
+            follows: number of the log entry on which the decision was made (``last_entry``); None
+                takes the latest.
+
+        Raises:
+            RegistryError: there is no such version.
+            PromotionConflictError: the champion changed since ``follows``.
+        """
+        if number not in {version.number for version in self.versions()}:
+            known = ", ".join(str(version.number) for version in self.versions()) or "none"
+            raise RegistryError(f"{self.name} has no version {number}; its versions: {known}")
         current = self.champion()
-        if current is not None and current.number != number:
-            self.client.set_registered_model_alias(self.name, PREVIOUS, str(current.number))
+        before = current.number if current else None
+        if before != number:
+            self._fetch(number)
+            last = self.last_entry() if follows is None else follows
+            self._log.append(last, before, number, why, forced=forced, evidence=evidence)
+            if before is not None:
+                self.client.set_registered_model_alias(self.name, PREVIOUS, str(before))
+            self.client.set_registered_model_alias(self.name, CHAMPION, str(number))
         self.publish(number)
-        self.client.set_registered_model_alias(self.name, CHAMPION, str(number))
+
+    def rollback(self, why: str) -> int:
+        """Make the champion before this one champion again.
+
+        Returns:
+            Its number.
+
+        Raises:
+            RegistryError: there is none.
+        """
+        previous = self.aliased(PREVIOUS)
+        if previous is None:
+            raise RegistryError(f"{self.name} has no previous champion to go back to")
+        self.promote(previous.number, f"rollback: {why}", forced=True)
+        return previous.number
+
+    def history(self) -> list[Entry]:
+        """Every change of champion, oldest first."""
+        return self._log.entries()
+
+    def last_entry(self) -> int:
+        """Number of the latest log entry, 0 when there is none."""
+        entries = self._log.entries()
+        return entries[-1].number if entries else 0
 
     def publish(self, number: int) -> Path:
         """Put a version's folder where the service looks, in one atomic switch.
@@ -120,17 +183,21 @@ class Registry:
         The published path is a link to ``<path>.versions/<number>``: whoever reads it sees the old
         folder or the new one, never a mixture.
         """
+        target = self._fetch(number)
+        link = self._published.with_name(self._published.name + f".{os.getpid()}")
+        link.unlink(missing_ok=True)
+        link.symlink_to(target.relative_to(self._published.parent), target_is_directory=True)
+        link.replace(self._published)
+        return self._published
+
+    def _fetch(self, number: int) -> Path:
         home = self._published.with_name(self._published.name + ".versions")
         target = home / str(number)
         if not target.exists():
             home.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=home) as scratch:
                 self.download(number, Path(scratch)).rename(target)
-        link = self._published.with_name(self._published.name + f".{os.getpid()}")
-        link.unlink(missing_ok=True)
-        link.symlink_to(target.relative_to(self._published.parent), target_is_directory=True)
-        link.replace(self._published)
-        return self._published
+        return target
 
 
 def _write_pyfunc(folder: Path) -> None:

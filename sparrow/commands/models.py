@@ -1,0 +1,56 @@
+"""``sparrow promote | rollback | history``: the registry from the command line."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from sparrow.config import load_config
+
+
+def register(subparsers: Any) -> None:
+    """Add the commands."""
+    promote = subparsers.add_parser("promote", help="make a registered version the champion")
+    promote.add_argument("version", type=int, help="number of the version")
+    promote.add_argument("--why", required=True, help="the reason, for the promotion log")
+    promote.set_defaults(func=promote_version)
+    rollback = subparsers.add_parser("rollback", help="bring the previous champion back")
+    rollback.add_argument("--why", required=True, help="the reason, for the promotion log")
+    rollback.set_defaults(func=roll_back)
+    history = subparsers.add_parser("history", help="who was champion, when and why")
+    history.set_defaults(func=show_history)
+    for parser in (promote, rollback, history):
+        parser.add_argument("--config", default="configs/demo.yaml", help="YAML of the project")
+
+
+def promote_version(arguments: argparse.Namespace) -> int:
+    """By a person's order: recorded as forced."""
+    from sparrow.release.registry import Registry
+
+    config = load_config(arguments.config)
+    registry = Registry(config.stores, config.name)
+    registry.promote(arguments.version, arguments.why, forced=True)
+    print(f"{config.name}: version {arguments.version} is champion")
+    return 0
+
+
+def roll_back(arguments: argparse.Namespace) -> int:
+    """Champion and previous change places."""
+    from sparrow.release.registry import Registry
+
+    config = load_config(arguments.config)
+    number = Registry(config.stores, config.name).rollback(arguments.why)
+    print(f"{config.name}: version {number} is champion again")
+    return 0
+
+
+def show_history(arguments: argparse.Namespace) -> int:
+    """Oldest first."""
+    from sparrow.release.registry import Registry
+
+    config = load_config(arguments.config)
+    for entry in Registry(config.stores, config.name).history():
+        before = entry.from_version or "none"
+        forced = " (forced)" if entry.forced else ""
+        print(f"{entry.at}  {entry.who:<12} {before:>4} -> {entry.to_version:<4} {entry.why}{forced}")
+    return 0

@@ -1,0 +1,80 @@
+"""``sparrow status``: the last run and the champion, from files alone (no MLflow, no torch)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from sparrow.config import StoresConfig, load_config
+from sparrow.model.folder import read_info
+
+
+def register(subparsers: Any) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("status", help="the last training run and the champion")
+    parser.add_argument("--json", action="store_true", help="the same as JSON")
+    parser.add_argument("--config", help="YAML whose stores to look into (default: embedded)")
+    parser.set_defaults(func=show_status)
+
+
+def show_status(arguments: argparse.Namespace) -> int:
+    """Print it; exit status 1 when nothing has run yet."""
+    config = arguments.config
+    stores = load_config(config).stores if config else StoresConfig()
+    found = collect_status(stores)
+    if arguments.json:
+        print(json.dumps(found, indent=1))
+    else:
+        print("\n".join(describe(found)))
+    return 0 if found["run"] else 1
+
+
+def collect_status(stores: StoresConfig) -> dict[str, Any]:
+    """``run``: the newest run's report, or None; ``champion``: what serves, or None."""
+    reports = sorted(Path(stores.runs).glob("*/report.json"), key=lambda p: p.stat().st_mtime)
+    run = json.loads(reports[-1].read_text()) if reports else None
+    champion = None
+    published = Path(stores.champion)
+    if published.exists():
+        info = read_info(published)
+        champion = {
+            "version": int(published.resolve().name),
+            "name": info.name,
+            "threshold": info.threshold,
+            "data_version": info.data_version,
+            "trained_at": info.trained_at,
+            "metrics": info.metrics,
+        }
+    return {"run": run, "champion": champion}
+
+
+def describe(found: dict[str, Any]) -> list[str]:
+    """The status in lines for people."""
+    run, champion = found["run"], found["champion"]
+    if run is None:
+        return ["No run yet. Start one: make train"]
+    if run["state"] != "finished":
+        lines = [f"Run {run['run']} did not finish; go on with: python flows/train.py resume"]
+    else:
+        lines = [
+            f"Run {run['run']} on data version {run['data_version']}",
+            *(
+                f"  {name:<18}{_number(value)}   {_number(low)} to {_number(high)}"
+                for name, (value, low, high) in run["metrics"].items()
+            ),
+            f"Decision: {run['decision']['reason']}",
+            f"Bento: {run['bento'] or 'none'}",
+        ]
+    if champion is None:
+        return [*lines, "Champion: none"]
+    return [
+        *lines,
+        f"Champion: {champion['name']} version {champion['version']}, threshold "
+        f"{champion['threshold']:.3f}, trained {champion['trained_at']}",
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "      –" if value is None else f"{value:7.3f}"
