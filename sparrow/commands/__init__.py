@@ -1,1 +1,1 @@
-"""Subcommands of ``sparrow``: each module has ``register(subparsers)``; a handler returns its exit code."""
+"""Subcommands of ``sparrow``: ``register(subparsers)`` in each; handlers return the exit code."""

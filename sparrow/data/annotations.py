@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sparrow.data.errors import DataError
-from sparrow.data.swap import incoming_folder, switch
+from sparrow.data.swap import next_state
 from sparrow.data.tables import BOX_COLUMNS, UNKNOWN, XYXY, Dataset
 from sparrow.images import ImageError, upright_size_px
 
@@ -113,20 +112,8 @@ def new_folder(folder: Path) -> Iterator[Path]:
     """
     if folder.exists() and (not folder.is_dir() or any(p.is_file() for p in folder.rglob("*"))):
         raise DataError(f"{folder}: already holds files; remove them or choose another folder")
-    with replaced_folder(folder) as incoming:
+    with next_state(folder) as incoming:
         yield incoming
-
-
-@contextmanager
-def replaced_folder(folder: Path) -> Iterator[Path]:
-    """The same for a folder that may exist: the yielded one, empty at first, takes its place."""
-    incoming = incoming_folder(folder)
-    try:
-        yield incoming
-    except BaseException:
-        shutil.rmtree(incoming, ignore_errors=True)
-        raise
-    switch(folder)
 
 
 def finite(texts: Iterable[object], where: str) -> list[float]:

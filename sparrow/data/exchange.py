@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from sparrow.data.annotations import find_folder, new_folder, photo_size, replaced_folder, safe_name
+from sparrow.data.annotations import find_folder, new_folder, photo_size, safe_name
 from sparrow.data.errors import DataError
 from sparrow.data.formats import read_csv_tables, table_paths, to_dataset, write_csv
 from sparrow.data.formats_coco import find_coco, read_coco, write_coco
 from sparrow.data.formats_voc import PHOTO_FOLDERS, read_voc, write_voc
 from sparrow.data.formats_yolo import read_yolo, write_yolo
-from sparrow.data.swap import link_tree
+from sparrow.data.swap import link_tree, next_state
 from sparrow.data.tables import UNKNOWN, Dataset
 
 KINDS = ("coco", "voc", "yolo", "csv")
@@ -99,7 +99,7 @@ def import_dataset(
         dataset.boxes.assign(image=dataset.boxes["image"].map(names)),
     )
     joins = bool(prefix) and any(path.exists() for path in table_paths(into, prefix))
-    with (replaced_folder if joins else new_folder)(into) as place:
+    with (next_state if joins else new_folder)(into) as place:
         everything = flat
         if joins:
             link_tree(into, place)

@@ -142,8 +142,10 @@ def _parse(path: Path) -> dict[str, list[dict[str, Any]]]:
         raise DataError(f"{path}: expected a COCO object, found {type(tree).__name__}")
     lists: dict[str, list[dict[str, Any]]] = {}
     for key in ("images", "annotations", "categories", "licenses"):
-        items = tree.get(key, [] if key == "licenses" else None) or []
-        if key not in tree and key != "licenses":
+        items = tree.get(key)
+        if items is None and key == "licenses":
+            items = []
+        if items is None:
             raise DataError(f"{path}: not a COCO instances file: there is no {key!r}")
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise DataError(f"{path}: {key!r} must be a list of objects")

@@ -15,9 +15,11 @@ from sparrow.data.drawn.plumage import SPECIES
 from sparrow.data.exchange import read_csv
 from sparrow.data.formats import write_csv
 from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, XYXY, Dataset
+from sparrow.images import read_image
 
 SOURCE = "Generated"
 LICENSE = "CC0 1.0 Universal (CC0 1.0) Public Domain Dedication"
+_ROW_PX, _GAP_PX = 190, 6  # of the contact sheet
 
 
 def generate_dataset(
@@ -65,15 +67,15 @@ def generate_dataset(
 
 
 def contact_sheet(
-    root: Path, out: Path, photos: int = 24, columns: int = 6, prefix: str = ""
+    root: Path, out: Path, photos: int = 24, width_px: int = 1400, prefix: str = ""
 ) -> None:
-    """A picture of a set's first photos with their boxes, scaled to rows of one height.
+    """A picture of a set's first photos with their boxes, in rows that fill its width.
 
     Args:
         root: a set in the CSV contract, drawn or not.
         out: the picture to write; its ending chooses the format.
         photos: how many, at most.
-        columns: photos in a row.
+        width_px: of the picture.
         prefix: before both table names.
 
     Raises:
@@ -81,23 +83,45 @@ def contact_sheet(
     """
     dataset = read_csv(root, prefix)
     boxes = dataset.boxes_by_image()
-    side, gap = 220, 6
-    names = list(dataset.images["image"][:photos])
-    rows = -(-len(names) // columns)
-    sheet = Image.new("RGB", (columns * (side + gap) + gap, rows * (side + gap) + gap), "white")
-    for number, name in enumerate(names):
-        with Image.open(dataset.image_path(name)) as file:
-            picture = file.convert("RGB")
-        pen = ImageDraw.Draw(picture)
-        for x_min, y_min, x_max, y_max in boxes[name][XYXY].to_numpy(dtype=float).tolist():
-            pen.rectangle((x_min, y_min, x_max - 1, y_max - 1), outline=(255, 220, 0), width=2)
-        picture.thumbnail((side, side), Image.Resampling.LANCZOS)
-        row, column = divmod(number, columns)
-        left = gap + column * (side + gap) + (side - picture.width) // 2
-        top = gap + row * (side + gap) + (side - picture.height) // 2
-        sheet.paste(picture, (left, top))
+    pictures = [
+        _with_boxes(dataset.image_path(name), boxes[name][XYXY].to_numpy(dtype=float).tolist())
+        for name in dataset.images["image"][:photos]
+    ]
+    rows: list[list[Image.Image]] = [[]]
+    for picture in pictures:
+        if sum(p.width / p.height for p in rows[-1]) * _ROW_PX > width_px - _ROW_PX / 2:
+            rows.append([])
+        rows[-1].append(picture)
+    strips = [_strip(row, width_px) for row in rows]
+    sheet = Image.new("RGB", (width_px, sum(strip.height + _GAP_PX for strip in strips)), "white")
+    top = 0
+    for strip in strips:
+        sheet.paste(strip, (0, top))
+        top += strip.height + _GAP_PX
     out.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(out, quality=88) if out.suffix.lower() in (".jpg", ".jpeg") else sheet.save(out)
+    sheet.save(out, quality=86)  # PNG has no such setting and ignores it
+
+
+def _with_boxes(path: Path, xyxy: list[list[float]]) -> Image.Image:
+    picture = Image.fromarray(read_image(path))
+    pen = ImageDraw.Draw(picture)
+    for x_min, y_min, x_max, y_max in xyxy:
+        pen.rectangle((x_min, y_min, x_max - 1, y_max - 1), outline=(255, 220, 0), width=2)
+    return picture
+
+
+def _strip(row: list[Image.Image], width_px: int) -> Image.Image:
+    """Photos side by side at one height, the row as wide as asked unless it is half empty."""
+    room = width_px - _GAP_PX * (len(row) - 1)
+    height = min(round(room / sum(p.width / p.height for p in row)), round(_ROW_PX * 1.4))
+    strip = Image.new("RGB", (width_px, height), "white")
+    left = 0.0
+    for picture in row:
+        wide = height * picture.width / picture.height
+        size = (round(left + wide) - round(left), height)
+        strip.paste(picture.resize(size, Image.Resampling.LANCZOS), (round(left), 0))
+        left += wide + _GAP_PX
+    return strip
 
 
 def _check_arguments(photos: int, seed: int, season: str, classes: Sequence[str]) -> None:

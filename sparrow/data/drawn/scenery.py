@@ -9,14 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
 from sparrow.data.drawn.clutter import paint_daisy, rgb, scatter_leaves
-from sparrow.data.drawn.plumage import Colour
+from sparrow.data.drawn.texture import OVERSAMPLING, blur, fill, roughen, sky_colours
 
 Rng = np.random.Generator
-_OVERSAMPLING = 2
 
 
 @dataclass(frozen=True)
@@ -41,18 +39,18 @@ class Scene:
 
 def draw_scene(kind: str, width: int, height: int, rng: Rng) -> Scene:
     """One of ``SCENES`` at the given size."""
-    image = Image.new("RGB", (width * _OVERSAMPLING, height * _OVERSAMPLING))
+    image = Image.new("RGB", (width * OVERSAMPLING, height * OVERSAMPLING))
     places, casts_shadow = SCENES[kind](image, rng)
     order = rng.permutation(len(places))
     placed = [
-        Place(p.x / _OVERSAMPLING, p.y / _OVERSAMPLING, p.nearness, p.air)
+        Place(p.x / OVERSAMPLING, p.y / OVERSAMPLING, p.nearness, p.air)
         for p in (places[i] for i in order)
     ]
-    return Scene(kind, image.reduce(_OVERSAMPLING), placed, casts_shadow)
+    return Scene(kind, image.reduce(OVERSAMPLING), placed, casts_shadow)
 
 
 def _lawn(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
-    _fill(image, (104, 140, 62), (72, 108, 42), rng, 22)
+    fill(image, (104, 140, 62), (72, 108, 42), rng, 22)
     width, height = image.size
     pen = ImageDraw.Draw(image)
     n = round(width * height / 620)
@@ -66,12 +64,12 @@ def _lawn(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
 
 
 def _hedge(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
-    _fill(image, (52, 78, 40), (28, 44, 24), rng, 26)
+    fill(image, (52, 78, 40), (28, 44, 24), rng, 26)
     width, height = image.size
-    for blur in (7, 2):
+    for radius in (7, 2):
         pen = ImageDraw.Draw(image)
         scatter_leaves(pen, width, height, 130, (34, 52), rng, (40, 86, 34), (120, 156, 70))
-        _blur(image, blur)
+        blur(image, radius)
     pen = ImageDraw.Draw(image)
     places = []
     for _ in range(int(rng.integers(3, 6))):
@@ -85,7 +83,7 @@ def _bricks(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
     base = np.array(
         [(150, 84, 62), (172, 152, 128), (122, 116, 112), (190, 178, 160)][rng.integers(4)]
     )
-    _fill(image, (176, 170, 158), (150, 144, 134), rng, 12)
+    fill(image, (176, 170, 158), (150, 144, 134), rng, 12)
     width, height = image.size
     pen = ImageDraw.Draw(image)
     ledge = height * float(rng.uniform(0.55, 0.85))
@@ -95,7 +93,7 @@ def _bricks(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
             x, y = column * long + (row % 2) * long / 2, row * tall
             r, g, b = (base * rng.uniform(0.8, 1.14)).clip(0, 255).astype(int).tolist()
             pen.rounded_rectangle((x + 2, y + 2, x + long - 3, y + tall - 3), 4, fill=(r, g, b))
-    _roughen(image, rng, 14)
+    roughen(image, rng, 14)
     pen = ImageDraw.Draw(image)
     thick = int(rng.integers(24, 44))
     pen.rectangle((0, ledge, width, ledge + thick), fill=(188, 182, 170))
@@ -106,8 +104,8 @@ def _bricks(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
 
 
 def _roof(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
-    sky = _sky_colours(rng)
-    _fill(image, sky[0], sky[1], rng, 6)
+    sky = sky_colours(rng)
+    fill(image, sky[0], sky[1], rng, 6)
     width, height = image.size
     ridge = height * float(rng.uniform(0.2, 0.5))
     base = np.array([(166, 88, 62), (120, 70, 60), (98, 98, 104)][rng.integers(3)])
@@ -123,7 +121,7 @@ def _roof(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
             pen.rounded_rectangle(
                 (x + 1, y, x + tile - 4, y + tile - 5), tile // 3, fill=rgb(colour)
             )
-    _roughen(image, rng, 12)
+    roughen(image, rng, 12)
     pen = ImageDraw.Draw(image)
     for x in np.arange(0, width, tile * 1.5).tolist():
         box = (x, ridge - tile * 0.45, x + tile * 1.6, ridge + tile * 0.3)
@@ -133,8 +131,8 @@ def _roof(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
 
 
 def _branches(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
-    sky = _sky_colours(rng)
-    _fill(image, sky[0], sky[1], rng, 8)
+    sky = sky_colours(rng)
+    fill(image, sky[0], sky[1], rng, 8)
     width, height = image.size
     pen = ImageDraw.Draw(image)
     if rng.random() < 0.6:  # trees far behind, out of focus
@@ -142,7 +140,7 @@ def _branches(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
             tone = float(rng.uniform(0.7, 1.2))
             box = ((x - r) * width, y * height - r * width, (x + r) * width, y * height + r * width)
             pen.ellipse(box, fill=rgb(np.array([86, 116, 70]) * tone))
-        _blur(image, 24)
+        blur(image, 24)
         pen = ImageDraw.Draw(image)
     places = [
         Place(x, y, 0.9, air=True)
@@ -159,8 +157,8 @@ def _branches(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
 
 
 def _feeder(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
-    _fill(image, (128, 158, 106), (70, 104, 58), rng, 34)
-    _blur(image, 12)
+    fill(image, (128, 158, 106), (70, 104, 58), rng, 34)
+    blur(image, 12)
     width, height = image.size
     pen = ImageDraw.Draw(image)
     middle, top = width * float(rng.uniform(0.35, 0.65)), height * float(rng.uniform(0.16, 0.3))
@@ -184,7 +182,7 @@ def _feeder(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
             (x - 4, y - 3, x + 4, y + 3),
             fill=rgb(np.array([196, 164, 104]) * rng.uniform(0.6, 1.15)),
         )
-    _roughen(image, rng, 8)
+    roughen(image, rng, 8)
     places = _along(middle - half * 0.9, middle + half * 0.9, lambda x: floor + 2, 30, rng)
     slope = height * 0.16 / (half * 1.12)
     places += _along(
@@ -200,7 +198,7 @@ def _feeder(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
 
 def _gravel(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
     tone = np.array([(158, 150, 138), (140, 126, 108), (150, 152, 156)][rng.integers(3)])
-    _fill(image, rgb(tone * 1.05), rgb(tone * 0.85), rng, 16)
+    fill(image, rgb(tone * 1.05), rgb(tone * 0.85), rng, 16)
     width, height = image.size
     pen = ImageDraw.Draw(image)
     n = round(width * height / 420)
@@ -216,7 +214,7 @@ def _gravel(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
 
 
 def _snow(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
-    _fill(image, (206, 214, 226), (236, 240, 246), rng, 10)
+    fill(image, (206, 214, 226), (236, 240, 246), rng, 10)
     width, height = image.size
     pen = ImageDraw.Draw(image)
     for y in np.sort(rng.uniform(0.1, 1.0, 9)).tolist():
@@ -225,7 +223,7 @@ def _snow(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
             (x - r, y * height, x + r, y * height + 0.3 * r),
             fill=rgb(np.array([226, 232, 242]) * rng.uniform(0.93, 1.05)),
         )
-    _blur(image, 14)
+    blur(image, 14)
     pen = ImageDraw.Draw(image)
     for x, y in rng.uniform((0, 0.15), (1, 1), (int(rng.integers(6, 26)), 2)).tolist():
         tall = 18 + 40 * y
@@ -249,58 +247,6 @@ SCENES: dict[str, Callable[[Image.Image, Rng], tuple[list[Place], bool]]] = {
     "gravel": _gravel,
     "snow": _snow,
 }
-
-
-def _fill(image: Image.Image, top: Colour, bottom: Colour, rng: Rng, roughness: float) -> None:
-    """A vertical blend of two colours with cloudy noise of several scales over it."""
-    size = image.width // _OVERSAMPLING, image.height // _OVERSAMPLING
-    clouds = (
-        0.5 * _clouds(5, size, rng) + 0.3 * _clouds(18, size, rng) + 0.3 * _clouds(90, size, rng)
-    )
-    blend = np.linspace(0, 1, size[1], dtype=np.float32)[:, None, None]
-    dark, light = np.array(bottom, dtype=np.float32), np.array(top, dtype=np.float32)
-    canvas = light * (1 - blend) + dark * blend + roughness * clouds[..., None]  # [H, W, 3]
-    picture = Image.fromarray(canvas.clip(0, 255).astype(np.uint8))
-    image.paste(picture.resize(image.size, Image.Resampling.NEAREST))
-
-
-def _clouds(across: int, size: tuple[int, int], rng: Rng) -> NDArray[np.float32]:
-    """Smooth noise of about unit strength, ``across`` patches wide: [height, width]."""
-    width, height = size
-    noise = rng.standard_normal((across * height // width + 2, across), dtype=np.float32)
-    # A quarter of the size is enough for what is coarse, and sixteen times as fast.
-    small = Image.fromarray(noise).resize((width // 4, height // 4), Image.Resampling.BICUBIC)
-    return np.asarray(small.resize(size, Image.Resampling.BILINEAR))
-
-
-def _blur(image: Image.Image, radius: int) -> None:
-    """Gaussian blur in place, done on a reduced copy: as smooth and many times as fast."""
-    factor = max(1, radius // 3)
-    small = image.reduce(factor).filter(ImageFilter.GaussianBlur(radius / factor))
-    image.paste(small.resize(image.size, Image.Resampling.BILINEAR))
-
-
-def _roughen(image: Image.Image, rng: Rng, strength: float) -> None:
-    """Grain of a few pixels, as on stone and wood."""
-    width, height = image.size
-    grain = rng.standard_normal((height // 4, width // 4), dtype=np.float32) * strength + 128
-    layer = Image.fromarray(grain.clip(0, 255).astype(np.uint8)).resize(
-        image.size, Image.Resampling.BILINEAR
-    )
-    canvas = (
-        np.asarray(image).astype(np.int16) + (np.asarray(layer).astype(np.int16) - 128)[..., None]
-    )
-    image.paste(Image.fromarray(canvas.clip(0, 255).astype(np.uint8)))
-
-
-def _sky_colours(rng: Rng) -> tuple[Colour, Colour]:
-    skies: tuple[tuple[Colour, Colour], ...] = (
-        ((126, 172, 222), (200, 222, 240)),
-        ((184, 192, 202), (214, 218, 222)),
-        ((150, 170, 200), (240, 208, 176)),
-        ((104, 150, 206), (168, 202, 232)),
-    )
-    return skies[int(rng.integers(len(skies)))]
 
 
 def _ground(width: int, height: int, horizon: float, rng: Rng) -> list[Place]:
