@@ -52,5 +52,7 @@ def show_history(arguments: argparse.Namespace) -> int:
     for entry in Registry(config.stores, config.name).history():
         before = entry.from_version or "none"
         forced = " (forced)" if entry.forced else ""
-        print(f"{entry.at}  {entry.who:<12} {before:>4} -> {entry.to_version:<4} {entry.why}{forced}")
+        print(
+            f"{entry.at}  {entry.who:<12} {before:>4} -> {entry.to_version:<4} {entry.why}{forced}"
+        )
     return 0

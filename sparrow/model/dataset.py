@@ -108,9 +108,7 @@ def load_detection_set(
     )
 
 
-def batches(
-    sizes_px: np.ndarray, batch_size: int, seed: int, epoch: int
-) -> Iterator[np.ndarray]:
+def batches(sizes_px: np.ndarray, batch_size: int, seed: int, epoch: int) -> Iterator[np.ndarray]:
     """Indices of one epoch's batches, shuffled; a batch holds photos of one orientation.
 
     Photos in a batch are padded to the largest, and landscape beside portrait would be padded most.

@@ -231,9 +231,7 @@ def _one_epoch(
         rate = config.learning_rate * rate_factor((epoch - 1) * len(order) + i, len(order), config)
         for group in state.optimizer.param_groups:
             group["lr"] = rate
-        batch = [
-            augment(*photos.sample(k), transform, _mix(seed, epoch, int(k))) for k in indices
-        ]
+        batch = [augment(*photos.sample(k), transform, _mix(seed, epoch, int(k))) for k in indices]
         names = [photos.images[k] for k in indices]
         for name, value in _step(state, batch, names, config, device).items():
             sums[name] += value

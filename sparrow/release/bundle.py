@@ -41,7 +41,9 @@ def build_bento(folder: Path, name: str, version: int) -> str:
     _delete(tag)
     missing = [part for part in (*SOURCES, REQUIREMENTS) if not (ROOT / part).exists()]
     if missing:
-        raise BundleError(f"expected {', '.join(missing)} in {ROOT}; build from a clone of the repo")
+        raise BundleError(
+            f"expected {', '.join(missing)} in {ROOT}; build from a clone of the repo"
+        )
     with tempfile.TemporaryDirectory() as staging_name:
         staging = Path(staging_name)
         for part in SOURCES:

@@ -205,7 +205,5 @@ def _write_pyfunc(folder: Path) -> None:
     from mlflow.models import Model
 
     model = Model()
-    mlflow.pyfunc.add_to_model(
-        model, loader_module="sparrow.release.pyfunc", data=MODEL_SUBFOLDER
-    )
+    mlflow.pyfunc.add_to_model(model, loader_module="sparrow.release.pyfunc", data=MODEL_SUBFOLDER)
     model.save(str(folder / "MLmodel"))
