@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -22,9 +21,10 @@ import pandas as pd
 from sparrow.data.photo_record import (
     RECORD_VERSION,
     PhotoRecord,
-    measure_chunk,
+    measure_photo,
     read_photo_bytes,
 )
+from sparrow.data.photo_worker import measure_by_worker, start_workers
 from sparrow.images import ImageError
 
 Progress = Callable[[int, int], None]  # (photos done, photos in all)
@@ -86,14 +86,17 @@ def measure_photos(
 def _measure(paths: Sequence[Path], workers: int) -> Iterator[dict[Path, PhotoRecord]]:
     chunks = [list(paths[i : i + CHUNK]) for i in range(0, len(paths), CHUNK)]
     if workers <= 1 or len(paths) < FEW_PHOTOS:
-        yield from map(measure_chunk, chunks)
+        for chunk in chunks:
+            yield {path: measure_photo(path) for path in chunk}
         return
-    # forkserver: no copy of this process's threads, and one start for all workers.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["sparrow.data.photo_record", "scipy.fftpack"])
-    with ProcessPoolExecutor(min(workers, len(chunks)), mp_context=context) as pool:
-        for future in as_completed([pool.submit(measure_chunk, chunk) for chunk in chunks]):
-            yield future.result()
+    number = min(workers, len(chunks))
+    with start_workers(number) as idle, ThreadPoolExecutor(number) as threads:
+        tasks = [threads.submit(measure_by_worker, idle, chunk) for chunk in chunks]
+        try:
+            for task in as_completed(tasks):
+                yield task.result()
+        finally:
+            threads.shutdown(cancel_futures=True)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import imagehash
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from sparrow.images import ImageError, RgbImage, read_image
+from sparrow.images import ImageError, read_image
+from sparrow.looks import looks
 
 RECORD_VERSION = 1  # raise when a measurement changes its meaning: cached records are then void
 MAX_FILE_BYTES = 256 * 1024**2  # above it a file is not a photo but a mistake
-LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601: red, green, blue
-LOOK_SIDE_PX = 512  # looks are measured at one size, so that resolution does not pass for sharpness
 
 
 @dataclass(frozen=True)
@@ -74,11 +70,6 @@ def measure_photo(path: Path) -> PhotoRecord:
     )
 
 
-def measure_chunk(paths: Sequence[Path]) -> dict[Path, PhotoRecord]:
-    """A worker's task: several photos at once, so that little is spent on passing them about."""
-    return {path: measure_photo(path) for path in paths}
-
-
 def read_photo_bytes(path: Path) -> bytes:
     """The file's bytes.
 
@@ -97,23 +88,6 @@ def read_photo_bytes(path: Path) -> bytes:
             f"{MAX_FILE_BYTES // 1024**2}"
         )
     return path.read_bytes()
-
-
-def looks(rgb: RgbImage) -> tuple[float, float, float, float]:
-    """(brightness, contrast, sharpness, saturation) of a photo; see ``PhotoRecord``."""
-    photo = Image.fromarray(rgb)
-    photo.thumbnail((LOOK_SIDE_PX, LOOK_SIDE_PX), Image.Resampling.BOX)
-    channels = np.asarray(photo, dtype=np.float32) / 255  # [height, width, 3]
-    luma = (channels * LUMA).sum(axis=2)
-    top, bottom = channels.max(axis=2), channels.min(axis=2)
-    saturation = np.divide(top - bottom, top, out=np.zeros_like(top), where=top > 0)
-    sharpness = float(_laplacian(luma).std()) if min(luma.shape) > 2 else 0.0
-    return float(luma.mean()), float(luma.std()), sharpness, float(saturation.mean())
-
-
-def _laplacian(luma: NDArray[np.float32]) -> NDArray[np.float32]:
-    centre = luma[1:-1, 1:-1]
-    return luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * centre
 
 
 def _reason(error: Exception) -> str:
