@@ -1,0 +1,38 @@
+"""How a photo looks, in four numbers: the same for training photos and for those in production."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from sparrow.images import RgbImage
+
+LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601: red, green, blue
+LOOK_SIDE_PX = 512  # looks are measured at one size, so that resolution does not pass for sharpness
+
+
+def looks(rgb: RgbImage) -> tuple[float, float, float, float]:
+    """(brightness, contrast, sharpness, saturation) of a photo.
+
+    Args:
+        rgb: uint8 [height, width, 3], upright.
+
+    Returns:
+        brightness: mean luma, 0..1. contrast: standard deviation of luma, 0..0.5. sharpness:
+        standard deviation of luma's Laplacian, 0 and up (about 0.02 blurred, 0.1 crisp).
+        saturation: mean of (max - min) / max over the colour channels, 0..1.
+    """
+    photo = Image.fromarray(rgb)
+    photo.thumbnail((LOOK_SIDE_PX, LOOK_SIDE_PX), Image.Resampling.BOX)
+    channels = np.asarray(photo, dtype=np.float32) / 255  # [height, width, 3]
+    luma = (channels * LUMA).sum(axis=2)
+    top, bottom = channels.max(axis=2), channels.min(axis=2)
+    saturation = np.divide(top - bottom, top, out=np.zeros_like(top), where=top > 0)
+    sharpness = float(_laplacian(luma).std()) if min(luma.shape) > 2 else 0.0
+    return float(luma.mean()), float(luma.std()), sharpness, float(saturation.mean())
+
+
+def _laplacian(luma: NDArray[np.float32]) -> NDArray[np.float32]:
+    centre = luma[1:-1, 1:-1]
+    return luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * centre
