@@ -79,3 +79,38 @@ def random_case(make_dataset: MakeDataset) -> Callable[[int], tuple[Dataset, dic
 def _boxes(rng: np.random.Generator, count: int, side: float) -> np.ndarray:
     corner = rng.uniform(0, 300, (count, 2))
     return np.concatenate([corner, corner + rng.uniform(0.5, 1.5, (count, 2)) * side], axis=1)
+
+
+@pytest.fixture(scope="session")
+def simulated_photos(make_dataset: MakeDataset) -> Callable[..., tuple[Dataset, dict]]:
+    """Photos with the mistakes of a middling detector: misses, doubles, false birds, hard photos.
+
+    ``skill`` is in units of the noise; at 1.5 about 80 % of the birds are found.
+    """
+
+    def make(photos: int, seed: int, skill: float = 1.5) -> tuple[Dataset, dict[str, Detections]]:
+        rng = np.random.default_rng(seed)
+        boxes: dict[str, list[tuple]] = {}
+        predictions: dict[str, Detections] = {}
+        for photo in range(photos):
+            hard = rng.normal(0, 0.7)
+            n = 0 if rng.random() < 0.1 else 1 + int(rng.negative_binomial(1, 0.35))
+            cells = rng.permutation(100)[: n + 8]
+            corner = np.stack([cells % 10, cells // 10], axis=1) * 60.0
+            square = np.concatenate([corner, corner + rng.uniform(20, 50, (len(cells), 2))], axis=1)
+            birds, clutter = square[:n], square[n:][: rng.poisson(1.2)]
+            strength = skill - hard + rng.normal(0, 1.5, n)
+            double = rng.random(n) < 0.06
+            found = np.concatenate([birds + rng.normal(0, 2.5, birds.shape), clutter])
+            extra = birds[double] + rng.normal(0, 5, (int(double.sum()), 4))
+            false = rng.normal(-2, 1.2, len(clutter)) + 0.3 * hard
+            logits = np.concatenate([strength, false, strength[double] - 2])
+            scores = 1 / (1 + np.exp(-1.5 * logits))  # too sure of itself by half
+            name = f"{photo}.jpg"
+            boxes[name] = [("bird", *map(float, box)) for box in birds]
+            all_boxes = np.concatenate([found, extra])
+            ones = np.ones(len(scores), np.int64)
+            predictions[name] = Detections(all_boxes, scores, ones).above(0.05)
+        return make_dataset(boxes), predictions
+
+    return make

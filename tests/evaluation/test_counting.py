@@ -1,0 +1,128 @@
+"""Calibrated chances, expected counts and intervals that keep their word."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sparrow.detections import Detections
+from sparrow.evaluation.calibration import check_count_model, fit_count_model, reliability
+from sparrow.evaluation.counting import CountEstimate, CountModel
+
+EXACT = CountModel(
+    threshold=0.5,
+    confidence=0.9,
+    method="logistic",
+    score_knots=(0.0, 1.0),
+    chance_knots=(0.0, 1.0),  # the chance is the score
+    base=0.0,
+    scale=1.0,
+    spread=(0.0, 1.0, 0.0),
+    reach=2.0,
+    photos=100,
+)
+
+
+def scored(*scores: float) -> Detections:
+    boxes = np.tile([0, 0, 9, 9], (len(scores), 1))
+    return Detections(boxes, np.array(scores), np.ones(len(scores), np.int64))
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ([], CountEstimate(0, 0, 0, 0.0)),
+        # Expected 1.6, deviation sqrt(.8*.2*2) = 0.566: from 0.47 to 2.73.
+        ([0.8, 0.8], CountEstimate(2, 1, 2, 1.6)),
+        # All below the threshold: none is seen, up to 2 may be there (1.2 + 2*0.849 = 2.9).
+        ([0.4, 0.4, 0.4], CountEstimate(0, 0, 2, 1.2)),
+        # Sure: no width.
+        ([1.0, 1.0, 1.0], CountEstimate(3, 3, 3, 3.0)),
+    ],
+)
+def test_estimate(scores, expected):
+    estimate = EXACT.estimate(scored(*scores))
+    assert estimate.expected == pytest.approx(expected.expected)
+    assert (estimate.count, estimate.low, estimate.high) == (
+        expected.count,
+        expected.low,
+        expected.high,
+    )
+
+
+def test_the_count_is_always_within():
+    # Expected 1.65 with no reach: no whole number is near, but the boxes one sees are three.
+    estimate = replace(EXACT, reach=0.0).estimate(scored(0.55, 0.55, 0.55))
+    assert (estimate.low, estimate.high) == (2, 3)
+    assert estimate.count == 3
+
+
+def test_holds_its_coverage_and_is_calibrated(simulated_photos):
+    model = fit_count_model(*simulated_photos(800, 1), ["bird"], 0.2)
+    check = check_count_model(model, *simulated_photos(2000, 2), ["bird"])
+    assert 0.87 <= check.coverage <= 0.93
+    assert check.reliability.error <= 0.03
+    assert check.mean_width < 2
+    # The scores themselves are too sure: calibration is what makes them chances.
+    plain = check_count_model(
+        replace(model, score_knots=(0.0, 1.0), chance_knots=(0.0, 1.0)),
+        *simulated_photos(2000, 2),
+        ["bird"],
+    )
+    assert plain.reliability.error > 2 * check.reliability.error
+
+
+def test_json_round_trip_and_determinism(simulated_photos):
+    photos = simulated_photos(80, 3)
+    model = fit_count_model(*photos, ["bird"], 0.2)
+    assert fit_count_model(*photos, ["bird"], 0.2) == model
+    text = json.dumps(model.to_dict(), allow_nan=False)
+    assert CountModel.from_dict(json.loads(text)) == model
+
+
+def test_broken_json_is_named():
+    values = EXACT.to_dict()
+    with pytest.raises(ValueError, match=r"missing \['reach'\], unknown \['reech'\]"):
+        CountModel.from_dict({**{k: v for k, v in values.items() if k != "reach"}, "reech": 1})
+    with pytest.raises(ValueError, match="as many rising scores"):
+        CountModel.from_dict({**values, "score_knots": [0.5, 0.1]})
+
+
+def test_few_or_no_detections_give_a_constant(make_dataset):
+    bird = ("bird", 0.0, 0.0, 10.0, 10.0)
+    dataset = make_dataset({"a.jpg": [bird], "b.jpg": [], "c.jpg": [bird]})
+    nothing = {image: Detections.empty() for image in dataset.images["image"]}
+    model = fit_count_model(dataset, nothing, ["bird"], 0.5)
+    assert (model.method, model.chance_knots) == ("constant", (0.5,))
+    estimate = model.estimate(Detections.empty())
+    assert (estimate.low, estimate.high) == (0, 1)  # what two photos of three turned out to hold
+
+
+def test_one_author_can_be_fitted(simulated_photos):
+    dataset, predictions = simulated_photos(60, 4)
+    dataset.images["author"] = "ann"
+    assert fit_count_model(dataset, predictions, ["bird"], 0.2).method == "logistic"
+
+
+def test_reliability():
+    # Ten promised 0.9 of which seven are right: off by 0.2; ten promised 0.1, one right: exact.
+    chances = np.array([0.9] * 10 + [0.1] * 10)
+    right = np.array([True] * 7 + [False] * 3 + [True] + [False] * 9)
+    result = reliability(chances, right)
+    assert result.error == pytest.approx(0.1)
+    assert result.share == pytest.approx([0.1, 0.7])
+    assert reliability(np.zeros(0), np.zeros(0, bool)).error == 0
+
+
+def test_the_service_needs_numpy_alone():
+    code = (
+        "import sys; import sparrow.evaluation.counting; "
+        "print(sorted({'pandas', 'sklearn', 'scipy', 'matplotlib', 'torch'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
