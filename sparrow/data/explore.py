@@ -60,8 +60,9 @@ def more_figures(images: pd.DataFrame, boxes: pd.DataFrame) -> dict[str, bytes]:
 
 def contact_sheet(dataset: Dataset, photos: int = SHEET_PHOTOS) -> bytes:
     """Photos spread evenly over the table, with their boxes, as one PNG."""
-    chosen = np.unique(np.linspace(0, len(dataset.images) - 1, photos).astype(int))
-    names = dataset.images["image"].iloc[chosen[chosen >= 0]].tolist()
+    everyone = dataset.images["image"].tolist()
+    step = max(1.0, len(everyone) / photos)
+    names = [everyone[int(i * step)] for i in range(min(photos, len(everyone)))]
     cells = [_cell(thumbnail(dataset.image_path(name), _xywh(dataset, name))) for name in names]
     rows = max(1, -(-len(cells) // SHEET_COLUMNS))
     sheet = Image.new("RGB", (SHEET_COLUMNS * SHEET_CELL_PX, rows * SHEET_CELL_PX), "white")
