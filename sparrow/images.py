@@ -17,7 +17,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 RgbImage = NDArray[np.uint8]  # [height, width, 3]
 
 # Formats photographers use. SVG and HTML are not images here, and decoders nobody needs stay shut.
-FORMATS = ("JPEG", "PNG", "WEBP", "MPO", "BMP", "TIFF", "GIF")
+# "JPEG" opens MPO, the several frames of a phone, as well; Pillow knows no "MPO" to ask for.
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 MAX_PIXELS = 100_000_000  # a 100-megapixel camera back; beyond it lie decompression bombs
 MAX_SIDE_PX = 30_000
 
@@ -50,7 +51,11 @@ def read_image(source: Path | str | bytes, max_pixels: int = MAX_PIXELS) -> RgbI
     except ImageError:
         raise
     except FileNotFoundError as error:
-        raise ImageError(f"there is no file {source}") from error
+        raise ImageError(f"there is no file {error.filename}") from error
+    except Image.DecompressionBombError as error:  # Pillow's own limit, when the header is read
+        raise ImageError(
+            f"this photo has too many pixels; at most {max_pixels:,} are accepted"
+        ) from error
     except UnidentifiedImageError as error:
         raise ImageError("this is not a photo that can be read (JPEG, PNG, WebP, TIFF)") from error
     except Exception as error:  # Pillow's decoders raise a dozen types, struct.error included
@@ -76,7 +81,8 @@ def upright_size_px(source: Path | str | bytes) -> tuple[int, int]:
 
 def fit_scale(width_px: int, height_px: int, min_side_px: int, max_side_px: int) -> float:
     """Scale that brings the short side to ``min_side_px`` unless the long side would exceed
-    ``max_side_px`` (torchvision's detection rule)."""
+    ``max_side_px`` (torchvision's detection rule).
+    """
     return min(min_side_px / min(width_px, height_px), max_side_px / max(width_px, height_px))
 
 
