@@ -29,7 +29,7 @@ class ConfigError(ValueError):
 class Section(BaseModel):
     """Frozen, strict on names: the base of every part of the config."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class GenerateConfig(Section):
@@ -261,13 +261,15 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> Config:
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"config {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"config {path}: not UTF-8 text ({error})") from error
     return parse_config(text, overrides)
 
 
 def parse_config(text: str, overrides: Sequence[str] = ()) -> Config:
     """YAML text and overrides -> Config (see ``load_config``)."""
     try:
-        values = yaml.safe_load(text) or {}
+        values = yaml.load(text, _UniqueKeyLoader) or {}  # noqa: S506 a SafeLoader
     except yaml.YAMLError as error:
         raise ConfigError(f"config is not valid YAML: {error}") from error
     if not isinstance(values, dict):
@@ -328,6 +330,24 @@ def get_key(config: Config, key: str) -> Any:
             raise ValueError(f"unknown key {key!r}: {where} has {', '.join(names) or 'no keys'}")
         value = getattr(value, name)
     return value
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML in which a key that is there twice is a fault; PyYAML keeps the last in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """As in YAML, every key once."""
+        seen: set[str] = set()
+        for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                continue
+            if key_node.value in seen:
+                line = key_node.start_mark.line + 1
+                raise ConfigError(
+                    f"config: {key_node.value!r} is there twice, again in line {line}"
+                )
+            seen.add(key_node.value)
+        return super().construct_mapping(node, deep)
 
 
 def _apply_override(values: dict[str, Any], override: str) -> None:
