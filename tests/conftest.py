@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,135 @@ def drawn_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("drawn") / "raw"
     generate_dataset(root, photos=24, seed=7)
     return root
+
+
+@pytest.fixture(scope="session")
+def model_folder(drawn_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small untrained model as a folder, published as a registry does: a link to version 1.
+
+    Its scores mean nothing, but it runs like any other; its threshold lets a few boxes through.
+    Read only: a test that changes it takes a copy. Made once for one state of the code it is made
+    with, and found again by later runs: building it takes half a minute on a busy machine.
+    """
+    import hashlib
+    import shutil
+
+    import sparrow
+
+    sources = sorted((Path(sparrow.__file__).parent / "model").glob("*.py"))
+    code = b"".join(path.read_bytes() for path in (Path(__file__), *sources))
+    home = Path(tempfile.gettempdir()) / f"sparrow-test-model-{os.getuid()}"
+    home /= hashlib.sha256(code).hexdigest()[:16]
+    if not home.exists():
+        scratch = tmp_path_factory.mktemp("model") / "home"
+        _write_untrained_model(scratch / "champion.versions" / "1", drawn_dataset)
+        (scratch / "champion").symlink_to("champion.versions/1", target_is_directory=True)
+        home.parent.mkdir(exist_ok=True)
+        shutil.move(scratch, home)
+    return home / "champion"
+
+
+def _write_untrained_model(folder: Path, drawn_dataset: Path) -> None:
+    import numpy as np
+    import torch
+    from safetensors.torch import save_file
+
+    from sparrow.config import Config, with_values
+    from sparrow.images import read_image, resize_to_fit
+    from sparrow.model.detector import build_detector
+    from sparrow.model.export import export_engine
+    from sparrow.model.folder import WEIGHTS, ModelInfo, write_info
+    from sparrow.model.runtime import Engine
+
+    config = with_values(
+        Config(),
+        {
+            "model.architecture": "fasterrcnn_mobilenet_v3_large_320_fpn",
+            "model.weights": "none",
+            "model.frozen_normalisation": False,
+            "model.min_side_px": 128,
+            "model.max_side_px": 192,
+        },
+    )
+    torch.manual_seed(1)
+    network = build_detector(config.model, 1).eval()
+    network.roi_heads.score_thresh = config.evaluation.min_score
+    photos = [read_image(path) for path in sorted((drawn_dataset / "images").iterdir())[:4]]
+    folder.mkdir(parents=True)
+    save_file(network.state_dict(), folder / WEIGHTS)
+    export_engine(network, resize_to_fit(photos[0], 128, 192), folder)
+    info = ModelInfo(
+        name="test-detector",
+        architecture=config.model.architecture,
+        class_names=config.data.classes,
+        min_side_px=128,
+        max_side_px=192,
+        min_score=config.evaluation.min_score,
+        threshold=0.5,
+        data_version="0" * 16,
+        git_commit="unknown",
+        trained_at="2026-01-01T00:00:00+00:00",
+        config=config.model_dump(mode="json"),
+        metrics={},
+        engine_parity={},
+    )
+    write_info(folder, info)
+    engine = Engine(folder, threads=1)
+    scores = np.sort(np.concatenate([engine.detect(photo).scores for photo in photos]))[::-1]
+    threshold = float(scores[min(12, len(scores) - 1)])  # three boxes a photo on average
+    write_info(folder, info.model_copy(update={"threshold": threshold}))
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole model folder of a seeded, untrained detector at 96 px. Read only.
+
+    It finds boxes in any photo, the same ones every time, but no sparrows.
+    """
+    import numpy as np
+    import torch
+    from safetensors.torch import save_file
+
+    from sparrow.config import Config, ModelConfig
+    from sparrow.model.detector import build_detector
+    from sparrow.model.export import export_engine, load_network
+    from sparrow.model.folder import WEIGHTS, ModelInfo, write_info
+
+    model = ModelConfig(
+        architecture="fasterrcnn_mobilenet_v3_large_320_fpn",
+        weights="none",
+        frozen_normalisation=False,
+        min_side_px=96,
+        max_side_px=160,
+        anchor_sizes_px=(16, 32, 64),
+        rpn_pre_nms_top_n=50,
+        rpn_post_nms_top_n=20,
+        box_detections_per_image=20,
+    )
+    folder = tmp_path_factory.mktemp("folder") / "model"
+    folder.mkdir()
+    torch.manual_seed(0)
+    network = build_detector(model, 1)
+    with torch.no_grad():  # an untrained head gives every box the same score of 0.5
+        network.roi_heads.box_predictor.cls_score.weight *= 100
+    save_file(network.state_dict(), folder / WEIGHTS)
+    min_score = 0.05
+    example = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
+    export_engine(load_network(folder / WEIGHTS, model, 1, min_score), example, folder)
+    info = ModelInfo(
+        name="test-detector",
+        architecture=model.architecture,
+        class_names=("house_sparrow",),
+        min_side_px=model.min_side_px,
+        max_side_px=model.max_side_px,
+        min_score=min_score,
+        threshold=0.3,
+        data_version="0123456789abcdef",
+        git_commit="unknown",
+        trained_at="2026-01-01T00:00:00+00:00",
+        config=Config(name="test-detector", model=model).model_dump(mode="json"),
+        metrics={},
+        engine_parity={},
+    )
+    write_info(folder, info)
+    return folder
