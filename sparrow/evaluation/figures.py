@@ -1,0 +1,243 @@
+"""Pictures: an evaluation's curves as PNG, and boxes drawn on a photo.
+
+Drawing boxes needs NumPy and Pillow alone (the service does it); the curves load matplotlib.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from sparrow.boxes import as_boxes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sparrow.evaluation.calibration import Reliability
+    from sparrow.evaluation.evaluate import Evaluation
+
+INK, ACCENT, SECOND, FAINT = "#333333", "#0b6e99", "#d9730d", "#b8b8b8"
+FOUND_COLOR, TRUTH_COLOR, WRONG_COLOR = "#ffb000", "#ffffff", "#ff4d4d"
+BOX_SHADE = "#1a1a1a"
+
+
+def draw_detections(
+    image_rgb: NDArray[np.uint8],
+    boxes_xyxy: ArrayLike,
+    scores: ArrayLike | None,
+    *,
+    color: str = FOUND_COLOR,
+    show_scores: bool = True,
+    truth_xyxy: ArrayLike | None = None,
+    truth_color: str = TRUTH_COLOR,
+) -> NDArray[np.uint8]:
+    """A copy of the photo with boxes on it.
+
+    Lines and letters grow with the photo, and every line has a dark edge, so that boxes can be
+    seen on light and dark ground alike. Better scores lie on top.
+
+    Args:
+        image_rgb: uint8 [height, width, 3].
+        boxes_xyxy: [N, 4] pixels.
+        scores: [N] 0..1, written at the boxes unless ``show_scores`` is False; None: no labels.
+        color: CSS colour of the boxes.
+        truth_xyxy: [M, 4] true boxes, drawn dashed beneath the others.
+
+    Returns:
+        uint8 [height, width, 3].
+    """
+    photo = Image.fromarray(np.ascontiguousarray(image_rgb))
+    pen = ImageDraw.Draw(photo)
+    line = max(2, round(min(photo.size) / 220))
+    for box in as_boxes([] if truth_xyxy is None else truth_xyxy).tolist():
+        _dashed(pen, box, truth_color, line, 5 * line)
+    boxes = as_boxes(boxes_xyxy)
+    marks = None if scores is None else np.asarray(scores, dtype=np.float64).reshape(-1)
+    order = np.arange(len(boxes)) if marks is None else np.argsort(marks, kind="stable")
+    for box in boxes[order].tolist():
+        pen.rectangle(_grown(box, 1), outline=BOX_SHADE, width=line + 2)
+        pen.rectangle(box, outline=color, width=line)
+    if marks is not None and show_scores:
+        font = ImageFont.load_default(size=max(11, round(min(photo.size) / 36)))
+        for row in order:
+            _label(pen, boxes[row].tolist(), f"{marks[row]:.0%}", color, font, photo.size)
+    return np.asarray(photo)
+
+
+def precision_recall_png(evaluation: Evaluation) -> bytes:
+    """Precision over recall at the headline IoU, with the operating point."""
+    figure, axes = _figure()
+    curves, headline = evaluation.curves, evaluation.headline
+    recall, precision = headline["recall"], headline["precision"]
+    # Recall at which each precision can be had: best score first.
+    axes.plot(curves["recall"], curves["precision"], color=ACCENT, lw=2)
+    _point(axes, recall.value, precision.value, f"threshold {evaluation.threshold:.2f}")
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.03))
+    axes.set_title(f"Precision and recall at IoU {evaluation.iou:g}; AP50 {headline['ap50']}")
+    return _png(figure)
+
+
+def threshold_png(evaluation: Evaluation) -> bytes:
+    """F-beta, precision and recall over the threshold, with the operating threshold."""
+    figure, axes = _figure()
+    curves = evaluation.curves
+    name = f"F{evaluation.beta:g}"
+    for key, label, color, width in (
+        ("precision", "precision", FAINT, 1.5),
+        ("recall", "recall", SECOND, 1.5),
+        ("f_beta", name, ACCENT, 2.5),
+    ):
+        axes.plot(curves["threshold"], curves[key], color=color, lw=width, label=label)
+    axes.axvline(evaluation.threshold, color=INK, lw=1, ls=":")
+    _point(axes, evaluation.threshold, evaluation.f_beta.value, f"{evaluation.f_beta.value:.3f}")
+    axes.set(xlabel="score threshold", xlim=(0, 1), ylim=(0, 1.03))
+    axes.set_title(f"{name} at IoU {evaluation.iou:g}: {evaluation.f_beta}")
+    axes.legend(frameon=False, loc="lower left")
+    return _png(figure)
+
+
+def reliability_png(reliability: Reliability) -> bytes:
+    """Share of right detections over promised chance; dots as large as the bins are full."""
+    figure, axes = _figure()
+    axes.plot([0, 1], [0, 1], color=FAINT, lw=1.5, ls="--", label="as promised")
+    axes.plot(reliability.chance, reliability.share, color=ACCENT, lw=1.5)
+    axes.scatter(
+        reliability.chance,
+        reliability.share,
+        s=20 + 600 * reliability.weight,
+        color=ACCENT,
+        alpha=0.7,
+        label="as found (dot size: detections)",
+        zorder=3,
+    )
+    axes.set(xlabel="promised chance of being a bird", ylabel="share that is one")
+    axes.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04))
+    axes.set_title(f"Calibration error {reliability.error:.3f}")
+    legend = axes.legend(frameon=False, loc="upper left")
+    for handle in legend.legend_handles[1:]:
+        handle.set_sizes([60])
+    return _png(figure)
+
+
+def count_png(per_photo: pd.DataFrame) -> bytes:
+    """Predicted over true count, one dot per pair of numbers, as large as photos have it."""
+    figure, axes = _figure()
+    pairs = per_photo.groupby(["n_true", "n_predicted"]).size().reset_index(name="photos")
+    top = max(int(pairs[["n_true", "n_predicted"]].max().max()), 1)
+    axes.plot([0, top], [0, top], color=FAINT, lw=1.5, ls="--", zorder=1)
+    size = 30 * np.sqrt(pairs["photos"]) * min(1.0, 12 / top) + 6
+    exact = pairs["n_true"] == pairs["n_predicted"]
+    colors = np.where(exact, ACCENT, SECOND)
+    axes.scatter(pairs["n_true"], pairs["n_predicted"], s=size, c=colors, alpha=0.75, zorder=2)
+    share = (per_photo["n_true"] == per_photo["n_predicted"]).mean()
+    error = (per_photo["n_true"] - per_photo["n_predicted"]).abs().mean()
+    axes.set(xlabel="birds in the photo", ylabel="birds counted")
+    axes.set(xlim=(-0.5, top + 0.5), ylim=(-0.5, top + 0.5), aspect="equal")
+    axes.locator_params(integer=True)
+    axes.set_title(f"{share:.0%} exact; off by {error:.2f} birds on average")
+    return _png(figure)
+
+
+def slices_png(slices: pd.DataFrame, headline: float, name: str) -> bytes:
+    """F-beta of every slice with its interval, against the headline score."""
+    figure, axes = _figure(height=0.9 + 0.34 * len(slices))
+    rows = np.arange(len(slices))[::-1]
+    value = slices["f_beta"].to_numpy()
+    low, high = (slices[name].fillna(slices["f_beta"]).to_numpy() for name in ("low", "high"))
+    spread = [value - low, high - value]
+    axes.axvline(headline, color=FAINT, lw=1.5, ls="--")
+    axes.errorbar(value, rows, xerr=spread, fmt="o", color=ACCENT, ecolor=FAINT, elinewidth=3)
+    labels = [f"{row.slice}  ({row.photos})" for row in slices.itertuples()]
+    axes.set_yticks(rows, labels)
+    axes.set(xlim=(0, 1.02), xlabel=name)
+    axes.grid(axis="y", visible=False)
+    axes.set_title(f"{name} by slice (photos); dashed: all of them, {headline:.3f}")
+    return _png(figure)
+
+
+def evaluation_pngs(evaluation: Evaluation) -> Mapping[str, bytes]:
+    """All figures of an evaluation by file name."""
+    name = f"F{evaluation.beta:g}"
+    return {
+        "precision_recall.png": precision_recall_png(evaluation),
+        "threshold.png": threshold_png(evaluation),
+        "counts.png": count_png(evaluation.per_photo),
+        "slices.png": slices_png(evaluation.slices, evaluation.f_beta.value, name),
+    }
+
+
+def _figure(height: float = 4.2) -> tuple[Any, Any]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, height), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)  # no pyplot: nothing global, nothing to close
+    axes = figure.add_subplot()
+    axes.grid(color="#e8e8e8", lw=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.title.set_fontsize(10)
+    return figure, axes
+
+
+def _point(axes: Any, x: float, y: float, text: str) -> None:
+    axes.scatter([x], [y], s=60, color=INK, zorder=4)
+    right = x > 0.6
+    axes.annotate(
+        text,
+        (x, y),
+        xytext=(-10 if right else 10, 10 if y < 0.9 else -18),
+        textcoords="offset points",
+        ha="right" if right else "left",
+        color=INK,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
+    )
+
+
+def _png(figure: Any) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})  # same figure, same bytes
+    return buffer.getvalue()
+
+
+def _grown(box: list[float], by: int) -> list[float]:
+    return [box[0] - by, box[1] - by, box[2] + by, box[3] + by]
+
+
+def _dashed(pen: ImageDraw.ImageDraw, box: list[float], color: str, width: int, dash: int) -> None:
+    left, top, right, bottom = box
+    for x0, y0, x1, y1 in (
+        (left, top, right, top),
+        (left, bottom, right, bottom),
+        (left, top, left, bottom),
+        (right, top, right, bottom),
+    ):
+        length = max(x1 - x0, y1 - y0)
+        pen.line((x0, y0, x1, y1), fill=BOX_SHADE, width=width + 2)
+        for start in np.arange(0, length, 2 * dash):
+            a, b = start / length, min((start + dash) / length, 1)
+            ends = (x0 + a * (x1 - x0), y0 + a * (y1 - y0), x0 + b * (x1 - x0), y0 + b * (y1 - y0))
+            pen.line(ends, fill=color, width=width)
+
+
+def _label(
+    pen: ImageDraw.ImageDraw,
+    box: list[float],
+    text: str,
+    color: str,
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    photo_size: tuple[int, int],
+) -> None:
+    left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
+    pad = max(2, round((bottom - top) / 4))
+    width, height = right - left + 2 * pad, bottom - top + 2 * pad
+    x = min(max(box[0], 0), photo_size[0] - width)
+    # Above the box; inside where the photo ends.
+    y = box[1] - height if box[1] >= height else max(box[1], 0)
+    pen.rectangle((x, y, x + width, y + height), fill=color)
+    pen.text((x + pad - left, y + pad - top), text, fill=BOX_SHADE, font=font)
