@@ -84,10 +84,10 @@ def test_every_fault_is_told_at_once():
 
 
 def test_files_that_cannot_be_read(tmp_path):
-    with pytest.raises(ConfigError, match="none.yaml: No such file"):
+    with pytest.raises(ConfigError, match=r"none\.yaml: No such file"):
         load_config(tmp_path / "none.yaml")
     (tmp_path / "latin.yaml").write_bytes("name: Spätz".encode("latin-1"))
-    with pytest.raises(ConfigError, match="latin.yaml: not UTF-8"):
+    with pytest.raises(ConfigError, match=r"latin\.yaml: not UTF-8"):
         load_config(tmp_path / "latin.yaml")
 
 

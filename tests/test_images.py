@@ -168,7 +168,7 @@ def test_a_file_that_is_not_there(tmp_path):
 def test_truncated(kind):
     noise = np.random.default_rng(0).integers(0, 256, (80, 80, 3), dtype=np.uint8)
     photo = encoded(noise, kind)
-    with pytest.raises(ImageError, match="damaged or incomplete|not a photo"):
+    with pytest.raises(ImageError, match=r"damaged or incomplete|not a photo"):
         read_image(photo[: len(photo) // 2])
 
 
