@@ -68,16 +68,16 @@ class LiveTraining:
 
     def __init__(self, epochs: int) -> None:
         self._bar = ProgressBar(max=epochs, label="Epochs", value=0)
-        self._loss = VegaChart(_curve("loss", [("loss", "total loss")]))
-        self._score = VegaChart(
-            _curve("share", [("f_beta", "F-beta"), ("precision", "precision"),
-                             ("recall", "recall")])
-        )  # fmt: skip
+        self._specs = (
+            _curve("loss", ["loss"]),
+            _curve("share", ["f_beta", "precision", "recall"]),
+        )
+        self._charts = tuple(VegaChart(spec) for spec in self._specs)
         card = current.card["training"]
         card.append(Markdown("# Training"))
         for part in (
-            self._bar, Markdown("### Loss"), self._loss,
-            Markdown("### Validation, at the best threshold"), self._score,
+            self._bar, Markdown("### Loss"), self._charts[0],
+            Markdown("### Validation, at the best threshold"), self._charts[1],
         ):  # fmt: skip
             card.append(part)
         card.refresh()
@@ -90,8 +90,8 @@ class LiveTraining:
              "recall": r.recall}
             for r in history
         ]  # fmt: skip
-        for chart in (self._loss, self._score):
-            chart.spec = {**chart.spec, "data": {"values": rows}}
+        for chart, spec in zip(self._charts, self._specs, strict=True):
+            chart.update({**spec, "data": {"values": rows}})
         current.card["training"].refresh()
 
 
@@ -145,13 +145,13 @@ def show_report(title: str, lines: list[str], evaluation: Any, pictures: dict[st
         current.card.append(Image(png, label=name))
 
 
-def _curve(unit: str, series: list[tuple[str, str]]) -> dict[str, Any]:
+def _curve(unit: str, series: list[str]) -> dict[str, Any]:
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "width": 620,
         "height": 240,
         "data": {"values": []},
-        "transform": [{"fold": [name for name, _ in series], "as": ["series", "value"]}],
+        "transform": [{"fold": series, "as": ["series", "value"]}],
         "mark": {"type": "line", "point": True},
         "encoding": {
             "x": {"field": "epoch", "type": "quantitative", "axis": {"tickMinStep": 1}},

@@ -174,7 +174,7 @@ def evaluate_model(
     Returns:
         The Evaluation on the test split and the detections it was computed from.
     """
-    from sparrow.evaluation.counting import fit_count_model
+    from sparrow.evaluation.calibration import fit_count_model
     from sparrow.evaluation.metrics import choose_threshold
 
     held_out, classes = dataset.subset("validation"), config.data.classes

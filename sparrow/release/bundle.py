@@ -36,7 +36,7 @@ def build_bento(folder: Path, name: str, version: int) -> str:
 
     info = read_info(folder)
     tag = f"{name}:v{version}-{info.data_version[:8]}"
-    if any(str(bento.tag) == tag and _holds(bento.path, info) for bento in bentoml.list(name)):
+    if any(str(bento.tag) == tag and _holds(bento.path, info) for bento in bentoml.list()):
         return tag
     _delete(tag)
     missing = [part for part in (*SOURCES, REQUIREMENTS) if not (ROOT / part).exists()]
@@ -74,5 +74,5 @@ def _holds(bento_path: str, info: ModelInfo) -> bool:
 def _delete(tag: str) -> None:
     import bentoml
 
-    if any(str(bento.tag) == tag for bento in bentoml.list(tag.split(":")[0])):
+    if any(str(bento.tag) == tag for bento in bentoml.list()):
         bentoml.delete(tag)

@@ -1,0 +1,56 @@
+"""Pictures of an evaluated model, for the cards."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from sparrow.boxes import as_boxes
+from sparrow.config import Config
+from sparrow.data.tables import XYXY, Dataset
+from sparrow.detections import Detections
+
+
+def evaluation_pictures(
+    config: Config, dataset: Dataset, evaluation: Any, found: Mapping[str, Detections]
+) -> dict[str, bytes]:
+    """Curves, and one attributed example photo of the test split, by title."""
+    from sparrow.evaluation.figures import evaluation_pngs
+
+    pictures = {
+        name.removesuffix(".png").replace("_", " ").capitalize(): png
+        for name, png in evaluation_pngs(evaluation).items()
+    }
+    title, png = example_picture(dataset.subset("test"), evaluation, found, config.seed)
+    return {title: png, **pictures}
+
+
+def example_picture(
+    test: Dataset, evaluation: Any, found: Mapping[str, Detections], seed: int
+) -> tuple[str, bytes]:
+    """A random test photo with birds, its true boxes dashed and the found ones with their scores.
+
+    Returns:
+        The attribution (author, source, licence, that boxes were drawn in) and the PNG.
+    """
+    import numpy as np
+    from PIL import Image
+
+    from sparrow.evaluation.figures import draw_detections
+    from sparrow.images import read_image
+
+    candidates = test.images[test.images["n_boxes"] > 0]
+    row = candidates.iloc[int(np.random.default_rng(seed).integers(len(candidates)))]
+    kept = found[row["image"]].above(evaluation.threshold)
+    truth = as_boxes(test.boxes.loc[test.boxes["image"] == row["image"], XYXY])
+    drawn = draw_detections(
+        read_image(test.image_path(row["image"])), kept.boxes_xyxy, kept.scores, truth_xyxy=truth
+    )
+    buffer = io.BytesIO()
+    Image.fromarray(drawn).save(buffer, "PNG")
+    title = (
+        f"{row['image']} by {row['author']} ({row['source']}), {row['license']}; modified: boxes "
+        f"drawn in ({len(kept)} found, {len(truth)} true)"
+    )
+    return title, buffer.getvalue()
