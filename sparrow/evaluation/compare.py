@@ -10,9 +10,9 @@ groups are resampled together. Two tests must agree before a gain counts as show
   models' answers at random, group by group, give as large a gain? It guards the case in which only
   a handful of photos differ, where any bootstrap is too sure.
 
-In simulation (docs/gate-power.md) both, used at 5 %, promote equal models in 5.5 to 6 % of the
-cases: counts per photo are skewed and author groups few. So they are used at ``CALIBRATION`` times
-the error allowed, which keeps what the confidence promises.
+In simulation either alone, used at 5 %, promotes equal models in 5 to 7 % of the cases: counts per
+photo are skewed and author groups few. So they are used at ``CALIBRATION`` times the error allowed,
+which keeps what the confidence promises (docs/gate-power.md: 1 to 3.5 %).
 """
 
 from __future__ import annotations
