@@ -28,9 +28,9 @@ _SCENE_WEIGHTS = {
                "gravel": 12, "snow": 3},
     "winter": {"snow": 50, "branches": 16, "feeder": 12, "bricks": 12, "roof": 10},
 }  # fmt: skip
-_COUNT_WEIGHTS = (8, 30, 20, 14, 10, 7, 5, 3, 3)  # of 0, 1, ... 8 sparrows, in percent
+_COUNT_WEIGHTS = (8, 36, 24, 14, 8, 5, 3, 1, 1)  # of 0, 1, ... 8 sparrows, in percent
 _DISTRACTORS = {"blue_tit": 30, "robin": 25, "blackbird": 25, "pigeon": 20}
-_MIN_VISIBLE = 0.4  # a bird hidden more than this is left out rather than left unlabelled
+_MIN_VISIBLE = 0.5  # a bird hidden more than this is left out rather than left unlabelled
 _MIN_BOX_PX = 30
 
 
@@ -89,11 +89,12 @@ def _arrange(
     scene: Scene, sparrows: int, bare: bool, classes: Sequence[str], rng: Rng
 ) -> list[_Thing]:
     """Birds and clutter on the scene's places, far ones first."""
-    largest = 215 if sparrows <= 2 else 165 if sparrows <= 4 else 115
-    typical = float(np.exp(rng.uniform(np.log(50), np.log(largest))))
+    largest = 240 if sparrows <= 2 else 190 if sparrows <= 4 else 125
+    smallest = 48 if rng.random() < 0.2 else 85  # most people photograph birds that are near
+    typical = float(np.exp(rng.uniform(np.log(smallest), np.log(largest))))
     crowd = [SPARROW] * sparrows
     crowd += [
-        _pick(_DISTRACTORS, rng) for _ in range(int(rng.choice(4, p=(0.3, 0.35, 0.22, 0.13))))
+        _pick(_DISTRACTORS, rng) for _ in range(int(rng.choice(4, p=(0.35, 0.4, 0.18, 0.07))))
     ]
     taken: list[tuple[Place, float]] = []
     things = []
@@ -102,14 +103,14 @@ def _arrange(
         plumage = plumages[int(rng.integers(len(plumages)))]
         for place in scene.places:
             length = typical * place.nearness * plumage.size * float(rng.uniform(0.85, 1.18))
-            length = min(max(length, 42.0), 220.0 * plumage.size)
-            if all(_apart(place, other) > 0.42 * (length + size) / 2 for other, size in taken):
+            length = min(max(length, 42.0), 240.0 * plumage.size)
+            if all(_apart(place, other) > 0.6 * (length + size) / 2 for other, size in taken):
                 taken.append((place, length))
                 puffed = 0.8 if bare else 0.0
                 sprite = draw_bird(plumage, _pose(place, rng), length, rng, puffed)
                 things.append(_placed(sprite, place, species if species in classes else ""))
                 break
-    for _ in range(int(rng.integers(0, 6))):
+    for _ in range(int(rng.integers(0, 4))):
         place = scene.places[int(rng.integers(len(scene.places)))]
         if not place.air:
             sprite = draw_clutter(
@@ -149,7 +150,7 @@ def _add_foreground(
 ) -> list[_Thing]:
     """Twigs and grass before the birds, as long as every labelled bird stays recognisable."""
     height, width = shape
-    for _ in range(int(rng.choice(4, p=(0.5, 0.25, 0.15, 0.1)))):
+    for _ in range(int(rng.choice(4, p=(0.65, 0.2, 0.1, 0.05)))):
         sprite = draw_foliage(float(rng.uniform(50, 150)), rng, bare, grassy)
         x, y = rng.uniform((0, 0.2), (1, 1), 2) * (width, height)
         birds = [thing for thing in things if thing.label]
@@ -233,7 +234,7 @@ def _shade_ground(canvas: NDArray[np.float32], thing: _Thing) -> None:
 
 def _softened(background: Image.Image, rng: Rng) -> Image.Image:
     """The background out of focus, as behind most birds."""
-    blur = float(rng.choice([0.0, 0.7, 1.4, 2.4]))
+    blur = float(rng.choice([0.8, 1.6, 2.6, 3.6]))
     return background.filter(ImageFilter.GaussianBlur(blur)) if blur else background
 
 
@@ -241,7 +242,9 @@ def _photographed(canvas: NDArray[np.float32], season: str, rng: Rng) -> NDArray
     """What a camera makes of the scene: light, tint, vignette, flakes, blur, noise."""
     height, width = canvas.shape[:2]
     winter = season == "winter"
-    light = float(rng.uniform(0.55, 0.85) if winter else rng.choice([1.06, rng.uniform(0.6, 1.25)]))
+    light = float(
+        rng.uniform(0.55, 0.85) if winter else rng.choice([1.06, 1.06, rng.uniform(0.6, 1.25)])
+    )
     tint = np.array((0.90, 0.98, 1.10) if winter else (1, 1, 1)) * rng.uniform(0.95, 1.05, 3)
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
@@ -253,9 +256,9 @@ def _photographed(canvas: NDArray[np.float32], season: str, rng: Rng) -> NDArray
         flakes = rng.uniform((0, 0, 0.6), (width, height, 2.2), (int(rng.integers(40, 160)), 3))
         for fx, fy, r in flakes.tolist():
             pen.ellipse((fx - r, fy - r, fx + r, fy + r), fill=(232, 236, 244))
-    if rng.random() < 0.35:
+    if rng.random() < 0.25:
         picture = picture.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.4, 1.5))))
-    noise = float(rng.uniform(1.5, 7)) * (1.3 if light < 0.8 else 1.0)
+    noise = float(rng.uniform(1, 4.5)) * (1.3 if light < 0.8 else 1.0)
     grain = rng.standard_normal((height, width), dtype=np.float32) * noise
     speckled = np.asarray(picture).astype(np.float32) + grain[..., None]
     return speckled.clip(0, 255).astype(np.uint8)

@@ -1,0 +1,203 @@
+"""The whole flow on a tiny config, twice: once through, once killed in training and resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+FLOW = ROOT / "flows" / "train.py"
+
+TINY = {
+    "name": "tiny-detector",
+    "data": {
+        "root": "raw",
+        "new": "new",
+        "rejected": "rejected",
+        "prepared": "prepared",
+        "generate": {"photos": 30, "seed": 3},
+    },
+    "split": {"test_share": 0.3, "validation_share": 0.2, "tries": 20},
+    "model": {
+        "architecture": "fasterrcnn_mobilenet_v3_large_320_fpn",
+        "weights": "none",
+        "frozen_normalisation": False,
+        "min_side_px": 96,
+        "max_side_px": 128,
+        "box_batch_size_per_image": 16,
+    },
+    "training": {"epochs": 2, "batch_size": 4, "threads": 1},
+    "tuning": {
+        "trials": 2,
+        "epochs": 1,
+        "photos": 8,
+        "threads": 1,
+        "space": {"training.learning_rate": {"low": 0.0005, "high": 0.002, "log": True}},
+    },
+    "evaluation": {"bootstrap_samples": 100},
+    # A detector of two epochs finds nothing: the absolute bars would stop the first champion.
+    "promotion": {"min_f_beta": 0.0, "max_false_count_empty": 200.0},
+}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Working directory of all runs: stores, data and ``.metaflow`` lie below it."""
+    home = tmp_path_factory.mktemp("home")
+    (home / ".metaflow").mkdir()
+    (home / "tiny.yaml").write_text(yaml.safe_dump(TINY))
+    return home
+
+
+def environment(home: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "METAFLOW_USER": "test",
+        "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(home),
+        "BENTOML_HOME": str(home / "bentoml"),
+    }
+
+
+def status(home: Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", "sparrow.cli", "status", "--json"]
+    found = subprocess.run(command, cwd=home, capture_output=True, text=True, check=True)
+    return json.loads(found.stdout)
+
+
+def registered_versions(home: Path) -> list[int]:
+    script = (
+        "from sparrow.config import StoresConfig; from sparrow.release.registry import Registry;"
+        "print([v.number for v in Registry(StoresConfig(), 'tiny-detector').versions()])"
+    )
+    command = [sys.executable, "-c", script]
+    found = subprocess.run(command, cwd=home, capture_output=True, text=True, check=True)
+    return json.loads(found.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def first_run(home: Path) -> Any:
+    """The run through Metaflow's Runner."""
+    from metaflow import Runner
+
+    with Runner(
+        str(FLOW),
+        show_output=False,
+        env=environment(home),
+        cwd=str(home),
+        config_value=[("config", TINY)],
+    ).run() as running:
+        assert running.status == "successful", running.stdout[-4000:] + running.stderr[-4000:]
+        return {step: running.run[step].task for step in ("evaluate", "promote", "bundle")}
+
+
+@pytest.mark.slow
+def test_a_run_ends_with_a_champion_a_bento_and_a_report(home: Path, first_run: Any) -> None:
+    found = status(home)
+    assert found["run"]["state"] == "finished"
+    assert found["champion"]["version"] == 1  # the first candidate passes the absolute bars
+    assert found["run"]["bento"].startswith("tiny-detector:v1-")
+    assert len(found["run"]["metrics"]["f2_iou50"]) == 3  # value, low, high
+    # The threshold that serves is the one that was chosen on validation photos and then evaluated.
+    assert found["champion"]["threshold"] == found["run"]["threshold"]
+    photos = [path.name for path in (home / ".sparrow" / "champion").iterdir()]
+    assert {"weights.safetensors", "engine.onnx", "model.json"} <= set(photos)
+
+
+@pytest.mark.slow
+def test_the_splits_share_no_author(first_run: Any) -> None:
+    images = first_run["evaluate"]["dataset"].data.images
+    sides = images.groupby("author")["split"].nunique()
+    assert (sides == 1).all()
+
+
+@pytest.mark.slow
+def test_killed_in_training_and_resumed_nothing_is_repeated_or_lost(
+    home: Path, first_run: Any
+) -> None:
+    log = (home / "killed.log").open("w")
+    options = ["--config", "config", "tiny.yaml"]
+    command = [sys.executable, str(FLOW), *options, "run", "--set", "tuning.trials=0"]
+    running = subprocess.Popen(
+        command, cwd=home, env=environment(home), stdout=log, stderr=log, start_new_session=True
+    )
+    before = set((home / ".sparrow" / "runs").glob("*/checkpoints/checkpoint.pt"))
+    checkpoint = wait_for_checkpoint(home, before, running)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    run_dir = checkpoint.parents[1]
+    steps_before = [json.loads(line)["step"] for line in read_lines(run_dir)]
+
+    resumed = subprocess.run(
+        [sys.executable, str(FLOW), *options, "resume"],
+        cwd=home,
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert resumed.returncode == 0, resumed.stdout[-4000:] + resumed.stderr[-2000:]
+    steps_after = [json.loads(line)["step"] for line in read_lines(run_dir)][len(steps_before) :]
+    assert steps_after == ["train", "evaluate", "promote", "bundle", "end"]
+    assert "epoch  1 of 2" not in resumed.stdout  # it was finished before the kill
+    assert "epoch  2 of 2" in resumed.stdout
+    assert registered_versions(home) == [1, 2]  # one version a run, none twice
+
+    # The same data and seed without tuning is no better than the champion: it stays.
+    found = status(home)
+    assert found["run"]["candidate_version"] == 2
+    assert found["champion"]["version"] == 1
+    assert not found["run"]["decision"]["promote"]
+    assert any(not gate["passed"] for gate in found["run"]["decision"]["gates"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("trainin.epochs=3", "Did you mean 'training'?"),
+        ("training.epochs=three", "training.epochs: Input should be a valid integer"),
+        ("data.root=nowhere", "nowhere"),
+    ],
+)
+def test_a_fault_of_input_is_a_message_without_traceback(
+    tmp_path: Path, override: str, expected: str
+) -> None:
+    (tmp_path / ".metaflow").mkdir()
+    config = {**TINY, "data": {**TINY["data"], "generate": None}}
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(config))
+    command = [sys.executable, str(FLOW), "--config", "config", "tiny.yaml", "run"]
+    failed = subprocess.run(
+        [*command, "--set", override],
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = failed.stdout + failed.stderr
+    assert failed.returncode != 0
+    assert expected in said
+    assert "Traceback" not in said
+
+
+def wait_for_checkpoint(home: Path, before: set[Path], running: subprocess.Popen[bytes]) -> Path:
+    """The checkpoint of a new run, once its first epoch is in it."""
+    while running.poll() is None:
+        new = set((home / ".sparrow" / "runs").glob("*/checkpoints/checkpoint.pt")) - before
+        if new:
+            return new.pop()
+        time.sleep(0.05)
+    raise AssertionError((home / "killed.log").read_text()[-4000:])
+
+
+def read_lines(run_dir: Path) -> list[str]:
+    return (run_dir / "steps.jsonl").read_text().splitlines()
