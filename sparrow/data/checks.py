@@ -60,6 +60,8 @@ def check_dataset(
     """
     recover(root)
     info_raw, boxes_raw = read_csv_tables(root, prefix)
+    for path, raw in zip(table_paths(root, prefix), (info_raw, boxes_raw), strict=True):
+        _refuse_wide_rows(path, raw)
     files = photo_files(root)
     findings: list[Finding | None] = list(check_tables(info_raw, boxes_raw, config, prefix))
     measured = pd.DataFrame()
@@ -108,6 +110,12 @@ def _check_cells(
         *schemas.check_schema(table_schemas.cells, raw, file, images),
         *schemas.check_schema(table_schemas.numbers, numbers, file, images),
     ]
+
+
+def _refuse_wide_rows(path: Path, raw: pd.DataFrame) -> None:
+    # pandas takes the first cells for row labels where every row is longer than the header.
+    if len(raw) and not pd.api.types.is_integer_dtype(raw.index):
+        raise DataError(f"{path}: the rows have more cells than the header has columns")
 
 
 def _comparable(info_raw: pd.DataFrame, boxes_raw: pd.DataFrame) -> bool:
