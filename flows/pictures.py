@@ -15,15 +15,21 @@ from sparrow.detections import Detections
 def evaluation_pictures(
     config: Config, dataset: Dataset, evaluation: Any, found: Mapping[str, Detections]
 ) -> dict[str, bytes]:
-    """Curves, and one attributed example photo of the test split, by title."""
+    """One attributed example photo of the test split, curves, and the worst mistakes, by title."""
     from sparrow.evaluation.figures import evaluation_pngs
+    from sparrow.evaluation.galleries import worst_false_alarms, worst_misses
 
+    test = dataset.subset("test")
     pictures = {
         name.removesuffix(".png").replace("_", " ").capitalize(): png
         for name, png in evaluation_pngs(evaluation).items()
     }
-    title, png = example_picture(dataset.subset("test"), evaluation, found, config.seed)
-    return {title: png, **pictures}
+    for title, gallery in (("Worst misses", worst_misses), ("False alarms", worst_false_alarms)):
+        png = gallery(test, found, config.data.classes, evaluation)
+        if png is not None:
+            pictures[title] = png
+    title, example = example_picture(test, evaluation, found, config.seed)
+    return {title: example, **pictures}
 
 
 def example_picture(

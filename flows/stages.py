@@ -138,7 +138,8 @@ def write_model_folder(
     config: Config, weights: Path, examples: list[Any], info: ModelInfo, folder: Path
 ) -> ModelInfo:
     """Weights -> a whole model folder with its engine, the parity of both checked on ``examples``
-    (photos uint8 [H, W, 3] at the network's size)."""
+    (photos uint8 [H, W, 3] at the network's size).
+    """
     import shutil
 
     from sparrow.model.export import check_parity, export_engine, load_network
@@ -240,7 +241,7 @@ def promote(
     if champion is not None and champion.number != version.number:
         home = registry.download(champion.number, work_dir / "champion")
         before, _ = score_model(config, dataset, home)
-        comparison = compare(evaluation, before, config.evaluation, config.seed)
+        comparison = compare(evaluation, before, config, config.seed)
     size_mb = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
     decision = decide(evaluation, before, comparison, size_mb, config.promotion, forced)
     log_numbers(
@@ -295,7 +296,12 @@ class Report:
 
 
 def make_report(
-    run: str, version: str, trained: Trained, evaluation: Any, promotion: Promotion, bento: str | None
+    run: str,
+    version: str,
+    trained: Trained,
+    evaluation: Any,
+    promotion: Promotion,
+    bento: str | None,
 ) -> Report:
     """The end of a run in one value."""
     metrics = {name: one.to_list() for name, one in evaluation.headline.items()}
@@ -380,5 +386,3 @@ def git_commit() -> str:
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return found.stdout.strip()
-
-

@@ -19,9 +19,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # a clone runs without being installed
 
 from metaflow import Config, FlowSpec, Parameter, Run, card, current, project, step  # noqa: E402
+from plain import plain_config, plain_step, read_steps, time_table  # noqa: E402
 
 import sparrow.telemetry  # noqa: E402
-from plain import plain_config, plain_step, read_steps, time_table  # noqa: E402
 
 sparrow.telemetry.switch_off()
 
@@ -47,8 +47,9 @@ class Train(FlowSpec):
     @plain_step
     def start(self) -> None:
         """Settle the config, and draw the demo's photos where they are not there yet."""
-        from sparrow.config import make_config, with_overrides
         from stages import prepare_data, write_report
+
+        from sparrow.config import make_config, with_overrides
 
         self.settings = with_overrides(make_config(self.config.to_dict()), self.overrides or ())
         self.run_key = current.run_id  # stays the same when the run is resumed under another id
@@ -64,6 +65,7 @@ class Train(FlowSpec):
     def check_data(self) -> None:
         """Every rule on every photo and row; a broken one stops the run with its rows."""
         from report_cards import show_check
+
         from sparrow.data.checks import check_dataset
         from sparrow.data.tables import data_version
 
@@ -101,6 +103,7 @@ class Train(FlowSpec):
     def split(self) -> None:
         """Train, validation, test; authors and near-duplicates stay on one side."""
         from report_cards import show_split
+
         from sparrow.data.split import split_dataset
 
         result = split_dataset(
@@ -120,6 +123,7 @@ class Train(FlowSpec):
     def explore(self) -> None:
         """The four pictures that tell what the data is like."""
         from report_cards import show_pictures
+
         from sparrow.data.explore import eda_figures
 
         show_pictures("The data", eda_figures(self.dataset.images, self.dataset.boxes))
@@ -184,8 +188,8 @@ class Train(FlowSpec):
     @plain_step
     def evaluate(self) -> None:
         """Threshold from validation photos, scores on test photos, with intervals."""
-        from report_cards import show_evaluation
         from pictures import evaluation_pictures
+        from report_cards import show_evaluation
         from stages import evaluate_model
 
         folder = Path(self.trained.folder)
@@ -252,7 +256,7 @@ class Train(FlowSpec):
         print(time_table(steps, began.timestamp(), time.time()))
 
 
-def _counter(verb: str):  # noqa: ANN202
+def _counter(verb: str):
     """Progress of a loop over photos: a line a tenth."""
 
     def count(done: int, total: int) -> None:
@@ -262,7 +266,7 @@ def _counter(verb: str):  # noqa: ANN202
     return count
 
 
-def _batch_counter():  # noqa: ANN202
+def _batch_counter():
     started = time.monotonic()
 
     def count(epoch: int, done: int, total: int) -> None:
@@ -273,7 +277,7 @@ def _batch_counter():  # noqa: ANN202
     return count
 
 
-def _print_epoch(record, epochs: int) -> None:  # noqa: ANN001
+def _print_epoch(record, epochs: int) -> None:
     print(
         f"epoch {record.epoch:>2} of {epochs}: loss {record.loss:.3f}, validation F-beta "
         f"{record.f_beta:.3f} (precision {record.precision:.2f}, recall {record.recall:.2f}), "
@@ -282,7 +286,7 @@ def _print_epoch(record, epochs: int) -> None:  # noqa: ANN001
     )
 
 
-def _print_trial(study, trial) -> None:  # noqa: ANN001
+def _print_trial(study, trial) -> None:
     score = "-" if trial.value is None else f"{trial.value:.3f}"
     print(f"trial {trial.number}: {trial.state.name.lower()}, score {score}, {trial.params}",
           flush=True)  # fmt: skip

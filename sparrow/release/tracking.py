@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ def make_client(stores: StoresConfig) -> MlflowClient:
     """A client of the configured stores; the embedded SQLite file's folder is made on demand."""
     if stores.tracking.startswith("sqlite:///"):
         Path(stores.tracking.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    # Model folders are small; its progress bars would only fill the flow's log.
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     mlflow.set_tracking_uri(stores.tracking)
     mlflow.set_registry_uri(stores.registry or stores.tracking)
     return MlflowClient(stores.tracking, stores.registry or stores.tracking)
