@@ -1,0 +1,1 @@
+"""The BentoML service and its page. It runs without torch, MLflow, Metaflow, Optuna, Evidently."""

@@ -1,0 +1,90 @@
+"""What the API answers, as types: they make the JSON and its description."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from sparrow.counter import CountedPhoto
+
+
+class Problem(BaseModel):
+    """Why one photo could not be counted."""
+
+    kind: str = Field(description="unreadable_photo or detector_failed")
+    message: str = Field(description="a sentence for the person who sent the photo")
+
+
+class PhotoAnswer(BaseModel):
+    """One photo. Either ``error`` is null, or ``count`` is."""
+
+    prediction_id: str = Field(description="what feedback refers to")
+    file_name: str
+    width_px: int = Field(description="of the upright photo; 0 where it is unreadable")
+    height_px: int
+    boxes: list[tuple[float, float, float, float]] = Field(
+        description="left, top, right, bottom in pixels of the upright photo, best score first"
+    )
+    scores: list[float] = Field(description="0..1, one per box")
+    labels: list[str] = Field(description="class names, one per box")
+    count: int | None
+    count_low: int | None = Field(description="null where the model has no calibrated count")
+    count_high: int | None
+    error: Problem | None
+
+
+class DetectAnswer(BaseModel):
+    """One entry per photo, in the order they were sent."""
+
+    model_name: str
+    model_version: str
+    threshold: float = Field(description="boxes below this score are not reported")
+    photos: list[PhotoAnswer]
+    total: int = Field(description="sum of the counts of all photos that could be read")
+
+
+class ModelAnswer(BaseModel):
+    """The model that is being served."""
+
+    name: str
+    version: str
+    architecture: str
+    class_names: list[str]
+    threshold: float
+    data_version: str
+    trained_at: str
+    counts_with_interval: bool
+    card: str | None = Field(description="the model card, Markdown")
+
+
+class FeedbackAnswer(BaseModel):
+    """Feedback was stored."""
+
+    prediction_id: str
+    stored: bool = True
+
+
+class ErrorAnswer(BaseModel):
+    """A request that was refused."""
+
+    error: str
+
+
+def photo_answer(counted: CountedPhoto) -> PhotoAnswer:
+    """The API's view of a counted photo."""
+    record = counted.record
+    problem = None
+    if record.error is not None:
+        problem = Problem(kind=record.error, message=counted.message or record.error)
+    return PhotoAnswer(
+        prediction_id=record.id,
+        file_name=record.file_name,
+        width_px=record.width_px,
+        height_px=record.height_px,
+        boxes=[(b.x_min_px, b.y_min_px, b.x_max_px, b.y_max_px) for b in record.boxes],
+        scores=[box.score for box in record.boxes],
+        labels=[box.label for box in record.boxes],
+        count=record.count,
+        count_low=record.count_low,
+        count_high=record.count_high,
+        error=problem,
+    )

@@ -1,0 +1,131 @@
+"""The BentoML service: ``bentoml serve`` in the repo, or ``bentoml serve TAG`` of a built Bento."""
+
+from __future__ import annotations
+
+from sparrow.telemetry import switch_off
+
+switch_off()  # before bentoml and gradio read the environment
+
+from pathlib import Path  # noqa: E402
+from typing import Annotated, Any  # noqa: E402
+
+import bentoml  # noqa: E402
+from pydantic import Field  # noqa: E402
+from starlette.middleware.cors import CORSMiddleware  # noqa: E402
+from starlette.responses import JSONResponse, Response  # noqa: E402
+
+from service.answers import DetectAnswer, FeedbackAnswer, PhotoAnswer, photo_answer  # noqa: E402
+from service.desk import Desk  # noqa: E402
+from service.gate import Gate, asked  # noqa: E402
+from service.intake import Upload  # noqa: E402
+from service.logs import set_up_logs  # noqa: E402
+from service.pictures import annotated, encoded  # noqa: E402
+from service.settings import read_settings  # noqa: E402
+from service.web import make_web_app  # noqa: E402
+from sparrow.counter import CountedPhoto  # noqa: E402
+from sparrow.images import RgbImage  # noqa: E402
+from sparrow.prediction_log import UnknownPredictionError  # noqa: E402
+
+set_up_logs()
+settings = read_settings()
+
+
+def desk() -> Desk:
+    """The running service's desk."""
+    running: Desk = bentoml.get_current_service().desk
+    return running
+
+
+@bentoml.asgi_app(make_web_app(settings, desk), path="/")
+@bentoml.service(
+    name="Sparrow",
+    workers=1,  # the page's queue lives in one process; threads fill the cores
+    threads=settings.limits.threads,
+    traffic={"timeout": settings.limits.timeout_s},
+    metrics={"enabled": True},
+)
+class Sparrow:
+    """Counts house sparrows, or whatever its model was trained to find, in photos."""
+
+    def __init__(self) -> None:
+        self.desk = Desk(settings)
+
+    @bentoml.on_shutdown
+    def close(self) -> None:
+        """Finish and log what was accepted."""
+        self.desk.close()
+
+    @bentoml.api(route="/detect")
+    async def detect(self, photos: list[Path]) -> DetectAnswer:
+        """Boxes, scores, labels, count and its interval for each photo, in the order sent."""
+        counter = self.desk.counter
+
+        def finish(counted: CountedPhoto, _image: RgbImage | None) -> PhotoAnswer:
+            return photo_answer(counted)
+
+        answers = await self.desk.count(_uploads(photos), "api", counter, finish)
+        return DetectAnswer(
+            model_name=counter.info.name,
+            model_version=counter.version,
+            threshold=counter.info.threshold,
+            photos=answers,
+            total=sum(answer.count or 0 for answer in answers),
+        )
+
+    @bentoml.api(route="/render")
+    async def render(
+        self, photos: list[Path]
+    ) -> Annotated[Path, bentoml.validators.ContentType("image/jpeg")]:
+        """One photo with its boxes drawn in: JPEG, or PNG where ``Accept`` names it."""
+        if len(photos) != 1:
+            return _refusal(400, f"{len(photos)} photos; expected one to draw on")
+        png = asked().png
+
+        def finish(counted: CountedPhoto, image: RgbImage | None) -> Response:
+            if image is None or counted.record.error is not None:
+                return _refusal(422, counted.message or "this photo cannot be counted")
+            picture = annotated(image, counted.record)
+            headers = {"x-count": str(counted.record.count), "x-prediction-id": counted.record.id}
+            kind = "image/png" if png else "image/jpeg"
+            return Response(encoded(picture, png=png), media_type=kind, headers=headers)
+
+        answer: Any = await self.desk.count(_uploads(photos), "api", self.desk.counter, finish)
+        return answer[0]
+
+    @bentoml.api(route="/feedback")
+    def feedback(
+        self,
+        prediction_id: Annotated[str, Field(max_length=64)],
+        true_count: Annotated[int, Field(ge=0, le=100_000)] | None = None,
+        wrong: bool = False,
+    ) -> FeedbackAnswer:
+        """The true count of a photo, or that its answer is wrong."""
+        if true_count is None and not wrong:
+            return _refusal(400, "expected true_count, or wrong: true")
+        try:
+            self.desk.add_feedback(prediction_id, true_count, wrong)
+        except UnknownPredictionError as error:
+            return _refusal(404, str(error))
+        return FeedbackAnswer(prediction_id=prediction_id)
+
+
+def _uploads(photos: list[Path]) -> list[Upload]:
+    return [
+        Upload(name, photo.read_bytes()) for name, photo in zip(asked().names, photos, strict=True)
+    ]
+
+
+def _refusal(status: int, message: str) -> Any:
+    """BentoML hands a response through as it is; its own errors have a list for a body."""
+    return JSONResponse({"error": message}, status_code=status)
+
+
+# The first added is the outermost.
+if settings.limits.cors_origins:
+    Sparrow.add_asgi_middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.limits.cors_origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["*"],
+    )
+Sparrow.add_asgi_middleware(Gate, settings=settings)

@@ -1,0 +1,21 @@
+"""What Prometheus reads at ``/metrics``, beside BentoML's own."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+SECONDS = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0, 12.0, 30.0, 60.0)
+FEW = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0, 55.0, 120.0)
+
+requests = Counter("sparrow_requests", "API requests", ["path", "status"])
+request_seconds = Histogram(
+    "sparrow_request_seconds", "Time of a request", ["path"], buckets=SECONDS
+)
+refused = Counter("sparrow_refused", "Requests turned away at the door", ["why"])
+photos = Counter("sparrow_photos", "Photos by outcome", ["source", "outcome", "model_version"])
+photo_seconds = Histogram("sparrow_photo_seconds", "Decoding and detection", buckets=SECONDS)
+photos_per_request = Histogram("sparrow_photos_per_request", "Photos in a request", buckets=FEW[1:])
+detections = Histogram("sparrow_detections_per_photo", "Boxes in a readable photo", buckets=FEW)
+waiting = Gauge(
+    "sparrow_photos_waiting", "Photos waiting or being counted", multiprocess_mode="livesum"
+)

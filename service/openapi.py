@@ -1,0 +1,143 @@
+"""The API's description, as it is: BentoML's own leaves out what the gate does and says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+import sparrow
+from service.answers import DetectAnswer, ErrorAnswer, FeedbackAnswer, ModelAnswer
+from service.settings import Settings
+
+ANSWERS: tuple[type[BaseModel], ...] = (DetectAnswer, ErrorAnswer, FeedbackAnswer, ModelAnswer)
+REFERENCE = "#/components/schemas/{model}"
+WHY = {
+    400: "the request cannot be understood",
+    401: "no valid API key",
+    404: "there is no such prediction",
+    405: "another method is expected",
+    408: "the body took too long to arrive",
+    413: "too large, or too many photos",
+    415: "another content type is expected",
+    422: "the photo cannot be counted",
+    429: "too many requests; see Retry-After",
+    503: "busy; see Retry-After",
+    504: "it took too long",
+}
+ALWAYS = (400, 401, 405, 408, 413, 415, 429, 503, 504)
+
+
+def describe_api(settings: Settings) -> dict[str, Any]:
+    """OpenAPI 3.1 of ``/detect``, ``/render``, ``/feedback`` and ``/model``."""
+    limits = settings.limits
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Sparrow",
+            "version": sparrow.__version__,
+            "description": "Counts birds in photos. One request holds at most "
+            f"{limits.max_photos} photos and {limits.max_request_mb:g} MB; a photo at most "
+            f"{limits.max_pixels:,} pixels.",
+        },
+        "paths": {
+            "/detect": {"post": _detect(limits.max_photos)},
+            "/render": {"post": _render()},
+            "/feedback": {"post": _feedback()},
+            "/model": {"get": _model()},
+        },
+        "components": {"schemas": _schemas()},
+    }
+
+
+def _detect(max_photos: int) -> dict[str, Any]:
+    in_json = {
+        "schema": {
+            "type": "object",
+            "required": ["photos"],
+            "properties": {"photos": _photos({"type": "string"}, max_photos)},
+        },
+        "example": {"photos": ["/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAP8="]},
+    }
+    return {
+        "summary": "Count the birds in photos",
+        "description": "A photo that cannot be read has an error object in its place; the others "
+        "are counted.",
+        "operationId": "detect",
+        "requestBody": {
+            "required": True,
+            "content": {"multipart/form-data": _form(max_photos), "application/json": in_json},
+        },
+        "responses": {"200": _json("one entry per photo", "DetectAnswer"), **_errors(ALWAYS)},
+    }
+
+
+def _render() -> dict[str, Any]:
+    picture = {"schema": {"type": "string", "format": "binary"}}
+    return {
+        "summary": "Draw the boxes into one photo",
+        "operationId": "render",
+        "requestBody": {"required": True, "content": {"multipart/form-data": _form(1)}},
+        "responses": {
+            "200": {
+                "description": "JPEG, or PNG where Accept names it",
+                "content": {"image/jpeg": picture, "image/png": picture},
+            },
+            **_errors((*ALWAYS, 422)),
+        },
+    }
+
+
+def _feedback() -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "required": ["prediction_id"],
+        "properties": {
+            "prediction_id": {"type": "string", "maxLength": 64},
+            "true_count": {"type": ["integer", "null"], "minimum": 0, "maximum": 100_000},
+            "wrong": {"type": "boolean", "default": False},
+        },
+    }
+    example = {"prediction_id": "3f2b8c0d4e5f60718293a4b5c6d7e8f9", "true_count": 3}
+    content = {"application/json": {"schema": schema, "example": example}}
+    return {
+        "summary": "Say what the true count is, or that an answer is wrong",
+        "operationId": "feedback",
+        "requestBody": {"required": True, "content": content},
+        "responses": {"200": _json("stored", "FeedbackAnswer"), **_errors((*ALWAYS, 404))},
+    }
+
+
+def _model() -> dict[str, Any]:
+    return {
+        "summary": "The model that is being served",
+        "operationId": "model",
+        "responses": {"200": _json("the model", "ModelAnswer"), **_errors((401, 405, 429, 504))},
+    }
+
+
+def _form(max_photos: int) -> dict[str, Any]:
+    photos = _photos({"type": "string", "format": "binary"}, max_photos)
+    return {"schema": {"type": "object", "required": ["photos"], "properties": {"photos": photos}}}
+
+
+def _photos(items: dict[str, Any], max_photos: int) -> dict[str, Any]:
+    return {"type": "array", "items": items, "minItems": 1, "maxItems": max_photos}
+
+
+def _json(description: str, model: str) -> dict[str, Any]:
+    schema = {"$ref": REFERENCE.format(model=model)}
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _errors(statuses: tuple[int, ...]) -> dict[str, Any]:
+    return {str(status): _json(WHY[status], "ErrorAnswer") for status in sorted(statuses)}
+
+
+def _schemas() -> dict[str, Any]:
+    schemas: dict[str, Any] = {}
+    for model in ANSWERS:
+        schema = model.model_json_schema(ref_template=REFERENCE, mode="serialization")
+        schemas.update(schema.pop("$defs", {}))
+        schemas[model.__name__] = schema
+    return schemas

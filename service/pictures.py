@@ -1,0 +1,42 @@
+"""Photos with their boxes drawn in."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image
+
+from sparrow.evaluation.figures import FOUND_COLOR, draw_detections
+from sparrow.images import RgbImage
+from sparrow.prediction_record import PredictionRecord
+
+JPEG_QUALITY = 88
+
+
+def annotated(
+    image: RgbImage,
+    record: PredictionRecord,
+    *,
+    min_score: float = 0.0,
+    show_scores: bool = True,
+    color: str = FOUND_COLOR,
+) -> RgbImage:
+    """A copy of the photo (uint8 [height, width, 3]) with the boxes of ``min_score`` and above."""
+    boxes = [box for box in record.boxes if box.score >= min_score]
+    return draw_detections(
+        image,
+        [(b.x_min_px, b.y_min_px, b.x_max_px, b.y_max_px) for b in boxes],
+        [box.score for box in boxes],
+        color=color,
+        show_scores=show_scores,
+    )
+
+
+def encoded(image: RgbImage, *, png: bool = False) -> bytes:
+    """The picture as a PNG or JPEG file."""
+    stream = io.BytesIO()
+    if png:
+        Image.fromarray(image).save(stream, "PNG", compress_level=3)
+    else:
+        Image.fromarray(image).save(stream, "JPEG", quality=JPEG_QUALITY)
+    return stream.getvalue()

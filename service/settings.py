@@ -1,0 +1,81 @@
+"""What the service serves and under which limits: read once, when the process starts."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sparrow.config import ServiceConfig, StoresConfig, load_config, make_config
+from sparrow.model.folder import INFO, read_info
+
+MODEL_VARIABLE = "SPARROW_MODEL"
+CONFIG_VARIABLE = "SPARROW_CONFIG"
+KEY_VARIABLE = "SPARROW_API_KEY"
+HOME = Path(__file__).resolve().parents[1]  # the repo, or the sources inside a Bento
+
+
+class SettingsError(RuntimeError):
+    """The service cannot start; the message says what to set."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Model folder and configuration of this process.
+
+    Attributes:
+        model: the folder to serve; may not exist yet when the service is only being built.
+        watched: whether the folder is a link that a promotion switches while the service runs.
+        api_key: None where none is required.
+    """
+
+    model: Path
+    watched: bool
+    limits: ServiceConfig
+    prediction_log: str
+    api_key: str | None
+
+
+def read_settings() -> Settings:
+    """From the environment, the model beside the service, or the champion in the working folder.
+
+    ``SPARROW_CONFIG`` names a YAML file; without it the sections that the model was trained with
+    hold.
+
+    Raises:
+        ConfigError: that file is not a valid config.
+        SettingsError: a key is required and not given.
+    """
+    named = os.environ.get(CONFIG_VARIABLE)
+    config = load_config(named) if named else None
+    model, watched = _find_model(config.stores if config else StoresConfig())
+    if config is None and (model / INFO).is_file():
+        config = make_config(read_info(model, verify=False).config)
+    limits = config.service if config else ServiceConfig()
+    stores = config.stores if config else StoresConfig()
+    api_key = os.environ.get(KEY_VARIABLE) if limits.require_api_key else None
+    if limits.require_api_key and not api_key:
+        raise SettingsError(
+            f"service.require_api_key is set, but the environment variable {KEY_VARIABLE} is empty"
+        )
+    return Settings(model, watched, limits, stores.prediction_log, api_key)
+
+
+def _find_model(stores: StoresConfig) -> tuple[Path, bool]:
+    named = os.environ.get(MODEL_VARIABLE)
+    if named:
+        return Path(named).absolute(), Path(named).is_symlink()
+    bundled = HOME / "model"
+    if (bundled / INFO).is_file():
+        return bundled, False
+    return Path(stores.champion).absolute(), True
+
+
+def require_model(settings: Settings) -> None:
+    """Raise SettingsError where there is no model to serve."""
+    if not (settings.model / INFO).is_file():
+        raise SettingsError(
+            f"there is no model in {settings.model}. Train one with `make train`, promote one with "
+            f"`sparrow promote`, or name a model folder in the environment variable "
+            f"{MODEL_VARIABLE}"
+        )

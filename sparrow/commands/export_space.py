@@ -1,0 +1,69 @@
+"""``sparrow export-space``: the page and its model as one folder that runs by itself."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+from typing import Any
+
+from sparrow.config import StoresConfig
+
+ROOT = Path(__file__).resolve().parents[2]  # the repo: the service lies beside the package
+SOURCES = ("sparrow", "service")
+APP = '''"""Starts the page; the model lies beside this file."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("SPARROW_MODEL", str(Path(__file__).parent / "model"))
+
+from service.standalone import main  # noqa: E402
+
+main()
+'''
+README = """---
+title: Sparrow
+sdk: gradio
+app_file: app.py
+python_version: "3.11"
+---
+
+Counts birds in photos. Run it anywhere: `pip install -r requirements.txt && python app.py`.
+"""
+
+
+def register(subparsers: Any) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "export-space",
+        help="the page and its model as one folder, to push to a Space",
+        description="Write a folder that holds the page, the library, the model and what to "
+        "install. `python app.py` in it starts the page.",
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="folder to make")
+    parser.add_argument("--model", type=Path, metavar="DIR", help="model folder (the champion)")
+    parser.set_defaults(func=export_space)
+
+
+def export_space(arguments: argparse.Namespace) -> int:
+    """Write the folder; one that exists is refused, not mixed with."""
+    from sparrow.model.folder import read_info
+
+    folder: Path = arguments.folder
+    model = arguments.model or Path(StoresConfig().champion)
+    info = read_info(model)
+    requirements = ROOT / "requirements-serve.lock"
+    if not requirements.is_file():
+        raise ValueError(f"expected {requirements}; export from a clone of the repo")
+    if folder.exists() and any(folder.iterdir()):
+        raise ValueError(f"{folder} is not empty; name a folder to make")
+    for part in SOURCES:
+        ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
+        shutil.copytree(ROOT / part, folder / part, ignore=ignore)
+    shutil.copytree(model.resolve(), folder / "model")
+    shutil.copy(requirements, folder / "requirements.txt")
+    (folder / "app.py").write_text(APP)
+    (folder / "README.md").write_text(README)
+    print(f"{info.name} and its page are in {folder}; start it with: python app.py")
+    return 0

@@ -1,0 +1,139 @@
+"""Bytes in, a counted photo out: the one road that service, page and command line share."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sparrow.detections import Detections
+from sparrow.evaluation.counting import CountModel
+from sparrow.images import MAX_PIXELS, ImageError, RgbImage, read_image
+from sparrow.model.folder import ModelInfo
+from sparrow.model.runtime import Engine
+from sparrow.prediction_record import PredictionRecord, new_id
+
+UNREADABLE = "unreadable_photo"
+DETECTOR_FAILED = "detector_failed"
+
+logger = logging.getLogger("sparrow.counter")
+
+
+@dataclass(frozen=True)
+class Count:
+    """A count and its interval; the interval is None where the model has no calibrated count."""
+
+    count: int
+    low: int | None
+    high: int | None
+
+
+@dataclass(frozen=True)
+class CountedPhoto:
+    """What became of one photo.
+
+    Attributes:
+        record: the row of the prediction log, boxes at or above the operating threshold included.
+        message: why the photo could not be counted, for the person who sent it; else None.
+    """
+
+    record: PredictionRecord
+    message: str | None = None
+
+
+class Counter:
+    """A loaded model that counts photos. May be used from several threads.
+
+    Attributes:
+        info: the folder's ``model.json``.
+        version: number of the registered version, or ``unpublished``.
+    """
+
+    def __init__(self, folder: Path, *, verify: bool = True) -> None:
+        """Load a model folder (the published one may be a link to ``…/<version>``).
+
+        One processor thread per photo: several photos at a time fill the cores, and sums are
+        taken in the same order everywhere, so that answers agree to the last digit.
+
+        Raises:
+            ModelFolderError: the folder is not a whole, untouched model.
+            ValueError: its count model is not one.
+        """
+        target = folder.resolve()
+        self._engine = Engine(target, threads=1, verify=verify)
+        self.info: ModelInfo = self._engine.info
+        self.folder = target
+        self.version = target.name if target.name.isdigit() else "unpublished"
+        values = self.info.count_model
+        self._count_model = CountModel.from_dict(values) if values is not None else None
+
+    def count(
+        self,
+        content: bytes,
+        name: str,
+        source: str,
+        max_pixels: int = MAX_PIXELS,
+    ) -> tuple[CountedPhoto, RgbImage | None]:
+        """Count one photo; whatever is wrong with it is in the answer, never an exception.
+
+        Args:
+            content: the file's bytes.
+            name: the file's name, for the log.
+            source: api, page or cli.
+            max_pixels: the largest width × height accepted.
+
+        Returns:
+            The counted photo, and its pixels (uint8 [height, width, 3]) where it could be read.
+        """
+        start = time.perf_counter()
+        record = PredictionRecord(
+            id=new_id(),
+            time=datetime.now(UTC),
+            source=source,
+            model_name=self.info.name,
+            model_version=self.version,
+            file_name=name,
+            sha256=hashlib.sha256(content).hexdigest(),
+        )
+        image = None
+        try:
+            if not content:
+                raise ImageError("this file is empty")
+            image = read_image(content, max_pixels)
+            found = self._engine.detect(image)
+            record = record.with_detections(
+                found.above(self.info.threshold), self.info.class_names, self.estimate(found)
+            )
+            message = None
+        except ImageError as error:
+            record, message = replace(record, error=UNREADABLE), str(error)
+        except Exception:  # the boundary: one photo must not take its neighbours with it
+            logger.exception("the detector failed on %s (sha256 %s)", name, record.sha256)
+            record = replace(record, error=DETECTOR_FAILED)
+            message = "the detector failed on this photo; its details are in the service's log"
+        latency_ms = (time.perf_counter() - start) * 1000
+        record = replace(record, latency_ms=latency_ms)
+        if image is not None:
+            record = record.with_photo(image)
+        return CountedPhoto(record, message), image
+
+    def estimate(self, found: Detections) -> Count:
+        """Count and interval of one photo, from all that the engine reported."""
+        if self._count_model is None:
+            return Count(len(found.above(self.info.threshold)), None, None)
+        estimate = self._count_model.estimate(found)
+        return Count(estimate.count, estimate.low, estimate.high)
+
+
+def count_in_words(n: int, low: int | None, high: int | None, class_names: tuple[str, ...]) -> str:
+    """The answer as one says it: ``3 house sparrows, likely 2 to 4``."""
+    noun = class_names[0].replace("_", " ") if len(class_names) == 1 else "bird"
+    if n != 1:
+        noun += "s"
+    words = f"{n} {noun}" if n else f"No {noun}"
+    if low is None or high is None or low == high:
+        return words
+    return f"{words}, likely {low} to {high}"
