@@ -82,14 +82,13 @@ class LiveTraining:
             card.append(part)
         card.refresh()
 
-    def update(self, history: tuple[Any, ...]) -> None:
-        """Draw the epochs so far."""
+    def update(self, history: tuple[dict[str, Any], ...]) -> None:
+        """Draw the epochs so far, each a row with epoch, loss, f_beta, precision, recall."""
         self._bar.update(len(history))
         rows = [
-            {"epoch": r.epoch, "loss": r.loss, "f_beta": r.f_beta, "precision": r.precision,
-             "recall": r.recall}
-            for r in history
-        ]  # fmt: skip
+            {name: row[name] for name in ("epoch", "loss", "f_beta", "precision", "recall")}
+            for row in history
+        ]
         for chart, spec in zip(self._charts, self._specs, strict=True):
             chart.update({**spec, "data": {"values": rows}})
         current.card["training"].refresh()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -128,7 +128,7 @@ def train_model(
     return Trained(
         folder=str(work_dir / MODEL),
         mlflow_run_id=run_id,
-        history=tuple(asdict(record) for record in result.history),
+        history=tuple(record.row() for record in result.history),
         best_epoch=result.best.epoch,
         values=values,
     )

@@ -170,7 +170,7 @@ class Train(FlowSpec):
 
         def on_epoch(history: tuple) -> None:
             _print_epoch(history[-1], self.settings.training.epochs)
-            live.update(history)
+            live.update(tuple(record.row() for record in history))
 
         self.trained = train_model(
             self.settings,
@@ -181,6 +181,7 @@ class Train(FlowSpec):
             on_epoch,
             _batch_counter(),
         )
+        live.update(self.trained.history)  # a resumed run may have had nothing left to train
         self.next(self.evaluate)
 
     @card

@@ -89,6 +89,10 @@ class EpochRecord:
         """Sum of the four losses."""
         return sum(self.losses.values())
 
+    def row(self) -> dict[str, Any]:
+        """All numbers of the epoch by name."""
+        return {**asdict(self), "loss": self.loss}
+
 
 OnEpoch = Callable[[tuple[EpochRecord, ...]], None]
 
