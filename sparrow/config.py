@@ -49,7 +49,7 @@ class DataConfig(Section):
     generate: GenerateConfig | None = None  # null: the data must be there
     classes: tuple[str, ...] = ("house_sparrow",)
     sources: tuple[str, ...] | None = None  # null: any
-    licenses: tuple[str, ...] | None = None  # null: any
+    licenses: tuple[str, ...] | None = None  # null: any; another one is an error
     extensions: tuple[str, ...] = (".jpg",)
     min_boxes_per_photo: Annotated[int, Field(ge=0)] = 0
     max_boxes_per_photo: Count = 300
@@ -74,6 +74,7 @@ class SplitConfig(Section):
     test_share: Share = 0.25
     validation_share: Share = 0.2  # of all photos
     tries: Count = 200  # seeds tried; the best-balanced split is kept
+    licenses: tuple[str, ...] | None = None  # null: all; photos under others take no part
 
     @model_validator(mode="after")
     def _leaves_training(self) -> SplitConfig:

@@ -21,7 +21,7 @@ from sparrow.data.errors import DataError
 from sparrow.data.findings import CheckReport
 from sparrow.data.formats import table_paths, write_csv
 from sparrow.data.measure import Progress
-from sparrow.data.swap import link_file, link_tree, next_state, one_at_a_time, recover
+from sparrow.data.swap import link_file, link_tree, next_state, one_at_a_time
 from sparrow.data.tables import Dataset, data_version
 from sparrow.data.versions import record_version
 
@@ -60,7 +60,6 @@ def ingest_new(config: DataConfig, progress: Progress | None = None) -> IngestRe
     """
     raw, new = Path(config.root), Path(config.new)
     with one_at_a_time(raw):
-        recover(raw)
         _remove_merged(new)
         if not _has_tables_or_photos(new):
             return IngestResult()

@@ -18,6 +18,7 @@ from sparrow.config import SplitConfig
 from sparrow.data.certificate import split_certificate
 from sparrow.data.duplicates import connected, near_duplicate_clusters
 from sparrow.data.errors import DataError
+from sparrow.data.licences import keep_licences
 from sparrow.data.tables import UNKNOWN, XYXY, Dataset
 
 SPLITS = ("train", "validation", "test")
@@ -50,8 +51,10 @@ def split_dataset(
         near_duplicate_bits: photos at most so far apart count as one picture (0..64).
 
     Raises:
-        DataError: fewer than three groups, so that three sides cannot be filled.
+        DataError: fewer than three groups, so that three sides cannot be filled, or no photo under
+            ``config.licenses``.
     """
+    dataset = keep_licences(dataset, config.licenses)
     images = dataset.images.sort_values("image")
     groups = photo_groups(images, near_duplicate_bits)
     if (n_groups := int(groups.max(initial=-1)) + 1) < len(SPLITS):

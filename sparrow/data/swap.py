@@ -76,11 +76,14 @@ def recover(folder: Path) -> None:
 
 @contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Those who change one folder take turns."""
+    """Those who change one folder take turns; what a killed one left is cleared away first."""
     folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / f".{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        recover(folder)
+        for ending in (INCOMING, OUTGOING):
+            shutil.rmtree(folder.with_name(folder.name + ending), ignore_errors=True)
         yield
 
 

@@ -1,0 +1,60 @@
+"""Whose photos these are: attribution, notices, and using only photos under some licences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sparrow.data.errors import DataError
+from sparrow.data.tables import Dataset
+
+
+def attribution(photo: Mapping[str, Any], changes: str = "") -> str:
+    """The line that belongs under a photo: author, source, file and licence.
+
+    Args:
+        photo: a row of ``Dataset.images``.
+        changes: what was done to it ("boxes drawn"), which the licences want told.
+    """
+    changed = f"; {changes}" if changes else ""
+    return (
+        f"Photo {photo['image']} by {photo['author']} ({photo['source']}), "
+        f"{photo['license']}{changed}"
+    )
+
+
+def notice(dataset: Dataset, title: str = "Photos") -> str:
+    """The text of a NOTICE file: every photo, grouped by licence, with author and source."""
+    lines = [
+        f"{title}: {len(dataset.images):,}. Each is its author's, under the licence it stands."
+    ]
+    for license, photos in dataset.images.sort_values("image").groupby("license", sort=True):
+        lines += ["", f"{license} ({len(photos):,})", ""]
+        lines += [
+            f"  {p['image']}: {p['author']} ({p['source']})" for p in photos.to_dict("records")
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def licence_counts(dataset: Dataset) -> dict[str, int]:
+    """Photos under each licence, most frequent first."""
+    return {str(name): int(n) for name, n in dataset.images["license"].value_counts().items()}
+
+
+def keep_licences(dataset: Dataset, licences: Sequence[str] | None) -> Dataset:
+    """Only the photos under some licences, with their boxes; None keeps all.
+
+    Raises:
+        DataError: no photo is left; the message lists the licences there are.
+    """
+    if licences is None:
+        return dataset
+    images = dataset.images[dataset.images["license"].isin(licences)].reset_index(drop=True)
+    if images.empty:
+        there = ", ".join(licence_counts(dataset)) or "none"
+        raise DataError(
+            f"{dataset.root}: no photo is under {', '.join(licences)} (split.licenses); "
+            f"there are: {there}"
+        )
+    boxes = dataset.boxes[dataset.boxes["image"].isin(images["image"])].reset_index(drop=True)
+    return Dataset(dataset.root, images, boxes)
