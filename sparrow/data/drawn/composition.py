@@ -89,8 +89,8 @@ def _arrange(
     scene: Scene, sparrows: int, bare: bool, classes: Sequence[str], rng: Rng
 ) -> list[_Thing]:
     """Birds and clutter on the scene's places, far ones first."""
-    largest = 240 if sparrows <= 2 else 190 if sparrows <= 4 else 125
-    smallest = 48 if rng.random() < 0.2 else 85  # most people photograph birds that are near
+    largest = 260 if sparrows <= 2 else 200 if sparrows <= 4 else 135
+    smallest = 48 if rng.random() < 0.15 else 110  # most people photograph birds that are near
     typical = float(np.exp(rng.uniform(np.log(smallest), np.log(largest))))
     crowd = [SPARROW] * sparrows
     crowd += [
@@ -103,7 +103,7 @@ def _arrange(
         plumage = plumages[int(rng.integers(len(plumages)))]
         for place in scene.places:
             length = typical * place.nearness * plumage.size * float(rng.uniform(0.85, 1.18))
-            length = min(max(length, 42.0), 240.0 * plumage.size)
+            length = min(max(length, 42.0), 260.0 * plumage.size)
             if all(_apart(place, other) > 0.6 * (length + size) / 2 for other, size in taken):
                 taken.append((place, length))
                 puffed = 0.8 if bare else 0.0
