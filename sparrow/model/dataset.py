@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sparrow.config import ModelConfig
@@ -30,7 +31,7 @@ class DetectionSet:
 
     Attributes:
         images: photo names.
-        pixels: one flat uint8 memory map of all photos.
+        pixels: uint8, all photos one after the other, a memory map.
         offsets: where each photo starts in ``pixels``.
         sizes_px: [N, 2] height, width at the network's size.
         scales: [N, 2] network size over photo size, x and y.
@@ -39,7 +40,7 @@ class DetectionSet:
     """
 
     images: tuple[str, ...]
-    pixels: np.memmap
+    pixels: NDArray[np.uint8]
     offsets: np.ndarray
     sizes_px: np.ndarray
     scales: np.ndarray
@@ -99,7 +100,8 @@ def load_detection_set(
         labels.append(rows["label"].map(label_of).to_numpy(dtype=np.int64))
     return DetectionSet(
         tuple(dataset.images["image"]),
-        np.memmap(pixels_path, dtype=np.uint8, mode="r"),
+        # A file of no bytes cannot be mapped.
+        np.memmap(pixels_path, np.uint8, "r") if len(areas) else np.zeros(0, np.uint8),
         offsets,
         sizes,
         scales,

@@ -6,12 +6,12 @@ that training, evaluation and serving see the same pixels; the network only norm
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.error import URLError
+from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import get_model, get_model_weights
 from torchvision.models._api import WeightsEnum
@@ -25,6 +25,8 @@ from sparrow.config import ModelConfig
 
 COCO_CLASSES = 91
 ASPECT_RATIOS = (0.5, 1.0, 2.0)
+BODY = "backbone.body."  # how names of backbone tensors begin in a detector
+BATCHES = "num_batches_tracked"  # a counter of BatchNorm that frozen statistics do without
 BACKBONES = {"mobilenet": "mobilenet_v3_large", "resnet50": "resnet50"}
 
 
@@ -92,28 +94,38 @@ def build_detector(config: ModelConfig, n_classes: int, *, load_weights: bool = 
 
 
 def load_starting_weights(model: FasterRCNN, config: ModelConfig) -> None:
-    """Fill ``model`` with the weights that ``config.weights`` names (see ``build_detector``)."""
+    """Fill ``model`` with the weights that ``config.weights`` names (see ``build_detector``).
+
+    A head for other classes or anchors starts afresh; the backbone must be there as a whole, under
+    its name in a detector or in torchvision's classifiers.
+    """
     if config.weights == "none":
         return
     if config.weights == "coco":
-        _load(model, _download(get_model_weights(config.architecture).DEFAULT), config.weights)
+        state = _download(get_model_weights(config.architecture).DEFAULT)
     elif config.weights == "imagenet":
         backbone = next(b for key, b in BACKBONES.items() if key in config.architecture)
         state = _download(get_model_weights(backbone).DEFAULT)
-        body = {name.removeprefix("features."): value for name, value in state.items()}
-        _load(model.backbone.body, body, config.weights)
     else:
         state = _read_state_dict(Path(config.weights))
-        own = model.state_dict()
-        # A head for other classes starts afresh; everything that fits is taken.
-        fitting = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}
-        if not fitting:
-            raise WeightsError(
-                f"{config.weights}: none of its {len(state)} tensors fits "
-                f"{config.architecture}; expected keys such as {next(iter(own))!r}, "
-                f"found {next(iter(state), 'nothing')!r}"
-            )
-        _load(model, fitting, config.weights)
+    own = model.state_dict()
+    named = {
+        name if name in own else BODY + name.removeprefix("features."): value
+        for name, value in state.items()
+    }
+    fitting = {k: v for k, v in named.items() if k in own and own[k].shape == v.shape}
+    if not fitting:
+        raise WeightsError(
+            f"{config.weights}: none of its {len(state)} tensors fits {config.architecture}; "
+            f"expected keys such as {next(iter(own))!r}, found {next(iter(state), 'nothing')!r}"
+        )
+    missing = [k for k in own if k.startswith(BODY) and k not in fitting and BATCHES not in k]
+    if missing:
+        raise WeightsError(
+            f"{config.weights}: {len(missing)} tensors of the backbone of {config.architecture} "
+            f"are not in it or of another shape, first {missing[0]!r}"
+        )
+    model.load_state_dict(fitting, strict=False)
 
 
 def freeze_backbone(model: FasterRCNN, trainable_layers: int) -> None:
@@ -172,16 +184,18 @@ def _quicken_normalisation(model: nn.Module) -> None:
 
 
 def _download(weights: WeightsEnum) -> Mapping[str, Tensor]:
+    name = weights.url.rsplit("/", 1)[-1]
+    # Where torch.hub looks and downloads to.
+    path = Path(torch.hub.get_dir()) / "checkpoints" / name
+    if path.is_file():
+        return _read_state_dict(path)
     try:
         return weights.get_state_dict(progress=True, check_hash=True)
-    except (URLError, OSError) as error:
-        home = Path(os.environ.get("TORCH_HOME", Path.home() / ".cache" / "torch"))
-        name = weights.url.rsplit("/", 1)[-1]
+    except (OSError, RuntimeError) as error:  # no network, no disk; or another file than promised
         raise WeightsError(
             f"the weights {weights} are not on this machine and could not be downloaded "
-            f"({error}). Put the file {name} (from {weights.url}) into "
-            f"{home / 'hub' / 'checkpoints'}, or set model.weights to none (train from scratch) "
-            "or to the path of a state dict."
+            f"({error}). Put the file {name} (from {weights.url}) into {path.parent}, or set "
+            "model.weights to none (train from scratch) or to the path of a state dict."
         ) from error
 
 
@@ -191,20 +205,16 @@ def _read_state_dict(path: Path) -> Mapping[str, Tensor]:
             f"model.weights: there is no file {path}; expected coco, imagenet, none or the path "
             "of a state dict (.safetensors, .pth)"
         )
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        return load_file(path)
     try:
-        # weights_only: a pickle that holds anything but tensors is refused.
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        if path.suffix == ".safetensors":
+            state: Any = load_file(path)
+        else:
+            # weights_only: a pickle that holds anything but tensors is refused.
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise WeightsError(f"model.weights: {path} is not a plain state dict ({error})") from error
-    return state.get("model", state) if isinstance(state, dict) else state
-
-
-def _load(module: nn.Module, state: Mapping[str, Tensor], name: str) -> None:
-    report = module.load_state_dict(state, strict=False)
-    lost = [key for key in report.unexpected_keys if not key.startswith(("classifier", "fc."))]
-    if lost and not all(key.endswith("num_batches_tracked") for key in lost):
-        raise WeightsError(f"weights {name}: {len(lost)} tensors have no place, first {lost[0]!r}")
+    if isinstance(state, dict):
+        state = state.get("model", state)
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise WeightsError(f"model.weights: {path} is not a plain state dict (names -> tensors)")
+    return state

@@ -7,7 +7,7 @@ cost fifteen seconds. What one trial does is in ``sparrow.model.trial``.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -196,7 +196,7 @@ def _sampler(config: Config, trial_number: int) -> TPESampler:
         )
 
 
-def _own_values(config: Config) -> Mapping[str, Any]:
+def _own_values(config: Config) -> Values:
     """The config's value of every key in the space, as far as the space holds it."""
     own: Values = {}
     for key, choices in config.tuning.space.items():
@@ -204,8 +204,8 @@ def _own_values(config: Config) -> Mapping[str, Any]:
         wanted = config.tuning.conditions.get(key, {})
         if any(get_key(config, other) != required for other, required in wanted.items()):
             continue
-        if isinstance(choices, NumberRange):
-            inside = choices.low <= value <= choices.high
+        if isinstance(choices, NumberRange):  # a key that is null lies in no range
+            inside = value is not None and choices.low <= value <= choices.high
         else:
             inside = value in choices
         if inside:
