@@ -1,0 +1,135 @@
+"""A model folder is whole and untouched, or it is refused by the name of the file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from sparrow.model.folder import (
+    ENGINE,
+    INFO,
+    WEIGHTS,
+    ModelFolderError,
+    ModelInfo,
+    file_sha256,
+    read_info,
+    write_info,
+)
+
+INFO_VALUES = {
+    "name": "m", "architecture": "a", "class_names": ["wren"], "min_side_px": 96,
+    "max_side_px": 144, "min_score": 0.05, "threshold": 0.4, "data_version": "d",
+    "git_commit": "g", "trained_at": "2026-01-01T00:00:00+00:00", "config": {}, "metrics": {},
+    "engine_parity": {},
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The rules do not look inside the files, so these are a few bytes each."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / WEIGHTS).write_bytes(b"weights")
+    (folder / ENGINE).write_bytes(b"engine")
+    write_info(folder, ModelInfo(**INFO_VALUES))
+    return folder
+
+
+def test_an_empty_folder(tmp_path):
+    with pytest.raises(ModelFolderError, match=r"there is no model\.json"):
+        read_info(tmp_path)
+
+
+def test_round_trip(folder):
+    info = read_info(folder)
+    assert info.class_names == ("wren",)
+    assert info.files.keys() == {WEIGHTS, ENGINE}
+    # SHA-256 of the six bytes "engine", by sha256sum.
+    assert info.files[ENGINE] == file_sha256(folder / ENGINE)
+    assert len(info.files[ENGINE]) == 64
+    assert not list(folder.glob("*.partial"))
+
+
+def test_the_sum_is_sha256(tmp_path):
+    (tmp_path / "empty").touch()
+    # The well-known SHA-256 of no bytes.
+    assert file_sha256(tmp_path / "empty") == (
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    )
+
+
+def test_writing_again_takes_in_what_has_come(folder):
+    (folder / "card.md").write_text("card")
+    info = write_info(folder, read_info(folder).model_copy(update={"threshold": 0.7}))
+    assert read_info(folder) == info
+    assert info.files.keys() == {WEIGHTS, ENGINE, "card.md"}
+    assert info.threshold == 0.7
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, ENGINE])
+def test_a_flipped_bit(folder, name):
+    content = bytearray((folder / name).read_bytes())
+    content[3] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(ModelFolderError, match=f"{name} is not the file that was saved"):
+        read_info(folder)
+    assert read_info(folder, verify=False).name == "m"
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, ENGINE])
+def test_a_missing_file(folder, name):
+    (folder / name).unlink()
+    with pytest.raises(ModelFolderError, match=f"the file {name} is missing"):
+        read_info(folder)
+
+
+@pytest.mark.parametrize("name", ["model.pkl", "data.bin", "run.py"])
+def test_a_foreign_file(folder, name):
+    (folder / name).write_bytes(b"\x80\x04.")
+    with pytest.raises(ModelFolderError, match=f"{name} does not belong in a model folder"):
+        read_info(folder)
+
+
+def test_a_file_that_nobody_vouches_for(folder):
+    (folder / "reference.parquet").write_bytes(b"slipped in later")
+    with pytest.raises(ModelFolderError, match=r"reference\.parquet .*not in its model\.json"):
+        read_info(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"threshold": 1.5}, "threshold"),
+        ({"class_names": []}, "class_names"),
+        ({"surprise": 1}, "surprise"),
+        ({"files": {"../../etc/passwd": "0"}}, "passwd"),
+        ({"files": {"engine.onnx": "0", "weights.safetensors": "0"}}, "SHA-256 differs"),
+    ],
+)
+def test_a_wrong_model_json(folder, change, message):
+    values = {**json.loads((folder / INFO).read_text()), **change}
+    (folder / INFO).write_text(json.dumps(values))
+    with pytest.raises(ModelFolderError, match=message):
+        read_info(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe"])
+def test_no_json_at_all(folder, content):
+    (folder / INFO).write_bytes(content)
+    with pytest.raises(ModelFolderError, match=r"model\.json is not a valid model\.json"):
+        read_info(folder)
+
+
+def test_a_value_is_missing(folder):
+    values = json.loads((folder / INFO).read_text())
+    del values["threshold"]
+    (folder / INFO).write_text(json.dumps(values))
+    with pytest.raises(ModelFolderError, match=r"threshold\s+Field required"):
+        read_info(folder)
+
+
+def test_a_copy_is_as_good(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "copy")
+    assert read_info(tmp_path / "copy") == read_info(folder)

@@ -1,0 +1,189 @@
+"""The loop learns, repeats itself to the bit, survives being stopped, and says what broke it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, replace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from sparrow.config import AugmentationConfig, TrainingConfig
+from sparrow.model.training import TrainingError, rate_factor, train
+
+NO_CHANGES = AugmentationConfig(probability=0.0)
+
+
+def numbers(result):
+    """The history without what a clock says."""
+    clocks = ("train_seconds", "validation_seconds", "photos_per_second")
+    return [{k: v for k, v in asdict(r).items() if k not in clocks} for r in result.history]
+
+
+class StopError(Exception):
+    """Stands for the kill in the middle of a training."""
+
+
+def test_no_photos(lesson, fresh, config):
+    empty = replace(lesson, photos=lesson.photos.first(0))
+    with pytest.raises(TrainingError, match="no training photo"):
+        train(fresh(), empty, config.training, NO_CHANGES)
+
+
+def test_the_loss_falls(lesson, fresh, config):
+    longer = config.training.model_copy(update={"epochs": 3, "ema_decay": 0.0})
+    seen = []
+    result = train(fresh(), lesson, longer, NO_CHANGES, on_batch=lambda *where: seen.append(where))
+    losses = [record.loss for record in result.history]
+    assert all(math.isfinite(loss) for loss in losses)
+    # From scratch the objectness and class losses start at ln 2 each and fall at once.
+    assert losses[-1] < 0.8 * losses[0]
+    batches = seen[-1][2]
+    assert seen == [(e, b, batches) for e in (1, 2, 3) for b in range(1, batches + 1)]
+    assert result.weights_path is None  # no folder, nothing kept
+
+
+def test_a_stopped_training_goes_on_to_the_same_bits(trained, lesson, fresh, config, tmp_path):
+    def stop(history):
+        raise StopError
+
+    with pytest.raises(StopError):
+        train(fresh(), lesson, config.training, config.augmentation, folder=tmp_path, on_epoch=stop)
+    assert (tmp_path / "checkpoint.pt").exists()
+    torch.rand(7)  # another process would have another generator
+    epochs = []
+    resumed = train(
+        fresh(), lesson, config.training, config.augmentation,
+        folder=tmp_path, on_epoch=lambda history: epochs.append(history[-1].epoch),
+    )  # fmt: skip
+    assert epochs == [2]  # the first is not repeated
+    assert numbers(resumed) == numbers(trained)
+    assert resumed.best.epoch == trained.best.epoch
+    ours, theirs = load_file(resumed.weights_path), load_file(trained.weights_path)
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    # The network that trains on (the average is what is scored) and the optimizer agree as well.
+    states = [
+        torch.load(path / "checkpoint.pt", weights_only=True)
+        for path in (tmp_path, trained.weights_path.parent)
+    ]
+    for key in ("model", "ema"):
+        assert all(torch.equal(states[0][key][n], states[1][key][n]) for n in states[0][key])
+    moments = [state["optimizer"]["state"] for state in states]
+    assert all(
+        torch.equal(moments[0][i][name], moments[1][i][name])
+        for i in moments[0]
+        for name in moments[0][i]
+    )
+
+
+def test_a_finished_training_is_not_repeated(trained, lesson, fresh, config):
+    again = train(
+        fresh(), lesson, config.training, config.augmentation,
+        folder=trained.weights_path.parent, on_epoch=pytest.fail,
+    )  # fmt: skip
+    assert again.history == trained.history
+
+
+def test_the_kept_weights_are_the_best_epochs_average(trained):
+    state = torch.load(trained.weights_path.parent / "checkpoint.pt", weights_only=True)
+    kept = load_file(trained.weights_path)
+    average = {
+        name.removeprefix("module."): value
+        for name, value in state["ema"].items()
+        if name != "n_averaged"
+    }
+    assert kept.keys() == average.keys()
+    last_is_best = trained.best.epoch == len(trained.history)
+    assert last_is_best == all(torch.equal(kept[name], average[name]) for name in kept)
+
+
+def test_a_loss_that_is_not_finite_names_its_photos(lesson, fresh, config):
+    model = fresh()
+    with torch.no_grad():
+        next(model.roi_heads.box_predictor.parameters()).fill_(math.nan)
+    with pytest.raises(TrainingError, match="loss is not finite") as broken:
+        train(model, lesson, config.training, NO_CHANGES)
+    message = str(broken.value)
+    assert sum(name in message for name in lesson.photos.images) in range(1, 5)  # one batch
+    assert "loss_classifier nan" in message
+    assert "training.learning_rate" in message
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adam", "sgd"])
+def test_every_optimizer_goes_on_from_its_state(optimizer, lesson, fresh, config, tmp_path):
+    few = replace(lesson, photos=lesson.photos.first(2), validation=lesson.validation.first(1))
+    few = replace(few, score=lambda found: trained_nothing)
+    training = config.training.model_copy(
+        update={"epochs": 2, "optimizer": optimizer, "ema_decay": 0.0, "batch_size": 2}
+    )
+    whole = train(fresh(), few, training, NO_CHANGES, folder=_folder(tmp_path / "whole"))
+    half = _folder(tmp_path / "half")
+
+    def stop(history):
+        raise StopError
+
+    with pytest.raises(StopError):
+        train(fresh(), few, training, NO_CHANGES, folder=half, on_epoch=stop)
+    resumed = train(fresh(), few, training, NO_CHANGES, folder=half)
+    assert numbers(resumed) == numbers(whole)
+    states = [
+        torch.load(place / "checkpoint.pt", weights_only=True)["model"]
+        for place in (tmp_path / "whole", half)
+    ]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+class _Nothing:
+    """The score of a detector that finds nothing."""
+
+    f_beta = precision = recall = 0.0
+    threshold = 0.5
+
+
+trained_nothing = _Nothing()
+
+
+def _folder(path):
+    path.mkdir()
+    return path
+
+
+def test_patience(lesson, fresh, config):
+    # Nothing is ever found better than the first epoch, so one epoch of patience ends it at two.
+    few = replace(lesson, photos=lesson.photos.first(2), validation=lesson.validation.first(1))
+    few = replace(few, score=lambda found: trained_nothing)
+    training = config.training.model_copy(update={"epochs": 9, "patience_epochs": 1})
+    result = train(fresh(), few, training, NO_CHANGES)
+    assert len(result.history) == 2
+    assert result.best.epoch == 1  # of equals, the first
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        # Ten steps an epoch, four epochs, no warm-up; at steps 0, 10, 20, 30.
+        ("none", [1, 1, 1, 1]),
+        ("linear", [1, 0.75, 0.5, 0.25]),
+        ("cosine", [1, 0.5 + math.sqrt(0.125), 0.5, 0.5 - math.sqrt(0.125)]),  # cos 45° = √½
+        ("step", [1, 1, 0.1, 0.1]),  # a tenth after every two epochs
+    ],
+)
+def test_schedules(schedule, expected):
+    config = TrainingConfig(epochs=4, schedule=schedule, warmup_share=0.0, step_epochs=2, gamma=0.1)
+    assert [rate_factor(step, 10, config) for step in (0, 10, 20, 30)] == pytest.approx(expected)
+
+
+def test_warm_up_rises_to_the_full_rate():
+    config = TrainingConfig(epochs=4, schedule="cosine", warmup_share=0.1)  # 4 of 40 steps
+    factors = [rate_factor(step, 10, config) for step in range(40)]
+    assert factors[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
+    assert factors[4:] == sorted(factors[4:], reverse=True)
+    assert 0 < factors[-1] < 0.01
+
+
+def test_one_step_has_a_rate():
+    for schedule in ("none", "linear", "cosine", "step"):
+        config = TrainingConfig(epochs=1, schedule=schedule, warmup_share=0.9)
+        assert 0 < rate_factor(0, 1, config) <= 1

@@ -1,0 +1,46 @@
+"""A trial starts from a fresh detector, whatever the trial before it did."""
+
+from __future__ import annotations
+
+import pytest
+
+from sparrow.config import with_values
+from sparrow.model.trial import make_objective
+from sparrow.model.tuning import open_study
+
+
+@pytest.fixture
+def study(config):
+    return open_study(config, "fresh")
+
+
+def test_two_trials_with_the_same_values_give_the_same_score(config, lesson, study):
+    found = []
+
+    def score(detections):
+        """Besides scoring, keep what each trial's detector saw."""
+        found.append({name: one.scores.tolist() for name, one in detections.items()})
+        return lesson.score(detections)
+
+    objective = make_objective(config, lesson.photos, lesson.validation, score)
+    scores = [objective(study.ask()) for _ in range(2)]
+    assert scores[0] == scores[1]
+    # A detector that went on learning would give other numbers, even at an equal score of 0.
+    assert found[0] == found[1]
+    assert any(found[0].values())
+
+
+def test_a_trial_reports_every_epoch_and_may_be_pruned(config, lesson, tmp_path):
+    import optuna
+
+    tuned = with_values(
+        config,
+        {"stores.tuning": f"sqlite:///{tmp_path}/o.db", "tuning.epochs": 2, "tuning.space": {}},
+    )
+    study = open_study(tuned, "pruned")
+    study.pruner = optuna.pruners.ThresholdPruner(lower=2.0)  # no score reaches 2
+    objective = make_objective(tuned, lesson.photos, lesson.validation, lesson.score)
+    study.optimize(objective, n_trials=1)
+    trial = study.trials[0]
+    assert trial.state.name == "PRUNED"
+    assert list(trial.intermediate_values) == [1]  # stopped after its first epoch

@@ -1,0 +1,137 @@
+"""One shared study: what it tries, that it goes on where it stopped, and what it says at the end."""
+
+from __future__ import annotations
+
+import optuna
+import pytest
+
+from sparrow.config import Config, StoresConfig, TrainingConfig, TuningConfig, with_values
+from sparrow.model.tuning import best_values, open_study, run_trials, suggest, trial_table
+
+RATE, KIND, MOMENTUM = "training.learning_rate", "training.optimizer", "training.momentum"
+
+
+@pytest.fixture
+def config(tmp_path):
+    """A space of one range, one choice and one key that only SGD has."""
+    return Config(
+        stores=StoresConfig(tuning=f"sqlite:///{tmp_path}/studies/optuna.db"),
+        training=TrainingConfig(learning_rate=0.01, optimizer="sgd", momentum=0.9),
+        tuning=TuningConfig.model_validate_json(
+            '{"trials": 6, "startup_trials": 2, "pruner": "none", "space": {'
+            '"training.optimizer": ["sgd", "adam"],'
+            '"training.learning_rate": {"low": 0.001, "high": 0.1, "log": true},'
+            '"training.momentum": {"low": 0.5, "high": 0.95}},'
+            '"conditions": {"training.momentum": {"training.optimizer": "sgd"}}}'
+        ),
+    )
+
+
+def objective_of(config):
+    """The nearer the rate is to 0.02 the better; only the values decide."""
+
+    def objective(trial):
+        return -abs(suggest(trial, config.tuning)[RATE] - 0.02)
+
+    return objective
+
+
+def test_no_trials(config):
+    none = with_values(config, {"tuning.trials": 0})
+    run_trials(none, "s", pytest.fail)
+    assert trial_table(none, "s")[0]["state"] == "waiting"  # the config's own values
+    with pytest.raises(RuntimeError, match="study s: none of its 1 trials was completed"):
+        best_values(none, "s")
+
+
+def test_the_configs_own_values_come_first(config):
+    run_trials(config, "s", objective_of(config))
+    rows = trial_table(config, "s")
+    assert len(rows) == 6
+    assert (rows[0][RATE], rows[0][KIND], rows[0][MOMENTUM]) == (0.01, "sgd", 0.9)
+    assert best_values(config, "s")[RATE] == max(rows, key=lambda row: row["score"])[RATE]
+    assert max(row["score"] for row in rows) >= rows[0]["score"]
+
+
+def test_values_outside_the_space_are_not_forced_in(config):
+    outside = with_values(config, {"training.learning_rate": 0.5})
+    run_trials(with_values(outside, {"tuning.trials": 1}), "s", objective_of(config))
+    assert trial_table(config, "s")[0][RATE] <= 0.1
+
+
+def test_a_key_that_is_null_is_in_no_range(config):
+    space = {"training.patience_epochs": {"low": 1, "high": 3, "integer": True}}
+    tuned = with_values(config, {"tuning.space": space, "tuning.conditions": {}})
+    study = open_study(tuned, "s")
+    assert study.get_trials() == []
+    values = suggest(study.ask(), tuned.tuning)
+    assert values["training.patience_epochs"] in (1, 2, 3)
+
+
+def test_conditions(config):
+    run_trials(config, "s", objective_of(config))
+    kinds = set()
+    for row in trial_table(config, "s"):
+        assert (MOMENTUM in row) == (row[KIND] == "sgd")
+        kinds.add(row[KIND])
+    assert kinds == {"sgd", "adam"}
+
+
+def test_ranges_of_whole_numbers_and_steps(config):
+    space = {
+        "training.batch_size": {"low": 2, "high": 8, "step": 2, "integer": True},
+        "augmentation.blur": {"low": 0.0, "high": 1.0, "step": 0.25},
+    }
+    tuned = with_values(config, {"tuning.space": space, "tuning.conditions": {}})
+    study = open_study(tuned, "s")
+    for _ in range(5):
+        values = suggest(study.ask(), tuned.tuning)
+        assert values["training.batch_size"] in (2, 4, 6, 8)
+        assert isinstance(values["training.batch_size"], int)
+        assert values["augmentation.blur"] in (0, 0.25, 0.5, 0.75, 1)
+
+
+def test_an_interrupted_study_goes_on_as_it_would_have(config, tmp_path):
+    run_trials(config, "whole", objective_of(config))
+    run_trials(with_values(config, {"tuning.trials": 3}), "parts", objective_of(config))
+    run_trials(config, "parts", objective_of(config))
+
+    def tried(name):
+        return [(row[KIND], row[RATE], row["score"]) for row in trial_table(config, name)]
+
+    assert tried("parts") == tried("whole")
+    run_trials(config, "parts", pytest.fail)  # it holds enough
+
+
+def test_pruned_trials_count_and_never_win(config):
+    def objective(trial):
+        suggest(trial, config.tuning)
+        trial.report(0.9 if trial.number else 0.1, 1)
+        if trial.number:
+            raise optuna.TrialPruned
+        return 0.1
+
+    few = with_values(config, {"tuning.trials": 3})
+    run_trials(few, "s", objective)
+    rows = trial_table(few, "s")
+    assert [(row["state"], row["score"], row["epochs"]) for row in rows] == [
+        ("complete", 0.1, 1), ("pruned", 0.9, 1), ("pruned", 0.9, 1),
+    ]  # fmt: skip
+    assert best_values(few, "s")[RATE] == 0.01
+
+
+def test_an_error_in_a_trial_is_not_swallowed(config):
+    def objective(trial):
+        raise ZeroDivisionError("broken")
+
+    with pytest.raises(ZeroDivisionError, match="broken"):
+        run_trials(config, "s", objective)
+
+
+def test_on_trial_sees_every_trial(config):
+    seen = []
+    run_trials(
+        with_values(config, {"tuning.trials": 2}), "s", objective_of(config),
+        lambda study, trial: seen.append((trial.number, trial.state.name)),
+    )  # fmt: skip
+    assert seen == [(0, "COMPLETE"), (1, "COMPLETE")]
