@@ -85,6 +85,14 @@ monitor: $(READY) ## Judge the prediction log against the champion's reference
 setup: $(READY) ## Make .venv from requirements.lock [PYTHON=python3.12 INSTALLER=pip]
 	@echo '$(VENV) is ready: '"$$($(BIN)/python --version)"
 
+.PHONY: test-browser
+test-browser: $(READY) ## Drive the page in headless Chromium, which is installed where missing
+	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { apt-get update --quiet && \
+		apt-get install --yes --quiet --no-install-recommends chromium; }
+	@$(BIN)/python -c 'import playwright' 2>/dev/null || \
+		$(BIN)/pip install --quiet --disable-pip-version-check 'playwright>=1.50,<2'
+	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+
 .PHONY: check
 check: lint types test ## All that a change must pass: lint, types, test
 

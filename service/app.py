@@ -120,12 +120,12 @@ def _refusal(status: int, message: str) -> Any:
     return JSONResponse({"error": message}, status_code=status)
 
 
-# The first added is the outermost.
+# The decorator makes a Service of the class, which mypy cannot see. The first added is outermost.
 if settings.limits.cors_origins:
-    Sparrow.add_asgi_middleware(
+    Sparrow.add_asgi_middleware(  # type: ignore[attr-defined]
         CORSMiddleware,
         allow_origins=list(settings.limits.cors_origins),
         allow_methods=["GET", "POST"],
         allow_headers=["*"],
     )
-Sparrow.add_asgi_middleware(Gate, settings=settings)
+Sparrow.add_asgi_middleware(Gate, settings=settings)  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,17 +17,30 @@ from sparrow.evaluation.figures import FOUND_COLOR
 
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.jpg"))
 STYLE = """
-.gradio-container {max-width: 1080px !important; margin: 0 auto !important}
+.gradio-container {max-width: 1080px !important; width: 100% !important; min-width: 0 !important;
+  margin: 0 auto !important}
 .answer {padding: .25rem 0 .5rem}
 .answer h2 {font-size: clamp(1.6rem, 5vw, 2.6rem); line-height: 1.15; margin: 0; font-weight: 700}
 .answer p {margin: .35rem 0 0; font-size: 1.05rem; opacity: .85}
-@media (max-width: 640px) {.side-by-side {flex-direction: column !important}}
+.examples .grid-container {grid-template-columns: repeat(3, 1fr) !important}
+.examples .thumbnail-lg {aspect-ratio: 4 / 3 !important; height: auto !important}
+.examples, .examples .grid-wrap {min-height: 0 !important; height: auto !important}
+.scroll {overflow-x: auto}
+.scroll table {width: 100%; border-collapse: collapse}
+.scroll table, .scroll th, .scroll td {border: 0 !important}
+.scroll th, .scroll td {text-align: left; padding: .45rem .6rem}
+.scroll tr {border-bottom: 1px solid var(--border-color-primary) !important}
+.scroll td:first-child {overflow-wrap: anywhere; min-width: 7rem}
+@media (max-width: 640px) {
+  .side-by-side, .controls, .controls .form {flex-direction: column !important}
+}
 """
 THEME = gr.themes.Soft(
     primary_hue="teal",
     font=["system-ui", "sans-serif"],
     font_mono=["ui-monospace", "monospace"],
 )
+BUTTONS: list[Any] = ["download", "fullscreen"]
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 
 
@@ -44,7 +58,7 @@ def make_page(settings: Settings, desk: Callable[[], Desk]) -> gr.Blocks:
             card = gr.Markdown()
             model_tab.select(lambda: actions.model_text(desk()), None, card, **PRIVATE)
         with gr.Tab("Service") as service_tab:
-            figures = gr.Markdown()
+            figures = gr.HTML()
             again = gr.Button("Look again", size="sm")
             for event in (service_tab.select, again.click):
                 event(lambda: actions.service_figures(desk()), None, figures, **PRIVATE)
@@ -60,39 +74,38 @@ def _count_tab(settings: Settings, desk: Callable[[], Desk]) -> None:
         file_types=["image"],
         height=140,
     )
+    gr.Markdown("No photo at hand? Try one of these drawn ones:")
     examples = gr.Gallery(
         [str(path) for path in EXAMPLES],
-        label="No photo at hand? Try one of these",
+        label="Examples",
+        show_label=False,
         columns=3,
-        height=150,
+        height="auto",
         object_fit="cover",
         allow_preview=False,
-        visible=bool(EXAMPLES),
         buttons=[],
+        elem_classes="examples",
     )
     answer = gr.HTML()
     with gr.Column(visible=False) as results:
         chosen = gr.Dropdown(label="Photo shown", visible=False)
         with gr.Row(elem_classes="side-by-side"):
-            drawn = gr.Image(label="Birds found", format="jpeg", interactive=False)
-            original = gr.Image(label="Original", format="jpeg", interactive=False)
-        with gr.Row():
-            min_score = gr.Slider(0, 1, 0, step=0.01, label="Show boxes from this score up")
-            show_scores = gr.Checkbox(True, label="Write the scores")
-            color = gr.ColorPicker(FOUND_COLOR, label="Colour of the boxes")
-        table = gr.Dataframe(
-            headers=list(actions.TABLE_COLUMNS),
-            datatype=["str", "str", "str", "str"],
-            interactive=False,
-            label="Every photo",
-            wrap=True,
-        )
-        with gr.Group():
-            gr.Markdown("&nbsp; **Was this right?** Your answer helps the next model.")
-            with gr.Row():
-                right = gr.Button("Yes")
-                true_count = gr.Number(None, label="No, there are", precision=0, minimum=0)
-                wrong = gr.Button("Save the true count")
+            drawn = gr.Image(label="Birds found", format="jpeg", interactive=False, buttons=BUTTONS)
+            original = gr.Image(label="Original", format="jpeg", interactive=False, buttons=BUTTONS)
+        with gr.Row(equal_height=True, elem_classes="controls"):
+            min_score = gr.Slider(
+                0, 1, 0, step=0.01, label="Show boxes from this score up", scale=3, min_width=260
+            )
+            show_scores = gr.Checkbox(True, label="Write the scores", min_width=160)
+            color = gr.ColorPicker(FOUND_COLOR, label="Colour of the boxes", min_width=160)
+        table = gr.HTML()
+        gr.Markdown("**Was this right?** Your answer on the photo shown helps the next model.")
+        with gr.Row(equal_height=True):
+            right = gr.Button("Yes, this is right", min_width=160)
+            true_count = gr.Number(
+                None, label="No, there are", precision=0, minimum=0, min_width=160
+            )
+            wrong = gr.Button("Save the true count", min_width=160)
         thanks = gr.Markdown()
         make = gr.Button("Prepare downloads: CSV, COCO, annotated photos")
         downloads = gr.File(label="Downloads", file_count="multiple", visible=False)
@@ -113,7 +126,7 @@ def _count_tab(settings: Settings, desk: Callable[[], Desk]) -> None:
             )
         except ValueError as error:
             raise gr.Error(str(error), print_exception=False) from error
-        low = found[0].threshold
+        low = math.floor(found[0].threshold * 100) / 100
         names = [(photo.path.name, i) for i, photo in enumerate(found)]
         return [
             found,
@@ -128,7 +141,7 @@ def _count_tab(settings: Settings, desk: Callable[[], Desk]) -> None:
     counted = [photos, *shown, results, chosen, min_score, thanks, downloads]
     files.change(count, files, counted, show_progress_on=answer, **PRIVATE)
     examples.select(_example, None, files, **PRIVATE)
-    redraw = {"fn": _show, "inputs": [photos, chosen, *look], "outputs": shown}
+    redraw: dict[str, Any] = {"fn": _show, "inputs": [photos, chosen, *look], "outputs": shown}
     for event in (min_score.release, min_score.input, show_scores.input, color.input, chosen.input):
         event(**redraw, trigger_mode="always_last", show_progress="hidden", **PRIVATE)
     right.click(lambda p, i: _tell(desk(), p, i, None), [photos, chosen], thanks, **PRIVATE)
@@ -155,7 +168,7 @@ def _show(
 ) -> list[Any]:
     """Answer, annotated photo, original, table."""
     if not photos:
-        return ["", None, None, []]
+        return ["", None, None, ""]
     original, drawn = actions.pictures(photos[chosen or 0], min_score, show_scores, color)
     return [actions.headline(photos, min_score), drawn, original, actions.table(photos, min_score)]
 

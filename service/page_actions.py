@@ -99,8 +99,8 @@ def _large(words: str, hint: str) -> str:
     return f'<div class="answer" role="status"><h2>{escape(words)}</h2>{detail}</div>'
 
 
-def table(photos: Sequence[PagePhoto], min_score: float) -> list[list[str]]:
-    """One row per photo under ``TABLE_COLUMNS``."""
+def table(photos: Sequence[PagePhoto], min_score: float) -> str:
+    """One row per photo under ``TABLE_COLUMNS``, as HTML."""
     rows = []
     for photo in photos:
         count = photo.count_above(min_score)
@@ -108,7 +108,16 @@ def table(photos: Sequence[PagePhoto], min_score: float) -> list[list[str]]:
         likely = "" if low is None or high is None else f"{low} to {high}"
         remark = photo.counted.message or ("none found" if count == 0 else "")
         rows.append([photo.path.name, "" if count is None else str(count), likely, remark])
-    return rows
+    return _html_table(rows, TABLE_COLUMNS)
+
+
+def _html_table(rows: Sequence[Sequence[str]], header: Sequence[str] = ()) -> str:
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in header)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>" for cells in rows
+    )
+    top = f"<thead><tr>{head}</tr></thead>" if header else ""
+    return f'<div class="scroll"><table>{top}<tbody>{body}</tbody></table></div>'
 
 
 def pictures(
@@ -151,7 +160,7 @@ def _at_score(photo: PagePhoto, min_score: float) -> PredictionRecord:
 
 
 def service_figures(desk: Desk) -> str:
-    """The last 24 hours in Markdown."""
+    """The last 24 hours as an HTML table."""
     summary = desk.log.summary(since=datetime.now(UTC) - timedelta(days=1))
     counter = desk.counter
     mean = summary["mean_latency_ms"]
@@ -163,7 +172,7 @@ def service_figures(desk: Desk) -> str:
         ("Photos that could not be read", str(summary["errors"])),
         ("Mean time per photo", "–" if mean is None else f"{mean:.0f} ms"),
     ]
-    return "\n".join(["| | |", "|:--|--:|", *(f"| {name} | {value} |" for name, value in lines)])
+    return _html_table(lines)
 
 
 def model_text(desk: Desk) -> str:

@@ -46,7 +46,7 @@ def csv_text(rows: Sequence[dict[str, Any]]) -> str:
 def coco(records: Sequence[PredictionRecord], class_names: Sequence[str]) -> dict[str, Any]:
     """COCO's data format with scores; unreadable photos are left out. Boxes are xywh, in pixels."""
     readable = [record for record in records if record.error is None]
-    annotations = []
+    annotations: list[dict[str, Any]] = []
     for image_id, record in enumerate(readable, 1):
         for box in record.boxes:
             width, height = box.x_max_px - box.x_min_px, box.y_max_px - box.y_min_px
