@@ -1,0 +1,200 @@
+"""``sparrow data …``: check, take in, look back, restore, download, explore, certify, compare."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+from sparrow.config import Config, load_config
+
+Handler = Callable[[argparse.Namespace], int]
+Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # generic in stubs only
+
+DEFAULT_CONFIG = Path("configs/demo.yaml")
+
+
+def register(subparsers: Parsers) -> None:
+    """Add ``data`` and its subcommands."""
+    parser = subparsers.add_parser("data", help="check, take in, explore and version the photos")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    check = _add(actions, "check", check_set, "check photos and tables by named rules")
+    check.add_argument("--new", action="store_true", help="check data.new instead of data.root")
+    check.add_argument("--html", type=Path, metavar="FILE", help="also a page with thumbnails")
+    check.add_argument("--json", type=Path, metavar="FILE", help="also as JSON")
+
+    _add(actions, "ingest", ingest, "take the new data into the raw set, all of it or nothing")
+
+    log = _add(actions, "log", show_log, "list the versions of the raw set")
+    log.add_argument("--json", action="store_true", help="print JSON")
+
+    restore = _add(actions, "restore", restore_set, "make an earlier version the current one")
+    restore.add_argument("version", help="as in the log; its beginning is enough")
+
+    download = _add(actions, "download", download_set, "bring the house-sparrow set from Kaggle")
+    download.add_argument("--into", type=Path, metavar="DIR", help="folder to make (data.root)")
+    download.add_argument("--archive", type=Path, metavar="ZIP", help="a file downloaded by hand")
+
+    explore = _add(actions, "explore", explore_set, "write a page of figures and photos")
+    explore.add_argument("--to", type=Path, default=Path("explore.html"), metavar="FILE")
+
+    certificate = _add(actions, "certificate", certify, "split the set and write its certificate")
+    certificate.add_argument("--to", type=Path, default=Path("certificate.html"), metavar="FILE")
+
+    drift = _add(actions, "drift", compare, "compare new data with raw, or test with train")
+    drift.add_argument(
+        "--new", action="store_true", help="new against raw; else test against train"
+    )
+    drift.add_argument("--html", type=Path, metavar="DIR", help="also Evidently's pages")
+
+
+def _add(actions: Parsers, name: str, handler: Handler, help: str) -> argparse.ArgumentParser:
+    parser = actions.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
+    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
+        help="override a key of the config, such as data.root=photos",
+    )  # fmt: skip
+    parser.set_defaults(func=handler)
+    return parser
+
+
+def check_set(args: argparse.Namespace) -> int:
+    """Check a set, print what was found, write reports; 1 where there is an error."""
+    from sparrow.data.check_report import report_html
+    from sparrow.data.checks import check_dataset
+
+    config = _config(args)
+    root = Path(config.data.new if args.new else config.data.root)
+    prefix = "new_" if args.new else ""
+    report = check_dataset(root, config.data, prefix, _progress()).report
+    print(report.summary())
+    if args.json:
+        args.json.write_text(json.dumps(report.to_json(), indent=2), encoding="utf-8")
+    if args.html:
+        args.html.write_text(report_html(report, root, prefix), encoding="utf-8")
+    return 0 if report.ok else 1
+
+
+def ingest(args: argparse.Namespace) -> int:
+    """Take new data in and say what became of it."""
+    from sparrow.data.ingest import ingest_new
+
+    result = ingest_new(_config(args).data, _progress())
+    print(
+        f"{result.accepted} photos taken in, {result.corrected} corrected, "
+        f"{result.skipped_known} known already"
+        + (f"; data version {result.data_version}" if result.data_version else "")
+    )
+    return 0
+
+
+def show_log(args: argparse.Namespace) -> int:
+    """One line per version, oldest first."""
+    from sparrow.data.versions import read_log
+
+    log = read_log(Path(_config(args).data.root))
+    if args.json:
+        print(json.dumps(log, indent=2))
+        return 0
+    for line in log:
+        changes = f"+{len(line['added'])} photos, {len(line['corrected'])} corrected"
+        print(
+            f"{line['version']}  {line['time']}  {line['user']}  {line['photos']:,} photos, "
+            f"{line['boxes']:,} boxes ({changes}{', ' * bool(line['note'])}{line['note']})"
+        )
+    if not log:
+        print("no version is recorded yet; the first intake begins the log")
+    return 0
+
+
+def restore_set(args: argparse.Namespace) -> int:
+    """Restore an earlier version."""
+    from sparrow.data.versions import restore_version
+
+    config = _config(args)
+    print(f"{config.data.root} is at {restore_version(config.data, args.version)} again")
+    return 0
+
+
+def download_set(args: argparse.Namespace) -> int:
+    """Download, unpack and check the house-sparrow set."""
+    from sparrow.data.checks import check_dataset
+    from sparrow.data.download import download_dataset
+
+    config = _config(args)
+    root = download_dataset(args.into or Path(config.data.root), args.archive)
+    report = check_dataset(root, config.data, progress=_progress()).report
+    print(report.summary())
+    return 0 if report.ok else 1
+
+
+def explore_set(args: argparse.Namespace) -> int:
+    """Write the page of figures."""
+    from sparrow.data.checks import check_dataset
+    from sparrow.data.pages import explore_html
+
+    config = _config(args)
+    dataset = check_dataset(Path(config.data.root), config.data, progress=_progress()).dataset
+    args.to.write_text(explore_html(dataset), encoding="utf-8")
+    print(args.to)
+    return 0
+
+
+def certify(args: argparse.Namespace) -> int:
+    """Split as the flow does and write the certificate; 1 where a group crosses the split."""
+    from sparrow.data.checks import check_dataset
+    from sparrow.data.pages import certificate_html
+    from sparrow.data.split import split_dataset
+
+    config = _config(args)
+    dataset = check_dataset(Path(config.data.root), config.data, progress=_progress()).dataset
+    result = split_dataset(dataset, config.split, config.data.near_duplicate_bits, config.seed)
+    args.to.write_text(certificate_html(result.certificate, result.dataset), encoding="utf-8")
+    for name, side in result.certificate["splits"].items():
+        print(f"{name}: {side['photos']:,} photos, {side['boxes']:,} boxes")
+    print(args.to)
+    return 1 if any(result.certificate["crossing"].values()) else 0
+
+
+def compare(args: argparse.Namespace) -> int:
+    """Compare two sets; 1 where they drifted or share what they must not."""
+    from sparrow.data.checks import check_dataset
+    from sparrow.data.drift import compare_new_with_raw, compare_train_with_test
+    from sparrow.data.split import split_dataset
+
+    config = _config(args)
+    bits = config.data.near_duplicate_bits
+    raw = check_dataset(Path(config.data.root), config.data, progress=_progress()).dataset
+    if args.new:
+        new = check_dataset(Path(config.data.new), config.data, "new_", _progress()).dataset
+        comparison = compare_new_with_raw(raw, new, bits)
+    else:
+        split = split_dataset(raw, config.split, bits, config.seed).dataset
+        comparison = compare_train_with_test(split, bits)
+    print(comparison.summary())
+    if args.html:
+        args.html.mkdir(parents=True, exist_ok=True)
+        for title, text in comparison.html.items():
+            (args.html / f"drift_{title}.html").write_text(text, encoding="utf-8")
+    return 1 if comparison.verdict == "drift" or comparison.problems else 0
+
+
+def _config(args: argparse.Namespace) -> Config:
+    return load_config(args.config, args.overrides)
+
+
+def _progress() -> Callable[[int, int], None] | None:
+    """A line on the terminal; nothing where the output is a file."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done: int, total: int) -> None:
+        end = "\n" if done == total else ""
+        print(f"\rmeasuring photos: {done:,} of {total:,}", end=end, file=sys.stderr, flush=True)
+
+    return show

@@ -1,0 +1,87 @@
+"""Pages of the data room: the split's certificate and the first look, each one HTML file."""
+
+from __future__ import annotations
+
+import base64
+import html
+from typing import Any
+
+from PIL import Image
+
+from sparrow.data.explore import contact_sheet, eda_figures, more_figures
+from sparrow.data.licences import attribution, licence_counts
+from sparrow.data.page import figure, page, thumbnail
+from sparrow.data.tables import Dataset
+
+
+def certificate_html(certificate: dict[str, Any], dataset: Dataset) -> str:
+    """The certificate of a split with its closest train-test pairs side by side.
+
+    Args:
+        certificate: of ``split.split_dataset``.
+        dataset: the one that was split; its photos are shown.
+    """
+    crossing = [name for groups in certificate["crossing"].values() for name in groups]
+    verdict = (
+        f'<p class="error">{len(crossing)} group(s) lie on more than one side: '
+        f"{html.escape(', '.join(map(str, crossing[:20])))}</p>"
+        if crossing
+        else '<p class="ok">No author and no near-duplicate picture lies on more than one side.</p>'
+    )
+    facts = {key: certificate[key] for key in ("data_version", "seed", "near_duplicate_bits")}
+    facts["imbalance (0 is perfect)"] = f"{certificate['imbalance']:.2g}"
+    sides = certificate["splits"]
+    rows = [[key, *(side[key] for side in sides.values())] for key in next(iter(sides.values()))]
+    parts = [
+        "<h1>Certificate of the split</h1>",
+        verdict,
+        _table(["", *sides], [[row[0].replace("_", " "), *row[1:]] for row in rows]),
+        "<h2>Made from</h2>",
+        _table(["", ""], [[key.replace("_", " "), value] for key, value in facts.items()]),
+        "<h2>The training and test photos that look most alike</h2>",
+        *(_pair(pair, dataset) for pair in certificate["closest_pairs"]),
+    ]
+    return page("Certificate of the split", parts)
+
+
+def explore_html(dataset: Dataset) -> str:
+    """Figures, licences and a contact sheet of a checked set."""
+    figures = eda_figures(dataset.images, dataset.boxes)
+    figures |= more_figures(dataset.images, dataset.boxes)
+    parts = [
+        "<h1>A first look at the data</h1>",
+        f"<p>{len(dataset.images):,} photos, {len(dataset.boxes):,} boxes.</p>",
+        *(_png(title, png, "49%") for title, png in figures.items()),
+        "<h2>Licences</h2>",
+        _table(["licence", "photos"], [[*pair] for pair in licence_counts(dataset).items()]),
+        "<h2>Contact sheet</h2>",
+        _png(
+            "Photos spread evenly over the table, with their boxes", contact_sheet(dataset), "100%"
+        ),
+    ]
+    return page("A first look at the data", parts)
+
+
+def _pair(pair: dict[str, Any], dataset: Dataset) -> str:
+    photos = dataset.images.set_index("image", drop=False)
+    figures = []
+    for side in ("train", "test"):
+        name = pair[side]
+        small = thumbnail(dataset.image_path(name)) or Image.new("RGB", (1, 1))
+        figures.append(figure(small, f"{side}: {attribution(photos.loc[name])}"))
+    return f'<p>{pair["bits"]} of 64 bits differ</p><div class="photos">{"".join(figures)}</div>'
+
+
+def _table(header: list[Any], rows: list[list[Any]]) -> str:
+    def line(cells: list[Any], tag: str) -> str:
+        return "".join(f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in cells)
+
+    body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in rows)
+    return f"<table><tr>{line(header, 'th')}</tr>{body}</table>"
+
+
+def _png(title: str, png: bytes, width: str) -> str:
+    data = base64.b64encode(png).decode()
+    return (
+        f'<img alt="{html.escape(title)}" style="width:{width}" src="data:image/png;base64,{data}">'
+    )

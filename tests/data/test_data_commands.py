@@ -1,0 +1,71 @@
+"""``sparrow data``: each action does its work on files and says what it did."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sparrow.commands.data import register
+from sparrow.config import DataConfig
+from sparrow.data.ingest import ingest_new
+
+
+def run(config: DataConfig, *arguments: str) -> int:
+    parser = argparse.ArgumentParser()
+    register(parser.add_subparsers())
+    path = Path(config.root).parent / "config.yaml"
+    path.write_text(json.dumps({"data": config.model_dump(mode="json")}))
+    chosen = parser.parse_args(["data", *arguments, "--config", str(path)])
+    return int(chosen.func(chosen))
+
+
+def test_check_reports_what_is_wrong(
+    config: DataConfig, photos: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos.write()
+    assert run(config, "check") == 0
+    assert "6 photos, 6 boxes, nothing to complain about" in capsys.readouterr().out
+    photos.info.loc[1, "Number_HSparrows"] = 3
+    photos.write()
+    page, report = tmp_path / "page.html", tmp_path / "report.json"
+    assert run(config, "check", "--html", str(page), "--json", str(report)) == 1
+    assert "image_info.csv row 3: photo001.png" in capsys.readouterr().out
+    assert json.loads(report.read_text())["findings"][0]["rule"] == "count-wrong"
+    text = page.read_text()
+    assert "count-wrong" in text
+    assert text.count("data:image/jpeg;base64") == 1
+
+
+def test_from_intake_to_log_and_back(
+    config: DataConfig, photos: Any, new: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos.write()
+    new.write()
+    assert run(config, "log") == 0
+    assert "no version" in capsys.readouterr().out
+    assert run(config, "ingest") == 0
+    assert capsys.readouterr().out.startswith("4 photos taken in, 0 corrected, 0 known already;")
+    assert run(config, "log", "--json") == 0
+    first, second = json.loads(capsys.readouterr().out)
+    assert (first["photos"], second["photos"]) == (6, 10)
+    assert run(config, "restore", first["version"]) == 0
+    assert run(config, "log") == 0
+    assert capsys.readouterr().out.count("\n") == 4  # restored, and three lines of the log
+
+
+def test_pages_are_written(config: DataConfig, photos: Any, new: Any, tmp_path: Path) -> None:
+    photos.info["Author"] = list("abcdef")
+    photos.write()
+    new.write()
+    ingest_new(config)
+    page = tmp_path / "page.html"
+    assert run(config, "explore", "--to", str(page)) == 0
+    assert page.read_text().count("data:image/png;base64") == 9  # eight figures, one sheet
+    assert run(config, "certificate", "--to", str(page)) == 0
+    text = page.read_text()
+    assert "No author and no near-duplicate picture" in text
+    assert "by a (Flickr), CC0" in text

@@ -1,0 +1,79 @@
+"""Comparing sets: the same kind of photos is no drift, darker photos are, little data says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sparrow.data.drift import compare_new_with_raw, compare_train_with_test
+from sparrow.data.tables import UNKNOWN, Dataset
+
+BITS = 12
+
+
+def photos(n: int, seed: int, brightness: float = 0.5) -> Dataset:
+    """Photos with two boxes each; everything but the brightness is alike for all seeds."""
+    rng = np.random.default_rng(seed)
+    images = pd.DataFrame(
+        {
+            "image": [f"{seed}-{i}.jpg" for i in range(n)],
+            "author": [f"{seed}-{i // 3}" for i in range(n)],
+            "n_boxes": rng.integers(1, 8, n),
+            "source": "Flickr",
+            "license": rng.choice(["BY", "CC0"], n),
+            "width_px": rng.choice([640, 1024], n),
+            "height_px": 480,
+            "sha256": [f"{seed}{i:060x}" for i in range(n)],
+            "phash": [rng.bytes(8).hex() for _ in range(n)],
+            "dhash": [rng.bytes(8).hex() for _ in range(n)],
+            "brightness": rng.normal(brightness, 0.1, n),
+            "contrast": rng.normal(0.2, 0.02, n),
+            "sharpness": rng.normal(0.1, 0.02, n),
+            "saturation": rng.normal(0.4, 0.1, n),
+        }
+    )
+    corner = rng.uniform(0, 300, (2 * n, 2))
+    boxes = pd.DataFrame({"image": np.repeat(images["image"], 2), "label": "house_sparrow"})
+    boxes[["x_min_px", "y_min_px"]] = corner
+    boxes[["x_max_px", "y_max_px"]] = corner + rng.uniform(20, 150, (2 * n, 2))
+    return Dataset(Path("photos"), images, boxes.reset_index(drop=True))
+
+
+def split_of(train: Dataset, test: Dataset) -> Dataset:
+    images = [train.images.assign(split="train"), test.images.assign(split="test")]
+    boxes = pd.concat([train.boxes, test.boxes], ignore_index=True)
+    return Dataset(train.root, pd.concat(images, ignore_index=True), boxes)
+
+
+def test_a_few_photos_say_nothing() -> None:
+    comparison = compare_new_with_raw(photos(200, 1), photos(6, 2), BITS)
+    assert comparison.verdict == "too few photos"
+    assert comparison.html == {}
+
+
+def test_alike_is_ok_and_darker_is_drift() -> None:
+    train = photos(300, 1)
+    alike = compare_train_with_test(split_of(train, photos(120, 2)), BITS)
+    assert (alike.verdict, alike.drifted, alike.problems) == ("ok", [], ())
+    darker = compare_train_with_test(split_of(train, photos(120, 3, brightness=0.35)), BITS)
+    assert (darker.verdict, darker.drifted) == ("drift", ["brightness"])
+    assert "brightness" in darker.summary()
+    assert darker.known_authors == 0
+    assert "<html" in darker.html["photos"]
+
+
+def test_what_train_and_test_must_not_share() -> None:
+    train, test = photos(20, 1), photos(4, 2)
+    for column in ("sha256", "phash", "dhash", "author"):
+        test.images.loc[0, column] = train.images.loc[5, column]
+    test.images.loc[1, "author"] = train.images.loc[0, "author"] = UNKNOWN  # not an author
+    problems = compare_train_with_test(split_of(train, test), BITS).problems
+    assert problems == (
+        "size ratio: 4 test photos for 20 training photos are too few",
+        "shared photo: 1-5.jpg and 2-0.jpg are the same file",
+        "shared author: 1-1",
+    )
+    larger = compare_train_with_test(split_of(photos(4, 3), photos(20, 4)), BITS)
+    assert larger.problems == ("size ratio: 20 test photos are more than 4 training photos",)
