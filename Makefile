@@ -75,10 +75,6 @@ ui: $(READY) ## Show the history of runs and model versions (MLflow) [PORT=5000 
 serve: $(READY) ## Serve the champion [PORT=3000]
 	$(BIN)/bentoml serve service.app:Sparrow --port $(or $(PORT),3000) $(ARGS)
 
-.PHONY: monitor
-monitor: $(READY) ## Judge the prediction log against the champion's reference
-	$(BIN)/python flows/monitor.py run $(ARGS)
-
 ##@ Development
 
 .PHONY: setup
