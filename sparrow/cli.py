@@ -12,7 +12,7 @@ from sparrow.config import ConfigError
 from sparrow.telemetry import switch_off
 
 # Each module has ``register(subparsers)`` and imports what is heavy only when it is called.
-COMMANDS = ("count", "status", "exchange", "generate", "models", "export_space")
+COMMANDS = ("count", "status", "data", "exchange", "generate", "models", "export_space")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
