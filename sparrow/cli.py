@@ -11,6 +11,8 @@ import sparrow
 from sparrow.config import ConfigError
 from sparrow.telemetry import switch_off
 
+DESCRIPTION = "Detect and count house sparrows, or anything one can draw a box around, in photos."
+
 # Each module has ``register(subparsers)`` and imports what is heavy only when it is called.
 COMMANDS = ("count", "status", "data", "exchange", "generate", "models", "export_space")
 
@@ -25,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 done, 1 a fault that the message explains, 2 a wrong command line.
     """
     switch_off()
-    parser = argparse.ArgumentParser(prog="sparrow", description=sparrow.__doc__)
+    parser = argparse.ArgumentParser(prog="sparrow", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=sparrow.__version__)
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in COMMANDS:
