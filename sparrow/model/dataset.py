@@ -88,11 +88,12 @@ def load_detection_set(
         ImageError: a photo cannot be read (the checks would have said so before).
     """
     pixels_path = _ensure_cache(dataset, config, cache_dir, progress)
-    sizes = np.asarray(json.loads(pixels_path.with_suffix(".json").read_text()), dtype=np.int64)
-    areas = sizes.reshape(-1, 2).prod(axis=1) * 3
+    listed = json.loads(pixels_path.with_suffix(".json").read_text())
+    sizes = np.asarray(listed, dtype=np.int64).reshape(-1, 2)
+    areas = sizes.prod(axis=1) * 3
     offsets = np.concatenate([[0], np.cumsum(areas)[:-1]]) if len(areas) else areas
     originals = dataset.images[["height_px", "width_px"]].to_numpy(dtype=float)
-    scales = (sizes.reshape(-1, 2) / originals)[:, ::-1]  # x, y
+    scales = (sizes / originals)[:, ::-1]  # x, y
     label_of = {name: i + 1 for i, name in enumerate(class_names)}
     boxes, labels = [], []
     for rows, scale in zip(dataset.boxes_by_image().values(), scales, strict=True):

@@ -80,6 +80,9 @@ def read_info(folder: Path, *, verify: bool = True) -> ModelInfo:
     for name in (*REQUIRED, *info.files):
         if not (folder / name).is_file():
             raise ModelFolderError(f"{folder}: the file {name} is missing")
+    for name in REQUIRED:
+        if name not in info.files:
+            raise ModelFolderError(f"{path} has no SHA-256 of {name}; the folder is not whole")
     for found in sorted(folder.iterdir()):
         if found.name not in ALLOWED:
             raise ModelFolderError(

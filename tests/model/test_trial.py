@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import optuna
 
 from sparrow.config import with_values
 from sparrow.model.trial import make_objective
 from sparrow.model.tuning import open_study
 
 
-@pytest.fixture
-def study(config):
-    return open_study(config, "fresh")
-
-
-def test_two_trials_with_the_same_values_give_the_same_score(config, lesson, study):
+def test_two_trials_with_the_same_values_give_the_same_score(config, lesson):
     found = []
 
     def score(detections):
@@ -23,6 +18,7 @@ def test_two_trials_with_the_same_values_give_the_same_score(config, lesson, stu
         return lesson.score(detections)
 
     objective = make_objective(config, lesson.photos, lesson.validation, score)
+    study = optuna.create_study()
     scores = [objective(study.ask()) for _ in range(2)]
     assert scores[0] == scores[1]
     # A detector that went on learning would give other numbers, even at an equal score of 0.
@@ -31,8 +27,6 @@ def test_two_trials_with_the_same_values_give_the_same_score(config, lesson, stu
 
 
 def test_a_trial_reports_every_epoch_and_may_be_pruned(config, lesson, tmp_path):
-    import optuna
-
     tuned = with_values(
         config,
         {"stores.tuning": f"sqlite:///{tmp_path}/o.db", "tuning.epochs": 2, "tuning.space": {}},
