@@ -128,12 +128,13 @@ clean: ## Remove what tools cached or built; keeps .venv, data, runs and models
 
 ##@ Measurements (not part of test)
 
-.PHONY: bench-data bench-train bench-evaluation bench-gate
+.PHONY: bench-data bench-train bench-evaluation bench-gate bench-service
 bench-data: $(READY) ## Measure generation, checks, split and export of data
 bench-train: $(READY) ## Measure the training loop against a plain one
 bench-evaluation: $(READY) ## Measure the scores and their intervals
 bench-gate: $(READY) ## Measure how often the promotion gate is wrong
-bench-data bench-train bench-evaluation bench-gate:
+bench-service: $(READY) ## Measure the service against a plain FastAPI app [ARGS="--seconds 60"]
+bench-data bench-train bench-evaluation bench-gate bench-service:
 	$(BIN)/python tests/benchmarks/$(subst -,_,$@).py $(ARGS)
 
 # Set-up. The stamp comes last, so an interrupted set-up is taken up again at the next call.

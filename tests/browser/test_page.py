@@ -105,7 +105,10 @@ def test_photos_are_counted_shown_judged_and_downloaded(
     page.get_by_role("button", name="Yes, this is right").click()
     page.get_by_text("Thank you. Noted").wait_for()
     page.get_by_role("button", name="Prepare downloads").click()
-    page.get_by_text("annotated.zip").wait_for()
+    archive = page.locator("a[href*='annotated.zip']").first
+    with page.expect_download() as download:
+        archive.click()
+    assert download.value.suggested_filename == "annotated.zip"
 
 
 def test_the_model_and_the_service_have_a_tab(page: Any) -> None:

@@ -1,0 +1,171 @@
+"""Sparrow's service against a plain FastAPI app with the same model, on loopback.
+
+The plain app is written the obvious way: the network in PyTorch, one photo at a time, and one CSV
+line per box appended inside the request. Run it on a quiet machine:
+
+    python tests/benchmarks/bench_service.py --model .sparrow/champion --photos data/raw/images
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import numpy as np
+
+PLAIN_APP = """
+import csv, io, os, time
+from pathlib import Path
+import torch
+from fastapi import FastAPI, UploadFile
+from PIL import Image
+from sparrow.config import make_config
+from sparrow.images import resize_to_fit
+from sparrow.model.export import load_network
+from sparrow.model.folder import WEIGHTS, read_info
+import numpy as np
+
+folder = Path(os.environ["SPARROW_MODEL"])
+info = read_info(folder)
+network = load_network(
+    folder / WEIGHTS, make_config(info.config).model, len(info.class_names), info.min_score
+)
+app = FastAPI()
+
+@app.get("/readyz")
+def ready():
+    return "ready"
+
+@app.post("/detect")
+async def detect(photos: UploadFile):
+    image = np.asarray(Image.open(io.BytesIO(await photos.read())).convert("RGB"))
+    pixels = resize_to_fit(image, info.min_side_px, info.max_side_px).copy()
+    with torch.no_grad():
+        found = network([torch.from_numpy(pixels).permute(2, 0, 1) / 255])[0]
+    keep = found["scores"] >= info.threshold
+    with open(os.environ["PLAIN_LOG"], "a") as file:
+        for box, score in zip(found["boxes"][keep].tolist(), found["scores"][keep].tolist()):
+            csv.writer(file).writerow([time.time(), *box, score])
+    return {"boxes": found["boxes"][keep].tolist(), "scores": found["scores"][keep].tolist()}
+"""
+
+
+def start(kind: str, model: Path, home: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """Start one of the two; returns when it is ready."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    (home / "service.yaml").write_text(f"stores: {{prediction_log: 'sqlite:///{home}/log.db'}}\n")
+    (home / "plain_app.py").write_text(PLAIN_APP)
+    environment = {
+        **os.environ,
+        "SPARROW_MODEL": str(model.resolve()),
+        "SPARROW_CONFIG": str(home / "service.yaml"),
+        "PLAIN_LOG": str(home / "log.csv"),
+        "PYTHONPATH": str(home),
+    }
+    command = ["bentoml", "serve", "service.app:Sparrow", "--port", port]
+    if kind == "plain":
+        command = ["uvicorn", "plain_app:app", "--port", port, "--log-level", "warning"]
+    begun = time.monotonic()
+    with (home / f"{kind}.txt").open("w") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-m", *command], env=environment, stdout=output, stderr=output
+        )
+    url = f"http://127.0.0.1:{port}"
+    while time.monotonic() - begun < 180:
+        if server.poll() is not None:
+            break
+        try:
+            if httpx.get(f"{url}/readyz", timeout=5).status_code == 200:
+                print(f"{kind}: ready after {time.monotonic() - begun:.1f} s")
+                return server, url
+        except httpx.TransportError:
+            time.sleep(0.1)
+    server.kill()
+    raise SystemExit(f"{kind} did not start; see {home / kind}.txt")
+
+
+def load(url: str, photos: list[bytes], clients: int, seconds: float) -> dict[str, object]:
+    """So many clients, each asking again as soon as it has its answer."""
+    latencies: list[float] = []
+    statuses: Counter[int] = Counter()
+    end = time.monotonic() + seconds
+
+    def ask(number: int) -> None:
+        with httpx.Client(base_url=url, timeout=120) as client:
+            turn = number
+            while time.monotonic() < end:
+                begun = time.monotonic()
+                files = {"photos": ("a.jpg", photos[turn % len(photos)], "image/jpeg")}
+                statuses[client.post("/detect", files=files).status_code] += 1
+                latencies.append(time.monotonic() - begun)
+                turn += clients
+
+    threads = [threading.Thread(target=ask, args=(i,)) for i in range(clients)]
+    begun = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    elapsed = time.monotonic() - begun
+    median, p99 = np.percentile(latencies, [50, 99]) * 1000
+    rate = statuses[200] / elapsed
+    return {"rate": rate, "median": median, "p99": p99, "statuses": dict(statuses)}
+
+
+def resident_mb(server: subprocess.Popen[bytes]) -> float:
+    """Of the process and all below it."""
+    table = subprocess.run(
+        ["ps", "-eo", "pid=,ppid=,rss="], capture_output=True, text=True, check=True
+    ).stdout
+    rows = [tuple(map(int, line.split())) for line in table.splitlines()]
+    family = {server.pid}
+    while more := {pid for pid, parent, _ in rows if parent in family} - family:
+        family |= more
+    return sum(rss for pid, _, rss in rows if pid in family) / 1024
+
+
+def main() -> None:
+    """Print the table, in Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, default=Path(".sparrow/champion"))
+    parser.add_argument("--photos", type=Path, default=Path("data/raw/images"))
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32])
+    arguments = parser.parse_args()
+    photos = [path.read_bytes() for path in sorted(arguments.photos.iterdir())[:32]]
+    print(f"load of the machine before: {os.getloadavg()[0]:.1f}")
+    rows = []
+    for kind in ("plain", "sparrow"):
+        with tempfile.TemporaryDirectory() as home:
+            server, url = start(kind, arguments.model, Path(home))
+            try:
+                load(url, photos, 1, min(5, arguments.seconds))  # warm
+                for clients in arguments.clients:
+                    found = load(url, photos, clients, arguments.seconds)
+                    rows.append((kind, clients, found))
+                print(f"{kind}: {resident_mb(server):.0f} MB resident, all processes")
+            finally:
+                server.terminate()
+                server.wait(60)
+    print("| service | clients | photos/s | median ms | p99 ms | answers |")
+    print("|---|--:|--:|--:|--:|---|")
+    for kind, clients, found in rows:
+        print(
+            f"| {kind} | {clients} | {found['rate']:.1f} | {found['median']:.0f} "
+            f"| {found['p99']:.0f} | {found['statuses']} |"
+        )
+
+
+if __name__ == "__main__":
+    main()
