@@ -26,6 +26,11 @@ def hash_distances(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> NDArray[np.u
     return np.maximum(differ, np.bitwise_count(a[:, None, 1] ^ b[None, :, 1]))
 
 
+def hash_distances_of_pairs(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """The same for photo i of ``a`` and photo i of ``b``, both [N, 2]: uint8 [N]."""
+    return np.asarray(np.bitwise_count(a ^ b).max(axis=1, initial=0), dtype=np.uint8)
+
+
 def hash_codes(images: pd.DataFrame) -> NDArray[np.uint64]:
     """[N, 2] from the hex columns ``phash`` and ``dhash`` of measured photos."""
     columns = [[int(text, 16) for text in images[name]] for name in ("phash", "dhash")]
@@ -46,11 +51,13 @@ def near_duplicate_pairs(images: pd.DataFrame, max_bits: int) -> pd.DataFrame:
     rows = max(1, CHUNK_PAIRS // max(1, len(codes)))
     found = []
     for start in range(0, len(codes), rows):
-        bits = hash_distances(codes[start : start + rows], codes[start:])
-        a, b = np.nonzero(bits <= max_bits)
-        later = b > a
-        a, b = a[later], b[later]
-        found.append(np.stack([known[a + start], known[b + start], bits[a, b]]))
+        layout = np.bitwise_count(codes[start : start + rows, None, 0] ^ codes[None, start:, 0])
+        a, b = np.nonzero(layout <= max_bits)
+        a, b = a[b > a] + start, b[b > a] + start
+        # The second hash only for the few that the first lets through.
+        bits = hash_distances_of_pairs(codes[a], codes[b])
+        close = bits <= max_bits
+        found.append(np.stack([known[a[close]], known[b[close]], bits[close]]))
     a, b, apart = np.concatenate(found, axis=1) if found else np.zeros((3, 0), dtype=int)
     names, contents = images["image"].to_numpy(), images["sha256"].to_numpy()
     pairs = pd.DataFrame({"image_a": names[a], "image_b": names[b], "bits": apart})
