@@ -16,6 +16,7 @@ from typing import Any
 
 import mlflow
 from mlflow import MlflowClient
+from mlflow.entities import LoggedModelStatus
 from mlflow.exceptions import MlflowException
 
 from sparrow.config import StoresConfig
@@ -87,11 +88,13 @@ class Registry:
         with tempfile.TemporaryDirectory() as staging:
             shutil.copytree(folder, Path(staging) / MODEL_SUBFOLDER)
             _write_pyfunc(Path(staging))
-            logged = mlflow.initialize_logged_model(
-                name=self.name, source_run_id=run_id, model_type="detector"
+            # Without its experiment it would go to MLflow's default one, and to ./mlruns.
+            experiment_id = self.client.get_run(run_id).info.experiment_id
+            logged = self.client.create_logged_model(
+                experiment_id, self.name, source_run_id=run_id, model_type="detector"
             )
             self.client.log_model_artifacts(logged.model_id, staging)
-        mlflow.finalize_logged_model(logged.model_id, "READY")
+        self.client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
         all_tags = {"key": key, "data_version": info.data_version, **tags}
         made = mlflow.register_model(f"models:/{logged.model_id}", self.name, tags=all_tags)
         return Version(int(made.version), run_id, all_tags)
