@@ -85,7 +85,8 @@ def check_measured(
     """
     bad = (measured["error"] != "").to_numpy()
     names, errors = measured["image"].to_numpy()[bad], measured["error"].to_numpy()[bad]
-    unreadable = finding("photo-unreadable", "images", [0] * len(names), names, errors)
+    rows = _info_rows(tables, names)
+    unreadable = finding("photo-unreadable", tables.info_file, rows, names, errors)
     pairs = near_duplicate_pairs(measured[~bad], config.near_duplicate_bits)
     exact, near = pairs[pairs["exact"]], pairs[~pairs["exact"]]
     bits = near["bits"].astype(str)
@@ -243,6 +244,11 @@ def _of_boxes_sized(tables: Tables, rule: str, hit: NDArray[np.bool_]) -> Findin
 
 
 def _twins(tables: Tables, rule: str, pairs: pd.DataFrame, values: pd.Series) -> Finding | None:
-    rows = pd.Series(tables.info_rows, index=tables.names)
-    rows = rows[~rows.index.duplicated()].reindex(pairs["image_b"], fill_value=0)
+    rows = _info_rows(tables, pairs["image_b"].to_numpy())
     return finding(rule, tables.info_file, rows, pairs["image_b"], values)
+
+
+def _info_rows(tables: Tables, names: NDArray[np.object_]) -> NDArray[np.int64]:
+    """Line number of each photo in the photo table; of the first, where a name is there twice."""
+    rows = pd.Series(tables.info_rows, index=tables.names)
+    return rows[~rows.index.duplicated()].reindex(names).to_numpy(dtype="int64")

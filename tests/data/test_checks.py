@@ -168,7 +168,7 @@ def test_an_unreadable_photo_is_named(photos: Any, config: DataConfig, content: 
     path = photos.write() / "images" / "photo003.png"
     path.write_bytes(path.read_bytes()[:200] if content is None else content)
     report = check_dataset(photos.root, config).report
-    assert hits(report, "photo-unreadable") == [("images", 0, "photo003.png")]
+    assert hits(report, "photo-unreadable") == [(INFO, 5, "photo003.png")]
 
 
 def test_a_turned_photo_must_be_recorded_upright(photos: Any, config: DataConfig) -> None:
