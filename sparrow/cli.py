@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 
 import sparrow
-from sparrow.config import ConfigError
 from sparrow.telemetry import switch_off
 
 DESCRIPTION = "Detect and count house sparrows, or anything one can draw a box around, in photos."
@@ -35,8 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         return int(chosen.func(chosen))
-    except (ConfigError, ValueError, OSError) as error:
-        # Every fault of input in this project is a ValueError that says what to do.
+    except (ValueError, OSError, RuntimeError) as error:
+        # Every fault of input in this project is a ValueError that says what to do, and so do the
+        # project's own RuntimeErrors; anybody else's is a bug whose traceback is wanted.
+        own = type(error).__module__.startswith("sparrow.")
+        if isinstance(error, RuntimeError) and not own:
+            raise
         print(f"sparrow {chosen.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -39,8 +39,9 @@ def collect_status(stores: StoresConfig) -> dict[str, Any]:
     published = Path(stores.champion)
     if published.exists():
         info = read_info(published)
+        version = published.resolve().name  # a link to a version, or a folder put there by hand
         champion = {
-            "version": int(published.resolve().name),
+            "version": int(version) if version.isdigit() else None,
             "name": info.name,
             "threshold": info.threshold,
             "data_version": info.data_version,
@@ -54,8 +55,8 @@ def describe(found: dict[str, Any]) -> list[str]:
     """The status in lines for people."""
     run, champion = found["run"], found["champion"]
     if run is None:
-        return ["No run yet. Start one: make train"]
-    if run["state"] != "finished":
+        lines = ["No run yet. Start one: make train"]
+    elif run["state"] != "finished":
         lines = [f"Run {run['run']} did not finish; go on with: python flows/train.py resume"]
     else:
         lines = [
@@ -71,7 +72,7 @@ def describe(found: dict[str, Any]) -> list[str]:
         return [*lines, "Champion: none"]
     return [
         *lines,
-        f"Champion: {champion['name']} version {champion['version']}, threshold "
+        f"Champion: {champion['name']} version {champion['version'] or 'unknown'}, threshold "
         f"{champion['threshold']:.3f}, trained {champion['trained_at']}",
     ]
 
