@@ -65,7 +65,7 @@ def check_boxes(tables: Tables, config: DataConfig) -> list[Finding | None]:
     """Boxes against their photo's recorded frame, against each other, and the counts."""
     lost = (tables.photo_of_box < 0) & (tables.box_names != "")
     return [
-        _of_boxes(tables, "box-without-photo", lost, tables.box_names),
+        _of_boxes(tables, "box-without-photo", lost, tables.box_names[lost]),
         _outside(tables),
         _size_disagrees(tables),
         _count_wrong(tables),
@@ -106,9 +106,8 @@ def check_measured(
 def _of_boxes(
     tables: Tables, rule: str, hit: NDArray[np.bool_], values: NDArray[np.object_]
 ) -> Finding | None:
-    return finding(
-        rule, tables.boxes_file, tables.box_rows[hit], tables.box_names[hit], values[hit]
-    )
+    """A finding about the boxes where ``hit`` [B] is true; ``values`` are of those only."""
+    return finding(rule, tables.boxes_file, tables.box_rows[hit], tables.box_names[hit], values)
 
 
 def _outside(tables: Tables) -> Finding | None:
@@ -129,13 +128,15 @@ def _size_disagrees(tables: Tables) -> Finding | None:
     first = _first_of_photo(tables)
     differs = (np.abs(tables.recorded - tables.recorded[first]) > TOLERANCE_PX).any(axis=1)
     differs &= tables.photo_of_box >= 0
-    return _of_boxes(tables, "size-disagrees", differs, _size_texts(tables.recorded))
+    return _of_boxes(tables, "size-disagrees", differs, _size_texts(tables.recorded[differs]))
 
 
 def _first_of_photo(tables: Tables) -> NDArray[np.int64]:
     """For each box, the number of the first box of the same photo."""
-    _, first, inverse = np.unique(tables.photo_of_box, return_index=True, return_inverse=True)
-    return np.asarray(first[inverse], dtype=np.int64)
+    numbers = np.arange(len(tables.photo_of_box))
+    first = np.zeros(len(tables.names) + 1, dtype=np.int64)
+    first[tables.photo_of_box[::-1]] = numbers[::-1]  # the last writer is the first box
+    return first[tables.photo_of_box]
 
 
 def _size_wrong(tables: Tables, measured: pd.DataFrame) -> Finding | None:
@@ -230,17 +231,13 @@ def _pairwise_iou(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.
 def _tiny(tables: Tables, min_side_px: float) -> Finding | None:
     sides = tables.xywh[:, 2:]
     hit = (sides > 0).all(axis=1) & (sides.min(axis=1, initial=np.inf) < min_side_px)
-    return _of_boxes_sized(tables, "box-tiny", hit)
+    return _of_boxes(tables, "box-tiny", hit, _size_texts(sides[hit]))
 
 
 def _huge(tables: Tables, max_share: float) -> Finding | None:
-    area = tables.recorded.prod(axis=1)
-    return _of_boxes_sized(tables, "box-huge", tables.xywh[:, 2:].prod(axis=1) > max_share * area)
-
-
-def _of_boxes_sized(tables: Tables, rule: str, hit: NDArray[np.bool_]) -> Finding | None:
-    rows, images = tables.box_rows[hit], tables.box_names[hit]
-    return finding(rule, tables.boxes_file, rows, images, _size_texts(tables.xywh[hit, 2:]))
+    sides = tables.xywh[:, 2:]
+    hit = sides.prod(axis=1) > max_share * tables.recorded.prod(axis=1)
+    return _of_boxes(tables, "box-huge", hit, _size_texts(sides[hit]))
 
 
 def _twins(tables: Tables, rule: str, pairs: pd.DataFrame, values: pd.Series) -> Finding | None:
