@@ -53,8 +53,8 @@ help: ## List the targets
 ##@ Models
 
 .PHONY: resume
-resume: $(READY) ## Go on with the last training run from where it stopped [CONFIG=...]
-	$(BIN)/python flows/train.py --config config $(CONFIG) resume $(ARGS)
+resume: $(READY) ## Go on with the last training run, under its own config, from where it stopped
+	$(BIN)/python flows/train.py resume $(ARGS)
 
 .PHONY: status
 status: $(READY) ## Print the last run, its scores, the decision and the champion [ARGS=--json]

@@ -123,12 +123,12 @@ def test_the_splits_share_no_author(first_run: Any) -> None:
 def test_killed_in_training_and_resumed_nothing_is_repeated_or_lost(
     home: Path, first_run: Any
 ) -> None:
-    log = (home / "killed.log").open("w")
     options = ["--config", "config", "tiny.yaml"]
     command = [sys.executable, str(FLOW), *options, "run", "--set", "tuning.trials=0"]
-    running = subprocess.Popen(
-        command, cwd=home, env=environment(home), stdout=log, stderr=log, start_new_session=True
-    )
+    with (home / "killed.log").open("w") as log:
+        running = subprocess.Popen(
+            command, cwd=home, env=environment(home), stdout=log, stderr=log, start_new_session=True
+        )
     before = set((home / ".sparrow" / "runs").glob("*/checkpoints/checkpoint.pt"))
     checkpoint = wait_for_checkpoint(home, before, running)
     os.killpg(running.pid, signal.SIGKILL)
@@ -137,7 +137,7 @@ def test_killed_in_training_and_resumed_nothing_is_repeated_or_lost(
     steps_before = [json.loads(line)["step"] for line in read_lines(run_dir)]
 
     resumed = subprocess.run(
-        [sys.executable, str(FLOW), *options, "resume"],
+        [sys.executable, str(FLOW), "resume"],  # with the config of the run it goes on with
         cwd=home,
         env=environment(home),
         capture_output=True,
