@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-KILLS = 20
+KILLS = 8
 
 
 def test_an_intake_killed_anywhere_is_whole(tmp_path: Path, photos: Any, new: Any) -> None:
