@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,8 +150,9 @@ class Registry:
         before = current.number if current else None
         if before != number:
             self._fetch(number)
-            last = self.last_entry() if follows is None else follows
-            self._log.append(last, before, number, why, forced=forced, evidence=evidence)
+            if not self._logged(before, number):
+                last = self.last_entry() if follows is None else follows
+                self._log.append(last, before, number, why, forced=forced, evidence=evidence)
             if before is not None:
                 self.client.set_registered_model_alias(self.name, PREVIOUS, str(before))
             self.client.set_registered_model_alias(self.name, CHAMPION, str(number))
@@ -180,6 +182,16 @@ class Registry:
         entries = self._log.entries()
         return entries[-1].number if entries else 0
 
+    def _logged(self, before: int | None, number: int) -> bool:
+        """Whether this very change is the latest in the log: a promotion that was killed between
+        the log and the aliases is completed, not written twice.
+        """
+        entries = self._log.entries()
+        return bool(entries) and (entries[-1].from_version, entries[-1].to_version) == (
+            before,
+            number,
+        )
+
     def publish(self, number: int) -> Path:
         """Put a version's folder where the service looks, in one atomic switch.
 
@@ -205,8 +217,12 @@ class Registry:
 
 def _write_pyfunc(folder: Path) -> None:
     """``MLmodel``: lets anyone load the version with ``mlflow.pyfunc.load_model``."""
-    from mlflow.models import Model
+    with warnings.catch_warnings():
+        # As it is imported, MLflow warns of the type hints of its own classes.
+        warnings.filterwarnings("ignore", ".*Any type hint is inferred as AnyType")
+        from mlflow.models import Model
+        from mlflow.pyfunc import add_to_model
 
     model = Model()
-    mlflow.pyfunc.add_to_model(model, loader_module="sparrow.release.pyfunc", data=MODEL_SUBFOLDER)
+    add_to_model(model, loader_module="sparrow.release.pyfunc", data=MODEL_SUBFOLDER)
     model.save(str(folder / "MLmodel"))

@@ -1,0 +1,84 @@
+"""`sparrow promote | rollback | history` on a real MLflow store."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from sparrow.cli import main
+from sparrow.config import StoresConfig
+from sparrow.model.folder import read_info, write_info
+
+NAME = "test-detector"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, model_folder):
+    """Config of a store with two versions; the tests below walk one story in it."""
+    from sparrow.release.registry import Registry
+    from sparrow.release.tracking import make_client, start_run
+
+    root = tmp_path_factory.mktemp("models")
+    stores = StoresConfig(
+        tracking=f"sqlite:///{root}/mlflow.db",
+        artifacts=str(root / "artifacts"),
+        promotion_log=f"sqlite:///{root}/promotions.db",
+        champion=str(root / "champion"),
+    )
+    (root / "config.yaml").write_text(
+        json.dumps({"name": NAME, "stores": stores.model_dump(mode="json")})
+    )
+    run = start_run(make_client(stores), NAME, stores.artifacts, root / "note", {}, {})
+    registry = Registry(stores, NAME)
+    for number in (1, 2):
+        folder = root / "folder"
+        shutil.copytree(model_folder, folder)
+        write_info(folder, read_info(folder).model_copy(update={"threshold": number / 10}))
+        registry.register(folder, run, f"run/{number}", {})
+        shutil.rmtree(folder)
+    return root
+
+
+def test_promote_roll_back_and_look(place, capsys, monkeypatch):
+    monkeypatch.setenv("METAFLOW_USER", "ada")
+    config = ["--config", str(place / "config.yaml")]
+
+    def run(*arguments):
+        code = main([*arguments, *config])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    assert run("history") == (0, "", "")
+    code, _, message = run("rollback", "--why", "too early")
+    assert code == 1
+    assert "has no previous champion to go back to" in message
+    code, _, message = run("promote", "9", "--why", "a slip")
+    assert code == 1
+    assert f"sparrow promote: {NAME} has no version 9; its versions: 1, 2" in message
+
+    code, text, _ = run("promote", "1", "--why", "the first")
+    assert (code, text) == (0, f"{NAME}: version 1 is champion\n")
+    assert run("promote", "2", "--why", "looks better")[0] == 0
+    assert read_info(place / "champion").threshold == 0.2
+    code, text, _ = run("rollback", "--why", "it sees ghosts")
+    assert (code, text) == (0, f"{NAME}: version 1 is champion again\n")
+    assert read_info(place / "champion").threshold == 0.1
+
+    code, text, _ = run("history")
+    assert code == 0
+    lines = text.splitlines()
+    assert len(lines) == 3
+    assert "ada" in lines[0]
+    assert "none -> 1" in lines[0]
+    assert lines[1].rstrip().endswith("looks better (forced)")
+    assert "2 -> 1" in lines[2]
+    assert "rollback: it sees ghosts" in lines[2]
+
+
+def test_a_reason_is_required(capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["promote", "1"])
+    assert left.value.code == 2
+    assert "--why" in capsys.readouterr().err

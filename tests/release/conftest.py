@@ -1,0 +1,59 @@
+"""An MLflow store with three registered versions, copied for every test that changes it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sparrow.config import StoresConfig
+from sparrow.model.folder import read_info, write_info
+
+NAME = "test-detector"
+
+
+def stores_in(root: Path, artifacts: Path) -> StoresConfig:
+    """Every store below ``root``, artifacts below ``artifacts``."""
+    return StoresConfig(
+        tracking=f"sqlite:///{root}/mlflow.db",
+        artifacts=str(artifacts),
+        promotion_log=f"sqlite:///{root}/promotions.db",
+        champion=str(root / "champion"),
+    )
+
+
+@pytest.fixture(scope="session")
+def folders(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Three model folders that differ in their threshold: 0.1, 0.2, 0.3. Read only."""
+    root = tmp_path_factory.mktemp("folders")
+    found = []
+    for number in (1, 2, 3):
+        folder = root / str(number)
+        shutil.copytree(model_folder, folder)
+        write_info(folder, read_info(folder).model_copy(update={"threshold": number / 10}))
+        found.append(folder)
+    return found
+
+
+@pytest.fixture(scope="session")
+def filled(folders: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root whose ``mlflow.db`` knows the three folders as versions 1, 2, 3. Read only."""
+    from sparrow.release.registry import Registry
+    from sparrow.release.tracking import make_client, start_run
+
+    root = tmp_path_factory.mktemp("stores")
+    stores = stores_in(root, root / "artifacts")
+    client = make_client(stores)
+    run = start_run(client, NAME, stores.artifacts, root / "note", {}, {})
+    registry = Registry(stores, NAME)
+    for number, folder in enumerate(folders, 1):
+        registry.register(folder, run, f"run/{number}", {"config": "abc"})
+    return root
+
+
+@pytest.fixture
+def stores(filled: Path, tmp_path: Path) -> StoresConfig:
+    """The store with three versions, no champion and an empty log; free to change."""
+    shutil.copy(filled / "mlflow.db", tmp_path / "mlflow.db")
+    return stores_in(tmp_path, filled / "artifacts")
