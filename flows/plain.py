@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from metaflow import current
+from metaflow import current  # type: ignore[attr-defined]  # its stubs do not export it
 from metaflow.exception import MetaflowException
 
 from sparrow.config import ConfigError, parse_config

@@ -10,11 +10,11 @@ from metaflow.cards import Image, Markdown, ProgressBar, Table, VegaChart
 from sparrow.config import Config
 
 
-def show_check(report: Any, images: Any, version: str) -> None:
+def show_check(report: Any, photos: int, version: str) -> None:
     """Verdict of the checks, and every finding in a sentence."""
     verdict = "All checks passed" if report.ok else f"{len(report.errors)} rules are broken"
     current.card.append(Markdown(f"# {verdict}"))
-    current.card.append(Markdown(f"{len(images)} photos · data version `{version}`"))
+    current.card.append(Markdown(f"{photos} photos · data version `{version}`"))
     rows = [
         [one.severity, one.rule, one.sentence, len(one.rows)]
         for one in (*report.errors, *report.warnings)

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # a clone runs without being installed
@@ -72,8 +74,9 @@ class Train(FlowSpec):
         data = self.settings.data
         checked = check_dataset(Path(data.root), data, progress=_counter("measured"))
         print(checked.report.summary())
-        version = data_version(checked.dataset) if checked.report.ok else "-"
-        show_check(checked.report, checked.dataset.images, version)
+        passed = checked.passed
+        version = data_version(passed) if passed else "none"
+        show_check(checked.report, len(passed.images) if passed else 0, version)
         checked.report.raise_for_errors()
         self.dataset = checked.dataset
         self.next(self.ingest)
@@ -90,7 +93,7 @@ class Train(FlowSpec):
         intake = ingest_new(data, progress=_counter("measured"))
         print(f"{intake.accepted} new photos, {intake.skipped_known} known already")
         self.accepted = intake.accepted
-        if intake.accepted:
+        if intake.accepted or intake.corrected:
             self.dataset = check_dataset(Path(data.root), data).dataset
         self.data_version = data_version(self.dataset)
         print(f"data version {self.data_version}: {len(self.dataset.images)} photos, "
@@ -168,7 +171,7 @@ class Train(FlowSpec):
 
         live = LiveTraining(self.settings.training.epochs)
 
-        def on_epoch(history: tuple) -> None:
+        def on_epoch(history: tuple[Any, ...]) -> None:
             _print_epoch(history[-1], self.settings.training.epochs)
             live.update(tuple(record.row() for record in history))
 
@@ -257,7 +260,7 @@ class Train(FlowSpec):
         print(time_table(steps, began.timestamp(), time.time()))
 
 
-def _counter(verb: str):
+def _counter(verb: str) -> Callable[[int, int], None]:
     """Progress of a loop over photos: a line a tenth."""
 
     def count(done: int, total: int) -> None:
@@ -267,7 +270,7 @@ def _counter(verb: str):
     return count
 
 
-def _batch_counter():
+def _batch_counter() -> Callable[[int, int, int], None]:
     started = time.monotonic()
 
     def count(epoch: int, done: int, total: int) -> None:
@@ -278,7 +281,7 @@ def _batch_counter():
     return count
 
 
-def _print_epoch(record, epochs: int) -> None:
+def _print_epoch(record: Any, epochs: int) -> None:
     print(
         f"epoch {record.epoch:>2} of {epochs}: loss {record.loss:.3f}, validation F-beta "
         f"{record.f_beta:.3f} (precision {record.precision:.2f}, recall {record.recall:.2f}), "
@@ -287,7 +290,7 @@ def _print_epoch(record, epochs: int) -> None:
     )
 
 
-def _print_trial(study, trial) -> None:
+def _print_trial(_study: Any, trial: Any) -> None:
     score = "-" if trial.value is None else f"{trial.value:.3f}"
     print(f"trial {trial.number}: {trial.state.name.lower()}, score {score}, {trial.params}",
           flush=True)  # fmt: skip

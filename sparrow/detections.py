@@ -55,6 +55,6 @@ class Detections:
 
     def above(self, min_score: float) -> Detections:
         """Only the detections whose score is at least ``min_score``."""
-        # In float32, as the scores are: 0.3 as a Python float and as a NumPy one then mean the same.
+        # In float32, as the scores are: 0.3 then means the same as a Python or a NumPy float.
         keep = self.scores >= np.float32(min_score)
         return Detections(self.boxes_xyxy[keep], self.scores[keep], self.labels[keep])
