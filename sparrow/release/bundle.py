@@ -66,7 +66,7 @@ def build_bento(folder: Path, name: str, version: int) -> str:
 def _holds(bento_path: str, info: ModelInfo) -> bool:
     """Whether a built Bento carries this very model."""
     return any(
-        path.is_file() and read_info(path.parent, verify=False).files == info.files
+        path.is_file() and read_info(path.parent, verify=False) == info
         for path in (Path(bento_path) / "src" / "model").glob("model.json")
     )
 
