@@ -97,7 +97,9 @@ def check_parity(model: nn.Module, engine: Path, photos: Sequence[RgbImage]) -> 
     """
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(str(engine), providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(str(engine), options, providers=["CPUExecutionProvider"])
     differences: list[NDArray[np.float64]] = []  # [n, 2]: score, pixels
     for image in photos:
         with torch.no_grad():

@@ -56,7 +56,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
         seed=3,
         model=TINY,
         training=TrainingConfig(
-            epochs=2, batch_size=4, learning_rate=0.001, ema_decay=0.5, threads=2, device="cpu"
+            epochs=2, batch_size=4, learning_rate=0.001, ema_decay=0.5, threads=1, device="cpu"
         ),
         augmentation=AugmentationConfig(crop=0.3, scale_jitter=0.3, rain=0.3, blur=0.3),
         tuning=TuningConfig(

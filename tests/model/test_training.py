@@ -127,7 +127,7 @@ def test_a_loss_that_is_not_finite_names_its_photos(lesson, fresh, config):
     assert "training.learning_rate" in message
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "adam", "sgd"])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])  # AdamW goes first, above
 def test_every_optimizer_goes_on_from_its_state(optimizer, lesson, fresh, config, tmp_path):
     few = replace(_unscored(lesson), photos=lesson.photos.first(2))
     training = config.training.model_copy(
