@@ -49,7 +49,8 @@ class Train(FlowSpec):
     @plain_step
     def start(self) -> None:
         """Settle the config, and draw the demo's photos where they are not there yet."""
-        from stages import prepare_data, write_report
+        from run_report import write_report
+        from train_stages import prepare_data
 
         from sparrow.config import make_config, with_overrides
 
@@ -137,7 +138,7 @@ class Train(FlowSpec):
     @plain_step
     def tune(self) -> None:
         """One worker's share of the study."""
-        from stages import tune
+        from train_stages import tune
 
         tune(self.settings, self.study, self.dataset, _print_trial)
         self.next(self.choose)
@@ -167,7 +168,7 @@ class Train(FlowSpec):
     def train(self) -> None:
         """Train with the best values, keep the best epoch, export the engine."""
         from report_cards import LiveTraining
-        from stages import train_model
+        from train_stages import train_model
 
         live = LiveTraining(self.settings.training.epochs)
 
@@ -192,9 +193,9 @@ class Train(FlowSpec):
     @plain_step
     def evaluate(self) -> None:
         """Threshold from validation photos, scores on test photos, with intervals."""
+        from evaluate_stages import evaluate_model
         from pictures import evaluation_pictures
         from report_cards import show_evaluation
-        from stages import evaluate_model
 
         folder = Path(self.trained.folder)
         self.evaluation, found = evaluate_model(
@@ -211,8 +212,8 @@ class Train(FlowSpec):
     @plain_step
     def promote(self) -> None:
         """Candidate against champion on the same photos; the gate decides."""
+        from release_stages import promote
         from report_cards import show_decision
-        from stages import promote
 
         self.promotion = promote(
             self.settings,
@@ -231,7 +232,7 @@ class Train(FlowSpec):
     @plain_step
     def bundle(self) -> None:
         """A Bento of the champion."""
-        from stages import bundle
+        from release_stages import bundle
 
         self.bento = bundle(self.settings, self.promotion)
         self.next(self.end)
@@ -242,7 +243,7 @@ class Train(FlowSpec):
     def end(self) -> None:
         """The run in one page, and where its time went."""
         from report_cards import show_report
-        from stages import make_report, write_report
+        from run_report import make_report, write_report
 
         report = make_report(
             current.run_id,

@@ -1,0 +1,91 @@
+"""What the promote and bundle steps of ``train.py`` do.
+
+MLflow and BentoML are imported inside the functions that need them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evaluate_stages import score_model
+
+from sparrow.config import Config
+from sparrow.data.tables import Dataset
+
+if TYPE_CHECKING:
+    from train_stages import Trained
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What promotion did."""
+
+    version: int  # of the candidate
+    champion_version: int | None  # after the decision
+    champion_before: int | None
+    decision: dict[str, Any]
+    champion_evaluation: dict[str, Any] | None  # of the champion before, scored now
+
+
+def promote(
+    config: Config,
+    dataset: Dataset,
+    trained: Trained,
+    evaluation: Any,
+    run_key: str,
+    forced: bool,
+    work_dir: Path,
+) -> Promotion:
+    """Register the candidate once, score the champion on the same photos now, and decide."""
+    from sparrow.evaluation.compare import compare
+    from sparrow.release.promotion import decide
+    from sparrow.release.registry import Registry
+    from sparrow.release.tracking import log_numbers
+
+    folder = Path(trained.folder)
+    registry = Registry(config.stores, config.name)
+    tags = {"metaflow_run": run_key, "config": config.content_hash()}
+    version = registry.register(folder, trained.mlflow_run_id, run_key, tags)
+    follows, champion = registry.last_entry(), registry.champion()
+    before, comparison = None, None
+    if champion is not None and champion.number != version.number:
+        home = registry.download(champion.number, work_dir / "champion")
+        before, _ = score_model(config, dataset, home)
+        comparison = compare(evaluation, before, config, config.seed)
+    size_mb = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
+    decision = decide(evaluation, before, comparison, size_mb, config.promotion, forced)
+    log_numbers(
+        registry.client,
+        trained.mlflow_run_id,
+        {f"test_{name}": value.value for name, value in evaluation.headline.items()},
+    )
+    registry.tag(version.number, {"decision": decision.reason})
+    if decision.promote:
+        registry.promote(
+            version.number,
+            decision.reason,
+            forced=decision.forced,
+            evidence=decision.to_dict(),
+            follows=follows,
+        )
+    now = registry.champion()
+    return Promotion(
+        version=version.number,
+        champion_version=now.number if now else None,
+        champion_before=champion.number if champion else None,
+        decision=decision.to_dict(),
+        champion_evaluation=before.to_dict() if before else None,
+    )
+
+
+def bundle(config: Config, promotion: Promotion) -> str | None:
+    """The Bento of the champion; None where no champion is."""
+    if promotion.champion_version is None:
+        return None
+    from sparrow.release.bundle import build_bento
+    from sparrow.release.registry import Registry
+
+    folder = Registry(config.stores, config.name).publish(promotion.champion_version)
+    return build_bento(folder, config.name, promotion.champion_version)

@@ -1,0 +1,197 @@
+"""What the steps of ``train.py`` do up to a trained model, free of Metaflow: values in, values out.
+
+Torch and MLflow are imported inside the functions that need them, so that a step that does without
+also starts without.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sparrow.config import Config, with_values
+from sparrow.data.tables import Dataset, data_version
+from sparrow.model.folder import WEIGHTS, ModelInfo, write_info
+
+Progress = Callable[[int, int], None]
+CHECKPOINTS = "checkpoints"
+MODEL = "model"
+PARITY_PHOTOS = 6
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training leaves behind."""
+
+    folder: str  # the model folder
+    mlflow_run_id: str
+    history: tuple[dict[str, Any], ...]
+    best_epoch: int
+    values: dict[str, Any]  # tuned keys
+
+
+def prepare_data(config: Config, progress: Progress | None = None) -> None:
+    """Draw the demo's photos where the config asks for them and they are not there yet."""
+    wanted = config.data.generate
+    if wanted is None or Path(config.data.root).exists():
+        return
+    from sparrow.data.generate import generate_dataset
+
+    generate_dataset(
+        Path(config.data.root), photos=wanted.photos, seed=wanted.seed, progress=progress
+    )
+
+
+def tune(config: Config, study: str, dataset: Dataset, on_trial: Callable[..., None]) -> None:
+    """One worker's share of the study; nothing of the test split is seen."""
+    if config.tuning.trials == 0:
+        return
+    from sparrow.evaluation.validation import make_score
+    from sparrow.model.dataset import load_detection_set
+    from sparrow.model.trial import make_objective
+    from sparrow.model.tuning import run_trials
+
+    classes, cache = config.data.classes, Path(config.data.prepared)
+    photos = load_detection_set(dataset.subset("train"), classes, config.model, cache)
+    held_out = dataset.subset("validation")
+    validation = load_detection_set(held_out, classes, config.model, cache)
+    score = make_score(held_out, classes, config.evaluation)
+    run_trials(config, study, make_objective(config, photos, validation, score), on_trial)
+
+
+def train_model(
+    config: Config,
+    values: dict[str, Any],
+    dataset: Dataset,
+    work_dir: Path,
+    run_key: str,
+    on_epoch: Callable[..., None],
+    on_batch: Callable[[int, int, int], None],
+) -> Trained:
+    """Train with the tuned values, export the engine, write the model folder.
+
+    A checkpoint left in ``work_dir`` by a killed run is continued, and so is its MLflow run.
+    """
+    import torch
+
+    from sparrow.evaluation.validation import make_score
+    from sparrow.model.dataset import load_detection_set
+    from sparrow.model.detector import build_detector
+    from sparrow.model.training import Lesson, train
+    from sparrow.release.tracking import end_run, log_epoch, log_numbers, make_client
+
+    tuned = with_values(config, values)
+    classes, cache = config.data.classes, Path(config.data.prepared)
+    photos = load_detection_set(dataset.subset("train"), classes, config.model, cache)
+    held_out = dataset.subset("validation")
+    validation = load_detection_set(held_out, classes, config.model, cache)
+    torch.manual_seed(config.seed)
+    model = build_detector(tuned.model, len(classes))
+    folder = work_dir / CHECKPOINTS
+    folder.mkdir(parents=True, exist_ok=True)
+    client = make_client(config.stores)
+    run_id = _start_run(client, tuned, dataset, work_dir, run_key)
+
+    def each_epoch(history: tuple[Any, ...]) -> None:
+        last = history[-1]
+        log_epoch(client, run_id, last.epoch, _epoch_metrics(last))
+        on_epoch(history)
+
+    score = make_score(held_out, classes, config.evaluation)
+    lesson = Lesson(photos, validation, score, config.evaluation.min_score, config.seed)
+    result = train(
+        model, lesson, tuned.training, tuned.augmentation,
+        folder=folder, on_epoch=each_epoch, on_batch=on_batch,
+    )  # fmt: skip
+    log_numbers(client, run_id, {"best_epoch": result.best.epoch})
+    end_run(client, run_id)
+    examples = [validation.photo(i) for i in range(min(PARITY_PHOTOS, len(validation)))]
+    info = _model_info(tuned, dataset, result.best.threshold)
+    write_model_folder(tuned, folder / "best.safetensors", examples, info, work_dir / MODEL)
+    return Trained(
+        folder=str(work_dir / MODEL),
+        mlflow_run_id=run_id,
+        history=tuple(record.row() for record in result.history),
+        best_epoch=result.best.epoch,
+        values=values,
+    )
+
+
+def write_model_folder(
+    config: Config, weights: Path, examples: list[Any], info: ModelInfo, folder: Path
+) -> ModelInfo:
+    """Weights -> a whole model folder with its engine, the parity of both checked on ``examples``
+    (photos uint8 [H, W, 3] at the network's size).
+    """
+    import shutil
+
+    from sparrow.model.export import check_parity, export_engine, load_network
+
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    shutil.copy(weights, folder / WEIGHTS)
+    network = load_network(weights, config.model, len(info.class_names), info.min_score)
+    engine = export_engine(network, examples[0], folder)
+    parity = check_parity(network, engine, examples)
+    return write_info(folder, info.model_copy(update={"engine_parity": parity}))
+
+
+def _start_run(client: Any, config: Config, dataset: Dataset, work_dir: Path, key: str) -> str:
+    from sparrow.release.tracking import flatten, start_run
+
+    version = data_version(dataset)
+    params = flatten(config.model_dump(mode="json"), skip=("stores", "service", "tuning"))
+    counts = {f"photos_{k}": int(n) for k, n in dataset.images["split"].value_counts().items()}
+    return start_run(
+        client,
+        config.name,
+        config.stores.artifacts,
+        work_dir / "mlflow_run_id",
+        {**params, **counts, "data_version": version},
+        {"metaflow_run": key, "data_version": version, "git_commit": git_commit()},
+    )
+
+
+def _epoch_metrics(record: Any) -> dict[str, float]:
+    scores = {name: getattr(record, name) for name in ("f_beta", "precision", "recall")}
+    return {
+        **{f"validation_{name}": value for name, value in scores.items()},
+        **record.losses,
+        "loss": record.loss,
+        "learning_rate": record.learning_rate,
+        "photos_per_second": record.photos_per_second,
+    }
+
+
+def _model_info(config: Config, dataset: Dataset, threshold: float) -> ModelInfo:
+    return ModelInfo(
+        name=config.name,
+        architecture=config.model.architecture,
+        class_names=config.data.classes,
+        min_side_px=config.model.min_side_px,
+        max_side_px=config.model.max_side_px,
+        min_score=config.evaluation.min_score,
+        threshold=threshold,
+        data_version=data_version(dataset),
+        git_commit=git_commit(),
+        trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        config=config.model_dump(mode="json"),
+        metrics={},
+        engine_parity={},
+    )
+
+
+def git_commit() -> str:
+    """The commit of the code, ``unknown`` outside a clone."""
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    try:
+        found = subprocess.run(  # noqa: S603 a fixed command
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return found.stdout.strip()
