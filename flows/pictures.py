@@ -8,6 +8,7 @@ from typing import Any
 
 from sparrow.boxes import as_boxes
 from sparrow.config import Config
+from sparrow.data.licences import attribution
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 
@@ -55,8 +56,5 @@ def example_picture(
     )
     buffer = io.BytesIO()
     Image.fromarray(drawn).save(buffer, "PNG")
-    title = (
-        f"{row['image']} by {row['author']} ({row['source']}), {row['license']}; modified: boxes "
-        f"drawn in ({len(kept)} found, {len(truth)} true)"
-    )
-    return title, buffer.getvalue()
+    changes = f"modified: boxes drawn in ({len(kept)} found, {len(truth)} true)"
+    return attribution(row.to_dict(), changes), buffer.getvalue()

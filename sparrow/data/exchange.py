@@ -16,6 +16,7 @@ from sparrow.data.formats import read_csv_tables, table_paths, to_dataset, write
 from sparrow.data.formats_coco import find_coco, read_coco, write_coco
 from sparrow.data.formats_voc import PHOTO_FOLDERS, read_voc, write_voc
 from sparrow.data.formats_yolo import read_yolo, write_yolo
+from sparrow.data.licences import notice
 from sparrow.data.swap import link_tree, next_state
 from sparrow.data.tables import UNKNOWN, Dataset
 
@@ -128,16 +129,7 @@ def export_dataset(kind: str, dataset: Dataset, to: Path) -> None:
             write_yolo(dataset, place)
         else:
             write_csv(dataset, place)
-        (place / "NOTICE").write_text(_notice(dataset), encoding="utf-8")
-
-
-def _notice(dataset: Dataset) -> str:
-    lines = ["Photos in this set, with author, source and licence. The photos are unchanged.", ""]
-    lines += [
-        f"{row['image']}: {row['author']}; {row['source']}; {row['license']}"
-        for row in dataset.images.to_dict("records")
-    ]
-    return "\n".join(lines) + "\n"
+        (place / "NOTICE").write_text(notice(dataset), encoding="utf-8")
 
 
 def _flat_names(names: list[str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from sparrow.data.errors import DataError
 from sparrow.data.tables import Dataset
 
 
-def attribution(photo: Mapping[str, Any], changes: str = "") -> str:
+def attribution(photo: Mapping[Any, Any], changes: str = "") -> str:
     """The line that belongs under a photo: author, source, file and licence.
 
     Args:
@@ -39,6 +39,14 @@ def notice(dataset: Dataset, title: str = "Photos") -> str:
 def licence_counts(dataset: Dataset) -> dict[str, int]:
     """Photos under each licence, most frequent first."""
     return {str(name): int(n) for name, n in dataset.images["license"].value_counts().items()}
+
+
+def licence_summary(dataset: Dataset) -> str:
+    """A Markdown table for cards: photos and authors under each licence, most frequent first."""
+    images = dataset.images.groupby("license")["author"].agg(["size", "nunique"])
+    images = images.reset_index().sort_values(["size", "license"], ascending=[False, True])
+    rows = [f"| {name} | {size:,} | {authors:,} |" for name, size, authors in images.to_numpy()]
+    return "\n".join(["| licence | photos | authors |", "|---|---|---|", *rows])
 
 
 def keep_licences(dataset: Dataset, licences: Sequence[str] | None) -> Dataset:

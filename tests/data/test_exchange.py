@@ -63,7 +63,8 @@ def test_export_tells_who_made_the_photos(drawn_dataset: Path, tmp_path: Path) -
     export_dataset("yolo", dataset, tmp_path / "out")
     notice = (tmp_path / "out" / "NOTICE").read_text(encoding="utf-8")
     for row in dataset.images.to_dict("records"):
-        assert f"{row['image']}: {row['author']}; {row['source']}; {row['license']}" in notice
+        under = notice.split(f"{row['license']} (")[1].split("\n\n")[1]
+        assert f"{row['image']}: {row['author']} ({row['source']})" in under
 
 
 def test_photos_of_one_name_in_two_folders_stay_two(tmp_path: Path) -> None:

@@ -9,7 +9,13 @@ import pytest
 from sparrow.config import DataConfig, SplitConfig
 from sparrow.data.checks import check_dataset
 from sparrow.data.errors import DataError
-from sparrow.data.licences import attribution, keep_licences, licence_counts, notice
+from sparrow.data.licences import (
+    attribution,
+    keep_licences,
+    licence_counts,
+    licence_summary,
+    notice,
+)
 from sparrow.data.split import split_dataset
 from sparrow.data.tables import Dataset
 
@@ -30,6 +36,11 @@ def test_every_photo_is_in_the_notice(dataset: Dataset) -> None:
         assert f"{row['image']}: {row['author']} (Flickr)" in text
     line = attribution(dataset.images.iloc[0], "boxes drawn")
     assert line == "Photo photo000.png by unknown (Flickr), BY; boxes drawn"
+
+
+def test_the_summary_counts_photos_and_authors(dataset: Dataset) -> None:
+    # BY: two photos by nobody known, two by ann; CC0: both by bob.
+    assert licence_summary(dataset).splitlines()[2:] == ["| BY | 4 | 2 |", "| CC0 | 2 | 1 |"]
 
 
 def test_a_filter_keeps_photos_and_their_boxes(dataset: Dataset) -> None:
