@@ -203,6 +203,7 @@ class StoresConfig(Section):
     prediction_log: str = "sqlite:///.sparrow/predictions.db"
     runs: str = ".sparrow/runs"  # checkpoints and model folders of each run
     champion: str = ".sparrow/champion"  # what `bentoml serve` in the repo root serves
+    monitoring: str = ".sparrow/monitoring"  # a folder for each run of `flows/monitor.py`
 
 
 class ServiceConfig(Section):
@@ -224,6 +225,24 @@ class ServiceConfig(Section):
     keep_days: Count = 30  # none longer
 
 
+class MonitoringConfig(Section):
+    """Watching production: ``flows/monitor.py``."""
+
+    false_alarm_rate: Share = 0.05  # of one run without drift, over all columns and looks together
+    looks: tuple[Count, ...] = (25, 100, 400, 1600)  # each run judges the newest so many photos
+    window_photos: Count = 2000  # the newest so many photos make the window ...
+    window_days: Annotated[float, Field(gt=0)] | None = None  # ... or all of so many days
+    max_photos: Count = 20_000  # read into memory; of a larger window an even sample
+    error_share: Share = 0.02  # of photos that cannot be counted; more, beyond chance, is drift
+    max_latency_ms: Annotated[float, Field(gt=0)] | None = None  # median photo; null: no bar
+
+    @model_validator(mode="after")
+    def _looks_grow(self) -> MonitoringConfig:
+        if not self.looks or list(self.looks) != sorted(set(self.looks)):
+            raise ValueError("looks must name at least one number of photos, smallest first")
+        return self
+
+
 class Config(Section):
     """The whole of it; see the sections."""
 
@@ -239,6 +258,7 @@ class Config(Section):
     promotion: PromotionConfig = PromotionConfig()
     stores: StoresConfig = StoresConfig()
     service: ServiceConfig = ServiceConfig()
+    monitoring: MonitoringConfig = MonitoringConfig()
 
     @model_validator(mode="after")
     def _space_names_real_keys(self) -> Config:

@@ -83,21 +83,38 @@ def window_of(records: Sequence[PredictionRecord]) -> Window:
     )
 
 
-def write_reference(path: Path, records: Sequence[PredictionRecord]) -> None:
-    """Write ``reference.parquet``: one row per photo, its boxes as JSON in the column ``boxes``."""
+def write_reference(
+    path: Path,
+    records: Sequence[PredictionRecord],
+    groups: Sequence[int],
+    true_counts: Sequence[int],
+) -> None:
+    """Write ``reference.parquet``: one row per photo in the log's own columns, and three more.
+
+    Args:
+        path: of the file.
+        records: of held-out photos.
+        groups: which of them belong together (author, near-duplicates): the log has no such thing.
+        true_counts: what people counted.
+    """
     frame = window_of(records).photos
     frame["boxes"] = [json.dumps([asdict(box) for box in record.boxes]) for record in records]
+    frame["group"], frame["true_count"] = list(groups), list(true_counts)
     frame.to_parquet(path, index=False)
 
 
 def read_reference(path: Path) -> Window:
     """Read ``reference.parquet``.
 
+    Returns:
+        Its photos with the column ``group`` besides; the true counts as feedback.
+
     Raises:
-        ValueError: a column is missing.
+        ValueError: it is not Parquet, or a column is missing.
     """
     frame = pd.read_parquet(path)
-    missing = [name for name in (*PHOTO_COLUMNS, "boxes") if name not in frame]
+    expected = (*PHOTO_COLUMNS, "boxes", "group", "true_count")
+    missing = [name for name in expected if name not in frame]
     if missing:
         raise ValueError(f"{path}: expected the columns of the prediction log, missing {missing}")
     boxes = [
@@ -105,13 +122,15 @@ def read_reference(path: Path) -> Window:
         for photo, text in zip(frame["id"], frame["boxes"], strict=True)
         for i, box in enumerate(json.loads(text))
     ]
-    return _window(frame.drop(columns="boxes"), boxes, [])
+    truth = frame.rename(columns={"id": "prediction_id"})[["prediction_id", "time", "true_count"]]
+    window = _window(frame, boxes, truth.assign(id=frame["id"], wrong=False))
+    return Window(window.photos.assign(group=frame["group"]), window.boxes, window.feedback)
 
 
 def _window(
     photos: list[dict[str, Any]] | pd.DataFrame,
     boxes: list[dict[str, Any]],
-    feedback: list[dict[str, Any]],
+    feedback: list[dict[str, Any]] | pd.DataFrame,
 ) -> Window:
     photo_table = pd.DataFrame(photos, columns=list(PHOTO_COLUMNS))
     for name in _NUMBERS:

@@ -35,6 +35,8 @@ ALLOWED = {
     "release": (*BASE, "data", "evaluation", "model"),
     "counter": (*BASE, *LOG, "looks", "model.folder", "model.runtime", "evaluation.counting"),
 }
+# What watches reads the log, the reference and the champion's ``model.json``.
+MONITORING_ALLOWED = (*BASE, *LOG, "prediction_window", "looks", "evaluation", "model.folder")
 RELEASE_OF_MODEL = ("sparrow.model.folder", "sparrow.model.runtime")  # values, never networks
 
 
@@ -114,6 +116,18 @@ def test_rooms_import_only_what_lies_below_them(room):
         for name in LATE[module]
         if name in TREES and name != "sparrow" and not below(name, allowed)
     }
+    assert not wrong
+
+
+def test_monitoring_imports_only_what_it_watches_with():
+    allowed = ["monitoring", *(f"sparrow.{name}" for name in MONITORING_ALLOWED)]
+    wrong = {
+        f"{module} imports {name}"
+        for module in rooms("monitoring")
+        for name in LATE[module]
+        if name in TREES and name != "sparrow" and not below(name, allowed)
+    }
+    assert rooms("monitoring")
     assert not wrong
 
 

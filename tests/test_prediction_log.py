@@ -139,10 +139,14 @@ def test_the_reference_file_is_a_window(tmp_path: Path) -> None:
         model_version="3",
         estimates={"a.jpg": estimate, "b.jpg": SimpleNamespace(count=0, low=None, high=None)},
     )
-    write_reference(tmp_path / "reference.parquet", records)
+    write_reference(tmp_path / "reference.parquet", records, [4, 4], [2, 0])
     read, made = read_reference(tmp_path / "reference.parquet"), window_of(records)
     assert read.photos["n_detections"].tolist() == [1, 0]  # 0.5 is below the threshold
-    assert read.photos.drop(columns="time").equals(made.photos.drop(columns="time"))
+    same = read.photos.drop(columns=["time", "group"])
+    assert same.equals(made.photos.drop(columns="time"))
+    assert read.photos["group"].tolist() == [4, 4]
+    assert read.feedback["prediction_id"].tolist() == read.photos["id"].tolist()
+    assert read.feedback["true_count"].tolist() == [2, 0]
     assert read.boxes.equals(made.boxes)
 
 

@@ -1,0 +1,1 @@
+"""Watching a model in production: its prediction log against its own reference."""

@@ -1,0 +1,113 @@
+"""What is watched: one number per photo and column, from a window of the log or the reference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from monitoring.verdict import Kind
+from sparrow.prediction_window import Window
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One watched number.
+
+    Attributes:
+        name: in verdicts and configs.
+        kind: prediction, input or quality.
+        words: what it is, for people; its mean over photos is what they are shown.
+        share: it is 0 or 1 for each photo, and its mean a share.
+    """
+
+    name: str
+    kind: Kind
+    words: str
+    share: bool = False
+
+
+COLUMNS = (
+    Column("count", "prediction", "detections per photo"),
+    Column("empty", "prediction", "share of photos without a detection", share=True),
+    Column("score", "prediction", "score of a photo's detections"),
+    Column("box_size", "prediction", "box size (side, as a share of the photo's)"),
+    Column("box_x", "prediction", "boxes' place from left (0) to right (1)"),
+    Column("box_y", "prediction", "boxes' place from top (0) to bottom (1)"),
+    Column("photo_size", "input", "photo size (megapixels)"),
+    Column("photo_shape", "input", "photo's width over its height"),
+    Column("brightness", "input", "brightness (0 to 1)"),
+    Column("contrast", "input", "contrast (0 to 0.5)"),
+    Column("sharpness", "input", "sharpness"),
+    Column("saturation", "input", "colour saturation (0 to 1)"),
+    Column("count_error", "quality", "counted minus true (by feedback)"),
+    Column("wrong", "quality", "share of answers called wrong (by feedback)", share=True),
+)
+NAMES = tuple(column.name for column in COLUMNS)
+QUALITY = np.array([column.kind == "quality" for column in COLUMNS])
+LOOKS = ("brightness", "contrast", "sharpness", "saturation")
+
+
+def photo_values(window: Window) -> Floats:
+    """[photos, columns] in the order of ``COLUMNS``; NaN where a photo has no such number.
+
+    A photo that could not be counted has no predictions, one that could not be read has no looks,
+    one without a detection has no score and no boxes, one without feedback has no quality. Of
+    several remarks on a photo the last counts.
+    """
+    photos = window.photos
+    counted = photos["error"].isna().to_numpy()
+    n_boxes = np.where(counted, photos["n_detections"].to_numpy(dtype=float), np.nan)
+    width = photos["width_px"].to_numpy(dtype=float)
+    height = photos["height_px"].to_numpy(dtype=float)
+    width, height = (np.where(side > 0, side, np.nan) for side in (width, height))
+    found = {
+        "count": n_boxes,
+        "empty": np.where(np.isnan(n_boxes), np.nan, n_boxes == 0),
+        **_box_means(window, width, height),
+        "photo_size": width * height / 1e6,
+        "photo_shape": width / height,
+        **{name: photos[name].to_numpy(dtype=float) for name in LOOKS},
+        **_quality(window, n_boxes),
+    }
+    return np.column_stack([found[name] for name in NAMES])
+
+
+def _box_means(window: Window, width_px: Floats, height_px: Floats) -> dict[str, Floats]:
+    """Means over each photo's boxes [photos]; a box is measured in shares of its photo."""
+    boxes = window.boxes
+    photo = pd.Index(window.photos["id"]).get_indexer(pd.Index(boxes["prediction_id"]))
+    x_min, y_min, x_max, y_max = (
+        boxes[f"{name}_px"].to_numpy() for name in ("x_min", "y_min", "x_max", "y_max")
+    )
+    wide, high = width_px[photo], height_px[photo]
+    area = (x_max - x_min).clip(min=0) * (y_max - y_min).clip(min=0) / (wide * high)
+    values = {
+        "score": boxes["score"].to_numpy(),
+        "box_size": np.sqrt(area),
+        "box_x": (x_min + x_max) / 2 / wide,
+        "box_y": (y_min + y_max) / 2 / high,
+    }
+    n_photos = len(width_px)
+    number = np.bincount(photo, minlength=n_photos).astype(float)
+    number[number == 0] = np.nan
+    return {
+        name: np.bincount(photo, value, minlength=n_photos) / number
+        for name, value in values.items()
+    }
+
+
+def _quality(window: Window, n_boxes: Floats) -> dict[str, Floats]:
+    """Count error and "this is wrong" [photos], by the last remark on each photo."""
+    remarks = window.feedback.drop_duplicates("prediction_id", keep="last")
+    remarks = remarks.set_index("prediction_id").reindex(window.photos["id"])
+    true_count = remarks["true_count"].to_numpy(dtype=float)
+    said_wrong = remarks["wrong"].to_numpy(dtype=object) == True  # noqa: E712 NaN: no remark
+    remarked = remarks["wrong"].notna().to_numpy()
+    error = n_boxes - true_count
+    wrong = said_wrong | (~np.isnan(error) & (error != 0))
+    return {"count_error": error, "wrong": np.where(remarked, wrong, np.nan)}

@@ -1,0 +1,93 @@
+"""What a verdict says to people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from monitoring.columns import Column, Floats
+from monitoring.verdict import ColumnChange
+
+
+def number(value: float, *, share: bool = False) -> str:
+    """Three digits, or a percentage."""
+    return f"{value:.1%}" if share else f"{value:.3g}"
+
+
+def change_in_words(
+    column: Column, reference: Floats, current: Floats, spread: bool, drifted: bool
+) -> str:
+    """A sentence on one column.
+
+    Args:
+        column: which.
+        reference: its values over the reference, NaN where undefined.
+        current: over the photos of the look that tells most.
+        spread: whether the change is one of spread and not of place.
+        drifted: beyond chance.
+    """
+    known, seen = (values[~np.isnan(values)] for values in (reference, current))
+    subject = column.words[0].upper() + column.words[1:]
+    if not len(known):
+        return f"{subject}: the reference has none to compare with."
+    if not len(seen):
+        return f"{subject}: none in this window; {_mean(column, known)} in the reference."
+    both = f"{_mean(column, seen)} in the newest {len(current)} photos, {_mean(column, known)} in "
+    if not drifted:
+        return f"{subject}: {both}the reference; within chance."
+    if spread:
+        return (
+            f"{subject} {'scatters more' if _width(seen) > _width(known) else 'scatters less'}: "
+            f"the middle half lies in {_middle(seen)} in the newest {len(current)} photos, in "
+            f"{_middle(known)} in the reference."
+        )
+    verb = "rose" if seen.mean() > known.mean() else "fell"
+    return f"{subject} {verb}: {both}the reference."
+
+
+def errors_in_words(errors: int, photos: int, usual: float, drifted: bool) -> str:
+    """A sentence on photos that could not be counted."""
+    end = "more than chance explains" if drifted else "within chance"
+    return (
+        f"{errors} of the newest {photos} photos could not be counted; {usual:.1%} are usual "
+        f"(monitoring.error_share): {end}."
+    )
+
+
+def latency_in_words(median_ms: float, photos: int, bar_ms: float | None) -> str:
+    """A sentence on the time a photo takes."""
+    said = f"A photo took {median_ms:.0f} ms, median of the newest {photos}"
+    if bar_ms is None:
+        return f"{said}; no bar is set (monitoring.max_latency_ms)."
+    return f"{said}; {'over' if median_ms > bar_ms else 'within'} the bar of {bar_ms:.0f} ms."
+
+
+def reason_in_words(changes: Sequence[ColumnChange], looks: Sequence[int], rate: float) -> str:
+    """The sentence of a verdict that was reached."""
+    drifted = [change for change in changes if change.drifted]
+    if drifted:
+        others = len(drifted) - 1
+        more = f" And {others} more changed." if others > 1 else ""
+        more = f" And {drifted[1].column} changed." if others == 1 else more
+        return drifted[0].words + more
+    sizes = ", ".join(str(look) for look in looks[:-1])
+    sizes = f"{sizes} and {looks[-1]}" if sizes else str(looks[-1])
+    return (
+        f"The newest {sizes} photos differ from the reference by no more than chance explains "
+        f"(false alarms: at most {rate:.0%} of runs)."
+    )
+
+
+def _mean(column: Column, values: Floats) -> str:
+    return number(float(values.mean()), share=column.share)
+
+
+def _middle(values: Floats) -> str:
+    low, high = np.quantile(values, [0.25, 0.75])
+    return f"{number(float(low))} to {number(float(high))}"
+
+
+def _width(values: Floats) -> float:
+    low, high = np.quantile(values, [0.25, 0.75])
+    return float(high - low)
