@@ -13,12 +13,7 @@ import pandas as pd
 from sparrow.config import EvaluationConfig
 from sparrow.data.tables import UNKNOWN, Dataset
 from sparrow.detections import Detections
-from sparrow.evaluation.average_precision import (
-    COCO_IOUS,
-    average_precision,
-    average_recall,
-    size_scores,
-)
+from sparrow.evaluation.average_precision import resampled_ap
 from sparrow.evaluation.bootstrap import (
     Interval,
     group_sums,
@@ -26,6 +21,7 @@ from sparrow.evaluation.bootstrap import (
     photo_groups,
     resample_weights,
 )
+from sparrow.evaluation.coco import COCO_IOUS, coco_scores
 from sparrow.evaluation.errors import find_errors
 from sparrow.evaluation.matching import Bools, Floats, Ints, Pool, match, pool_boxes
 from sparrow.evaluation.metrics import f_beta, precision, recall, sweep
@@ -143,19 +139,18 @@ def evaluate(
     sums = _statistics(pool, per_photo, matches[: len(ious)] >= 0, threshold)
     numbers = _numbers(sums.sum(axis=0)[None], config.beta, ious)
     resampled = _numbers(weights @ group_sums(sums, groups), config.beta, ious)
-    ap = average_precision(pool, matches[-10:], groups, np.ones((1, n_groups)))
-    ap_resampled = average_precision(pool, matches[-10:], groups, weights)
-    for name, places in (("ap50", [0]), ("ap50_95", list(range(10)))):
-        numbers[name] = ap[:, places].mean(axis=1)
-        resampled[name] = ap_resampled[:, places].mean(axis=1)
+    details = coco_scores(pool, matches[-10:])
+    resampled |= resampled_ap(pool, matches[-10:], groups, weights, details)
+    values = {name: float(value[0]) for name, value in numbers.items()}
+    values |= {name: details.pop(name) for name in ("ap50", "ap50_95")}
     headline = {
-        name: percentile_interval(float(value[0]), resampled[name], config.confidence)
-        for name, value in numbers.items()
+        name: percentile_interval(value, resampled[name], config.confidence)
+        for name, value in values.items()
     }
     return Evaluation(
         f_beta=headline[score_name(config.beta, config.iou)],
         headline=headline,
-        details={"ar": average_recall(pool, matches[-10:]), **size_scores(pool)},
+        details=details,
         errors=errors.counts(),
         per_photo=per_photo,
         slices=slice_table(per_photo, weights, config.beta, config.confidence),

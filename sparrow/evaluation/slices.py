@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from sparrow.data.tables import UNKNOWN
-from sparrow.evaluation.average_precision import SIZE_RANGES_PX
 from sparrow.evaluation.bootstrap import group_sums, percentile_interval
+from sparrow.evaluation.coco import SIZE_RANGES_PX
 from sparrow.evaluation.matching import Bools, Floats, Ints, Pool
 from sparrow.evaluation.metrics import f_beta, precision, recall
 
