@@ -36,10 +36,10 @@ def coco_scores(pool: Pool, matches: Ints) -> dict[str, float]:
     """
     ranges = {ALL: (0.0, np.inf), **SIZE_RANGES_PX}
     parts = [_judged(pool, matches, *ranges[name]) for name in ranges]
-    labels = np.arange(1, len(pool.class_names) + 1)
+    labels = range(1, len(pool.class_names) + 1)
     judge = COCOeval(iouType="bbox")
     judge.params.iouThrs = COCO_IOUS
-    judge.params.catIds = labels.tolist()
+    judge.params.catIds = list(labels)
     judge.params.areaRng = [list(limits) for limits in ranges.values()]
     judge.params.maxDets = [max(len(pool.detection_label), 1)]
     judge.params.imgIds = [0]  # the photos' matches are made: one pool is as good as many
