@@ -14,16 +14,14 @@ from pydantic import Field  # noqa: E402
 from starlette.middleware.cors import CORSMiddleware  # noqa: E402
 from starlette.responses import JSONResponse, Response  # noqa: E402
 
-from service.answers import DetectAnswer, FeedbackAnswer, PhotoAnswer, photo_answer  # noqa: E402
+from service.answers import DetectAnswer, FeedbackAnswer, photo_answer  # noqa: E402
+from service.counting import Picture  # noqa: E402
 from service.desk import Desk  # noqa: E402
 from service.gate import Gate, asked  # noqa: E402
 from service.intake import Upload  # noqa: E402
 from service.logs import set_up_logs  # noqa: E402
-from service.pictures import annotated, encoded  # noqa: E402
 from service.settings import read_settings  # noqa: E402
 from service.web import make_web_app  # noqa: E402
-from sparrow.counter import CountedPhoto  # noqa: E402
-from sparrow.images import RgbImage  # noqa: E402
 from sparrow.prediction_log import UnknownPredictionError  # noqa: E402
 
 set_up_logs()
@@ -39,10 +37,11 @@ def desk() -> Desk:
 @bentoml.asgi_app(make_web_app(settings, desk), path="/")
 @bentoml.service(
     name="Sparrow",
-    workers=1,  # the page's queue lives in one process; threads fill the cores
+    workers=1,  # the page's queue lives in one process; see service.counting
     threads=settings.limits.threads,
     traffic={"timeout": settings.limits.timeout_s},
     metrics={"enabled": True},
+    logging={"access": {"enabled": False}},  # the gate writes that line, with the request's id
 )
 class Sparrow:
     """Counts house sparrows, or whatever its model was trained to find, in photos."""
@@ -59,11 +58,8 @@ class Sparrow:
     async def detect(self, photos: list[Path]) -> DetectAnswer:
         """Boxes, scores, labels, count and its interval for each photo, in the order sent."""
         counter = self.desk.counter
-
-        def finish(counted: CountedPhoto, _image: RgbImage | None) -> PhotoAnswer:
-            return photo_answer(counted)
-
-        answers = await self.desk.count(_uploads(photos), "api", counter, finish)
+        found = await self.desk.count(_uploads(photos), "api", counter)
+        answers = [photo_answer(answer.counted) for answer in found]
         return DetectAnswer(
             model_name=counter.info.name,
             model_version=counter.version,
@@ -79,18 +75,14 @@ class Sparrow:
         """One photo with its boxes drawn in: JPEG, or PNG where ``Accept`` names it."""
         if len(photos) != 1:
             return _refusal(400, f"{len(photos)} photos; expected one to draw on")
-        png = asked().png
-
-        def finish(counted: CountedPhoto, image: RgbImage | None) -> Response:
-            if image is None or counted.record.error is not None:
-                return _refusal(422, counted.message or "this photo cannot be counted")
-            picture = annotated(image, counted.record)
-            headers = {"x-count": str(counted.record.count), "x-prediction-id": counted.record.id}
-            kind = "image/png" if png else "image/jpeg"
-            return Response(encoded(picture, png=png), media_type=kind, headers=headers)
-
-        answer: Any = await self.desk.count(_uploads(photos), "api", self.desk.counter, finish)
-        return answer[0]
+        kind: Picture = "png" if asked().png else "jpeg"
+        answers = await self.desk.count(_uploads(photos), "api", self.desk.counter, kind)
+        counted, picture = answers[0].counted, answers[0].picture
+        if picture is None:
+            return _refusal(422, counted.message or "this photo cannot be counted")
+        headers = {"x-count": str(counted.record.count), "x-prediction-id": counted.record.id}
+        response: Any = Response(picture, media_type=f"image/{kind}", headers=headers)
+        return response
 
     @bentoml.api(route="/feedback")
     def feedback(

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+import logging
+from collections.abc import Sequence
+from concurrent.futures import Future
 
 from service import metrics
 from service.champion import Champion
+from service.counting import Answer, Picture, Places
 from service.intake import Upload
 from service.keep import PhotoKeeper
 from service.settings import Settings, require_model
-from sparrow.counter import CountedPhoto, Counter
-from sparrow.images import RgbImage
+from sparrow.counter import Counter
 from sparrow.prediction_log import PredictionLog, UnknownPredictionError
 from sparrow.prediction_writer import PredictionWriter
 
-T = TypeVar("T")
-Finish = Callable[[CountedPhoto, RgbImage | None], T]
+logger = logging.getLogger("sparrow.service")
 
 
 class Desk:
-    """The model, the threads that run it, and the log."""
+    """The model, the places where photos are counted, and the log."""
 
     def __init__(self, settings: Settings) -> None:
         require_model(settings)
@@ -31,10 +30,9 @@ class Desk:
         self.log = PredictionLog(settings.prediction_log)
         self._writer = PredictionWriter(self.log)
         self._keeper = PhotoKeeper(settings.limits)
-        # ONNX Runtime and Pillow let go of Python's lock: threads are enough to fill the cores,
-        # and share one copy of the model. Photos differ in size, and the network takes one at a
-        # time, so there is nothing for adaptive batching to put together.
-        self._pool = ThreadPoolExecutor(settings.limits.threads, thread_name_prefix="count")
+        # Photos differ in size, and the network takes one at a time: there is nothing for adaptive
+        # batching to put together.
+        self._places = Places(settings.limits)
 
     @property
     def counter(self) -> Counter:
@@ -48,48 +46,60 @@ class Desk:
     def close(self) -> None:
         """Finish what was accepted, and write it down."""
         self._champion.close()
-        self._pool.shutdown(wait=True)
+        self._places.close()
         self._writer.close()
         self.log.close()
 
     async def count(
-        self, uploads: Sequence[Upload], source: str, counter: Counter, finish: Finish[T]
-    ) -> list[T]:
-        """Count photos; no more of one request at a time than there are threads.
+        self,
+        uploads: Sequence[Upload],
+        source: str,
+        counter: Counter,
+        picture: Picture | None = None,
+    ) -> list[Answer]:
+        """Count photos; no more of one request at a time than there are places.
 
         Args:
             uploads: the photos.
             source: api or page.
             counter: the model, one for the whole request.
-            finish: makes the result of a photo, in its thread, while its pixels are at hand.
+            picture: also the photos with their boxes, as such files.
         """
         metrics.photos_per_request.observe(len(uploads))
-        places = asyncio.Semaphore(self.settings.limits.threads)
+        turns = asyncio.Semaphore(self._places.count)
 
-        async def one(upload: Upload) -> T:
-            async with places:
-                return await asyncio.wrap_future(self.submit(upload, source, counter, finish))
+        async def one(upload: Upload) -> Answer:
+            async with turns:
+                return await asyncio.wrap_future(self.submit(upload, source, counter, picture))
 
         return list(await asyncio.gather(*(one(upload) for upload in uploads)))
 
-    def submit(self, upload: Upload, source: str, counter: Counter, finish: Finish[T]) -> Future[T]:
-        """Hand in one photo; see ``count``."""
+    def submit(
+        self, upload: Upload, source: str, counter: Counter, picture: Picture | None = None
+    ) -> Future[Answer]:
+        """Hand in one photo; see ``count``. It is in the log before its future is done."""
         metrics.waiting.inc()
-        future = self._pool.submit(self._count_one, upload, source, counter, finish)
-        future.add_done_callback(lambda _: metrics.waiting.dec())
-        return future
+        answer: Future[Answer] = Future()
 
-    def _count_one(self, upload: Upload, source: str, counter: Counter, finish: Finish[T]) -> T:
-        max_pixels = self.settings.limits.max_pixels
-        counted, image = counter.count(upload.content, upload.name, source, max_pixels)
-        record = counted.record
+        def note(counted: Future[Answer]) -> None:
+            metrics.waiting.dec()
+            try:
+                self._note(counted.result(), upload, source)
+                answer.set_result(counted.result())
+            except BaseException as error:  # whoever waits must hear of it
+                answer.set_exception(error)
+
+        self._places.submit(counter, upload, source, picture).add_done_callback(note)
+        return answer
+
+    def _note(self, answer: Answer, upload: Upload, source: str) -> None:
+        record = answer.counted.record
         self._writer.append(record)
         self._keeper.offer(record, upload.content)
         metrics.photos.labels(source, record.error or "counted", record.model_version).inc()
         metrics.photo_seconds.observe(record.latency_ms / 1000)
         if record.error is None:
             metrics.detections.observe(record.n_detections)
-        return finish(counted, image)
 
     def add_feedback(self, prediction_id: str, true_count: int | None, wrong: bool) -> None:
         """Store what a person says about an answer.

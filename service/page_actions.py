@@ -6,7 +6,6 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from html import escape
@@ -60,17 +59,11 @@ def count_files(
     if len(paths) > limit:
         raise ValueError(f"{len(paths)} photos at once; at most {limit} are accepted here")
     counter = desk.counter
-    waiting: list[Future[CountedPhoto]] = [
-        desk.submit(
-            Upload(path.name, path.read_bytes()), "page", counter, lambda counted, _: counted
-        )
-        for path in paths
-    ]
+    waiting = [desk.submit(Upload(path.name, path.read_bytes()), "page", counter) for path in paths]
     photos = []
     for path, future in zip(paths, waiting, strict=True):
-        photos.append(
-            PagePhoto(path, future.result(), counter.info.class_names, counter.info.threshold)
-        )
+        counted = future.result().counted
+        photos.append(PagePhoto(path, counted, counter.info.class_names, counter.info.threshold))
         progress(len(photos), len(paths))
     return photos
 

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import make_url
+
 from sparrow.config import ServiceConfig, StoresConfig, load_config, make_config
 from sparrow.model.folder import INFO, read_info
 
@@ -53,12 +55,33 @@ def read_settings() -> Settings:
         config = make_config(read_info(model, verify=False).config)
     limits = config.service if config else ServiceConfig()
     stores = config.stores if config else StoresConfig()
+    folder = started_in()
+    limits = limits.model_copy(update={"keep_folder": str(folder / limits.keep_folder)})
     api_key = os.environ.get(KEY_VARIABLE) if limits.require_api_key else None
     if limits.require_api_key and not api_key:
         raise SettingsError(
             f"service.require_api_key is set, but the environment variable {KEY_VARIABLE} is empty"
         )
-    return Settings(model, watched, limits, stores.prediction_log, api_key)
+    return Settings(model, watched, limits, _from(folder, stores.prediction_log), api_key)
+
+
+def started_in() -> Path:
+    """Where relative paths begin: where ``bentoml serve`` was called.
+
+    BentoML moves into the Bento's own folder before it imports the service, and what lies there is
+    deleted with the Bento. The caller's folder is left in ``PWD``.
+    """
+    called_in = os.environ.get("PWD")
+    in_bento = (HOME / "model" / INFO).is_file() and Path.cwd() == HOME
+    return Path(called_in) if in_bento and called_in else Path.cwd()
+
+
+def _from(folder: Path, url: str) -> str:
+    """The URL of an SQLite file with its path made absolute; any other as it is."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return url
+    return parsed.set(database=str(folder / parsed.database)).render_as_string(hide_password=False)
 
 
 def _find_model(stores: StoresConfig) -> tuple[Path, bool]:

@@ -3,31 +3,50 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import bentoml
-import gradio as gr
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.applications import Starlette
 
 from service.answers import ModelAnswer
 from service.desk import Desk
 from service.openapi import describe_api
-from service.page import STYLE, THEME, make_page
 from service.settings import Settings
 from sparrow.model.folder import CARD
 
 
-def make_web_app(settings: Settings, desk: Callable[[], Desk]) -> FastAPI:
-    """The application that is mounted at ``/``.
+def make_web_app(settings: Settings, desk: Callable[[], Desk]) -> Starlette:
+    """The application that is mounted at ``/``; it is filled when the service starts.
+
+    ``bentoml serve`` imports the service in its supervisor too, which shows no page: Gradio's
+    seconds and 120 MB are spent only in the process that answers.
 
     Args:
         settings: this process's.
         desk: the running service's, asked for at each request.
     """
+
+    @asynccontextmanager
+    async def fill(web: Starlette) -> AsyncIterator[None]:
+        filled = _with_page(settings, desk)
+        web.mount("/", filled)
+        async with filled.router.lifespan_context(filled):
+            yield
+
+    return Starlette(lifespan=fill)
+
+
+def _with_page(settings: Settings, desk: Callable[[], Desk]) -> FastAPI:
+    import gradio as gr
+
+    from service.page import STYLE, THEME, make_page
+
     app = FastAPI(openapi_url=None)
 
     @app.get("/model")
@@ -45,7 +64,7 @@ def make_web_app(settings: Settings, desk: Callable[[], Desk]) -> FastAPI:
     # BentoML ships Swagger's viewer, but its own page around it loads a tag manager.
     viewer = Path(bentoml.__file__).parent / "_internal" / "server" / "static_content"
     app.mount("/docs-viewer", StaticFiles(directory=viewer))
-    return gr.mount_gradio_app(
+    filled: FastAPI = gr.mount_gradio_app(
         app,
         make_page(settings, desk),
         path="",
@@ -58,6 +77,7 @@ def make_web_app(settings: Settings, desk: Callable[[], Desk]) -> FastAPI:
         auth=_key_check(settings.api_key) if settings.api_key else None,
         auth_message="Enter any name, and the API key as the password.",
     )
+    return filled
 
 
 DOCS_PAGE = """<!doctype html>

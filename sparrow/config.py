@@ -213,11 +213,13 @@ class ServiceConfig(Section):
     max_request_mb: Annotated[float, Field(gt=0)] = 64.0
     max_pixels: Count = 50_000_000  # of one photo
     threads: Count = 2  # photos counted at the same time, each on one core
+    # Processes that count in place of the threads, each with its own copy of the model; 0: none.
+    workers: Annotated[int, Field(ge=0)] = 0
     max_queue: Count = 64  # requests being read, waiting or counted; one more gets a 503
     timeout_s: Annotated[float, Field(gt=0)] = 60.0  # for one request; longer is a 504
     upload_timeout_s: Annotated[float, Field(gt=0)] = 30.0  # for its body to arrive; else a 408
     require_api_key: bool = False  # the key itself is the environment variable SPARROW_API_KEY
-    requests_per_minute: Count | None = None  # of one client; null: no limit
+    requests_per_minute: Count | None = None  # to the API, of one address; null: no limit
     cors_origins: tuple[str, ...] = ()  # other sites whose pages may call the API
     keep_share: Unit = 0.0  # of the photos sent, kept as files for review; 0 keeps none
     keep_folder: str = ".sparrow/photos"

@@ -89,15 +89,7 @@ class Counter:
             The counted photo, and its pixels (uint8 [height, width, 3]) where it could be read.
         """
         start = time.perf_counter()
-        record = PredictionRecord(
-            id=new_id(),
-            time=datetime.now(UTC),
-            source=source,
-            model_name=self.info.name,
-            model_version=self.version,
-            file_name=name,
-            sha256=hashlib.sha256(content).hexdigest(),
-        )
+        record = self._record(content, name, source)
         image = None
         try:
             if not content:
@@ -111,14 +103,30 @@ class Counter:
         except ImageError as error:
             record, message = replace(record, error=UNREADABLE), str(error)
         except Exception:  # the boundary: one photo must not take its neighbours with it
-            logger.exception("the detector failed on %s (sha256 %s)", name, record.sha256)
-            record = replace(record, error=DETECTOR_FAILED)
-            message = "the detector failed on this photo; its details are in the service's log"
+            return self.failed(content, name, source), image
         latency_ms = (time.perf_counter() - start) * 1000
         record = replace(record, latency_ms=latency_ms)
         if image is not None:
             record = record.with_photo(image)
         return CountedPhoto(record, message), image
+
+    def failed(self, content: bytes, name: str, source: str) -> CountedPhoto:
+        """The answer for a photo on which the detector fails; the reason goes to the log."""
+        record = replace(self._record(content, name, source), error=DETECTOR_FAILED)
+        logger.exception("the detector failed on %s (sha256 %s)", name, record.sha256)
+        message = "the detector failed on this photo; its details are in the service's log"
+        return CountedPhoto(record, message)
+
+    def _record(self, content: bytes, name: str, source: str) -> PredictionRecord:
+        return PredictionRecord(
+            id=new_id(),
+            time=datetime.now(UTC),
+            source=source,
+            model_name=self.info.name,
+            model_version=self.version,
+            file_name=name,
+            sha256=hashlib.sha256(content).hexdigest(),
+        )
 
     def estimate(self, found: Detections) -> Count:
         """Count and interval of one photo, from all that the engine reported."""

@@ -25,9 +25,11 @@ def looks(rgb: RgbImage) -> tuple[float, float, float, float]:
     """
     photo = Image.fromarray(rgb)
     photo.thumbnail((LOOK_SIDE_PX, LOOK_SIDE_PX), Image.Resampling.BOX)
-    channels = np.asarray(photo, dtype=np.float32) / 255  # [height, width, 3]
-    luma = (channels * LUMA).sum(axis=2)
-    top, bottom = channels.max(axis=2), channels.min(axis=2)
+    # Colour by colour: along an axis of three NumPy is ten times slower.
+    red, green, blue = np.moveaxis(np.asarray(photo, dtype=np.float32) / 255, 2, 0)
+    luma = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
+    top = np.maximum(np.maximum(red, green), blue)
+    bottom = np.minimum(np.minimum(red, green), blue)
     saturation = np.divide(top - bottom, top, out=np.zeros_like(top), where=top > 0)
     sharpness = float(_laplacian(luma).std()) if min(luma.shape) > 2 else 0.0
     return float(luma.mean()), float(luma.std()), sharpness, float(saturation.mean())

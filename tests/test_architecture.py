@@ -33,6 +33,7 @@ ALLOWED = {
     "model": (*BASE, "data"),
     "evaluation": (*BASE, "data"),
     "release": (*BASE, "data", "evaluation", "model"),
+    "counter_process": ("counter",),
     "counter": (*BASE, *LOG, "looks", "model.folder", "model.runtime", "evaluation.counting"),
 }
 # What watches reads the log, the reference and the champion's ``model.json``.

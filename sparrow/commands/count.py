@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
+import queue
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
 from errno import ENOENT
@@ -19,14 +19,12 @@ from typing import TYPE_CHECKING, Any
 from sparrow.config import StoresConfig
 
 if TYPE_CHECKING:
-    from sparrow.counter import Counter
+    from sparrow.counter import CountedPhoto, Counter
     from sparrow.prediction_record import PredictionRecord
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".mpo", ".bmp", ".tif", ".tiff", ".gif")
 SOME_UNREADABLE = 3
 FORMATS = (".csv", ".json", ".parquet")
-
-_counter: Counter | None = None  # one per worker process
 
 
 def register(subparsers: Any) -> None:
@@ -75,7 +73,7 @@ def count(arguments: argparse.Namespace) -> int:
     if journal.done:
         print(f"{len(files) - len(left)} photos were counted before; going on", file=sys.stderr)
     show = Progress(len(left))
-    for entry in count_all(left, folder, counter, arguments.annotated, arguments.workers):
+    for entry in count_all(left, counter, arguments.annotated, arguments.workers):
         journal.add(entry)
         show.step()
     entries = [journal.done[str(file)] for file in files]
@@ -111,24 +109,34 @@ def find_photos(sources: Sequence[Path], *, recursive: bool) -> list[Path]:
 
 
 def count_all(
-    files: Sequence[Path], folder: Path, counter: Counter, annotated: Path | None, workers: int
+    files: Sequence[Path], counter: Counter, annotated: Path | None, workers: int
 ) -> Iterator[dict[str, Any]]:
     """Entries of the journal, in the order of the files."""
     if annotated is not None:
         annotated.mkdir(parents=True, exist_ok=True)
-    tasks = [(file, annotated) for file in files]
     if workers == 1 or len(files) < 2:
-        yield from (count_file(counter, *task) for task in tasks)
+        yield from (count_file(counter, file, annotated) for file in files)
         return
-    with ProcessPoolExecutor(
-        min(workers, len(files)),
-        multiprocessing.get_context(
-            "spawn"
-        ),  # a fork would copy the engine's locks, not its threads
-        _load,
-        (folder,),
-    ) as pool:
-        yield from pool.map(_count_in_worker, tasks, chunksize=1)
+    from sparrow.counter_process import CounterProcess, ProcessLostError
+
+    processes = [CounterProcess() for _ in range(min(workers, len(files)))]
+    free: queue.SimpleQueue[CounterProcess] = queue.SimpleQueue()
+    for process in processes:
+        free.put(process)
+
+    def count_aside(file: Path) -> dict[str, Any]:
+        process = free.get()
+        try:
+            return process.run(count_file, counter.folder, file, annotated)
+        except ProcessLostError:
+            return _entry(counter.failed(b"", str(file), "cli"), None)
+        finally:
+            free.put(process)
+
+    with ThreadPoolExecutor(len(processes)) as threads:
+        yield from threads.map(count_aside, files)
+    for process in processes:
+        process.close()
 
 
 def count_file(counter: Counter, file: Path, annotated: Path | None) -> dict[str, Any]:
@@ -143,8 +151,12 @@ def count_file(counter: Counter, file: Path, annotated: Path | None) -> dict[str
     counted, image = counter.count(content, str(file), "cli")
     if annotated is not None and image is not None and counted.record.error is None:
         _write_annotated(annotated, file, image, counted.record)
-    entry = {**asdict(counted.record), "time": counted.record.time.isoformat()}
-    return {"record": entry, "message": trouble or counted.message}
+    return _entry(counted, trouble)
+
+
+def _entry(counted: CountedPhoto, trouble: str | None) -> dict[str, Any]:
+    record = {**asdict(counted.record), "time": counted.record.time.isoformat()}
+    return {"record": record, "message": trouble or counted.message}
 
 
 class Journal:
@@ -267,19 +279,6 @@ def _record(entry: dict[str, Any]) -> PredictionRecord:
     return PredictionRecord(
         **{**values, "time": datetime.fromisoformat(values["time"])}, boxes=boxes
     )
-
-
-def _load(folder: Path) -> None:
-    from sparrow.counter import Counter
-
-    global _counter  # a worker process has nowhere else to keep its model
-    _counter = Counter(folder, verify=False)  # the parent has just checked it
-
-
-def _count_in_worker(task: tuple[Path, Path | None]) -> dict[str, Any]:
-    if _counter is None:
-        raise RuntimeError("the worker was started without its model")
-    return count_file(_counter, *task)
 
 
 def _write_annotated(folder: Path, file: Path, image: Any, record: PredictionRecord) -> None:

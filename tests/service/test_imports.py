@@ -15,6 +15,7 @@ ALLOWED = {
     "sparrow.config",
     "sparrow.count_formats",
     "sparrow.counter",
+    "sparrow.counter_process",
     "sparrow.evaluation.figures",
     "sparrow.images",
     "sparrow.model.folder",
