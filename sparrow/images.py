@@ -19,6 +19,10 @@ RgbImage = NDArray[np.uint8]  # [height, width, 3]
 # Formats photographers use. SVG and HTML are not images here, and decoders nobody needs stay shut.
 # "JPEG" opens MPO, the several frames of a phone, as well; Pillow knows no "MPO" to ask for.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+SUFFIXES = {
+    "JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp", "TIFF": ".tif",
+    "GIF": ".gif",
+}  # fmt: skip
 MAX_PIXELS = 100_000_000  # a 100-megapixel camera back; beyond it lie decompression bombs
 MAX_SIDE_PX = 30_000
 
@@ -75,6 +79,21 @@ def upright_size_px(source: Path | str | bytes) -> tuple[int, int]:
                 width, height = photo.size
                 turned = photo.getexif().get(0x0112, 1) in (5, 6, 7, 8)
                 return (height, width) if turned else (width, height)
+    except Exception as error:
+        raise ImageError(f"this is not a photo that can be read ({error})") from error
+
+
+def file_suffix(source: Path | str | bytes) -> str:
+    """The ending that a photo's name should have, by its content: ``.jpg``, ``.png`` …
+
+    Raises:
+        ImageError: not a photo.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with _open(source) as photo:
+                return SUFFIXES[str(photo.format)]
     except Exception as error:
         raise ImageError(f"this is not a photo that can be read ({error})") from error
 

@@ -34,6 +34,7 @@ ALLOWED = {
     "evaluation": (*BASE, "data"),
     "release": (*BASE, "data", "evaluation", "model"),
     "counter_process": ("counter",),
+    "review": (*BASE, *LOG, "prediction_window", "data", "model.folder"),
     "counter": (*BASE, *LOG, "looks", "model.folder", "model.runtime", "evaluation.counting"),
 }
 # What watches reads the log, the reference and the champion's ``model.json``.

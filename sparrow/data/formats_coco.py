@@ -6,6 +6,7 @@ Beyond COCO's own keys a photo carries ``author`` and ``source``; other programs
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,8 @@ def read_coco(path: Path) -> Dataset:
     """
     tree = _parse(path)
     categories = {_key(path, c, "id"): str(_key(path, c, "name")) for c in tree["categories"]}
-    licenses = {str(item.get("id")): str(item.get("name", UNKNOWN)) for item in tree["licenses"]}
+    # CVAT's exports have a licence without a name.
+    licenses = {str(item.get("id")): str(item.get("name") or UNKNOWN) for item in tree["licenses"]}
     boxes: dict[Any, list[tuple[str, float, float, float, float]]] = {}
     for photo in tree["images"]:
         if _key(path, photo, "id") in boxes:
@@ -81,9 +83,15 @@ def read_coco(path: Path) -> Dataset:
     return make_dataset(root, rows)
 
 
-def write_coco(dataset: Dataset, path: Path) -> None:
-    """Write an instances file; the photos belong into ``images/`` beside it."""
-    labels = sorted(dataset.boxes["label"].unique())
+def write_coco(dataset: Dataset, path: Path, classes: Sequence[str] = ()) -> None:
+    """Write an instances file; the photos belong into ``images/`` beside it.
+
+    Args:
+        dataset: photos and boxes.
+        path: the file.
+        classes: categories to list even if no box has them, for a person to choose from.
+    """
+    labels = sorted({*dataset.boxes["label"], *classes})
     licenses = sorted(dataset.images["license"].unique())
     photo_ids = {name: i + 1 for i, name in enumerate(dataset.images["image"])}
     tree = {

@@ -1,0 +1,174 @@
+"""The review queue as a folder: photos, boxes to correct, a list with reasons, contact sheets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sparrow.boxes import clip_boxes
+from sparrow.data.annotations import PhotoRow, make_dataset, new_folder
+from sparrow.data.errors import DataError
+from sparrow.data.formats_coco import find_coco, read_coco, write_coco
+from sparrow.data.photo_record import read_photo_bytes
+from sparrow.data.tables import UNKNOWN, Dataset
+from sparrow.images import file_suffix, read_image
+from sparrow.model.folder import file_sha256
+from sparrow.prediction_window import Window
+from sparrow.review.choice import XYXY, Pick
+from sparrow.review.sheet import COLUMNS, ROWS, Tile, contact_sheet
+
+LABELS = "instances.json"  # boxes to correct, COCO
+LABELS_SUM = LABELS + ".sha256"  # of the boxes as the model drew them
+LIST = "queue.csv"
+LIST_COLUMNS = ("image", "sent_as", "time", "model_version", "count", "random_empty", "why")
+
+
+@dataclass(frozen=True)
+class Rights:
+    """Who made the photos and under which terms: what the log of a service cannot know."""
+
+    author: str = UNKNOWN
+    source: str = UNKNOWN
+    license: str = UNKNOWN
+
+
+def write_queue(
+    folder: Path,
+    picks: Sequence[Pick],
+    window: Window,
+    files: Mapping[str, Path],
+    class_names: Sequence[str],
+    rights: Rights,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Write the whole queue, or nothing.
+
+    A photo is called after its prediction, so that what comes back can be laid beside the log.
+
+    Args:
+        folder: to make: ``images/``, ``instances.json`` (pre-boxed with what the model found),
+            ``queue.csv`` and ``contact-sheet-1.jpg`` …
+        picks: at least one.
+        window: of the log, with the rows and boxes of the picks.
+        files: the photos, by prediction id; they are copied as they are.
+        class_names: what a person may choose from.
+        rights: of all photos.
+
+    Raises:
+        DataError: the folder holds files, or there is nothing to write.
+        ImageError: a photo can no longer be read.
+    """
+    if not picks:
+        raise DataError("there is no photo for the queue")
+    photos = {row["id"]: row for row in window.photos.to_dict("records")}
+    boxes = dict(iter(window.boxes.groupby("prediction_id")))
+    rows, listed, tiles = [], [], []
+    with new_folder(folder) as place:
+        (place / "images").mkdir()
+        for number, pick in enumerate(picks, 1):
+            photo = photos[pick.prediction_id]
+            content = read_photo_bytes(files[pick.prediction_id])
+            name = pick.prediction_id + file_suffix(content)
+            (place / "images" / name).write_bytes(content)
+            drawn = _boxes(boxes.get(pick.prediction_id), photo)
+            rows.append(_photo_row(name, photo, drawn, rights))
+            listed.append(_list_row(name, photo, pick))
+            tiles.append(Tile(read_image(content), [b[1:] for b in drawn], _caption(photo, pick)))
+            if len(tiles) == COLUMNS * ROWS or number == len(picks):
+                page = -(-number // (COLUMNS * ROWS))
+                contact_sheet(tiles).save(place / f"contact-sheet-{page}.jpg", quality=85)
+                tiles = []
+            if progress:
+                progress(number, len(picks))
+        write_coco(make_dataset(place, rows), place / LABELS, class_names)
+        (place / LABELS_SUM).write_text(f"{file_sha256(place / LABELS)}  {LABELS}\n")
+        pd.DataFrame(listed, columns=list(LIST_COLUMNS)).to_csv(place / LIST, index=False)
+
+
+def random_sample(folder: Path) -> list[str]:
+    """Photo names of a queue's random part.
+
+    Raises:
+        DataError: the folder is not a queue.
+    """
+    try:
+        table = pd.read_csv(folder / LIST)
+        return [str(name) for name in table["image"][table["random_empty"] == "yes"]]
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(
+            f"{folder}: expected a folder written by `sparrow review`, with its {LIST} ({error})"
+        ) from error
+
+
+def corrected_labels(folder: Path, labels: Path) -> Dataset:
+    """What a person made of the queue's boxes.
+
+    Args:
+        folder: the queue.
+        labels: the corrected COCO file, or a folder with one.
+
+    Raises:
+        DataError: not COCO, or still the very file that the model's boxes were written to.
+    """
+    path = find_coco(labels)
+    try:
+        untouched = (folder / LABELS_SUM).read_text().split()[:1] == [file_sha256(path)]
+    except OSError as error:
+        raise DataError(f"{folder / LABELS_SUM}: cannot be read ({error.strerror})") from error
+    if untouched:
+        raise DataError(
+            f"{path}: these are the model's own boxes, as `sparrow review` wrote them; expected "
+            "the file that a person corrected"
+        )
+    return read_coco(path)
+
+
+def _boxes(
+    boxes: pd.DataFrame | None, photo: Mapping[Any, Any]
+) -> list[tuple[str, float, float, float, float]]:
+    if boxes is None:
+        return []
+    inside = clip_boxes(boxes[XYXY].to_numpy(dtype=float), photo["width_px"], photo["height_px"])
+    rounded = inside.round(1).tolist()
+    return [
+        (str(label), x_min, y_min, x_max, y_max)
+        for label, (x_min, y_min, x_max, y_max) in zip(boxes["label"], rounded, strict=True)
+        if x_max > x_min and y_max > y_min
+    ]
+
+
+def _photo_row(
+    name: str,
+    photo: Mapping[Any, Any],
+    boxes: Sequence[tuple[str, float, float, float, float]],
+    rights: Rights,
+) -> PhotoRow:
+    return PhotoRow(
+        image=name,
+        width_px=int(photo["width_px"]),
+        height_px=int(photo["height_px"]),
+        boxes=boxes,
+        author=rights.author,
+        source=rights.source,
+        license=rights.license,
+    )
+
+
+def _list_row(name: str, photo: Mapping[Any, Any], pick: Pick) -> tuple[object, ...]:
+    return (
+        name,
+        photo["file_name"],
+        photo["time"].isoformat(timespec="seconds"),
+        photo["model_version"],
+        int(photo["count"]),
+        "yes" if pick.random_empty else "no",
+        "; ".join(pick.reasons),
+    )
+
+
+def _caption(photo: Mapping[Any, Any], pick: Pick) -> str:
+    return f"{photo['file_name']}, counted {photo['count']:.0f}. {'; '.join(pick.reasons)}"
