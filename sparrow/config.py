@@ -83,20 +83,36 @@ class SplitConfig(Section):
         return self
 
 
+# Architectures whose pyramid takes one anchor size for each of so many levels.
+ANCHOR_LEVELS = {
+    "fasterrcnn_resnet50_fpn_v2": 5,
+    "retinanet_resnet50_fpn_v2": 5,
+    "ssdlite320_mobilenet_v3_large": 6,
+}
+
+
 class ModelConfig(Section):
-    """The detector. Defaults of the proposal and RoI numbers suit two CPU cores."""
+    """The detector. Defaults of the proposal and RoI numbers suit two CPU cores.
+
+    The keys from ``rpn_pre_nms_top_n`` to ``box_positive_fraction`` are for the Faster R-CNNs only.
+    """
 
     architecture: Literal[
         "fasterrcnn_mobilenet_v3_large_fpn",
         "fasterrcnn_mobilenet_v3_large_320_fpn",
         "fasterrcnn_resnet50_fpn_v2",
+        "retinanet_resnet50_fpn_v2",
+        "fcos_resnet50_fpn",
+        "ssdlite320_mobilenet_v3_large",
     ] = "fasterrcnn_mobilenet_v3_large_fpn"
     weights: str = "coco"  # coco | imagenet | none | path of a state dict (whole or backbone)
     trainable_backbone_layers: Annotated[int, Field(ge=0, le=6)] = 6
     frozen_normalisation: bool = True  # false when training from scratch
     min_side_px: Annotated[int, Field(ge=64)] = 320  # photos are scaled to this short side ...
     max_side_px: Annotated[int, Field(ge=64)] = 640  # ... unless the long side would exceed this
-    anchor_sizes_px: tuple[int, ...] = (32, 64, 128, 256, 512)  # on every pyramid level
+    # MobileNet's pyramids take every size on every level; ResNet's and SSDlite's one for each level
+    # (RetinaNet: and two more up to its double); FCOS has no anchors.
+    anchor_sizes_px: Annotated[tuple[Count, ...], Field(min_length=1)] = (32, 64, 128, 256, 512)
     rpn_pre_nms_top_n: Count = 400
     rpn_post_nms_top_n: Count = 200
     rpn_batch_size_per_image: Count = 128
@@ -105,6 +121,28 @@ class ModelConfig(Section):
     box_positive_fraction: Share = 0.4
     box_nms_iou: Unit = 0.4
     box_detections_per_image: Count = 120
+
+    @model_validator(mode="after")
+    def _keys_apply(self) -> ModelConfig:
+        idle: tuple[str, ...] = ()
+        if not self.architecture.startswith("fasterrcnn"):
+            idle = tuple(name for name in type(self).model_fields if name.startswith("rpn_"))
+            idle += ("box_batch_size_per_image", "box_positive_fraction")
+        if self.architecture.startswith("fcos"):
+            idle += ("anchor_sizes_px",)
+        for name in idle:
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(
+                    f"{name} does not apply to {self.architecture}; leave it out "
+                    f"(found {getattr(self, name)})"
+                )
+        levels = ANCHOR_LEVELS.get(self.architecture)
+        if levels and len(self.anchor_sizes_px) != levels:
+            raise ValueError(
+                f"anchor_sizes_px: {self.architecture} has {levels} pyramid levels and needs one "
+                f"size for each, found {len(self.anchor_sizes_px)}"
+            )
+        return self
 
 
 class AugmentationConfig(Section):

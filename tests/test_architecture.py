@@ -17,7 +17,16 @@ PACKAGES = ("sparrow", "service", "monitoring")
 TORCH = {"torch", "torchvision", "safetensors"}
 TORCH_MODULES = {
     f"sparrow.model.{name}"
-    for name in ("detector", "transforms", "dataset", "prediction", "training", "trial", "export")
+    for name in (
+        "dataset",
+        "detector",
+        "export",
+        "prediction",
+        "starting_weights",
+        "training",
+        "transforms",
+        "trial",
+    )
 }
 SERVING_FORBIDDEN = TORCH | {"mlflow", "metaflow", "optuna", "evidently"}
 MONITORING_FORBIDDEN = TORCH | {"metaflow", "optuna"}

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from sparrow.boxes import box_iou
 from sparrow.config import ModelConfig
 from sparrow.detections import Detections
 from sparrow.images import RgbImage
 from sparrow.model.detector import build_detector
 from sparrow.model.folder import ENGINE
-from sparrow.model.prediction import to_detections, to_float
+from sparrow.model.prediction import set_min_score, to_detections, to_float
 
 # Float32 sums in another order differ in the last digits, and at a near-tie they decide which of
 # two boxes non-maximum suppression keeps; more than that is another model.
@@ -46,9 +45,8 @@ class _PixelsIn(nn.Module):
 
 def load_network(weights: Path, config: ModelConfig, n_classes: int, min_score: float) -> nn.Module:
     """The trained network in evaluation mode, reporting detections from ``min_score`` up."""
-    model = build_detector(config, n_classes, load_weights=False)
-    model.load_state_dict(load_file(weights))
-    model.roi_heads.score_thresh = min_score
+    model = build_detector(config, n_classes, load_file(weights))
+    set_min_score(model, min_score)
     return model.eval()
 
 
@@ -126,14 +124,16 @@ def check_parity(model: nn.Module, engine: Path, photos: Sequence[RgbImage]) -> 
 
 
 def _differences(ours: Detections, theirs: Detections) -> NDArray[np.float64]:
-    """Score and place of our sure detections against their best-overlapping counterparts: [n, 2].
+    """Score and place of our sure detections against their nearest counterparts: [n, 2].
 
     Detections near the score limit are left out: there rounding decides which ones exist.
     """
     sure = ours.above(MIN_COMPARED_SCORE)
     if len(sure) == 0 or len(theirs) == 0:
         return np.full((len(sure), 2), np.inf)
-    twin = box_iou(sure.boxes_xyxy, theirs.boxes_xyxy).argmax(axis=1)
+    # By corners and not by overlap: boxes at the photo's rim may be lines, which overlap nothing.
+    apart = np.abs(sure.boxes_xyxy[:, None] - theirs.boxes_xyxy[None]).max(axis=2)  # [n, m]
+    twin = apart.argmin(axis=1)
     score = np.abs(sure.scores - theirs.scores[twin])
-    box_px = np.abs(sure.boxes_xyxy - theirs.boxes_xyxy[twin]).max(axis=1)
+    box_px = apart.min(axis=1)
     return np.stack([score, box_px], axis=1).astype(np.float64)

@@ -17,6 +17,12 @@ def to_float(image: Tensor) -> Tensor:
     return image.float() / 255.0
 
 
+def set_min_score(model: nn.Module, min_score: float) -> None:
+    """Let the network itself drop what scores below ``min_score``."""
+    heads = getattr(model, "roi_heads", model)  # one-stage detectors keep it at the top
+    heads.score_thresh = min_score
+
+
 def to_detections(output: dict[str, Tensor], scale_xy: np.ndarray) -> Detections:
     """One photo's torchvision output -> ``Detections`` in the photo's own pixels."""
     boxes = output["boxes"].detach().cpu().numpy() / np.tile(scale_xy, 2)
@@ -32,6 +38,7 @@ def predict_set(
 ) -> dict[str, Detections]:
     """Detections of every photo, above ``min_score``, in pixels of the photo itself."""
     model.eval()
+    set_min_score(model, min_score)
     found: dict[str, Detections] = {}
     with torch.inference_mode():
         for start in range(0, len(photos), BATCH_SIZE):

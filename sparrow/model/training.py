@@ -24,8 +24,6 @@ from sparrow.model.dataset import DetectionSet, batches
 from sparrow.model.prediction import predict_set, to_float
 from sparrow.model.transforms import augment, make_augmentation
 
-LOSSES = ("loss_classifier", "loss_box_reg", "loss_objectness", "loss_rpn_box_reg")
-
 
 class TrainingError(RuntimeError):
     """Training cannot go on; the message names the batch that broke it."""
@@ -86,7 +84,7 @@ class EpochRecord:
 
     @property
     def loss(self) -> float:
-        """Sum of the four losses."""
+        """Sum of the losses."""
         return sum(self.losses.values())
 
     def row(self) -> dict[str, Any]:
@@ -229,7 +227,7 @@ def _one_epoch(
     state.model.train()
     transform = make_augmentation(augmentation)
     order = list(batches(photos.sizes_px, config.batch_size, seed, epoch))
-    sums = dict.fromkeys(LOSSES, 0.0)
+    sums: dict[str, float] = {}  # their names differ from detector to detector
     rate = 0.0
     for i, indices in enumerate(order):
         rate = config.learning_rate * rate_factor((epoch - 1) * len(order) + i, len(order), config)
@@ -238,7 +236,7 @@ def _one_epoch(
         batch = [augment(*photos.sample(k), transform, _mix(seed, epoch, int(k))) for k in indices]
         names = [photos.images[k] for k in indices]
         for name, value in _step(state, batch, names, config, device).items():
-            sums[name] += value
+            sums[name] = sums.get(name, 0.0) + value
         if on_batch:
             on_batch(epoch, i + 1, len(order))
     trained = time.perf_counter()

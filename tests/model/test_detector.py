@@ -10,8 +10,9 @@ from safetensors.torch import save_file
 from torchvision.models import get_model
 from torchvision.ops.misc import FrozenBatchNorm2d
 
-from sparrow.config import ModelConfig
-from sparrow.model.detector import WeightsError, build_detector
+from sparrow.config import ConfigError, ModelConfig, make_config
+from sparrow.model.detector import build_detector
+from sparrow.model.starting_weights import WeightsError
 
 COCO_FILE = "fasterrcnn_mobilenet_v3_large_320_fpn-907ea3f9.pth"
 
@@ -25,6 +26,12 @@ def configured(**values):
             **values,
         }
     )
+
+
+def ssdlite(**values):
+    """Its default boxes as torchvision has them at 320 px."""
+    sizes = (64, 112, 160, 208, 256, 304)
+    return configured(architecture="ssdlite320_mobilenet_v3_large", anchor_sizes_px=sizes, **values)
 
 
 def normalisations(module, kind):
@@ -103,11 +110,43 @@ def test_frozen_stages_of_resnet(trainable, trained):
     assert found == trained
 
 
-def test_resnet_needs_an_anchor_size_for_each_level():
-    with pytest.raises(ValueError, match=r"model.anchor_sizes_px: .* 5 pyramid levels .* found 2"):
-        build_detector(
-            configured(architecture="fasterrcnn_resnet50_fpn_v2", anchor_sizes_px=(32, 64)), 1
-        )
+@pytest.mark.parametrize(
+    ("trainable", "first_trained"), [(0, 17), (1, 16), (2, 13), (3, 7), (6, 0)]
+)
+def test_frozen_stages_of_ssdlite(trainable, first_trained):
+    """The stages of MobileNetV3, of which SSDlite has cut block 13 in two."""
+    model = build_detector(ssdlite(trainable_backbone_layers=trainable), 1)
+    early, late = model.backbone.features
+    blocks = [[early[i]] for i in range(13)] + [[early[13], late[0]]] + [[b] for b in late[1:]]
+    assert len(blocks) == 17
+    for i, parts in enumerate(blocks):
+        for part in parts:
+            assert all(p.requires_grad == (i >= first_trained) for p in part.parameters()), i
+    assert all(p.requires_grad for p in model.backbone.extra.parameters())
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"architecture": "fasterrcnn_resnet50_fpn_v2", "anchor_sizes_px": (32, 64)},
+            "anchor_sizes_px: .* 5 pyramid levels .* found 2",
+        ),
+        ({"architecture": "ssdlite320_mobilenet_v3_large"}, "6 pyramid levels .* found 5"),
+        (
+            {"architecture": "fcos_resnet50_fpn", "anchor_sizes_px": (8, 16, 32, 64, 128)},
+            "anchor_sizes_px does not apply to fcos_resnet50_fpn",
+        ),
+        (
+            {"architecture": "retinanet_resnet50_fpn_v2", "box_batch_size_per_image": 512},
+            "box_batch_size_per_image does not apply to retinanet_resnet50_fpn_v2",
+        ),
+        ({"anchor_sizes_px": ()}, "anchor_sizes_px"),
+    ],
+)
+def test_a_key_that_the_architecture_has_no_use_for_is_refused(values, message):
+    with pytest.raises(ConfigError, match=message):
+        make_config({"model": values})
 
 
 def test_one_seed_builds_one_network():
@@ -238,7 +277,32 @@ def test_a_broken_file_in_the_cache_is_named(coco_home):
         build_detector(configured(weights="coco"), 1)
 
 
-def test_without_loading_nothing_is_asked_for(tmp_path, monkeypatch):
+def test_a_trained_network_needs_no_starting_weights(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    build_detector(configured(weights="coco"), 1, load_weights=False)
+    state = build_detector(configured(), 1).state_dict()
+    found = build_detector(configured(weights="coco"), 1, state).state_dict()
+    assert all(torch.equal(found[name], state[name]) for name in state)
     assert not (tmp_path / "hub").exists()
+
+
+@pytest.mark.parametrize("prefix", ["features.", ""])
+def test_ssdlite_takes_a_backbone_of_imagenet(tmp_path, prefix):
+    """Cut in two, and with the full tail, which SSDlite from scratch does not have."""
+    torch.manual_seed(1)
+    body = get_model("mobilenet_v3_large", weights=None).features.state_dict()
+    torch.save({prefix + name: value for name, value in body.items()}, tmp_path / "b.pth")
+    config = ssdlite(weights=str(tmp_path / "b.pth"), min_side_px=64)
+    model = build_detector(config, 1)
+    early, late = model.backbone.features
+    for i in (0, 5, 12):
+        first = next(iter(early[i].state_dict()))
+        assert torch.equal(early[i].state_dict()[first], body[f"{i}.{first}"])
+    assert torch.equal(early[13][0].weight, body["13.block.0.0.weight"])
+    assert torch.equal(late[0][0][0].weight, body["13.block.1.0.weight"])
+    assert torch.equal(late[3][0].weight, body["16.0.weight"])
+    assert late[3][0].out_channels == 960
+    assert build_detector(ssdlite(), 1).backbone.features[1][3][0].out_channels == 480
+    # A trained one comes back with the tail it was trained with.
+    again = build_detector(config, 1, model.state_dict())
+    assert again.backbone.features[1][3][0].out_channels == 960
+    model.eval()([torch.zeros(3, 64, 80)])
