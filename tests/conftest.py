@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
+import socket
+import subprocess
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -45,7 +50,6 @@ def model_folder(drawn_dataset: Path, tmp_path_factory: pytest.TempPathFactory) 
     with, and found again by later runs: building it takes half a minute on a busy machine.
     """
     import hashlib
-    import shutil
 
     import sparrow
 
@@ -60,6 +64,41 @@ def model_folder(drawn_dataset: Path, tmp_path_factory: pytest.TempPathFactory) 
         home.parent.mkdir(exist_ok=True)
         shutil.move(scratch, home)
     return home / "champion"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """URL of a PostgreSQL server without its database's name; made for this run, then deleted."""
+    found = [*sorted(Path("/usr/lib/postgresql").glob("*/bin")), *map(Path, os.get_exec_path())]
+    binaries = next((path for path in found if (path / "initdb").exists()), None)
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed here (apt install postgresql)")
+    user = "nobody" if os.getuid() == 0 else None  # the server refuses to run as root
+    home = Path(tempfile.mkdtemp(prefix="sparrow-postgres-"))
+    if user:
+        shutil.chown(home, user)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    data = str(home / "data")
+    initdb = [binaries / "initdb", "--no-sync", "-A", "trust", "-U", "sparrow", "-E", "UTF8", data]
+    subprocess.run(initdb, check=True, user=user, cwd=home, stdout=subprocess.DEVNULL)
+    options = ("fsync=off", "listen_addresses=127.0.0.1", "unix_socket_directories=")
+    command = [binaries / "postgres", "-D", data, "-p", str(port), *(f"-c{o}" for o in options)]
+    with (home / "log.txt").open("w") as log:
+        server = subprocess.Popen(command, user=user, cwd=home, stdout=log, stderr=log)
+    try:
+        for _ in range(300):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert server.poll() is None, (home / "log.txt").read_text()
+            time.sleep(0.1)
+        yield f"postgresql://sparrow@127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(30)
+        shutil.rmtree(home)
 
 
 def _write_untrained_model(folder: Path, drawn_dataset: Path) -> None:

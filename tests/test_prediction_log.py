@@ -8,6 +8,8 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,9 +51,25 @@ def record(
     return bare.with_photo(photo).with_detections(found, ["sparrow"], estimate)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of an empty log, in each kind of database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/deep/log.db"
+    import psycopg
+
+    server = request.getfixturevalue("postgres")
+    name = f"log_{new_id()}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+    return f"{server}/{name}"
+
+
 @pytest.fixture
-def log(tmp_path: Path) -> PredictionLog:
-    return PredictionLog(f"sqlite:///{tmp_path}/deep/log.db")
+def log(url: str) -> Iterator[PredictionLog]:
+    log = PredictionLog(url)
+    yield log
+    log.close()
 
 
 def test_an_empty_log_has_an_empty_window_and_a_summary_of_nothing(log: PredictionLog) -> None:
@@ -193,9 +211,7 @@ def start_child(url: str, n: int) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-def test_two_processes_write_and_one_is_killed(tmp_path: Path) -> None:
-    path = tmp_path / "log.db"
-    url = f"sqlite:///{path}"
+def test_two_processes_write_and_one_is_killed(url: str) -> None:
     whole, killed = start_child(url, 300), start_child(url, 100_000)
     assert killed.stdout is not None
     said = [(time.monotonic(), killed.stdout.readline()) for _ in range(800)]
@@ -207,4 +223,7 @@ def test_two_processes_write_and_one_is_killed(tmp_path: Path) -> None:
     log = PredictionLog(url)
     older_than_a_second = sum(when < end - 1 for when, _ in said)
     assert log.summary()["photos"] >= 300 + older_than_a_second
-    assert sqlite3.connect(path).execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    log.close()
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
+            assert file.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
