@@ -22,6 +22,7 @@ TORCH_MODULES = {
         "detector",
         "export",
         "prediction",
+        "roi_pool",
         "starting_weights",
         "training",
         "transforms",

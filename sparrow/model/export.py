@@ -18,6 +18,7 @@ from sparrow.images import RgbImage
 from sparrow.model.detector import build_detector
 from sparrow.model.folder import ENGINE
 from sparrow.model.prediction import set_min_score, to_detections, to_float
+from sparrow.model.roi_pool import with_fast_pooling
 
 # Float32 sums in another order differ in the last digits, and at a near-tie they decide which of
 # two boxes non-maximum suppression keeps; more than that is another model.
@@ -61,7 +62,7 @@ def export_engine(model: nn.Module, example: RgbImage, folder: Path) -> Path:
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            _PixelsIn(model).eval(),
+            _PixelsIn(with_fast_pooling(model)).eval(),
             (torch.from_numpy(example.copy()),),
             path,
             dynamo=False,

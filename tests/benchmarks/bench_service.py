@@ -1,7 +1,8 @@
 """Sparrow's service against a plain FastAPI app with the same model, on loopback.
 
 The plain app is written the obvious way: the network in PyTorch, one photo at a time, and one CSV
-line per box appended inside the request. Run it on a quiet machine:
+line per box appended inside the request; once as PyTorch sets its threads by itself (all cores),
+once with one thread. Run it on a quiet machine:
 
     python tests/benchmarks/bench_service.py --model .sparrow/champion --photos data/raw/images
 """
@@ -59,6 +60,9 @@ async def detect(photos: UploadFile):
 """
 
 
+PLAIN = ("plain", "plain-1-thread")
+
+
 def start(kind: str, model: Path, home: Path) -> tuple[subprocess.Popen[bytes], str]:
     """Start one of the two; returns when it is ready."""
     with socket.socket() as free:
@@ -73,8 +77,10 @@ def start(kind: str, model: Path, home: Path) -> tuple[subprocess.Popen[bytes], 
         "PLAIN_LOG": str(home / "log.csv"),
         "PYTHONPATH": str(home),
     }
+    if kind == "plain-1-thread":
+        environment["OMP_NUM_THREADS"] = "1"
     command = ["bentoml", "serve", "service.app:Sparrow", "--port", port]
-    if kind == "plain":
+    if kind in PLAIN:
         command = ["uvicorn", "plain_app:app", "--port", port, "--log-level", "warning"]
     begun = time.monotonic()
     with (home / f"{kind}.txt").open("w") as output:
@@ -98,7 +104,7 @@ def start(kind: str, model: Path, home: Path) -> tuple[subprocess.Popen[bytes], 
 def load(url: str, photos: list[bytes], clients: int, seconds: float) -> dict[str, object]:
     """So many clients, each asking again as soon as it has its answer."""
     latencies: list[float] = []
-    statuses: Counter[int] = Counter()
+    statuses: Counter[int | str] = Counter()
     end = time.monotonic() + seconds
 
     def ask(number: int) -> None:
@@ -107,8 +113,16 @@ def load(url: str, photos: list[bytes], clients: int, seconds: float) -> dict[st
             while time.monotonic() < end:
                 begun = time.monotonic()
                 files = {"photos": ("a.jpg", photos[turn % len(photos)], "image/jpeg")}
-                statuses[client.post("/detect", files=files).status_code] += 1
-                latencies.append(time.monotonic() - begun)
+                try:
+                    response = client.post("/detect", files=files)
+                except httpx.TransportError as error:
+                    statuses[type(error).__name__] += 1
+                    continue
+                statuses[response.status_code] += 1
+                if response.status_code == 200:
+                    latencies.append(time.monotonic() - begun)
+                else:
+                    time.sleep(float(response.headers["retry-after"]))
                 turn += clients
 
     threads = [threading.Thread(target=ask, args=(i,)) for i in range(clients)]
@@ -142,11 +156,12 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, default=Path("data/raw/images"))
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32])
+    parser.add_argument("--kinds", nargs="+", default=[*PLAIN, "sparrow"])
     arguments = parser.parse_args()
     photos = [path.read_bytes() for path in sorted(arguments.photos.iterdir())[:32]]
     print(f"load of the machine before: {os.getloadavg()[0]:.1f}")
     rows = []
-    for kind in ("plain", "sparrow"):
+    for kind in arguments.kinds:
         with tempfile.TemporaryDirectory() as home:
             server, url = start(kind, arguments.model, Path(home))
             try:
