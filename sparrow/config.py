@@ -275,6 +275,8 @@ class MonitoringConfig(Section):
     max_photos: Count = 20_000  # read into memory; of a larger window an even sample
     error_share: Share = 0.02  # of photos that cannot be counted; more, beyond chance, is drift
     max_latency_ms: Annotated[float, Field(gt=0)] | None = None  # median photo; null: no bar
+    on_drift: Literal["report", "train"] = "report"  # train: start flows/train.py on this machine
+    cooldown_hours: Annotated[float, Field(gt=0)] = 24.0  # no second start within so many
 
     @model_validator(mode="after")
     def _looks_grow(self) -> MonitoringConfig:
