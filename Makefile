@@ -137,6 +137,10 @@ bench-service: $(READY) ## Measure the service against a plain FastAPI app [ARGS
 bench-data bench-train bench-evaluation bench-gate bench-service:
 	$(BIN)/python tests/benchmarks/$(subst -,_,$@).py $(ARGS)
 
+.PHONY: drill
+drill: $(READY) ## Fire drill: how soon the monitor notices faults; writes docs/drill.md [ARGS=--home DIR]
+	$(BIN)/python tests/benchmarks/drill.py $(ARGS)
+
 # Set-up. The stamp comes last, so an interrupted set-up is taken up again at the next call.
 
 $(READY): requirements.lock pyproject.toml

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from sparrow.data.annotations import new_folder
 from sparrow.data.drawn.authors import authors
-from sparrow.data.drawn.composition import SEASONS, SPARROW, draw_photo
+from sparrow.data.drawn.composition import BIRDS, SEASONS, SPARROW, draw_photo
 from sparrow.data.drawn.plumage import SPECIES
 from sparrow.data.exchange import read_csv
 from sparrow.data.formats import write_csv
@@ -30,6 +30,7 @@ def generate_dataset(
     season: str = "summer",
     classes: Sequence[str] = (SPARROW,),
     prefix: str = "",
+    birds: str = "all",
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Draw photos and write the complete CSV contract under ``root``, or nothing at all.
@@ -41,18 +42,19 @@ def generate_dataset(
         season: "summer", or "winter": snow, dim cold light, puffed birds (for drift).
         classes: species that get boxes, of ``drawing.SPECIES``; the others are distractors.
         prefix: before both table names ("new_" for data to be taken in).
+        birds: "all", "others" (at least one, no sparrow) or "none".
         progress: called with (done, all) after every photo.
 
     Raises:
         DataError: ``root`` already holds files.
-        ValueError: no photos asked for, unknown season or class.
+        ValueError: no photos asked for, unknown season, class or birds.
     """
-    _check_arguments(photos, seed, season, classes)
+    _check_arguments(photos, seed, season, classes, birds)
     image_rows, box_rows = [], []
     with new_folder(root) as place:
         (place / "images").mkdir()
         for index, author in enumerate(authors(photos, seed)):
-            photo = draw_photo(seed, index, season, classes)
+            photo = draw_photo(seed, index, season, classes, birds)
             name = f"{season}_{seed:04d}_{index:05d}.jpg"
             picture = Image.fromarray(photo.pixels)
             picture.save(place / "images" / name, quality=photo.jpeg_quality)
@@ -124,11 +126,15 @@ def _strip(row: list[Image.Image], width_px: int) -> Image.Image:
     return strip
 
 
-def _check_arguments(photos: int, seed: int, season: str, classes: Sequence[str]) -> None:
+def _check_arguments(
+    photos: int, seed: int, season: str, classes: Sequence[str], birds: str
+) -> None:
     if photos < 1 or seed < 0:
         raise ValueError(f"expected photos >= 1 and seed >= 0, found {photos} and {seed}")
     if season not in SEASONS:
         raise ValueError(f"unknown season {season!r}; expected one of {', '.join(SEASONS)}")
+    if birds not in BIRDS:
+        raise ValueError(f"unknown birds {birds!r}; expected one of {', '.join(BIRDS)}")
     unknown = sorted(set(classes) - set(SPECIES))
     if unknown or not classes:
         raise ValueError(

@@ -56,6 +56,14 @@ def test_authors_are_about_a_quarter_of_the_photos_and_all_named() -> None:
     assert len(set(authors(8000, seed=1))) == 2000  # more than first × last names give
 
 
+def test_photos_without_sparrows_have_no_boxes_and_the_scene_they_would_have() -> None:
+    for index in range(4):
+        usual, others, none = (draw_photo(2, index, birds=b) for b in ("all", "others", "none"))
+        assert others.boxes == none.boxes == []
+        assert usual.pixels.shape == others.pixels.shape == none.pixels.shape
+        assert not np.array_equal(others.pixels, none.pixels)
+
+
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         generate_dataset(tmp_path / name, photos=3, seed=5)

@@ -21,6 +21,7 @@ from sparrow.data.drawn.scenery import Place, Scene, draw_scene
 
 Rng = np.random.Generator
 SEASONS = ("summer", "winter")
+BIRDS = ("all", "others", "none")
 SPARROW = "house_sparrow"
 
 _SCENE_WEIGHTS = {
@@ -60,16 +61,20 @@ class DrawnPhoto:
 
 
 def draw_photo(
-    seed: int, index: int, season: str = "summer", classes: Sequence[str] = (SPARROW,)
+    seed: int,
+    index: int,
+    season: str = "summer",
+    classes: Sequence[str] = (SPARROW,),
+    birds: str = "all",
 ) -> DrawnPhoto:
-    """Photo number ``index`` of a seed."""
+    """Photo number ``index`` of a seed; see ``generate_dataset``."""
     rng = np.random.default_rng([seed, index, SEASONS.index(season)])
     width, height = _photo_size(rng)
     weights = _SCENE_WEIGHTS[season]
     scene = draw_scene(_pick(weights, rng), width, height, rng)
     sparrows = int(rng.choice(len(_COUNT_WEIGHTS), p=np.array(_COUNT_WEIGHTS) / 100))
     bare, grassy = season == "winter", scene.kind in ("lawn", "gravel")
-    things = _keep_visible(_arrange(scene, sparrows, bare, classes, rng), (height, width))
+    things = _keep_visible(_arrange(scene, sparrows, birds, bare, classes, rng), (height, width))
     things = _add_foreground(things, (height, width), bare, grassy, rng)
     background = ImageEnhance.Color(scene.image).enhance(0.4) if bare else scene.image
     canvas = np.asarray(_softened(background, rng)).astype(np.float32)
@@ -86,16 +91,16 @@ def draw_photo(
 
 
 def _arrange(
-    scene: Scene, sparrows: int, bare: bool, classes: Sequence[str], rng: Rng
+    scene: Scene, sparrows: int, birds: str, bare: bool, classes: Sequence[str], rng: Rng
 ) -> list[_Thing]:
     """Birds and clutter on the scene's places, far ones first."""
     largest = 260 if sparrows <= 2 else 200 if sparrows <= 4 else 135
     smallest = 48 if rng.random() < 0.15 else 110  # most people photograph birds that are near
     typical = float(np.exp(rng.uniform(np.log(smallest), np.log(largest))))
-    crowd = [SPARROW] * sparrows
-    crowd += [
-        _pick(_DISTRACTORS, rng) for _ in range(int(rng.choice(4, p=(0.35, 0.4, 0.18, 0.07))))
-    ]
+    others = int(rng.choice(4, p=(0.35, 0.4, 0.18, 0.07)))
+    if birds != "all":
+        sparrows, others = 0, max(1, others) if birds == "others" else 0
+    crowd = [SPARROW] * sparrows + [_pick(_DISTRACTORS, rng) for _ in range(others)]
     taken: list[tuple[Place, float]] = []
     things = []
     for species in crowd:

@@ -1,0 +1,111 @@
+"""A fault is begun again and again in traffic that was healthy, and the judge is asked as it runs.
+
+One repetition: some hundred healthy photos, then photos with the fault. Authors come in random
+order, each with all photos at once, none twice. The judge sees what a run of the monitor would see
+at that moment: the newest photos of the log, healthy ones and others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from monitoring.judge import Judge
+from monitoring.verdict import DriftVerdict, State
+from sparrow.prediction_window import Window
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """What became of one.
+
+    Attributes:
+        noticed: photos with the fault until the first run that said drift; None: none did.
+        column: what that run was surest of; "" where there was none.
+        before: whether the judge saw drift already before the fault began: a false alarm.
+    """
+
+    noticed: int | None
+    column: str
+    before: bool
+
+
+class Traffic:
+    """Logged photos to draw from."""
+
+    def __init__(self, window: Window, authors: Sequence[str]) -> None:
+        """Of ``window.photos``, each with its author."""
+        self._window = window
+        self._groups = [np.asarray(rows) for rows in _rows_by(authors)]
+        self.photos = len(window.photos)
+
+    def drawn(self, photos: int, rng: np.random.Generator) -> Window:
+        """So many photos, author by author.
+
+        Raises:
+            ValueError: there are not so many.
+        """
+        if photos > self.photos:
+            raise ValueError(f"expected at most {self.photos} photos to draw, found {photos}")
+        order = [rng.permutation(self._groups[i]) for i in rng.permutation(len(self._groups))]
+        rows = np.concatenate(order)[:photos]
+        table = self._window.photos.iloc[rows].reset_index(drop=True)
+        return Window(table, self._window.boxes, self._window.feedback)
+
+
+def joined(before: Window, after: Window, size: int) -> Window:
+    """The healthy photos, then the first ``size`` of those with the fault, a minute apart."""
+    photos = pd.concat([before.photos, after.photos.iloc[:size]], ignore_index=True)
+    start = pd.Timestamp("2026-01-01", tz="UTC")
+    photos["time"] = start + pd.to_timedelta(np.arange(len(photos)), unit="min")
+    boxes = pd.concat([before.boxes, after.boxes], ignore_index=True)
+    boxes = boxes[boxes["prediction_id"].isin(photos["id"])].reset_index(drop=True)
+    return Window(photos, boxes, before.feedback.iloc[:0])
+
+
+def repeat(
+    judge: Judge,
+    healthy: Traffic,
+    faulty: Traffic,
+    *,
+    history: int,
+    runs: Sequence[int],
+    seed: int,
+) -> Repetition:
+    """One repetition; the judge is asked before the fault and after each of ``runs`` photos."""
+    rng = np.random.default_rng(seed)
+    before, after = healthy.drawn(history, rng), faulty.drawn(runs[-1], rng)
+    early = judge.judge(joined(before, after, 0)).state is State.DRIFT
+    for size in runs:
+        verdict = judge.judge(joined(before, after, size))
+        if verdict.state is State.DRIFT:
+            return Repetition(size, surest(verdict), early)
+    return Repetition(None, "", early)
+
+
+def one_run(
+    judge: Judge, healthy: Traffic, faulty: Traffic, *, history: int, photos: int, seed: int
+) -> bool:
+    """Whether a single run, made when so many photos with the fault have come, says drift.
+
+    That is the harder question: ``repeat`` asks many times, and each time chance may answer.
+    """
+    rng = np.random.default_rng(seed)
+    before, after = healthy.drawn(history, rng), faulty.drawn(photos, rng)
+    return judge.judge(joined(before, after, photos)).state is State.DRIFT
+
+
+def surest(verdict: DriftVerdict) -> str:
+    """The column that changed most surely."""
+    return verdict.drifted[0].column if verdict.drifted else ""
+
+
+def _rows_by(authors: Sequence[str]) -> list[Ints]:
+    codes = pd.factorize(np.asarray(authors, dtype=object))[0]
+    return [np.flatnonzero(codes == code) for code in range(codes.max(initial=-1) + 1)]
