@@ -48,7 +48,7 @@ def plain_step(function: Callable[..., None]) -> Callable[..., None]:
             raise PlainError(str(error)) from None
         except RuntimeError as error:
             # torch is not imported for its error types: a step without torch must stay without.
-            if type(error).__module__.startswith("sparrow."):
+            if type(error).__module__.startswith(("sparrow.", "monitoring.")):
                 raise PlainError(str(error)) from None
             raise
         source = inputs[0][0] if inputs else flow

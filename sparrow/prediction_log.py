@@ -50,13 +50,16 @@ class PredictionLog:
         """Open the log, making its tables (and the folder of an SQLite file) where missing.
 
         Args:
-            url: SQLAlchemy URL, such as ``sqlite:///.sparrow/predictions.db``.
+            url: SQLAlchemy URL, such as ``sqlite:///.sparrow/predictions.db``; SQLite waits 20 s
+                for another process's lock, or as long as ``?timeout=`` says.
         """
         parsed = make_url(url)
         if parsed.get_backend_name() == "postgresql" and parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
         if parsed.get_backend_name() == "sqlite" and parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            # Another process's batch takes milliseconds.
+            parsed = parsed.update_query_dict({"timeout": parsed.query.get("timeout", "20")})
         self._engine = create_engine(parsed, pool_pre_ping=True)
         if parsed.get_backend_name() == "sqlite":
             event.listen(self._engine, "connect", _set_up_sqlite)
@@ -113,6 +116,7 @@ class PredictionLog:
     def summary(
         self,
         *,
+        model_name: str | None = None,
         model_version: str | None = None,
         source: str | None = None,
         since: datetime | None = None,
@@ -126,7 +130,13 @@ class PredictionLog:
             ``first_time``, ``last_time`` (aware, UTC). Means are None over nothing.
         """
         table = photos_table.c
-        chosen = conditions(model_version=model_version, source=source, since=since, until=until)
+        chosen = conditions(
+            model_name=model_name,
+            model_version=model_version,
+            source=source,
+            since=since,
+            until=until,
+        )
         readable = table.error.is_(None)
         query = select(
             func.count().label("photos"),
@@ -175,14 +185,22 @@ _WHOLE = ("photos", "errors", "empty", "detections")
 
 def conditions(
     *,
+    model_name: str | None = None,
     model_version: str | None = None,
     source: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    share: float | None = None,
 ) -> list[Any]:
-    """WHERE clauses over ``photos_table``; ``since`` is included, ``until`` is not."""
+    """WHERE clauses over ``photos_table``.
+
+    ``since`` is included, ``until`` is not; ``share`` (0..1) leaves so many of the photos, at
+    random, the same ones each time.
+    """
     table = photos_table.c
     chosen: list[Any] = []
+    if model_name is not None:
+        chosen.append(table.model_name == model_name)
     if model_version is not None:
         chosen.append(table.model_version == model_version)
     if source is not None:
@@ -191,12 +209,13 @@ def conditions(
         chosen.append(table.time >= naive_utc(since))
     if until is not None:
         chosen.append(table.time < naive_utc(until))
+    if share is not None and share < 1:
+        chosen.append(table.id < f"{int(share * 16**8):08x}")  # ids are uniform hex digits
     return chosen
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
-    cursor.execute("PRAGMA busy_timeout=20000")  # another process's batch takes milliseconds
     cursor.execute("PRAGMA journal_mode=WAL")  # readers never wait for the writer
     cursor.execute("PRAGMA synchronous=NORMAL")  # a killed process loses nothing it committed
     cursor.execute("PRAGMA foreign_keys=ON")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import select
+from sqlalchemy import Table, select
 
 from sparrow.prediction_log import PredictionLog, conditions
 from sparrow.prediction_record import (
@@ -23,6 +23,7 @@ from sparrow.prediction_record import (
 PHOTO_COLUMNS = tuple(c.name for c in photos_table.columns)
 BOX_COLUMNS = tuple(c.name for c in boxes_table.columns)
 FEEDBACK_COLUMNS = tuple(c.name for c in feedback_table.columns)
+IDS_AT_ONCE = 5000  # databases take some ten thousand parameters in one statement
 _NUMBERS = ("brightness", "contrast", "sharpness", "saturation", "latency_ms",
             "count", "count_low", "count_high")  # fmt: skip
 
@@ -47,31 +48,48 @@ def read_window(
     log: PredictionLog,
     *,
     limit: int | None = None,
+    model_name: str | None = None,
     model_version: str | None = None,
     source: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    share: float | None = None,
 ) -> Window:
-    """The newest ``limit`` photos (None: all) that fit; times are aware, ``until`` is excluded."""
-    chosen = conditions(model_version=model_version, source=source, since=since, until=until)
+    """The newest ``limit`` photos (None: all) that fit; times are aware, ``until`` is excluded.
+
+    ``share`` reads a random part of them. What is written meanwhile is in the window as a whole or
+    not at all: boxes are asked for by their photos.
+    """
+    chosen = conditions(
+        model_name=model_name,
+        model_version=model_version,
+        source=source,
+        since=since,
+        until=until,
+        share=share,
+    )
     newest = (
         select(photos_table)
         .where(*chosen)
         .order_by(photos_table.c.time.desc(), photos_table.c.id)
         .limit(limit)
     )
-    ids = select(newest.subquery().c.id)
-    boxes = (
-        select(boxes_table)
-        .where(boxes_table.c.prediction_id.in_(ids))
-        .order_by(boxes_table.c.prediction_id, boxes_table.c.position)
-    )
-    feedback = (
-        select(feedback_table)
-        .where(feedback_table.c.prediction_id.in_(ids))
-        .order_by(feedback_table.c.time)
-    )
-    return _window(log.rows(newest)[::-1], log.rows(boxes), log.rows(feedback))
+    photos = log.rows(newest)[::-1]
+    ids = [photo["id"] for photo in photos]
+    boxes = _rows_of(log, boxes_table, ids)
+    boxes.sort(key=lambda row: (row["prediction_id"], row["position"]))
+    feedback = _rows_of(log, feedback_table, ids)
+    feedback.sort(key=lambda row: row["time"])
+    return _window(photos, boxes, feedback)
+
+
+def _rows_of(log: PredictionLog, table: Table, ids: list[str]) -> list[dict[str, Any]]:
+    """Rows of a child table that belong to these photos."""
+    rows = []
+    for start in range(0, len(ids), IDS_AT_ONCE):
+        some = ids[start : start + IDS_AT_ONCE]
+        rows += log.rows(select(table).where(table.c.prediction_id.in_(some)))
+    return rows
 
 
 def window_of(records: Sequence[PredictionRecord]) -> Window:

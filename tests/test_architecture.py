@@ -48,7 +48,9 @@ ALLOWED = {
     "counter": (*BASE, *LOG, "looks", "model.folder", "model.runtime", "evaluation.counting"),
 }
 # What watches reads the log, the reference and the champion's ``model.json``.
-MONITORING_ALLOWED = (*BASE, *LOG, "prediction_window", "looks", "evaluation", "model.folder")
+MONITORING_ALLOWED = (
+    *BASE, *LOG, "prediction_window", "looks", "evaluation", "model.folder", "data.page",
+)  # fmt: skip
 RELEASE_OF_MODEL = ("sparrow.model.folder", "sparrow.model.runtime")  # values, never networks
 
 

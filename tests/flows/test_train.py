@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
+from sparrow.model.folder import read_info
+from sparrow.prediction_window import read_reference
+
 ROOT = Path(__file__).resolve().parents[2]
 FLOW = ROOT / "flows" / "train.py"
 
@@ -109,7 +112,25 @@ def test_a_run_ends_with_a_champion_a_bento_and_a_report(home: Path, first_run: 
     # The threshold that serves is the one that was chosen on validation photos and then evaluated.
     assert found["champion"]["threshold"] == found["run"]["threshold"]
     photos = [path.name for path in (home / ".sparrow" / "champion").iterdir()]
-    assert {"weights.safetensors", "engine.onnx", "model.json"} <= set(photos)
+    assert {"weights.safetensors", "engine.onnx", "model.json", "reference.parquet"} <= set(photos)
+
+
+@pytest.mark.slow
+def test_the_reference_is_what_the_champion_found_in_held_out_photos(
+    home: Path, first_run: Any
+) -> None:
+    images = first_run["evaluate"]["dataset"].data.images
+    held_out = images[images["split"] != "train"].set_index("image")
+    folder = home / ".sparrow" / "champion"
+    assert "reference.parquet" in read_info(folder).files  # its hash is checked with the others
+    reference = read_reference(folder / "reference.parquet")
+    photos = reference.photos.set_index("file_name")
+    assert set(photos.index) == set(held_out.index)
+    assert photos["sharpness"].to_dict() == pytest.approx(held_out["sharpness"].to_dict())
+    authors = held_out.loc[photos.index].groupby("author").size()
+    assert photos["group"].nunique() <= len(authors)  # near-duplicates may tie authors together
+    counts = held_out.loc[photos.index, "n_boxes"].tolist()
+    assert reference.feedback["true_count"].tolist() == counts
 
 
 @pytest.mark.slow

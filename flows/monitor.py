@@ -1,0 +1,120 @@
+"""Watch the champion: its prediction log against its own reference.
+
+    python flows/monitor.py run                                     # the champion's newest photos
+    python flows/monitor.py run --set monitoring.window_days=7.0    # the last week
+    python flows/monitor.py run --model-version 3                   # an earlier champion
+
+Writes a folder below ``stores.monitoring``: ``index.html`` for people, ``report.html`` by
+Evidently, ``verdict.json``. Exit status: 0 ok, 3 drift, 4 too few photos to say, 1 when nothing was
+judged.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # a clone runs without being installed
+
+from metaflow import Config, FlowSpec, Parameter, card, project, step  # noqa: E402
+from plain import plain_config, plain_step  # noqa: E402
+
+import monitoring  # noqa: E402, F401 Metaflow packages what the flow imports
+import sparrow.telemetry  # noqa: E402
+
+sparrow.telemetry.switch_off()
+EXIT_FILE = "SPARROW_MONITOR_EXIT"  # where the last step, a process of its own, leaves the status
+
+
+@project(name="sparrow")
+class Monitor(FlowSpec):
+    """From the prediction log to a verdict."""
+
+    config = Config(
+        "config",
+        default=str(ROOT / "configs" / "demo.yaml"),
+        parser=plain_config,
+        help="YAML file with the keys of sparrow/config.py",
+    )
+    overrides = Parameter(
+        "set", type=str, multiple=True, help="override a key: --set monitoring.window_photos=500"
+    )
+    model_version = Parameter(
+        "model-version", type=str, default=None, help="a published version (default: the champion)"
+    )
+
+    @step
+    @plain_step
+    def start(self) -> None:
+        """Read the window: the newest photos of the model version, within bounds."""
+        from monitor_stages import observe_production
+
+        from sparrow.config import make_config, with_overrides
+
+        self.settings = with_overrides(make_config(self.config.to_dict()), self.overrides or ())
+        self.judged_at = datetime.now(UTC)
+        name = f"{self.judged_at:%Y-%m-%dT%H-%M-%S-%f}"
+        self.work_dir = str(Path(self.settings.stores.monitoring) / name)
+        self.observed = observe_production(self.settings, self.model_version)
+        model, photos = self.observed.model, len(self.observed.window.photos)
+        print(f"{model.name} version {model.version}: {self.observed.n_photos} photos in the "
+              f"window, {photos} of them read")  # fmt: skip
+        self.next(self.judge)
+
+    @step
+    @plain_step
+    def judge(self) -> None:
+        """Hold it against the model's own reference."""
+        from monitor_stages import judge_production
+
+        self.verdict = judge_production(self.settings, self.observed)
+        print(self.verdict.reason)
+        self.next(self.report)
+
+    @card
+    @step
+    @plain_step
+    def report(self) -> None:
+        """The page for people, Evidently's report, the verdict as JSON."""
+        from monitor_card import show_verdict
+        from monitor_stages import PAGE, write_findings
+
+        folder = Path(self.work_dir)
+        write_findings(self.settings, self.observed, self.verdict, self.judged_at, folder)
+        show_verdict(self.verdict, self.observed.trend, str(folder / PAGE))
+        self.next(self.end)
+
+    @step
+    @plain_step
+    def end(self) -> None:
+        """Say it once more, at the end of the output, and as exit status."""
+        print(f"{self.verdict.state.value}: {self.verdict.reason}")
+        for change in self.verdict.drifted[1:]:
+            print(f"  {change.words}")
+        print(f"page: {self.work_dir}/index.html")
+        if named := os.environ.get(EXIT_FILE):
+            Path(named).write_text(str(self.verdict.exit_code))
+
+
+def main() -> None:
+    """Run the flow; a run that came to a verdict exits with its status in place of Metaflow's 0."""
+    if not {"run", "resume"} & set(sys.argv[1:]):
+        Monitor()
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        exit_file = Path(folder) / "status"
+        os.environ[EXIT_FILE] = str(exit_file)
+        try:
+            Monitor()
+        except SystemExit as done:
+            if done.code or not exit_file.is_file():
+                raise
+        sys.exit(int(exit_file.read_text()))
+
+
+if __name__ == "__main__":
+    main()

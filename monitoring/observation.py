@@ -1,0 +1,164 @@
+"""What is judged: which photos of the log, read within bounds, and the aggregates around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import func, make_url, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from sparrow.config import MonitoringConfig
+from sparrow.model.folder import INFO, REFERENCE, read_info
+from sparrow.prediction_log import PredictionLog, conditions
+from sparrow.prediction_window import Window, read_reference, read_window
+
+
+class MonitoringError(RuntimeError):
+    """Nothing can be judged; the message says what is missing and what to do."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A model version and what it is held against."""
+
+    name: str
+    version: str
+    folder: Path
+
+    def reference(self) -> Window:
+        """Its ``reference.parquet``.
+
+        Raises:
+            MonitoringError: there is none, or it is not one.
+        """
+        path = self.folder / REFERENCE
+        if not path.is_file():
+            raise MonitoringError(
+                f"the model in {self.folder} has no {REFERENCE}: it was trained before there were "
+                "references. Train anew, and the next champion brings its own"
+            )
+        try:
+            return read_reference(path)
+        except (OSError, ValueError) as error:
+            raise MonitoringError(f"{path} is not a reference: {error}") from error
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """The photos to judge.
+
+    Attributes:
+        window: what was read of them, oldest first; the newest ones without a gap.
+        n_photos: how many there are; more than were read where there are too many for memory.
+    """
+
+    window: Window
+    n_photos: int
+
+
+def watched_model(champion: Path, version: str | None) -> Watched:
+    """The champion, or another published version of it.
+
+    Args:
+        champion: the published folder, or the link to it (``stores.champion``).
+        version: number of a version; None takes the champion.
+
+    Raises:
+        MonitoringError: there is no such model.
+        ModelFolderError: its folder is damaged.
+    """
+    folder = champion.resolve()
+    if version is not None and folder.name != version:
+        folder = champion.with_name(champion.name + ".versions") / version
+    if not (folder / INFO).is_file():
+        if version is None:
+            raise MonitoringError(
+                f"there is no champion in {champion}. Train one with `make train`, or name its "
+                "place with --set stores.champion=FOLDER"
+            )
+        known = sorted(path.parent.name for path in folder.parent.glob(f"*/{INFO}"))
+        raise MonitoringError(
+            f"there is no published version {version} beside {champion}; published: "
+            f"{', '.join(known) or 'none'}"
+        )
+    number = folder.name if folder.name.isdigit() else "unpublished"
+    return Watched(read_info(folder).name, number, folder)
+
+
+@contextmanager
+def open_log(url: str) -> Iterator[PredictionLog]:
+    """A log that exists; nothing is made where there is none.
+
+    Raises:
+        MonitoringError: it is not there, locked, or cannot be reached. So says whatever is done
+            with it inside the ``with``.
+    """
+    where = make_url(url)
+    shown = where.render_as_string(hide_password=True)
+    if where.get_backend_name() == "sqlite" and not Path(where.database or "").is_file():
+        raise MonitoringError(
+            f"there is no prediction log at {shown}. It is made when the first photo is counted "
+            "by the service; is stores.prediction_log the one that the service writes?"
+        )
+    log = None
+    try:
+        log = PredictionLog(url)
+        yield log
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise MonitoringError(
+            f"the prediction log {shown} cannot be read: {reason}. Nothing was judged; run again "
+            "when it is free and reachable"
+        ) from error
+    finally:
+        if log is not None:
+            log.close()
+
+
+def observe(
+    log: PredictionLog, model: Watched, config: MonitoringConfig, now: datetime | None = None
+) -> Observation:
+    """Read the window that config asks for, by count or by time.
+
+    A window of more than ``max_photos`` is read in part: its newest photos (as many as the largest
+    look) without a gap, and of those before them an even, random sample.
+    """
+    mine: dict[str, Any] = {"model_name": model.name, "model_version": model.version}
+    if config.window_days is not None:
+        mine["since"] = (now or datetime.now(UTC)) - timedelta(days=config.window_days)
+    query = select(func.count().label("photos")).where(*conditions(**mine))
+    n_photos = int(log.rows(query)[0]["photos"])
+    if config.window_days is None:
+        n_photos = min(n_photos, config.window_photos)
+    if n_photos <= config.max_photos:
+        return Observation(read_window(log, limit=n_photos, **mine), n_photos)
+    dense = min(config.looks[-1], config.max_photos)
+    newest = read_window(log, limit=dense, **mine)
+    begin = newest.photos["time"].iloc[0].to_pydatetime()
+    thin = config.max_photos - dense
+    share = thin / (n_photos - dense)
+    older = read_window(log, until=begin, share=share, limit=thin, **mine)
+    return Observation(_joined(older, newest), n_photos)
+
+
+def other_versions(log: PredictionLog, model: Watched) -> str:
+    """What else the log holds, in words; empty where there is nothing else."""
+    others = [
+        f"{row['photos']} photos of {row['model_name']} version {row['model_version']}"
+        for row in log.model_versions()
+        if (row["model_name"], row["model_version"]) != (model.name, model.version)
+    ]
+    return f"The log holds {', '.join(others[:5])}." if others else ""
+
+
+def _joined(older: Window, newer: Window) -> Window:
+    pairs = (
+        (getattr(older, name), getattr(newer, name)) for name in ("photos", "boxes", "feedback")
+    )
+    return Window(*(pd.concat([a, b], ignore_index=True) if len(a) else b for a, b in pairs))

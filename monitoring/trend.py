@@ -1,0 +1,98 @@
+"""How production went over time: aggregates of the log, by the database, in even steps of time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Float, case, cast, extract, func, select
+
+from monitoring.observation import Watched
+from sparrow.prediction_log import PredictionLog, conditions
+from sparrow.prediction_record import boxes_table, photos_table
+
+STEPS_S = (60, 300, 900, 3600, 3 * 3600, 6 * 3600, 86400, 7 * 86400, 28 * 86400, 364 * 86400)
+MAX_STEPS = 60
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of time.
+
+    Attributes:
+        begin: aware, UTC.
+        photos: how many.
+        means: by name: count, empty, brightness, contrast, sharpness, saturation, error_share,
+            latency_ms, score; None where nothing has such a number.
+    """
+
+    begin: datetime
+    photos: int
+    means: dict[str, float | None]
+
+
+def trend(log: PredictionLog, model: Watched) -> list[Step]:
+    """Of all photos of a model version, oldest first; at most ``MAX_STEPS`` (and the one begun)."""
+    mine = conditions(model_name=model.name, model_version=model.version)
+    table = photos_table.c
+    ends = select(func.min(table.time).label("first"), func.max(table.time).label("last"))
+    found = log.rows(ends.where(*mine))[0]
+    if found["first"] is None:
+        return []
+    span = (found["last"] - found["first"]).total_seconds()
+    width = next((s for s in STEPS_S if span / s <= MAX_STEPS), STEPS_S[-1])
+    width *= max(1, math.ceil(span / width / MAX_STEPS))
+    steps = _photo_means(log, mine, width)
+    for begin, score in _scores(log, mine, width).items():
+        steps[begin].means["score"] = score
+    return [steps[begin] for begin in sorted(steps)]
+
+
+def _photo_means(log: PredictionLog, mine: list[Any], width_s: int) -> dict[int, Step]:
+    table, begin = photos_table.c, _step(width_s)
+    counted = table.error.is_(None)
+    means = {
+        "count": func.avg(case((counted, table.n_detections))),
+        "empty": func.avg(case((counted, case((table.n_detections == 0, 1.0), else_=0.0)))),
+        **{
+            name: func.avg(table[name])
+            for name in ("brightness", "contrast", "sharpness", "saturation", "latency_ms")
+        },
+        "error_share": func.avg(case((counted, 0.0), else_=1.0)),
+    }
+    query = (
+        select(
+            begin.label("begin"),
+            func.count().label("photos"),
+            *(cast(mean, Float).label(name) for name, mean in means.items()),
+        )
+        .where(*mine)
+        .group_by(begin)
+    )
+    return {
+        int(row["begin"]): Step(
+            datetime.fromtimestamp(int(row["begin"]), UTC),
+            int(row["photos"]),
+            {"score": None, **{name: row[name] for name in means}},
+        )
+        for row in log.rows(query)
+    }
+
+
+def _scores(log: PredictionLog, mine: list[Any], width_s: int) -> dict[int, float]:
+    begin = _step(width_s)
+    query = (
+        select(begin.label("begin"), func.avg(boxes_table.c.score).label("score"))
+        .join(photos_table, boxes_table.c.prediction_id == photos_table.c.id)
+        .where(*mine)
+        .group_by(begin)
+    )
+    return {int(row["begin"]): float(row["score"]) for row in log.rows(query)}
+
+
+def _step(width_s: int) -> Any:
+    """Beginning of a photo's step, in seconds since 1970: whole steps, in UTC."""
+    seconds = extract("epoch", photos_table.c.time)
+    return seconds - seconds % width_s
