@@ -56,10 +56,13 @@ class _Finding:
     distance: float
     photos: int
     component: int
+    spread: bool
 
-    def order(self) -> tuple[float, float]:
-        """Smallest p-value first; where two are as small as drawn pairs can tell, the farther."""
-        return self.p_value, -self.distance
+    def order(self) -> tuple[float, bool, float]:
+        """Smallest p-value first; of those as small as drawn pairs can tell, a move before a
+        spread, the farther before the nearer.
+        """
+        return self.p_value, self.spread, -self.distance
 
 
 class Judge:
@@ -157,7 +160,13 @@ class Judge:
             distances = self._reference.estimate.distance(sums[at], numbers[at])
             p_values = self._thresholds.p_values(look.null, distances)
             for component, column in enumerate(self._ranks.column.tolist()):
-                here = _Finding(p_values[component], distances[component], look.photos, component)
+                here = _Finding(
+                    p_values[component],
+                    distances[component],
+                    look.photos,
+                    component,
+                    bool(self._ranks.spread[component]),
+                )
                 best[column] = min(best.get(column, here), here, key=_Finding.order)
         distances = self._reference.estimate.distance(sums, numbers)  # of every suffix
         changes = []
@@ -177,7 +186,6 @@ class Judge:
         column, known = COLUMNS[index], self._values[:, index]
         photos = finding.photos if finding else len(values)
         seen = values[len(values) - photos :]
-        spread = finding is not None and bool(self._ranks.spread[finding.component])
         drifted = begin is not None
         return ColumnChange(
             column=column.name,
@@ -188,7 +196,7 @@ class Judge:
             drifted=drifted,
             photos=photos,
             since=begin,
-            words=change_in_words(column, known, seen, spread=spread, drifted=drifted)
+            words=change_in_words(column, known, seen, spread=finding.spread, drifted=drifted)
             if finding
             else f"{column.words.capitalize()}: {photos} photos have it, too few to judge.",
         )
@@ -276,5 +284,8 @@ def _mean(values: Floats) -> float | None:
     return float(known.mean()) if len(known) else None
 
 
-def _surest_first(change: ColumnChange) -> tuple[bool, float]:
-    return not change.drifted, 2.0 if change.p_value is None else change.p_value
+def _surest_first(change: ColumnChange) -> tuple[bool, float, int]:
+    """Drifted ones first; of equally sure ones the input first, which may explain the others."""
+    p_value = 2.0 if change.p_value is None else change.p_value
+    kinds = ("service", "input", "prediction", "quality")
+    return not change.drifted, p_value, kinds.index(change.kind)

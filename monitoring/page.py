@@ -165,7 +165,8 @@ def _trend(found: Findings) -> str:
     first, last = found.trend[0], found.trend[-1]
     labels = (_minute(first.begin), _minute(last.begin))
     charts = []
-    for name in first.means:
+    drifted = {change.column for change in found.verdict.drifted}
+    for name in sorted(first.means, key=lambda one: one not in drifted):
         values = [step.means[name] for step in found.trend]
         change = changes.get(name)
         if any(value is not None for value in values):
