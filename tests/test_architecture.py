@@ -18,9 +18,11 @@ TORCH = {"torch", "torchvision", "safetensors"}
 TORCH_MODULES = {
     f"sparrow.model.{name}"
     for name in (
+        "checkpoint",
         "dataset",
         "detector",
         "export",
+        "optimization",
         "prediction",
         "roi_pool",
         "starting_weights",

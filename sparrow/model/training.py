@@ -6,21 +6,20 @@ last finished epoch and ends with the same numbers, to the bit, as one that was 
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from sparrow.config import AugmentationConfig, TrainingConfig
 from sparrow.detections import Detections
+from sparrow.model.checkpoint import EpochRecord, TrainingState, save_weights
 from sparrow.model.dataset import DetectionSet, batches
+from sparrow.model.optimization import make_ema, make_optimizer, rate_factor
 from sparrow.model.prediction import predict_set, to_float
 from sparrow.model.transforms import augment, make_augmentation
 
@@ -67,31 +66,6 @@ class Lesson:
     seed: int
 
 
-@dataclass(frozen=True)
-class EpochRecord:
-    """One epoch: mean losses per batch, validation score, time taken."""
-
-    epoch: int  # from 1
-    learning_rate: float  # at its end
-    losses: dict[str, float]
-    f_beta: float
-    precision: float
-    recall: float
-    threshold: float
-    train_seconds: float
-    validation_seconds: float
-    photos_per_second: float
-
-    @property
-    def loss(self) -> float:
-        """Sum of the losses."""
-        return sum(self.losses.values())
-
-    def row(self) -> dict[str, Any]:
-        """All numbers of the epoch by name."""
-        return {**asdict(self), "loss": self.loss}
-
-
 OnEpoch = Callable[[tuple[EpochRecord, ...]], None]
 
 
@@ -102,42 +76,6 @@ class TrainingResult:
     history: tuple[EpochRecord, ...]
     best: EpochRecord
     weights_path: Path | None
-
-
-@dataclass(eq=False)
-class _State:
-    """What a checkpoint holds."""
-
-    model: nn.Module
-    ema: AveragedModel | None
-    optimizer: torch.optim.Optimizer
-    history: list[EpochRecord]
-
-    def scored_model(self) -> nn.Module:
-        return self.model if self.ema is None else self.ema.module
-
-    def best(self) -> EpochRecord:
-        # max() keeps the first of equals: the shortest training that reached the score.
-        return max(self.history, key=lambda record: record.f_beta)
-
-    def save(self, path: Path) -> None:
-        state = {
-            "model": self.model.state_dict(),
-            "ema": None if self.ema is None else self.ema.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "history": [asdict(record) for record in self.history],
-        }
-        partial = path.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(path)
-
-    def restore(self, path: Path) -> None:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        self.model.load_state_dict(state["model"])
-        if self.ema is not None:
-            self.ema.load_state_dict(state["ema"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.history = [EpochRecord(**record) for record in state["history"]]
 
 
 def train(
@@ -171,7 +109,7 @@ def train(
     torch.set_num_threads(config.threads)
     # Channels last: measured 1.5 times the steps per second on two cores.
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    state = _State(model, _make_ema(model, config), _make_optimizer(model, config), [])
+    state = TrainingState(model, make_ema(model, config), make_optimizer(model, config), [])
     checkpoint = folder / "checkpoint.pt" if folder else None
     if checkpoint and checkpoint.exists():
         state.restore(checkpoint)
@@ -181,7 +119,7 @@ def train(
         state.history.append(record)
         if folder and checkpoint:
             if state.best() is record:
-                _save_weights(state.scored_model(), folder / "best.safetensors")
+                save_weights(state.scored_model(), folder / "best.safetensors")
             state.save(checkpoint)
         if on_epoch:
             on_epoch(tuple(state.history))
@@ -196,25 +134,9 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def rate_factor(step: int, steps_per_epoch: int, config: TrainingConfig) -> float:
-    """Learning rate of step ``step`` (from 0) as a share of the configured one."""
-    total = steps_per_epoch * config.epochs
-    warmup = round(config.warmup_share * total)
-    if step < warmup:
-        return (step + 1) / (warmup + 1)
-    share = (step - warmup) / max(1, total - warmup)
-    if config.schedule == "cosine":
-        return 0.5 * (1 + math.cos(math.pi * share))
-    if config.schedule == "linear":
-        return 1 - share
-    if config.schedule == "step":
-        return float(config.gamma ** (step // steps_per_epoch // config.step_epochs))
-    return 1.0
-
-
 def _one_epoch(
     epoch: int,
-    state: _State,
+    state: TrainingState,
     lesson: Lesson,
     config: TrainingConfig,
     augmentation: AugmentationConfig,
@@ -257,7 +179,7 @@ def _one_epoch(
 
 
 def _step(
-    state: _State,
+    state: TrainingState,
     batch: Iterable[tuple[Tensor, Tensor, Tensor]],
     names: list[str],
     config: TrainingConfig,
@@ -287,34 +209,10 @@ def _step(
     return {name: value.item() for name, value in losses.items()}
 
 
-def _make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    rate, decay = config.learning_rate, config.weight_decay
-    if config.optimizer == "sgd":
-        return torch.optim.SGD(
-            learning, rate, momentum=config.momentum, weight_decay=decay, fused=True
-        )
-    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
-    return kind(learning, rate, weight_decay=decay, fused=True)
-
-
-def _make_ema(model: nn.Module, config: TrainingConfig) -> AveragedModel | None:
-    if config.ema_decay == 0:
-        return None
-    average = get_ema_multi_avg_fn(config.ema_decay)
-    return AveragedModel(model, multi_avg_fn=average, use_buffers=True)
-
-
-def _out_of_patience(state: _State, config: TrainingConfig) -> bool:
+def _out_of_patience(state: TrainingState, config: TrainingConfig) -> bool:
     if config.patience_epochs is None or not state.history:
         return False
     return len(state.history) - state.best().epoch >= config.patience_epochs
-
-
-def _save_weights(model: nn.Module, path: Path) -> None:
-    partial = path.with_suffix(".partial")
-    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, partial)
-    partial.replace(path)
 
 
 def _mix(*numbers: int) -> int:

@@ -8,9 +8,10 @@ import optuna
 import torch
 
 from sparrow.config import Config, with_values
+from sparrow.model.checkpoint import EpochRecord
 from sparrow.model.dataset import DetectionSet
 from sparrow.model.detector import build_detector
-from sparrow.model.training import EpochRecord, Lesson, Score, train
+from sparrow.model.training import Lesson, Score, train
 from sparrow.model.tuning import suggest
 
 

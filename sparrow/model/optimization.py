@@ -1,0 +1,47 @@
+"""Optimizer, learning rate and averaged weights, from the training section of the config."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from sparrow.config import TrainingConfig
+
+
+def rate_factor(step: int, steps_per_epoch: int, config: TrainingConfig) -> float:
+    """Learning rate of step ``step`` (from 0) as a share of the configured one."""
+    total = steps_per_epoch * config.epochs
+    warmup = round(config.warmup_share * total)
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    share = (step - warmup) / max(1, total - warmup)
+    if config.schedule == "cosine":
+        return 0.5 * (1 + math.cos(math.pi * share))
+    if config.schedule == "linear":
+        return 1 - share
+    if config.schedule == "step":
+        return float(config.gamma ** (step // steps_per_epoch // config.step_epochs))
+    return 1.0
+
+
+def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    """The configured optimizer of all parameters that learn."""
+    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    rate, decay = config.learning_rate, config.weight_decay
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(
+            learning, rate, momentum=config.momentum, weight_decay=decay, fused=True
+        )
+    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    return kind(learning, rate, weight_decay=decay, fused=True)
+
+
+def make_ema(model: nn.Module, config: TrainingConfig) -> AveragedModel | None:
+    """An exponential average of the weights, buffers included; None where the decay is 0."""
+    if config.ema_decay == 0:
+        return None
+    average = get_ema_multi_avg_fn(config.ema_decay)
+    return AveragedModel(model, multi_avg_fn=average, use_buffers=True)
