@@ -172,10 +172,12 @@ class TrainingConfig(Section):
     step_epochs: Count = 2  # step only: every so many epochs ...
     gamma: Annotated[float, Field(gt=0, le=1)] = 0.1  # ... the rate is multiplied by this
     warmup_share: Annotated[float, Field(ge=0, lt=1)] = 0.1  # of all steps
+    accumulate: Count = 1  # batches to one step of the optimizer; several processes share them
     clip_norm: Annotated[float, Field(gt=0)] = 10.0
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0  # 0: off
     patience_epochs: Count | None = None  # stop after so many epochs without a better score
     threads: Count = 2
+    workers: Annotated[int, Field(ge=0)] = 0  # processes that change photos ahead of a fast device
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
 

@@ -6,26 +6,30 @@ last finished epoch and ends with the same numbers, to the bit, as one that was 
 
 from __future__ import annotations
 
+import math
+import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from sparrow.config import AugmentationConfig, TrainingConfig
 from sparrow.detections import Detections
 from sparrow.model.checkpoint import EpochRecord, TrainingState, save_weights
 from sparrow.model.dataset import DetectionSet, batches
+from sparrow.model.distributed import World, join_world
+from sparrow.model.feeding import AugmentedPhotos, mix
 from sparrow.model.optimization import make_ema, make_optimizer, rate_factor
-from sparrow.model.prediction import predict_set, to_float
-from sparrow.model.transforms import augment, make_augmentation
+from sparrow.model.prediction import predict_set
+from sparrow.model.step import Batch, LossNotFiniteError, take_step
 
 
 class TrainingError(RuntimeError):
-    """Training cannot go on; the message names the batch that broke it."""
+    """Training cannot go on; the message says why."""
 
 
 class ValidationScore(Protocol):
@@ -76,6 +80,7 @@ class TrainingResult:
     history: tuple[EpochRecord, ...]
     best: EpochRecord
     weights_path: Path | None
+    stopped: str | None  # why it ended before its time: the loss was not finite
 
 
 def train(
@@ -88,7 +93,7 @@ def train(
     on_epoch: OnEpoch | None = None,
     on_batch: OnBatch | None = None,
 ) -> TrainingResult:
-    """Train ``model`` in place.
+    """Train ``model`` in place, together with other processes where a launcher started them.
 
     Args:
         model: a torchvision detector.
@@ -96,16 +101,24 @@ def train(
         config: the training section.
         augmentation: the augmentation section.
         folder: where ``checkpoint.pt`` and ``best.safetensors`` go; a checkpoint found there is
-            continued. None keeps nothing (tuning).
-        on_epoch: called with the history after every epoch; may raise to stop (pruning).
-        on_batch: called with (epoch, batch, batches in the epoch).
+            continued. None keeps nothing (tuning). All processes must see the same one.
+        on_epoch: called with the history after every epoch; may raise to stop (pruning). In the
+            first process only.
+        on_batch: called with (epoch, batch, batches in the epoch), in each process for its own.
 
     Raises:
-        TrainingError: the loss is not finite, or there is nothing to learn from.
+        TrainingError: there is nothing to learn from, or the loss is not finite in the first epoch.
+            Later, training ends with the epochs it has, and the result says why.
     """
     if len(lesson.photos) == 0:
         raise TrainingError("there is no training photo; the split left none")
     device = choose_device(config.device)
+    world = join_world(device.type)
+    if config.accumulate % world.size:
+        raise TrainingError(
+            f"training.accumulate ({config.accumulate} batches a step) must be a multiple of the "
+            f"{world.size} processes that share them"
+        )
     torch.set_num_threads(config.threads)
     # Channels last: measured 1.5 times the steps per second on two cores.
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -113,10 +126,18 @@ def train(
     checkpoint = folder / "checkpoint.pt" if folder else None
     if checkpoint and checkpoint.exists():
         state.restore(checkpoint)
+    stopped = None
     while len(state.history) < config.epochs and not _out_of_patience(state, config):
-        epoch = len(state.history) + 1
-        record = _one_epoch(epoch, state, lesson, config, augmentation, device, on_batch)
+        try:
+            record = _one_epoch(state, lesson, config, augmentation, device, world, on_batch)
+        except LossNotFiniteError as error:
+            if not state.history:
+                raise TrainingError(str(error)) from error
+            stopped = f"{error} Epoch {state.best().epoch} is the best of those before."
+            break
         state.history.append(record)
+        if world.rank > 0:
+            continue
         if folder and checkpoint:
             if state.best() is record:
                 save_weights(state.scored_model(), folder / "best.safetensors")
@@ -124,100 +145,98 @@ def train(
         if on_epoch:
             on_epoch(tuple(state.history))
     weights = folder / "best.safetensors" if folder else None
-    return TrainingResult(tuple(state.history), state.best(), weights)
+    return TrainingResult(tuple(state.history), state.best(), weights, stopped)
 
 
 def choose_device(name: str) -> torch.device:
-    """``auto`` takes the GPU where there is one."""
+    """``auto`` takes the GPU where there is one; of several, each process its own."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda":
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
     return torch.device(name)
 
 
 def _one_epoch(
+    state: TrainingState,
+    lesson: Lesson,
+    config: TrainingConfig,
+    augmentation: AugmentationConfig,
+    device: torch.device,
+    world: World,
+    on_batch: OnBatch | None,
+) -> EpochRecord:
+    epoch, started = len(state.history) + 1, time.perf_counter()
+    rate, losses = _learn(epoch, state, lesson, config, augmentation, device, world, on_batch)
+    trained = time.perf_counter()
+    scores = torch.zeros(4, dtype=torch.float64, device=device)
+    if world.rank == 0:
+        found = predict_set(state.scored_model(), lesson.validation, lesson.min_score, device)
+        result = lesson.score(found)
+        scores.copy_(
+            torch.tensor([result.f_beta, result.precision, result.recall, result.threshold])
+        )
+    f_beta, precision, recall, threshold = world.from_first(scores).tolist()
+    return EpochRecord(
+        epoch=epoch,
+        learning_rate=rate,
+        losses=losses,
+        f_beta=f_beta,
+        precision=precision,
+        recall=recall,
+        threshold=threshold,
+        train_seconds=trained - started,
+        validation_seconds=time.perf_counter() - trained,
+        photos_per_second=len(lesson.photos) / (trained - started),
+    )
+
+
+def _learn(
     epoch: int,
     state: TrainingState,
     lesson: Lesson,
     config: TrainingConfig,
     augmentation: AugmentationConfig,
     device: torch.device,
+    world: World,
     on_batch: OnBatch | None,
-) -> EpochRecord:
+) -> tuple[float, dict[str, float]]:
+    """All photos once. Returns the last learning rate and the mean losses."""
     photos, seed = lesson.photos, lesson.seed
-    started = time.perf_counter()
-    torch.manual_seed(_mix(seed, epoch))  # RoI sampling draws from the global generator
-    state.model.train()
-    transform = make_augmentation(augmentation)
     order = list(batches(photos.sizes_px, config.batch_size, seed, epoch))
-    sums: dict[str, float] = {}  # their names differ from detector to detector
-    rate = 0.0
-    for i, indices in enumerate(order):
-        rate = config.learning_rate * rate_factor((epoch - 1) * len(order) + i, len(order), config)
-        for group in state.optimizer.param_groups:
-            group["lr"] = rate
-        batch = [augment(*photos.sample(k), transform, _mix(seed, epoch, int(k))) for k in indices]
-        names = [photos.images[k] for k in indices]
-        for name, value in _step(state, batch, names, config, device).items():
-            sums[name] = sums.get(name, 0.0) + value
-        if on_batch:
-            on_batch(epoch, i + 1, len(order))
-    trained = time.perf_counter()
-    found = predict_set(state.scored_model(), lesson.validation, lesson.min_score, device)
-    result = lesson.score(found)
-    return EpochRecord(
-        epoch=epoch,
-        learning_rate=rate,
-        losses={name: value / len(order) for name, value in sums.items()},
-        f_beta=result.f_beta,
-        precision=result.precision,
-        recall=result.recall,
-        threshold=result.threshold,
-        train_seconds=trained - started,
-        validation_seconds=time.perf_counter() - trained,
-        photos_per_second=len(photos) / (trained - started),
-    )
-
-
-def _step(
-    state: TrainingState,
-    batch: Iterable[tuple[Tensor, Tensor, Tensor]],
-    names: list[str],
-    config: TrainingConfig,
-    device: torch.device,
-) -> dict[str, float]:
-    images, targets = [], []
-    for image, boxes, labels in batch:
-        images.append(to_float(image).to(device))
-        targets.append({"boxes": boxes.to(device), "labels": labels.to(device)})
-    with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
-        losses: dict[str, Tensor] = state.model(images, targets)
-    total = torch.stack(list(losses.values())).sum()
-    if not torch.isfinite(total):
-        found = ", ".join(f"{name} {value.item():.3g}" for name, value in losses.items())
-        boxes_found = sum(len(target["boxes"]) for target in targets)
-        raise TrainingError(
-            f"the loss is not finite ({found}) on the batch of {', '.join(names)} with "
-            f"{boxes_found} boxes; try a smaller training.learning_rate. The last finished epoch "
-            "is kept."
+    if len(order) < world.size:
+        raise TrainingError(f"{len(order)} batches are too few for {world.size} processes")
+    own = order[world.rank :: world.size]
+    ready = AugmentedPhotos(photos, augmentation, mix(seed, epoch)).load(own, config.workers)
+    state.model.train()
+    n_steps = math.ceil(len(order) / config.accumulate)
+    sums: dict[str, float] = {}  # the names of the losses differ from detector to detector
+    for step in range(n_steps):
+        rate = config.learning_rate * rate_factor((epoch - 1) * n_steps + step, n_steps, config)
+        first, end = step * config.accumulate, min((step + 1) * config.accumulate, len(order))
+        n_photos = sum(len(indices) for indices in order[first:end])
+        shares = (
+            Batch(
+                next(ready),
+                [photos.images[k] for k in order[i]],
+                mix(seed, epoch, i),
+                len(order[i]) / n_photos,
+            )
+            for i in range(first + world.rank, end, world.size)
         )
-    state.optimizer.zero_grad(set_to_none=True)
-    total.backward()
-    nn.utils.clip_grad_norm_(state.model.parameters(), config.clip_norm)
-    state.optimizer.step()
+        found = take_step(state, shares, rate, config.clip_norm, device, world)
+        for name, value in found.items():
+            sums[name] = sums.get(name, 0.0) + value / n_steps
+        if on_batch:
+            on_batch(epoch, end, len(order))
+    world.average_statistics(state.model)
     if state.ema is not None:
-        state.ema.update_parameters(state.model)
-    return {name: value.item() for name, value in losses.items()}
+        world.average_statistics(state.ema.module)
+    means = world.sum(torch.tensor(list(sums.values()), dtype=torch.float64, device=device))
+    return rate, dict(zip(sums, means.tolist(), strict=True))
 
 
 def _out_of_patience(state: TrainingState, config: TrainingConfig) -> bool:
     if config.patience_epochs is None or not state.history:
         return False
     return len(state.history) - state.best().epoch >= config.patience_epochs
-
-
-def _mix(*numbers: int) -> int:
-    """One seed out of several numbers, different for different ones."""
-    mixed = 0
-    for number in numbers:
-        mixed = (mixed * 1_000_003 + number + 1) % (2**63)
-    return mixed

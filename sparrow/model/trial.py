@@ -11,7 +11,7 @@ from sparrow.config import Config, with_values
 from sparrow.model.checkpoint import EpochRecord
 from sparrow.model.dataset import DetectionSet
 from sparrow.model.detector import build_detector
-from sparrow.model.training import Lesson, Score, train
+from sparrow.model.training import Lesson, Score, TrainingError, train
 from sparrow.model.tuning import suggest
 
 
@@ -39,7 +39,11 @@ def make_objective(
             if trial.should_prune():
                 raise optuna.TrialPruned
 
-        result = train(model, lesson, tried.training, tried.augmentation, on_epoch=report)
+        try:
+            result = train(model, lesson, tried.training, tried.augmentation, on_epoch=report)
+        except TrainingError as error:  # values that blow up are bad ones, not the study's end
+            trial.set_user_attr("stopped", str(error))
+            raise optuna.TrialPruned from error
         return result.best.f_beta
 
     return objective

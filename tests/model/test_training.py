@@ -127,6 +127,34 @@ def test_a_loss_that_is_not_finite_names_its_photos(lesson, fresh, config):
     assert "training.learning_rate" in message
 
 
+def test_a_loss_that_breaks_later_ends_training_with_what_it_had(lesson, fresh, config, tmp_path):
+    few = replace(_unscored(lesson), photos=lesson.photos.first(2))
+    model = fresh()
+
+    def spoil(history):
+        with torch.no_grad():
+            next(model.roi_heads.box_predictor.parameters()).fill_(math.nan)
+
+    training = config.training.model_copy(update={"epochs": 3, "ema_decay": 0.0})
+    result = train(model, few, training, NO_CHANGES, folder=tmp_path, on_epoch=spoil)
+    assert len(result.history) == 1
+    assert "not finite" in result.stopped
+    assert any(f"{name} with boxes [[" in result.stopped for name in few.photos.images)
+    assert "Epoch 1 is the best" in result.stopped
+    assert all(value.isfinite().all() for value in load_file(result.weights_path).values())
+    # What was kept can be gone on from, with a smaller rate for example.
+    again = train(fresh(), few, training, NO_CHANGES, folder=tmp_path)
+    assert [len(again.history), again.stopped] == [3, None]
+
+
+def test_photos_prepared_by_another_process_are_the_same(lesson, fresh, config):
+    few = replace(_unscored(lesson), photos=lesson.photos.first(3))
+    training = config.training.model_copy(update={"epochs": 1, "batch_size": 2})
+    ahead = training.model_copy(update={"workers": 1})
+    results = [train(fresh(), few, one, config.augmentation) for one in (training, ahead)]
+    assert numbers(results[0]) == numbers(results[1])
+
+
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])  # AdamW goes first, above
 def test_every_optimizer_goes_on_from_its_state(optimizer, lesson, fresh, config, tmp_path):
     few = replace(_unscored(lesson), photos=lesson.photos.first(2))

@@ -1,0 +1,61 @@
+"""Two processes that share the batches of each step learn what one alone learns."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from sparrow.model.distributed import World, join_world
+
+SCRIPT = Path(__file__).with_name("train_small.py")
+
+
+@pytest.fixture
+def one(drawn_dataset, tmp_path):
+    """History and weights of one process."""
+    folder = tmp_path / "one"
+    folder.mkdir()
+    history = runpy.run_path(str(SCRIPT))["train_small"](drawn_dataset, folder)
+    return history, load_file(folder / "best.safetensors")
+
+
+def test_alone_nothing_is_shared(monkeypatch):
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    world = join_world("cpu")
+    assert world == World(0, 1)
+    assert world.sum(torch.tensor([3.0])).tolist() == [3.0]
+    assert world.from_first(torch.tensor([3.0])).tolist() == [3.0]
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_losses_of_one_with_the_same_global_batch(
+    one, drawn_dataset, tmp_path
+):
+    folder = tmp_path / "two"
+    folder.mkdir()
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    run = subprocess.run(
+        [*launcher, "--nproc-per-node", "2", SCRIPT, drawn_dataset, folder],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr[-3000:]
+    printed = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("[{")]
+    assert len(printed) == 2
+    history, weights = one
+    for found in printed:  # every process knows the whole history
+        assert len(found) == 2
+        for ours, theirs in zip(found, history, strict=True):
+            # Sums of two float32 gradients, in another order: the last digits may differ.
+            assert ours["losses"] == pytest.approx(theirs["losses"], rel=1e-5)
+            assert ours["f_beta"] == theirs["f_beta"]
+            assert ours["learning_rate"] == theirs["learning_rate"]
+    kept = load_file(folder / "best.safetensors")
+    for name, value in kept.items():
+        torch.testing.assert_close(value, weights[name], rtol=1e-4, atol=1e-6)
