@@ -89,6 +89,12 @@ test-browser: $(READY) ## Drive the page in headless Chromium, which is installe
 		$(BIN)/pip install --quiet --disable-pip-version-check 'playwright>=1.50,<2'
 	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
 
+.PHONY: test-hostile
+test-hostile: $(READY) ## Send 2,000 broken requests to the service, and random ones by its description
+	@$(BIN)/python -c 'import schemathesis' 2>/dev/null || \
+		$(BIN)/pip install --quiet --disable-pip-version-check 'schemathesis>=4,<5'
+	$(BIN)/python -m pytest -s -m hostile tests/service $(ARGS)
+
 .PHONY: check
 check: lint types test ## All that a change must pass: lint, types, test
 

@@ -32,6 +32,7 @@ JSON_PATHS = ("/feedback",)
 GUARDED_PATHS = (*PHOTO_PATHS, *JSON_PATHS, "/model")
 RETRY_AFTER_SECONDS = 1
 MAX_JSON_BYTES = 64 * 1024
+MAX_HEADER_BYTES = 64 * 1024
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 logger = logging.getLogger("sparrow.access")
@@ -128,6 +129,8 @@ class Gate:
         headers: dict[str, str],
         exchange: _Exchange,
     ) -> None:
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+            raise RefusalError(431, f"the headers are larger than {MAX_HEADER_BYTES // 1024} KiB")
         path, method = scope["path"].rstrip("/"), scope["method"]
         if path not in GUARDED_PATHS or method == "OPTIONS":
             await self._pass_counted(scope, receive, send, exchange)
