@@ -8,6 +8,7 @@ import asyncio
 import hmac
 import json
 import logging
+import math
 import re
 import time
 import uuid
@@ -62,10 +63,11 @@ def asked() -> Asked:
 class RefusalError(Exception):
     """A request that ends at the door."""
 
-    def __init__(self, status: int, message: str, retry_after_s: int | None = None) -> None:
+    def __init__(self, status: int, message: str, **headers: object) -> None:
+        """``headers``: sent along, such as ``retry_after=1``."""
         super().__init__(message)
         self.status = status
-        self.retry_after_s = retry_after_s
+        self.headers = {name.replace("_", "-"): str(value) for name, value in headers.items()}
 
 
 @dataclass
@@ -137,7 +139,7 @@ class Gate:
             return
         expected = "GET" if path == "/model" else "POST"
         if method != expected and not (method == "HEAD" and expected == "GET"):
-            raise RefusalError(405, f"use {expected} for {path}")
+            raise RefusalError(405, f"use {expected} for {path}", allow=expected)
         self._check_key(headers)
         self._check_rate(scope)
         if expected == "GET":
@@ -145,7 +147,9 @@ class Gate:
             return
         if self._inside >= self._settings.limits.max_queue:
             metrics.refused.labels("queue_full").inc()
-            raise RefusalError(503, "the service is busy; try again shortly", RETRY_AFTER_SECONDS)
+            raise RefusalError(
+                503, "the service is busy; try again shortly", retry_after=RETRY_AFTER_SECONDS
+            )
         self._inside += 1
         try:
             await self._pass_in_queue(scope, receive, send, headers, exchange)
@@ -246,7 +250,9 @@ class Gate:
         wait_s = self._rate.wait_s(client)
         if wait_s > 0:
             metrics.refused.labels("rate").inc()
-            raise RefusalError(429, "too many requests; see Retry-After", max(1, round(wait_s)))
+            raise RefusalError(
+                429, "too many requests; see Retry-After", retry_after=max(1, math.ceil(wait_s))
+            )
 
     def _note(self, scope: Scope, exchange: _Exchange) -> None:
         path = scope["path"]
@@ -303,8 +309,7 @@ async def _refuse(send: Send, refusal: RefusalError) -> None:
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
     ]
-    if refusal.retry_after_s is not None:
-        headers.append((b"retry-after", str(refusal.retry_after_s).encode()))
+    headers += [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
     if refusal.status in (408, 413):
         headers.append((b"connection", b"close"))  # the rest of the body is not wanted
     if refusal.status == 499:

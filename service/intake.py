@@ -63,7 +63,7 @@ async def read_uploads(content_type: str, body: bytes, max_photos: int) -> list[
         raise IntakeError(400, f"there is no photo in the request; expected the field {FIELD}")
     if len(uploads) > max_photos:
         raise IntakeError(
-            413, f"{len(uploads)} photos in one request; at most {max_photos} are accepted"
+            400, f"{len(uploads)} photos in one request; at most {max_photos} are accepted"
         )
     return uploads
 

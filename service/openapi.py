@@ -12,20 +12,26 @@ from service.settings import Settings
 
 ANSWERS: tuple[type[BaseModel], ...] = (DetectAnswer, ErrorAnswer, FeedbackAnswer, ModelAnswer)
 REFERENCE = "#/components/schemas/{model}"
+BASE64 = {
+    "type": "string",
+    "contentEncoding": "base64",
+    "pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+}
 WHY = {
     400: "the request cannot be understood",
     401: "no valid API key",
     404: "there is no such prediction",
     405: "another method is expected",
     408: "the body took too long to arrive",
-    413: "too large, or too many photos",
+    413: "too large",
     415: "another content type is expected",
     422: "the photo cannot be counted",
     429: "too many requests; see Retry-After",
+    431: "the headers are too large",
     503: "busy; see Retry-After",
     504: "it took too long",
 }
-ALWAYS = (400, 401, 405, 408, 413, 415, 429, 503, 504)
+ALWAYS = (400, 401, 405, 408, 413, 415, 429, 431, 503, 504)
 
 
 def describe_api(settings: Settings) -> dict[str, Any]:
@@ -51,11 +57,16 @@ def describe_api(settings: Settings) -> dict[str, Any]:
 
 
 def _detect(max_photos: int) -> dict[str, Any]:
+    named = {
+        "type": "object",
+        "required": ["content"],
+        "properties": {"name": {"type": "string"}, "content": BASE64},
+    }
     in_json = {
         "schema": {
             "type": "object",
             "required": ["photos"],
-            "properties": {"photos": _photos({"type": "string"}, max_photos)},
+            "properties": {"photos": _photos({"anyOf": [BASE64, named]}, max_photos)},
         },
         "example": {"photos": ["/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAP8="]},
     }
@@ -97,6 +108,10 @@ def _feedback() -> dict[str, Any]:
             "true_count": {"type": ["integer", "null"], "minimum": 0, "maximum": 100_000},
             "wrong": {"type": "boolean", "default": False},
         },
+        "anyOf": [
+            {"required": ["true_count"], "properties": {"true_count": {"type": "integer"}}},
+            {"required": ["wrong"], "properties": {"wrong": {"const": True}}},
+        ],
     }
     example = {"prediction_id": "3f2b8c0d4e5f60718293a4b5c6d7e8f9", "true_count": 3}
     content = {"application/json": {"schema": schema, "example": example}}
@@ -112,13 +127,22 @@ def _model() -> dict[str, Any]:
     return {
         "summary": "The model that is being served",
         "operationId": "model",
-        "responses": {"200": _json("the model", "ModelAnswer"), **_errors((401, 405, 429, 504))},
+        "responses": {
+            "200": _json("the model", "ModelAnswer"),
+            **_errors((401, 405, 429, 431, 504)),
+        },
     }
 
 
 def _form(max_photos: int) -> dict[str, Any]:
     photos = _photos({"type": "string", "format": "binary"}, max_photos)
-    return {"schema": {"type": "object", "required": ["photos"], "properties": {"photos": photos}}}
+    schema = {
+        "type": "object",
+        "required": ["photos"],
+        "properties": {"photos": photos},
+        "additionalProperties": False,
+    }
+    return {"schema": schema}
 
 
 def _photos(items: dict[str, Any], max_photos: int) -> dict[str, Any]:

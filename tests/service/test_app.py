@@ -118,7 +118,7 @@ def test_render_says_why_it_cannot(client: TestClient, photos: list[Path]) -> No
         ({"url": "/detect", "json": {"photos": []}}, 400, "no photo"),
         ({"url": "/detect", "json": {"photos": ["%%%"]}}, 400, "not base64"),
         ({"url": "/detect", "json": ["photos"]}, 400, "JSON object"),
-        ({"url": "/detect", "json": {"photos": ["aGk="] * 5}}, 413, "at most 4"),
+        ({"url": "/detect", "json": {"photos": ["aGk="] * 5}}, 400, "at most 4"),
         ({"url": "/detect", "files": {"photos": b"x" * 2_100_000}}, 413, "larger than 2 MB"),
         ({"url": "/feedback", "json": {"prediction_id": "x", "wrong": True}}, 404, "no prediction"),
         ({"url": "/feedback", "json": {"prediction_id": "x"}}, 400, "expected true_count"),
@@ -134,7 +134,8 @@ def test_a_wrong_request_gets_a_sentence(
 
 
 def test_other_methods_are_refused(client: TestClient) -> None:
-    assert client.get("/detect").status_code == 405
+    refused = client.get("/detect")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
     assert client.post("/model").status_code == 405
 
 
