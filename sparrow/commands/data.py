@@ -7,9 +7,13 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from sparrow.config import Config, load_config
+
+if TYPE_CHECKING:
+    from sparrow.data.findings import Finding
+    from sparrow.data.tables import Dataset
 
 Handler = Callable[[argparse.Namespace], int]
 Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # generic in stubs only
@@ -26,6 +30,9 @@ def register(subparsers: Parsers) -> None:
     check.add_argument("--new", action="store_true", help="check data.new instead of data.root")
     check.add_argument("--html", type=Path, metavar="FILE", help="also a page with thumbnails")
     check.add_argument("--json", type=Path, metavar="FILE", help="also as JSON")
+    check.add_argument(
+        "--review", type=Path, metavar="FILE", help="also a page of the labels the champion doubts"
+    )
 
     _add(actions, "ingest", ingest, "take the new data into the raw set, all of it or nothing")
 
@@ -71,7 +78,10 @@ def check_set(args: argparse.Namespace) -> int:
     config = _config(args)
     root = Path(config.data.new if args.new else config.data.root)
     prefix = "new_" if args.new else ""
-    report = check_dataset(root, config.data, prefix, _progress()).report
+    checked = check_dataset(root, config.data, prefix, _progress())
+    report = checked.report
+    if args.review and report.ok:
+        report = report.extended(_doubts(config, checked.dataset, prefix, args.review))
     print(report.summary())
     if args.json:
         args.json.write_text(json.dumps(report.to_json(), indent=2), encoding="utf-8")
@@ -80,13 +90,35 @@ def check_set(args: argparse.Namespace) -> int:
     return 0 if report.ok else 1
 
 
+def _doubts(config: Config, dataset: Dataset, prefix: str, page: Path) -> Finding | None:
+    """Ask the champion about all photos, write the page of what it doubts."""
+    from sparrow.data.checks import table_names
+    from sparrow.data.review import doubtful_labels, review_finding
+    from sparrow.data.review_page import review_html
+    from sparrow.model.runtime import Engine, detect_files
+
+    engine = Engine(Path(config.stores.champion), config.training.threads)
+    if engine.info.class_names != config.data.classes:
+        found, wanted = ", ".join(engine.info.class_names), ", ".join(config.data.classes)
+        raise ValueError(f"--review: the champion finds {found}, the config names {wanted}")
+    names, show = dataset.images["image"].tolist(), _progress("asking the champion")
+    detections = detect_files(
+        engine,
+        [(name, dataset.image_path(name)) for name in names],
+        (lambda done: show(done, len(names))) if show else None,
+    )
+    review = doubtful_labels(dataset, detections, config.data.doubt_score)
+    page.write_text(review_html(review, dataset, "The champion"), encoding="utf-8")
+    return review_finding(review, table_names(prefix)[1])
+
+
 def ingest(args: argparse.Namespace) -> int:
     """Take new data in and say what became of it."""
     from sparrow.data.ingest import ingest_new
 
     result = ingest_new(_config(args).data, _progress())
     print(
-        f"{result.accepted} photos taken in, {result.corrected} corrected, "
+        f"{len(result.accepted)} photos taken in, {len(result.corrected)} corrected, "
         f"{result.skipped_known} known already"
         + (f"; data version {result.data_version}" if result.data_version else "")
     )
@@ -102,13 +134,15 @@ def show_log(args: argparse.Namespace) -> int:
         print(json.dumps(log, indent=2))
         return 0
     for line in log:
-        changes = f"+{len(line['added'])} photos, {len(line['corrected'])} corrected"
+        kinds = ("added", "corrected", "removed")
+        counts = [f"{len(line[kind]):,} {kind}" for kind in kinds if line[kind]]
+        what = ", ".join([*counts, *filter(None, [line["note"]])])
         print(
             f"{line['version']}  {line['time']}  {line['user']}  {line['photos']:,} photos, "
-            f"{line['boxes']:,} boxes ({changes}{', ' * bool(line['note'])}{line['note']})"
+            f"{line['boxes']:,} boxes ({what})"
         )
     if not log:
-        print("no version is recorded yet; the first intake begins the log")
+        print("no version is recorded yet; `sparrow data ingest` or a training run begins the log")
     return 0
 
 
@@ -188,13 +222,13 @@ def _config(args: argparse.Namespace) -> Config:
     return load_config(args.config, args.overrides)
 
 
-def _progress() -> Callable[[int, int], None] | None:
+def _progress(what: str = "measuring photos") -> Callable[[int, int], None] | None:
     """A line on the terminal; nothing where the output is a file."""
     if not sys.stderr.isatty():
         return None
 
     def show(done: int, total: int) -> None:
         end = "\n" if done == total else ""
-        print(f"\rmeasuring photos: {done:,} of {total:,}", end=end, file=sys.stderr, flush=True)
+        print(f"\r{what}: {done:,} of {total:,}", end=end, file=sys.stderr, flush=True)
 
     return show

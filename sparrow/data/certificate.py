@@ -39,8 +39,8 @@ def split_certificate(dataset: Dataset, near_duplicate_bits: int) -> dict[str, A
             ],
         },
         "splits": {
-            str(split): _describe(dataset.subset(str(split)), len(images))
-            for split in sorted(images["split"].unique())
+            split: _describe(dataset.subset(split), len(images))
+            for split in sorted(map(str, images["split"].unique()), key=_order)
         },
         "closest_pairs": closest_pairs(images),
     }
@@ -63,6 +63,11 @@ def closest_pairs(images: pd.DataFrame, number: int = CLOSEST_PAIRS) -> list[dic
             found.append((int(bits[a, b]), *pair))
         found = sorted(found)[:number]
     return [{"train": a, "test": b, "bits": bits} for bits, a, b in found]
+
+
+def _order(split: str) -> tuple[int, str]:
+    known = ("train", "validation", "test")
+    return (known.index(split) if split in known else len(known), split)
 
 
 def _crossing(groups: pd.Series, split: pd.Series) -> list[Any]:

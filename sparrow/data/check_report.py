@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -12,8 +13,23 @@ from sparrow.data.findings import CheckReport, Finding, shorten
 from sparrow.data.formats import XYWH_CSV, read_csv_tables
 from sparrow.data.page import figure, page, thumbnail
 
+REPORT_HTML, REPORT_JSON = "report.html", "report.json"
 ROWS_SHOWN = 100  # per rule
 THUMBNAILS_SHOWN = 12  # per rule
+
+
+def write_report(report: CheckReport, root: Path, folder: Path, prefix: str = "") -> Path:
+    """Write ``report.html`` and ``report.json`` into a folder; the page's path.
+
+    Args:
+        root, prefix: as for ``report_html``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(report.to_json(), indent=2)
+    (folder / REPORT_JSON).write_text(text, encoding="utf-8")
+    page_path = folder / REPORT_HTML
+    page_path.write_text(report_html(report, root, prefix), encoding="utf-8")
+    return page_path
 
 
 def report_html(report: CheckReport, root: Path, prefix: str = "") -> str:
@@ -38,7 +54,7 @@ def report_html(report: CheckReport, root: Path, prefix: str = "") -> str:
 def _section(found: Finding, root: Path, boxes: pd.DataFrame) -> str:
     cells = "".join(
         "<tr>" + "".join(f"<td>{html.escape(shorten(str(cell)))}</td>" for cell in row) + "</tr>"
-        for row in found.rows.head(ROWS_SHOWN).to_numpy()
+        for row in found.rows.head(ROWS_SHOWN).replace({"row": {0: ""}}).to_numpy()
     )
     more = len(found.rows) - ROWS_SHOWN
     rest = f"<p>… and {more:,} more rows.</p>" if more > 0 else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -31,6 +31,10 @@ RULES: dict[str, tuple[Severity, str]] = {
     ),
     "name-extension": ("error", "A photo's name has an ending that is not accepted here."),
     "name-duplicate": ("error", "Two rows describe a photo of the same name."),
+    "name-taken": (
+        "error",
+        "A new photo has the name of another one in the raw set; rename it, in both tables too.",
+    ),
     "count-range": (
         "error",
         "The number of birds is not a whole number within the accepted range.",
@@ -55,6 +59,10 @@ RULES: dict[str, tuple[Severity, str]] = {
     "box-huge": ("warning", "A box covers nearly the whole photo."),
     "photo-duplicate": ("warning", "Two photos are the same file under different names."),
     "photo-near-duplicate": ("warning", "Two photos show nearly the same picture."),
+    "label-doubtful": (
+        "warning",
+        "A model strongly disagrees with a photo's boxes; look again.",
+    ),
 }
 
 
@@ -120,6 +128,13 @@ class CheckReport:
     def ok(self) -> bool:
         """No error; warnings may remain."""
         return not self.errors
+
+    def extended(self, more: Finding | None) -> CheckReport:
+        """The report with one more finding; itself where there is none."""
+        if more is None:
+            return self
+        findings = sorted((*self.findings, more), key=lambda one: one.severity != "error")
+        return replace(self, findings=tuple(findings))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, ready for ``json.dump``; at most ``ROWS_IN_JSON`` rows a finding."""

@@ -12,18 +12,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from sparrow.config import DataConfig
-from sparrow.data.check_report import report_html
+from sparrow.data.changes import changes
+from sparrow.data.check_report import REPORT_JSON, write_report
 from sparrow.data.checks import CheckedDataset, check_dataset
 from sparrow.data.errors import DataError
-from sparrow.data.findings import CheckReport
+from sparrow.data.findings import CheckReport, finding
 from sparrow.data.formats import table_paths, write_csv
 from sparrow.data.measure import Progress
 from sparrow.data.swap import link_file, link_tree, next_state, one_at_a_time
-from sparrow.data.tables import Dataset, data_version
-from sparrow.data.versions import record_version
+from sparrow.data.tables import Dataset
+from sparrow.data.versions import FOUND, record_version
 
 NEW_PREFIX = "new_"
 
@@ -33,15 +35,15 @@ class IngestResult:
     """What became of the new photos.
 
     Attributes:
-        accepted: photos added to the raw set.
-        corrected: photos the raw set had already, whose rows or boxes were replaced.
+        accepted: names of the photos added to the raw set.
+        corrected: names of those it had already, whose rows or boxes were replaced.
         skipped_known: photos that were there already, in every respect.
         report: of the checks of the new data; None when there was none.
         data_version: of the raw set now; None when there is none.
     """
 
-    accepted: int = 0
-    corrected: int = 0
+    accepted: tuple[str, ...] = ()
+    corrected: tuple[str, ...] = ()
     skipped_known: int = 0
     report: CheckReport | None = None
     data_version: str | None = None
@@ -52,6 +54,7 @@ def ingest_new(config: DataConfig, progress: Progress | None = None) -> IngestRe
 
     A photo whose bytes the raw set holds is not taken twice; if its row or boxes differ, they are
     replaced (that is how corrected boxes come back). Without a raw set the new data becomes it.
+    A state of the raw set that is in nobody's log (drawn, imported, changed by hand) is recorded.
     What is merged leaves ``config.new``; what fails goes to ``config.rejected`` with its report.
 
     Raises:
@@ -62,7 +65,9 @@ def ingest_new(config: DataConfig, progress: Progress | None = None) -> IngestRe
     with one_at_a_time(raw):
         _remove_merged(new)
         if not _has_tables_or_photos(new):
-            return IngestResult()
+            current = _current(raw, config, progress)
+            known = record_version(raw, current, note=FOUND) if current is not None else None
+            return IngestResult(data_version=known)
         checked = _check_new(new, config, progress)
         current = _current(raw, config, progress)
         batch = checked.dataset
@@ -72,9 +77,9 @@ def ingest_new(config: DataConfig, progress: Progress | None = None) -> IngestRe
         version = _write(merge, current, raw) if merge.changes or current is None else None
         _set_aside(new)
         if version is None and current is not None:
-            version = data_version(current)
+            version = record_version(raw, current, note=FOUND)
         return IngestResult(
-            len(merge.added), len(merge.corrected), merge.known, checked.report, version
+            tuple(merge.added), tuple(merge.corrected), merge.known, checked.report, version
         )
 
 
@@ -100,9 +105,7 @@ def _merge(batch: Dataset, current: Dataset | None) -> _Merge:
     known = batch.images["sha256"].isin(by_content)
     added = batch.images["image"][~known].tolist()
     # A photo is corrected under its own name only; a copy by another name brings nothing new.
-    same_name = batch.images["image"].isin(current.images["image"])
-    candidates = batch.images["image"][known & same_name].tolist()
-    corrected = _differing(batch, current, candidates)
+    corrected = list(changes(current, batch).corrected)
     take = set(added) | set(corrected)
     images = pd.concat(
         [
@@ -122,36 +125,15 @@ def _merge(batch: Dataset, current: Dataset | None) -> _Merge:
     return _Merge(merged, batch, added, corrected, len(batch.images) - len(take))
 
 
-def _differing(batch: Dataset, current: Dataset, names: list[str]) -> list[str]:
-    """Those of the photos whose own data version is not the same on both sides."""
-    one, other = _versions(batch, names), _versions(current, names)
-    return [name for name in names if one[name] != other[name]]
-
-
-def _versions(dataset: Dataset, names: list[str]) -> dict[str, str]:
-    images = dict(iter(dataset.images[dataset.images["image"].isin(names)].groupby("image")))
-    boxes = dict(iter(dataset.boxes[dataset.boxes["image"].isin(names)].groupby("image")))
-    none = dataset.boxes.iloc[:0]
-    return {
-        name: data_version(Dataset(dataset.root, images[name], boxes.get(name, none)))
-        for name in names
-    }
-
-
 def _refuse_name_clashes(
     batch: Dataset, current: Dataset, report: CheckReport, config: DataConfig
 ) -> None:
-    both = batch.images.merge(current.images, on="image", suffixes=("", "_raw"))
-    clashes = both["image"][both["sha256"] != both["sha256_raw"]].tolist()
-    if not clashes:
-        return
-    place = reject(Path(config.new), config, report)
-    listed = ", ".join(clashes[:5]) + (f" and {len(clashes) - 5} more" if clashes[5:] else "")
-    info = table_paths(Path(config.new), NEW_PREFIX)[0].name
-    raise DataError(
-        f"{info}: rule name-taken: the raw set holds another photo of the same name: {listed}; "
-        f"rename the new photo in the folder and in both tables. The batch lies in {place}"
-    )
+    names, contents = batch.images["image"], batch.images["sha256"]
+    known = current.images.set_index("image")["sha256"].reindex(names).to_numpy()
+    taken = np.flatnonzero(names.isin(current.images["image"]) & (contents != known))
+    file = table_paths(Path(), NEW_PREFIX)[0].name
+    found = finding("name-taken", file, taken + 2, names.iloc[taken], [""] * len(taken))
+    _refuse_errors(report.extended(found), config)
 
 
 def _current(raw: Path, config: DataConfig, progress: Progress | None) -> Dataset | None:
@@ -167,20 +149,25 @@ def _check_new(new: Path, config: DataConfig, progress: Progress | None) -> Chec
     except DataError as error:
         place = reject(new, config, None, str(error))
         raise DataError(f"{error}\nThe batch lies in {place}") from error
-    try:
-        checked.report.raise_for_errors()
-    except DataError as error:
-        place = reject(new, config, checked.report)
-        raise DataError(f"{error}\nThe batch and its report lie in {place}") from None
+    _refuse_errors(checked.report, config)
     return checked
+
+
+def _refuse_errors(report: CheckReport, config: DataConfig) -> None:
+    try:
+        report.raise_for_errors()
+    except DataError as error:
+        place = reject(Path(config.new), config, report)
+        raise DataError(f"{error}\nThe batch and its report lie in {place}") from None
 
 
 def reject(new: Path, config: DataConfig, report: CheckReport | None, reason: str = "") -> Path:
     """Move a batch, with its report beside it, to a folder named after the time; returns it."""
-    text = report.to_json() if report else {"where": str(new), "ok": False, "error": reason}
-    (new / "report.json").write_text(json.dumps(text, indent=2), encoding="utf-8")
     if report:
-        (new / "report.html").write_text(report_html(report, new, NEW_PREFIX), encoding="utf-8")
+        write_report(report, new, new, NEW_PREFIX)
+    else:
+        unreadable = {"where": str(new), "ok": False, "error": reason}
+        (new / REPORT_JSON).write_text(json.dumps(unreadable, indent=2), encoding="utf-8")
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     place = Path(config.rejected) / now
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -198,9 +185,7 @@ def _write(merge: _Merge, current: Dataset | None, raw: Path) -> str:
             link_file(merge.batch.image_path(name), incoming / "images" / name)
         # Tables are written to new files: the links of the current state keep their content.
         write_csv(merge.dataset, incoming)
-        return record_version(
-            incoming, merge.dataset, current, added=merge.added, corrected=merge.corrected
-        )
+        return record_version(incoming, merge.dataset, current)
 
 
 def _set_aside(new: Path) -> None:

@@ -35,11 +35,13 @@ def certificate_html(certificate: dict[str, Any], dataset: Dataset) -> str:
     parts = [
         "<h1>Certificate of the split</h1>",
         verdict,
-        _table(["", *sides], [[row[0].replace("_", " "), *row[1:]] for row in rows]),
+        _table(["", *sides], [[row[0].replace("_", " "), *map(_cell, row[1:])] for row in rows]),
         "<h2>Made from</h2>",
         _table(["", ""], [[key.replace("_", " "), value] for key, value in facts.items()]),
         "<h2>The training and test photos that look most alike</h2>",
+        '<div class="pairs">',
         *(_pair(pair, dataset) for pair in certificate["closest_pairs"]),
+        "</div>",
     ]
     return page("Certificate of the split", parts)
 
@@ -69,7 +71,14 @@ def _pair(pair: dict[str, Any], dataset: Dataset) -> str:
         name = pair[side]
         small = thumbnail(dataset.image_path(name)) or Image.new("RGB", (1, 1))
         figures.append(figure(small, f"{side}: {attribution(photos.loc[name])}"))
-    return f'<p>{pair["bits"]} of 64 bits differ</p><div class="photos">{"".join(figures)}</div>'
+    apart = f"<p>{pair['bits']} of 64 bits differ</p>"
+    return f'<div>{apart}<div class="photos">{"".join(figures)}</div></div>'
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return " · ".join(map(_cell, value))
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _table(header: list[Any], rows: list[list[Any]]) -> str:

@@ -10,14 +10,17 @@ from __future__ import annotations
 import getpass
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from sparrow.config import DataConfig
+from sparrow.data.changes import Changes, changes
 from sparrow.data.checks import check_dataset
 from sparrow.data.errors import DataError
 from sparrow.data.formats import write_csv
@@ -25,10 +28,12 @@ from sparrow.data.swap import link_file, link_tree, next_state, one_at_a_time
 from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, Dataset, data_version
 
 HISTORY = "history"
+FOUND = "found in place"
 
 
 def read_log(root: Path) -> list[dict[str, Any]]:
-    """Versions of a set, oldest first: version, time, user, photos, boxes, added, corrected, note.
+    """Versions of a set, oldest first: version, time, user, photos, boxes, note, and the names of
+    photos added, corrected and removed.
 
     Raises:
         DataError: a line of the log is damaged.
@@ -43,34 +48,33 @@ def read_log(root: Path) -> list[dict[str, Any]]:
 
 
 def record_version(
-    root: Path,
-    dataset: Dataset,
-    previous: Dataset | None = None,
-    *,
-    added: Sequence[str] = (),
-    corrected: Sequence[str] = (),
-    note: str = "",
+    root: Path, dataset: Dataset, previous: Dataset | None = None, note: str = ""
 ) -> str:
-    """Write a version and its line in the log below ``root`` (a state being built).
+    """Write a version and its line in the log below ``root``; nothing where it is the last one.
 
-    A previous state that nobody recorded (photos put there by hand) is recorded first.
+    Safe in a state being built and in place: every file is replaced in one move, the log last.
+
+    Args:
+        root: folder of the set.
+        dataset: the state to record.
+        previous: the state before it; if nobody recorded that one (photos put there by hand), it is
+            recorded first.
+        note: what was done, where photos were not just taken in.
 
     Returns:
         The data version.
     """
-    log = read_log(root)
-    if previous is not None:
-        before = data_version(previous)
-        if not log or log[-1]["version"] != before:
-            names = previous.images["image"].tolist() if not log else []
-            log.append(_store(root, previous, before, names, [], "found in place"))
-    version = data_version(dataset)
-    log.append(_store(root, dataset, version, added, corrected, note))
+    log, last = read_log(root), None
+    states = [(dataset, note)] if previous is None else [(previous, FOUND), (dataset, note)]
+    for state, why in states:
+        version = data_version(state)
+        if not log or log[-1]["version"] != version:
+            if last is None and log:
+                last = read_version(root, log[-1]["version"])
+            log.append(_store(root, state, version, changes(last, state), why))
+            last = state
     lines = "".join(json.dumps(line) + "\n" for line in log)
-    # A new file: the current state holds a link to the old one.
-    path = root / HISTORY / "log.jsonl"
-    path.unlink(missing_ok=True)
-    path.write_text(lines, encoding="utf-8")
+    _replace(root / HISTORY / "log.jsonl", lambda path: path.write_text(lines, encoding="utf-8"))
     return version
 
 
@@ -128,12 +132,7 @@ def _arrange_photos(root: Path, current: Dataset, wanted: Dataset) -> None:
 
 
 def _store(
-    root: Path,
-    dataset: Dataset,
-    version: str,
-    added: Sequence[str],
-    corrected: Sequence[str],
-    note: str,
+    root: Path, dataset: Dataset, version: str, changed: Changes, note: str
 ) -> dict[str, Any]:
     stem = root / HISTORY / version
     stem.parent.mkdir(parents=True, exist_ok=True)
@@ -142,19 +141,23 @@ def _store(
         ".boxes.parquet": dataset.boxes[list(BOX_COLUMNS)],
     }
     for ending, table in tables.items():
-        path = stem.with_suffix(ending)
-        path.unlink(missing_ok=True)
-        table.to_parquet(path, index=False)
+        _replace(stem.with_suffix(ending), partial(table.to_parquet, index=False))
     return {
         "version": version,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "user": _user(),
         "photos": len(dataset.images),
         "boxes": len(dataset.boxes),
-        "added": list(added),
-        "corrected": list(corrected),
+        **asdict(changed),
         "note": note,
     }
+
+
+def _replace(path: Path, write: Callable[[Path], Any]) -> None:
+    """A new file in place of an old one, to which another state may hold a link."""
+    unfinished = path.with_name(path.name + ".partial")
+    write(unfinished)
+    os.replace(unfinished, path)
 
 
 def _user() -> str:

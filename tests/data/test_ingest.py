@@ -24,8 +24,15 @@ def snapshot(folder: Path) -> dict[str, bytes]:
 def test_nothing_new_changes_nothing(config: DataConfig, photos: Any) -> None:
     before = snapshot(photos.write())
     result = ingest_new(config)
-    assert (result.accepted, result.skipped_known, result.report) == (0, 0, None)
-    assert snapshot(photos.root) == before
+    assert (result.accepted, result.skipped_known, result.report) == ((), 0, None)
+    after = snapshot(photos.root)
+    assert {name: after[name] for name in before} == before
+    # But a state that nobody recorded is, once.
+    assert {name.split("/")[0] for name in after.keys() - before.keys()} == {"history"}
+    (line,) = read_log(photos.root)
+    assert (line["version"], len(line["added"])) == (result.data_version, 6)
+    assert ingest_new(config) == result
+    assert snapshot(photos.root) == after
 
 
 def test_new_photos_are_merged_once(config: DataConfig, photos: Any, new: Any) -> None:
@@ -33,7 +40,7 @@ def test_new_photos_are_merged_once(config: DataConfig, photos: Any, new: Any) -
     new.write()
     (new.root / "notes.txt").write_text("by the pond")
     result = ingest_new(config)
-    assert (result.accepted, result.corrected, result.skipped_known) == (4, 0, 0)
+    assert (len(result.accepted), result.corrected, result.skipped_known) == (4, (), 0)
     merged = check_dataset(photos.root, config)
     assert merged.report.findings == ()
     assert len(merged.dataset.images) == 10
@@ -43,14 +50,14 @@ def test_new_photos_are_merged_once(config: DataConfig, photos: Any, new: Any) -
     before = snapshot(photos.root)
     new.write()
     again = ingest_new(config)
-    assert (again.accepted, again.corrected, again.skipped_known) == (0, 0, 4)
+    assert (again.accepted, again.corrected, again.skipped_known) == ((), (), 4)
     assert again.data_version == result.data_version
     assert snapshot(photos.root) == before
 
 
 def test_without_a_raw_set_the_new_one_becomes_it(config: DataConfig, new: Any) -> None:
     new.write()
-    assert ingest_new(config).accepted == 4
+    assert len(ingest_new(config).accepted) == 4
     assert len(check_dataset(Path(config.root), config).dataset.images) == 4
 
 
@@ -61,7 +68,7 @@ def test_the_same_picture_under_another_name_is_known(
     new.pictures["photo103.png"] = photos.pictures["photo001.png"]
     new.write()
     result = ingest_new(config)
-    assert (result.accepted, result.skipped_known) == (3, 1)
+    assert (len(result.accepted), result.skipped_known) == (3, 1)
     assert not (photos.root / "images" / "photo103.png").exists()
 
 
@@ -71,7 +78,8 @@ def test_corrected_boxes_come_back(config: DataConfig, photos: Any, new: Any) ->
     new.boxes.loc[0, "bbox_width"] = 33
     new.write()
     result = ingest_new(config)
-    assert (result.accepted, result.corrected, result.skipped_known) == (0, 1, 5)
+    assert (result.accepted, result.skipped_known) == ((), 5)
+    assert result.corrected == ("photo001.png",)
     boxes = check_dataset(photos.root, config).dataset.boxes
     corrected = boxes[boxes["image"] == "photo001.png"]
     assert (corrected["x_max_px"] - corrected["x_min_px"]).tolist() == [33]
@@ -113,10 +121,13 @@ def test_a_taken_name_is_refused(config: DataConfig, photos: Any, new: Any) -> N
     raw = snapshot(photos.write())
     new.rename("photo101.png", "photo001.png")
     new.write()
-    with pytest.raises(DataError, match=r"name-taken.*photo001\.png"):
+    with pytest.raises(DataError, match=r"name-taken[^$]*csv row 3: photo001\.png"):
         ingest_new(config)
     assert snapshot(photos.root) == raw
-    assert len(list(Path(config.rejected).iterdir())) == 1
+    (place,) = Path(config.rejected).iterdir()
+    report = json.loads((place / "report.json").read_text())
+    assert not report["ok"]
+    assert report["findings"][0]["rule"] == "name-taken"
 
 
 def test_a_broken_raw_set_takes_nothing_in(config: DataConfig, photos: Any, new: Any) -> None:
@@ -134,12 +145,15 @@ def test_versions_are_logged_and_restored(config: DataConfig, photos: Any, new: 
     log = read_log(photos.root)
     assert [line["version"] for line in log] == [first, second]
     assert [(line["photos"], len(line["added"])) for line in log] == [(6, 6), (10, 4)]
+    assert log[1]["added"] == ["photo100.png", "photo101.png", "photo102.png", "photo103.png"]
     assert all(line["user"] and line["time"] for line in log)
 
     assert restore_version(config, first[:6]) == first
     restored = check_dataset(photos.root, config)
     assert data_version(restored.dataset) == first
     assert len(list((photos.root / "history" / "photos").iterdir())) == 4  # kept by content
+    last = read_log(photos.root)[-1]
+    assert (last["note"], last["added"], len(last["removed"])) == ("restored", [], 4)
     assert restore_version(config, second) == second
     assert data_version(check_dataset(photos.root, config).dataset) == second
     assert list((photos.root / "history" / "photos").iterdir()) == []
