@@ -5,8 +5,10 @@
     python flows/monitor.py run --model-version 3                   # an earlier champion
 
 Writes a folder below ``stores.monitoring``: ``index.html`` for people, ``report.html`` by
-Evidently, ``verdict.json``. Exit status: 0 ok, 3 drift, 4 too few photos to say, 1 when nothing was
-judged.
+Evidently, ``verdict.json``. Every verdict is a line in ``alerts.jsonl`` there; drift also goes to
+the address in the environment variable SPARROW_WEBHOOK, and starts a training where
+``monitoring.on_drift`` says so. Exit status: 0 ok, 3 drift, 4 too few photos to say, 1 when
+nothing was judged.
 """
 
 from __future__ import annotations
@@ -86,6 +88,15 @@ class Monitor(FlowSpec):
         folder = Path(self.work_dir)
         write_findings(self.settings, self.observed, self.verdict, self.judged_at, folder)
         show_verdict(self.verdict, self.observed.trend, str(folder / PAGE))
+        self.next(self.respond)
+
+    @step
+    @plain_step
+    def respond(self) -> None:
+        """Tell people, and start a training where the config wants one."""
+        from monitor_stages import respond_to
+
+        self.response = respond_to(self.settings, self.verdict)
         self.next(self.end)
 
     @step
@@ -95,6 +106,8 @@ class Monitor(FlowSpec):
         print(f"{self.verdict.state.value}: {self.verdict.reason}")
         for change in self.verdict.drifted[1:]:
             print(f"  {change.words}")
+        if self.response:
+            print(self.response)
         print(f"page: {self.work_dir}/index.html")
         if named := os.environ.get(EXIT_FILE):
             Path(named).write_text(str(self.verdict.exit_code))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sparrow.prediction_window import Window
 
 VERDICT, PAGE, REPORT = "verdict.json", "index.html", "report.html"
+TRAINING = Path(__file__).with_name("train.py")
 PAST_RUNS = 30  # shown
 
 
@@ -96,6 +98,20 @@ def write_findings(
     partial.write_text(json.dumps(values, indent=1) + "\n")
     partial.replace(folder / VERDICT)
     return values
+
+
+def respond_to(config: Config, verdict: DriftVerdict) -> str:
+    """Start a training if that is due, and tell people; what was done, in words."""
+    from monitoring.alerts import alert
+    from monitoring.loop import respond
+
+    home = Path(config.stores.monitoring)
+    settings = json.dumps(config.model_dump(mode="json"))
+    train = [sys.executable, str(TRAINING), "--config-value", "config", settings, "run"]
+    response = respond(verdict, config.monitoring, home, train)
+    for fault in alert(verdict, response.words, home):
+        print(fault, file=sys.stderr)
+    return response.words
 
 
 def past_verdicts(folder: Path, model_name: str) -> list[dict[str, Any]]:
