@@ -10,34 +10,6 @@ from metaflow.cards import Image, Markdown, ProgressBar, Table, VegaChart
 from sparrow.config import Config
 
 
-def show_check(report: Any, photos: int, version: str) -> None:
-    """Verdict of the checks, and every finding in a sentence."""
-    verdict = "All checks passed" if report.ok else f"{len(report.errors)} rules are broken"
-    current.card.append(Markdown(f"# {verdict}"))
-    current.card.append(Markdown(f"{photos} photos · data version `{version}`"))
-    rows = [
-        [one.severity, one.rule, one.sentence, len(one.rows)]
-        for one in (*report.errors, *report.warnings)
-    ]
-    if rows:
-        current.card.append(Table(rows, headers=["severity", "rule", "what it means", "rows"]))
-
-
-def show_split(images: Any, certificate: dict[str, Any]) -> None:
-    """Photos and birds on each side, and what the split guarantees."""
-    current.card.append(Markdown("# Split certificate"))
-    sides = images.groupby("split").agg(
-        photos=("image", "size"), birds=("n_boxes", "sum"), authors=("author", "nunique")
-    )
-    rows = [
-        [side, *(int(x) for x in row)]
-        for side, row in zip(sides.index, sides.to_numpy(), strict=True)
-    ]
-    current.card.append(Table(rows, headers=["split", "photos", "objects", "authors"]))
-    plain = {k: v for k, v in certificate.items() if isinstance(v, (str, int, float, bool))}
-    current.card.append(Table([[k, str(v)] for k, v in plain.items()], headers=["", ""]))
-
-
 def show_pictures(title: str, pictures: dict[str, bytes]) -> None:
     """PNG pictures under their titles."""
     current.card.append(Markdown(f"# {title}"))

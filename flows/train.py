@@ -67,38 +67,41 @@ class Train(FlowSpec):
     @plain_step
     def check_data(self) -> None:
         """Every rule on every photo and row; a broken one stops the run with its rows."""
-        from report_cards import show_check
+        from data_cards import show_check
+        from data_stages import check_raw
 
-        from sparrow.data.checks import check_dataset
         from sparrow.data.tables import data_version
 
-        data = self.settings.data
-        checked = check_dataset(Path(data.root), data, progress=_counter("measured"))
+        self.data_pages = str(Path(self.work_dir) / "data")
+        checked, page = check_raw(self.settings, Path(self.data_pages), _counter("measured"))
         print(checked.report.summary())
+        print(f"rows and photos: {page}")
         passed = checked.passed
         version = data_version(passed) if passed else "none"
-        show_check(checked.report, len(passed.images) if passed else 0, version)
+        show_check(checked.report, len(passed.images) if passed else 0, version, page)
         checked.report.raise_for_errors()
         self.dataset = checked.dataset
         self.next(self.ingest)
 
+    @card
     @step
     @plain_step
     def ingest(self) -> None:
-        """Check ``data/new`` and merge it, all or nothing."""
-        from sparrow.data.checks import check_dataset
-        from sparrow.data.ingest import ingest_new
-        from sparrow.data.tables import data_version
+        """Check ``data/new`` and merge it, all or nothing; compare it with what was there."""
+        from data_cards import show_intake
+        from data_stages import take_in
 
-        data = self.settings.data
-        intake = ingest_new(data, progress=_counter("measured"))
-        print(f"{intake.accepted} new photos, {intake.skipped_known} known already")
-        self.accepted = intake.accepted
-        if intake.accepted or intake.corrected:
-            self.dataset = check_dataset(Path(data.root), data).dataset
-        self.data_version = data_version(self.dataset)
+        folder = Path(self.data_pages)
+        intake = take_in(self.settings, self.dataset, folder, _counter("measured"))
+        result, self.dataset = intake.result, intake.dataset
+        self.data_version = result.data_version
+        show_intake(intake)
+        print(f"{len(result.accepted)} new photos, {len(result.corrected)} corrected, "
+              f"{result.skipped_known} known already")  # fmt: skip
+        if intake.comparison is not None:
+            print(intake.comparison.summary())
         print(f"data version {self.data_version}: {len(self.dataset.images)} photos, "
-              f"{len(self.dataset.boxes)} boxes")  # fmt: skip
+              f"{len(self.dataset.boxes)} boxes", *intake.pages, sep="\n")  # fmt: skip
         self.next(self.split)
 
     @card
@@ -106,7 +109,8 @@ class Train(FlowSpec):
     @plain_step
     def split(self) -> None:
         """Train, validation, test; authors and near-duplicates stay on one side."""
-        from report_cards import show_split
+        from data_cards import show_split
+        from data_stages import certify
 
         from sparrow.data.split import split_dataset
 
@@ -117,20 +121,26 @@ class Train(FlowSpec):
             self.settings.seed,
         )
         self.dataset, self.certificate = result.dataset, result.certificate
-        show_split(self.dataset.images, self.certificate)
+        comparison, page = certify(self.settings, result, Path(self.data_pages))
+        show_split(self.dataset, self.certificate, comparison, page)
         print(self.dataset.images["split"].value_counts().to_string())
+        if comparison is not None:
+            print(comparison.summary())
+        print(f"certificate of the split: {page}")
         self.next(self.explore)
 
     @card
     @step
     @plain_step
     def explore(self) -> None:
-        """The four pictures that tell what the data is like."""
+        """The pictures that tell what the data is like."""
         from report_cards import show_pictures
 
-        from sparrow.data.explore import eda_figures
+        from sparrow.data.explore import contact_sheet, eda_figures, more_figures
 
-        show_pictures("The data", eda_figures(self.dataset.images, self.dataset.boxes))
+        tables = self.dataset.images, self.dataset.boxes
+        sheet = {"Contact sheet": contact_sheet(self.dataset)}
+        show_pictures("The data", eda_figures(*tables) | more_figures(*tables) | sheet)
         self.workers = list(range(self.settings.tuning.workers))
         self.next(self.tune, foreach="workers")
 
@@ -193,6 +203,8 @@ class Train(FlowSpec):
     @plain_step
     def evaluate(self) -> None:
         """Threshold from validation photos, scores on test photos, with intervals."""
+        from data_cards import show_review
+        from data_stages import doubt
         from evaluate_stages import evaluate_model
         from pictures import evaluation_pictures
         from report_cards import show_evaluation
@@ -203,6 +215,9 @@ class Train(FlowSpec):
         )
         self.pictures = evaluation_pictures(self.settings, self.dataset, self.evaluation, found)
         show_evaluation(self.settings, self.evaluation, self.pictures)
+        test, folder = self.dataset.subset("test"), Path(self.data_pages) / "test"
+        review, pages = doubt(self.settings, test, found, "This run's model", folder)
+        show_review(review, test, pages)
         for name, one in self.evaluation.headline.items():
             print(f"{name:<18}{one.value:7.3f}   {one.low:.3f} to {one.high:.3f}")
         self.next(self.promote)
