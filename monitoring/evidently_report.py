@@ -15,7 +15,7 @@ from monitoring.columns import NAMES, Floats
 from monitoring.verdict import DriftVerdict
 
 MAX_ROWS = 5000  # of each side: what its histograms are drawn from
-METHOD = "min_p"
+METHOD = "max_t"
 
 
 def write_evidently_report(
@@ -83,7 +83,7 @@ def _register(p_values: dict[str, float]) -> None:
     register_stattest(
         StatTest(
             name=METHOD,
-            display_name="min-P over columns and looks, by groups of the reference",
+            display_name="max-T over columns and looks, by groups of the reference",
             allowed_feature_types=[ColumnType.Numerical],
         ),
         default_impl=judged,

@@ -15,7 +15,7 @@ week. The smaller the reference, the larger a change must be to be seen.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -23,8 +23,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monitoring.columns import COLUMNS, QUALITY, Floats, photo_values
-from monitoring.null import Ints, Reference, Thresholds
-from monitoring.ranks import Ranks
+from monitoring.null import Thresholds, draw_pairs, strength_of
+from monitoring.ranks import Ints, Reference
 from monitoring.verdict import ColumnChange, DriftVerdict, State
 from monitoring.words import (
     change_in_words,
@@ -50,19 +50,11 @@ class _Look:
 
 @dataclass(frozen=True)
 class _Finding:
-    """The smallest p-value of a column, and where it was found."""
+    """The greatest strength of a component, and the look that has it."""
 
-    p_value: float
-    distance: float
+    strength: float
     photos: int
     component: int
-    spread: bool
-
-    def order(self) -> tuple[float, bool, float]:
-        """Smallest p-value first; of those as small as drawn pairs can tell, a move before a
-        spread, the farther before the nearer.
-        """
-        return self.p_value, self.spread, -self.distance
 
 
 class Judge:
@@ -84,15 +76,13 @@ class Judge:
         self._config = config
         self._model = _model_of(reference.photos)
         self._values = photo_values(reference)
-        self._ranks = Ranks(self._values)
         groups = _group_numbers(reference.photos)
         self.n_photos = len(groups)
         self.n_groups = int(groups.max(initial=-1)) + 1
         if self.n_groups >= MIN_GROUPS:
-            scores, defined = self._ranks.scores(self._values)
-            self._reference = Reference(scores, defined, groups, self._ranks.beyond())
+            self._reference = Reference(self._values, groups)
             pairs = round(TAIL_PAIRS / config.false_alarm_rate)
-            drawn = self._reference.draw(config.looks, pairs, seed)
+            drawn = draw_pairs(self._reference, config.looks, pairs, seed)
             self._thresholds = Thresholds.of(drawn, self._drawn_errors(pairs, seed))
 
     def judge(self, window: Window) -> DriftVerdict:
@@ -131,10 +121,10 @@ class Judge:
             looks.append(_Look(photos, len(sizes) - 1))
         return looks
 
-    def _adjusted(self, p_value: float, photos: int) -> float:
-        """For all columns, and the looks at a window of so many photos."""
+    def _p_value(self, strength: float, photos: int) -> float:
+        """Adjusted for all columns, and the looks at a window of so many photos."""
         looks = min(len(self._looks(photos)), len(self._config.looks))
-        return self._thresholds.adjusted(p_value, looks)
+        return self._thresholds.p_value(strength, looks)
 
     def _changes(self, window: Window) -> tuple[ColumnChange, ...]:
         values, times = photo_values(window), window.photos["time"]
@@ -152,54 +142,69 @@ class Judge:
         self, values: Floats, times: pd.Series, columns: NDArray[np.bool_], window: int
     ) -> list[ColumnChange]:
         """Changes of the chosen columns, by the newest of these photos, in a window of so many."""
-        scores, defined = self._ranks.scores(values)
+        scores, defined = self._reference.scores(values)
         sums, numbers = (np.cumsum(table[::-1], axis=0) for table in (scores, defined))
-        best: dict[int, _Finding] = {}
-        for look in self._looks(len(values)):
-            at = look.photos - 1
-            distances = self._reference.estimate.distance(sums[at], numbers[at])
-            p_values = self._thresholds.p_values(look.null, distances)
-            for component, column in enumerate(self._ranks.column.tolist()):
-                here = _Finding(
-                    p_values[component],
-                    distances[component],
-                    look.photos,
-                    component,
-                    bool(self._ranks.spread[component]),
+        looks = self._looks(len(values))
+        chosen = np.flatnonzero(columns).tolist()
+        if not looks:
+            return [self._untold(column, values[:, column]) for column in chosen]
+        strengths = np.array(
+            [
+                self._thresholds.strengths(
+                    look.null,
+                    self._reference.estimate.distance(
+                        sums[look.photos - 1], numbers[look.photos - 1]
+                    ),
                 )
-                best[column] = min(best.get(column, here), here, key=_Finding.order)
-        distances = self._reference.estimate.distance(sums, numbers)  # of every suffix
+                for look in looks
+            ]
+        )  # [looks, K]
+        suffixes = self._reference.estimate.distance(sums, numbers)
         changes = []
-        for column in np.flatnonzero(columns).tolist():
-            finding = best.get(column)
-            drifted, begin = False, None
-            if finding is not None:
-                finding = replace(finding, p_value=self._adjusted(finding.p_value, window))
-                drifted = finding.p_value <= self._config.false_alarm_rate
-                begin = _beginning(distances[:, finding.component], times) if drifted else None
-            changes.append(self._change(column, values[:, column], finding, begin))
+        for column in chosen:
+            finding = self._finding(column, strengths, looks, window)
+            p_value = self._p_value(finding.strength, window)
+            drifted = p_value <= self._config.false_alarm_rate
+            begin = _beginning(suffixes[:, finding.component], times) if drifted else None
+            changes.append(self._change(column, values[:, column], finding, p_value, begin))
         return changes
 
+    def _finding(self, column: int, strengths: Floats, looks: list[_Look], window: int) -> _Finding:
+        """The strongest component of a column; a move that is drift by itself before a spread."""
+        findings = []
+        for component in np.flatnonzero(self._reference.column == column).tolist():
+            at = int(strengths[:, component].argmax())
+            found = _Finding(float(strengths[at, component]), looks[at].photos, component)
+            if self._p_value(found.strength, window) <= self._config.false_alarm_rate:
+                return found
+            findings.append(found)
+        return max(findings, key=lambda one: one.strength)
+
     def _change(
-        self, index: int, values: Floats, finding: _Finding | None, begin: datetime | None
+        self, index: int, values: Floats, finding: _Finding, p_value: float, begin: datetime | None
     ) -> ColumnChange:
         column, known = COLUMNS[index], self._values[:, index]
-        photos = finding.photos if finding else len(values)
-        seen = values[len(values) - photos :]
+        seen = values[len(values) - finding.photos :]
+        spread = bool(self._reference.spread[finding.component])
         drifted = begin is not None
         return ColumnChange(
             column=column.name,
             kind=column.kind,
             reference=_mean(known),
             current=_mean(seen),
-            p_value=finding.p_value if finding else None,
+            p_value=p_value,
             drifted=drifted,
-            photos=photos,
+            photos=finding.photos,
             since=begin,
-            words=change_in_words(column, known, seen, spread=finding.spread, drifted=drifted)
-            if finding
-            else f"{column.words.capitalize()}: {photos} photos have it, too few to judge.",
+            words=change_in_words(column, known, seen, spread=spread, drifted=drifted),
         )
+
+    def _untold(self, index: int, values: Floats) -> ColumnChange:
+        """A column that too few photos have."""
+        column = COLUMNS[index]
+        words = f"{column.words.capitalize()}: {len(values)} photos have it, too few to judge."
+        means = _mean(self._values[:, index]), _mean(values)
+        return ColumnChange(column.name, column.kind, *means, None, False, len(values), None, words)
 
     def _errors(self, photos: pd.DataFrame) -> ColumnChange:
         """Photos that could not be counted, against the share that is usual."""
@@ -207,9 +212,9 @@ class Judge:
         failed = photos["error"].notna().to_numpy()[::-1]
         sizes = np.array([look.photos for look in self._looks(len(photos))])
         errors = failed.cumsum()[sizes - 1]
-        p_values = _binomial_tail(errors, sizes, usual)
-        at = int(p_values.argmin())
-        p_value = self._adjusted(float(p_values[at]), len(photos))
+        strengths = _error_strengths(errors, sizes, usual)
+        at = int(strengths.argmax())
+        p_value = self._p_value(float(strengths[at]), len(photos))
         drifted = p_value <= self._config.false_alarm_rate
         size, found = int(sizes[at]), int(errors[at])
         first = int(np.flatnonzero(failed[:size]).max()) if drifted else 0
@@ -231,19 +236,19 @@ class Judge:
         )  # fmt: skip
 
     def _drawn_errors(self, pairs: int, seed: int) -> Floats:
-        """[pairs, looks] p-values of errors that come at just the usual rate."""
+        """[pairs, looks] strengths of errors that come at just the usual rate."""
         rng = np.random.default_rng([seed, 1])
         sizes = np.array(self._config.looks)
         blocks = np.diff(sizes, prepend=0)
         errors = rng.binomial(blocks, self._config.error_share, size=(pairs, len(blocks)))
-        return _binomial_tail(errors.cumsum(axis=1), sizes, self._config.error_share)
+        return _error_strengths(errors.cumsum(axis=1), sizes, self._config.error_share)
 
 
-def _binomial_tail(errors: Ints, photos: Ints, share: float) -> Floats:
-    """The chance of so many errors or more."""
+def _error_strengths(errors: Ints, photos: Ints, share: float) -> Floats:
+    """Of so many errors or more, by the exact binomial distribution."""
     from scipy.special import bdtrc
 
-    return np.where(errors > 0, bdtrc(np.maximum(errors, 1) - 1, photos, share), 1.0)
+    return strength_of(np.where(errors > 0, bdtrc(np.maximum(errors, 1) - 1, photos, share), 1.0))
 
 
 def _beginning(distances: Floats, times: pd.Series) -> datetime:

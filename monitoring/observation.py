@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 from sqlalchemy import func, make_url, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from sparrow.config import MonitoringConfig
 from sparrow.model.folder import INFO, REFERENCE, read_info
@@ -99,26 +99,32 @@ def open_log(url: str) -> Iterator[PredictionLog]:
         MonitoringError: it is not there, locked, or cannot be reached. So says whatever is done
             with it inside the ``with``.
     """
-    where = make_url(url)
-    shown = where.render_as_string(hide_password=True)
-    if where.get_backend_name() == "sqlite" and not Path(where.database or "").is_file():
-        raise MonitoringError(
-            f"there is no prediction log at {shown}. It is made when the first photo is counted "
-            "by the service; is stores.prediction_log the one that the service writes?"
-        )
     log = None
     try:
+        where = make_url(url)
+        if where.get_backend_name() == "sqlite" and not Path(where.database or "").is_file():
+            raise MonitoringError(
+                f"there is no prediction log at {url}. It is made when the service counts its "
+                "first photo; is stores.prediction_log the one that the service writes?"
+            )
         log = PredictionLog(url)
         yield log
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, ImportError) as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise MonitoringError(
-            f"the prediction log {shown} cannot be read: {reason}. Nothing was judged; run again "
-            "when it is free and reachable"
+            f"the prediction log {_without_password(url)} cannot be read: {reason}. Nothing was "
+            "judged; run again when it is free and reachable"
         ) from error
     finally:
         if log is not None:
             log.close()
+
+
+def _without_password(url: str) -> str:
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "(its URL is not one)"
 
 
 def observe(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,49 +13,15 @@ import pytest
 from monitoring.judge import Judge
 from monitoring.verdict import ColumnChange, DriftVerdict, State
 from sparrow.config import MonitoringConfig
-from sparrow.prediction_record import LoggedBox, PredictionRecord, new_id
+from sparrow.prediction_record import PredictionRecord
 from sparrow.prediction_window import Window, window_of
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 CONFIG = MonitoringConfig(looks=(25, 100, 400))
 
 
-def photos(
-    n: int, seed: int, *, first: int = 0, recall: float = 1.0, brightness: float = 0.5
-) -> list[PredictionRecord]:
-    """A photo a minute: none to four birds, most of them found, at random places."""
-    rng = np.random.default_rng(seed)
-    return [
-        PredictionRecord(
-            id=new_id(),
-            time=NOON + timedelta(minutes=first + i),
-            source="api",
-            model_name="birds",
-            model_version="3",
-            file_name="a.jpg",
-            width_px=640,
-            height_px=480,
-            brightness=float(rng.normal(brightness, 0.1)),
-            contrast=float(rng.gamma(20, 0.01)),
-            sharpness=float(rng.lognormal(-3, 0.4)),
-            saturation=float(rng.beta(3, 5)),
-            latency_ms=20.0,
-            boxes=boxes(rng, recall),
-        )
-        for i in range(n)
-    ]
-
-
-def boxes(rng: np.random.Generator, recall: float) -> tuple[LoggedBox, ...]:
-    made = []
-    for _ in range(rng.binomial(rng.integers(5), recall)):
-        side, x, y = 100 * rng.lognormal(0, 0.3), *rng.uniform(0, 300, 2)
-        made.append(LoggedBox("bird", float(rng.beta(6, 2)), x, y, x + side, y + side))
-    return tuple(made)
-
-
 @pytest.fixture(scope="module")
-def judge() -> Judge:
+def judge(photos: Any) -> Judge:
     return Judge(window_of(photos(200, seed=1)), CONFIG)
 
 
@@ -63,7 +30,7 @@ def found(verdict: DriftVerdict, column: str) -> ColumnChange:
 
 
 @pytest.mark.parametrize("n", [0, 1, 24])
-def test_too_few_photos_are_no_good_news(judge: Judge, n: int) -> None:
+def test_too_few_photos_are_no_good_news(photos: Any, judge: Judge, n: int) -> None:
     verdict = judge.judge(window_of(photos(n, seed=2)))
     assert verdict.state == State.TOO_FEW
     assert verdict.exit_code == 4
@@ -71,13 +38,13 @@ def test_too_few_photos_are_no_good_news(judge: Judge, n: int) -> None:
 
 
 @pytest.mark.parametrize("n", [0, 7])
-def test_too_small_a_reference_is_no_good_news(n: int) -> None:
+def test_too_small_a_reference_is_no_good_news(photos: Any, n: int) -> None:
     verdict = Judge(window_of(photos(n, seed=1)), CONFIG).judge(window_of(photos(50, seed=2)))
     assert verdict.state == State.TOO_FEW
     assert f"reference has {n} photos" in verdict.reason
 
 
-def test_photos_like_the_references_are_ok(judge: Judge) -> None:
+def test_photos_like_the_references_are_ok(photos: Any, judge: Judge) -> None:
     verdict = judge.judge(window_of(photos(150, seed=3)))
     assert verdict.state == State.OK
     assert verdict.exit_code == 0
@@ -85,7 +52,7 @@ def test_photos_like_the_references_are_ok(judge: Judge) -> None:
     assert all(change.p_value > 0.05 for change in verdict.changes if change.p_value is not None)
 
 
-def test_a_blackout_of_25_photos_is_noticed_and_dated(judge: Judge) -> None:
+def test_a_blackout_of_25_photos_is_noticed_and_dated(photos: Any, judge: Judge) -> None:
     dead = [replace(one, boxes=()) for one in photos(25, seed=5, first=100)]
     verdict = judge.judge(window_of([*photos(100, seed=4), *dead]))
     assert verdict.state == State.DRIFT
@@ -98,13 +65,13 @@ def test_a_blackout_of_25_photos_is_noticed_and_dated(judge: Judge) -> None:
     assert not found(verdict, "brightness").drifted
 
 
-def test_darkness_is_told_in_words(judge: Judge) -> None:
+def test_darkness_is_told_in_words(photos: Any, judge: Judge) -> None:
     verdict = judge.judge(window_of(photos(60, seed=6, brightness=0.2)))
     assert [change.column for change in verdict.drifted] == ["brightness"]
     assert verdict.reason.startswith("Brightness (0 to 1) fell: 0.")
 
 
-def test_a_column_that_spreads_is_seen_where_its_mean_stays(judge: Judge) -> None:
+def test_a_column_that_spreads_is_seen_where_its_mean_stays(photos: Any, judge: Judge) -> None:
     # Half the photos at night, half in glaring sun: 0.5 on average, as before.
     mixed = [*photos(50, seed=7, brightness=0.2), *photos(50, seed=8, brightness=0.8)]
     rng = np.random.default_rng(0)
@@ -114,7 +81,7 @@ def test_a_column_that_spreads_is_seen_where_its_mean_stays(judge: Judge) -> Non
     assert "scatters more" in brightness.words
 
 
-def test_a_loss_of_recall_takes_hundreds_of_photos() -> None:
+def test_a_loss_of_recall_takes_hundreds_of_photos(photos: Any) -> None:
     judge = Judge(window_of(photos(600, seed=9)), CONFIG)
     few = judge.judge(window_of(photos(50, seed=10, recall=0.8)))
     many = judge.judge(window_of(photos(500, seed=11, recall=0.8)))
@@ -122,7 +89,7 @@ def test_a_loss_of_recall_takes_hundreds_of_photos() -> None:
     assert found(many, "count").drifted
 
 
-def test_a_constant_column_may_vary_a_little_and_not_much(judge: Judge) -> None:
+def test_a_constant_column_may_vary_a_little_and_not_much(photos: Any, judge: Judge) -> None:
     # All photos of the reference are 640 × 480. One other size in 25 is no news; 25 of 25 are.
     usual = photos(25, seed=12)
     one = [replace(usual[0], width_px=800), *usual[1:]]
@@ -134,7 +101,9 @@ def test_a_constant_column_may_vary_a_little_and_not_much(judge: Judge) -> None:
 
 
 @pytest.mark.parametrize(("errors", "drifted"), [(2, False), (8, True)])
-def test_photos_that_cannot_be_counted(judge: Judge, errors: int, drifted: bool) -> None:
+def test_photos_that_cannot_be_counted(
+    photos: Any, judge: Judge, errors: int, drifted: bool
+) -> None:
     # With 2 % usual, 2 errors or more come among 50 photos in 26 % of windows, 8 in 1 of 10^6.
     window = photos(50, seed=13)
     window[20 : 20 + errors] = [
@@ -146,7 +115,7 @@ def test_photos_that_cannot_be_counted(judge: Judge, errors: int, drifted: bool)
     assert change.current is not None
 
 
-def test_photos_of_one_author_count_as_less() -> None:
+def test_photos_of_one_author_count_as_less(photos: Any) -> None:
     """Ten authors of 20 photos, each with a light of its own: a window of another light is news
     only if the photos are taken for independent.
     """
@@ -173,7 +142,7 @@ def with_truth(records: Sequence[PredictionRecord], missed: int) -> Window:
     return Window(window.photos, window.boxes, remarks)
 
 
-def test_feedback_shows_what_the_photos_do_not() -> None:
+def test_feedback_shows_what_the_photos_do_not(photos: Any) -> None:
     reference = with_truth(photos(200, seed=1), 0)
     judge = Judge(reference, CONFIG)
     good = judge.judge(with_truth(photos(60, seed=16), 0))
@@ -183,7 +152,7 @@ def test_feedback_shows_what_the_photos_do_not() -> None:
     assert found(bad, "count_error").current == -1.0
 
 
-def test_latency_has_a_plain_bar() -> None:
+def test_latency_has_a_plain_bar(photos: Any) -> None:
     reference, slow = window_of(photos(60, seed=1)), photos(30, seed=17)
     slow = [replace(one, latency_ms=900.0) for one in slow]
     config = MonitoringConfig(looks=(25,), max_latency_ms=500.0)
@@ -193,7 +162,7 @@ def test_latency_has_a_plain_bar() -> None:
     assert free.state == State.OK
 
 
-def test_a_verdict_is_plain_json(judge: Judge) -> None:
+def test_a_verdict_is_plain_json(photos: Any, judge: Judge) -> None:
     import json
 
     values = judge.judge(window_of(photos(60, seed=18, brightness=0.1))).to_dict()

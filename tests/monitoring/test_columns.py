@@ -1,0 +1,68 @@
+"""What is watched, on photos whose numbers are known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from monitoring.columns import NAMES, photo_values
+from sparrow.prediction_record import LoggedBox, PredictionRecord
+from sparrow.prediction_window import FEEDBACK_COLUMNS, Window, window_of
+
+PHOTO = PredictionRecord(
+    id="a", time=datetime(2026, 5, 1, tzinfo=UTC), source="api", model_name="birds",
+    model_version="3", file_name="a.jpg", width_px=400, height_px=100, brightness=0.5,
+    contrast=0.1, sharpness=0.05, saturation=0.3,
+    boxes=(LoggedBox("bird", 0.9, 0, 0, 40, 10), LoggedBox("bird", 0.5, 360, 90, 400, 100)),
+)  # fmt: skip
+
+
+def values(window: Window) -> pd.DataFrame:
+    return pd.DataFrame(photo_values(window), columns=list(NAMES))
+
+
+def test_no_photos_have_no_values() -> None:
+    assert photo_values(window_of([])).shape == (0, len(NAMES))
+
+
+def test_numbers_of_a_photo() -> None:
+    row = values(window_of([PHOTO])).iloc[0]
+    assert row["count"] == 2
+    assert row["empty"] == 0
+    assert row["score"] == pytest.approx(0.7)
+    assert row["box_size"] == pytest.approx(0.1)  # 40 × 10 of 400 × 100 pixels: a hundredth
+    assert row["box_x"] == pytest.approx(0.5)  # centres at 20 and 380 of 400
+    assert row["box_y"] == pytest.approx(0.5)
+    assert row["photo_size"] == pytest.approx(0.04)  # megapixels
+    assert row["photo_shape"] == 4
+    assert np.isnan(row["count_error"])
+    assert np.isnan(row["wrong"])
+
+
+def test_what_a_photo_does_not_have_is_nan() -> None:
+    empty = replace(PHOTO, id="b", boxes=())
+    broken = replace(
+        PHOTO, id="c", boxes=(), error="unreadable_photo", width_px=0, height_px=0,
+        brightness=None, contrast=None, sharpness=None, saturation=None,
+    )  # fmt: skip
+    found = values(window_of([empty, broken]))
+    assert found["count"].fillna(-1).tolist() == [0, -1]
+    assert found["empty"].fillna(-1).tolist() == [1, -1]
+    assert found["score"].isna().all()
+    assert found["brightness"].fillna(-1).tolist() == [0.5, -1]
+    assert found["photo_size"].notna().tolist() == [True, False]
+
+
+def test_the_last_remark_on_a_photo_counts() -> None:
+    records = [replace(PHOTO, id=one) for one in "abc"]
+    remarks = [("a", 5.0, False), ("a", 2.0, False), ("b", np.nan, True), ("c", 4.0, False)]
+    feedback = pd.DataFrame(remarks, columns=["prediction_id", "true_count", "wrong"])
+    window = window_of(records)
+    window = Window(window.photos, window.boxes, feedback.reindex(columns=list(FEEDBACK_COLUMNS)))
+    found = values(window)
+    assert found["count_error"].fillna(-9).tolist() == [0, -9, -2]
+    assert found["wrong"].tolist() == [0, 1, 1]  # 2 found where there are 4: wrong, though unsaid

@@ -1,0 +1,177 @@
+"""Reading the log: bounds, versions, and every way in which it may not be there."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitoring.observation import (
+    MonitoringError,
+    Watched,
+    observe,
+    open_log,
+    other_versions,
+    watched_model,
+)
+from sparrow.config import MonitoringConfig
+from sparrow.prediction_log import PredictionLog
+from sparrow.prediction_window import read_window
+
+MODEL = Watched("birds", "3", Path("nowhere"))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "log.db"
+
+
+@pytest.fixture
+def log(path: Path) -> Any:
+    made = PredictionLog(f"sqlite:///{path}?timeout=0.2")
+    yield made
+    made.close()
+
+
+def test_an_empty_log_is_an_empty_window(log: PredictionLog) -> None:
+    found = observe(log, MODEL, MonitoringConfig())
+    assert found.n_photos == len(found.window.photos) == len(found.window.boxes) == 0
+    assert other_versions(log, MODEL) == ""
+
+
+def test_only_photos_of_this_model_and_version_are_judged(log: PredictionLog, photos: Any) -> None:
+    log.append([*photos(5, 1), *photos(7, 2, version="4"), *photos(9, 3, name="cats")])
+    assert observe(log, MODEL, MonitoringConfig()).n_photos == 5
+    said = other_versions(log, MODEL)
+    assert "7 photos of birds version 4" in said
+    assert "9 photos of cats version 3" in said
+
+
+def test_a_window_by_time_ends_now(log: PredictionLog, photos: Any) -> None:
+    records = photos(100, 1)
+    log.append(records)
+    config = MonitoringConfig(window_days=1.0)
+    now = records[-1].time + timedelta(days=1) - timedelta(minutes=9)
+    assert observe(log, MODEL, config, now).n_photos == 10
+    assert observe(log, MODEL, config, now + timedelta(days=1)).n_photos == 0
+
+
+def test_a_large_window_is_read_in_part_its_newest_photos_without_a_gap(
+    log: PredictionLog, photos: Any
+) -> None:
+    records = photos(2000, 1)
+    log.append(records)
+    config = MonitoringConfig(looks=(25, 100), max_photos=300)
+    found = observe(log, MODEL, config)
+    read = found.window.photos
+    assert found.n_photos == 2000
+    assert 250 < len(read) <= 300
+    assert read["time"].is_monotonic_increasing
+    assert read["id"].tolist()[-100:] == [one.id for one in records[-100:]]
+    assert set(found.window.boxes["prediction_id"]) <= set(read["id"])
+    # The sample of the others is spread over all of them: as many from their older half.
+    older = (read["time"][:-100] < records[950].time).mean()
+    assert 0.35 < older < 0.65
+
+
+def test_a_log_that_is_written_while_it_is_read_is_whole(
+    log: PredictionLog, path: Path, photos: Any
+) -> None:
+    log.append(photos(200, 1))
+    writer = PredictionLog(f"sqlite:///{path}")
+    records = photos(600, 2, first=200)
+
+    def write() -> None:
+        for start in range(0, 600, 20):
+            writer.append(records[start : start + 20])
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    windows = [read_window(log, limit=150)]
+    while thread.is_alive():
+        windows.append(read_window(log, limit=150))
+    thread.join()
+    writer.close()
+    assert len(windows) > 2
+    for window in windows:
+        number = window.boxes.groupby("prediction_id").size()
+        expected = window.photos.set_index("id")["n_detections"]
+        assert number.reindex(expected.index, fill_value=0).equals(expected)
+    assert log.summary()["photos"] == 800
+
+
+def test_a_log_that_is_not_there_is_not_made(path: Path) -> None:
+    with (
+        pytest.raises(MonitoringError, match="no prediction log at"),
+        open_log(f"sqlite:///{path}"),
+    ):
+        pass
+    assert not path.exists()
+
+
+def test_a_locked_log_is_one_line_and_loses_nothing(
+    log: PredictionLog, path: Path, photos: Any
+) -> None:
+    log.append(photos(30, 1))
+    log.close()
+    other = sqlite3.connect(path)
+    other.execute("PRAGMA locking_mode=EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    url = f"sqlite:///{path}?timeout=0.2"
+    with pytest.raises(MonitoringError, match="database is locked") as caught, open_log(url) as one:
+        observe(one, MODEL, MonitoringConfig())
+    assert "\n" not in str(caught.value)
+    other.close()
+    with open_log(url) as one:
+        assert observe(one, MODEL, MonitoringConfig()).n_photos == 30
+
+
+def test_a_log_that_goes_away_while_it_is_read(log: PredictionLog, path: Path, photos: Any) -> None:
+    log.append(photos(30, 1))
+    log.close()
+
+    def observe_what_is_gone() -> None:
+        with open_log(f"sqlite:///{path}") as one:
+            with sqlite3.connect(path) as other:
+                other.execute("DROP TABLE predictions")
+            observe(one, MODEL, MonitoringConfig())
+
+    with pytest.raises(MonitoringError, match="cannot be read: no such table"):
+        observe_what_is_gone()
+
+
+def test_a_file_that_is_no_database(path: Path) -> None:
+    path.write_text("not a database, " * 100)
+    with (
+        pytest.raises(MonitoringError, match="file is not a database"),
+        open_log(f"sqlite:///{path}"),
+    ):
+        pass
+
+
+def test_a_server_that_cannot_be_reached_is_named_without_its_password() -> None:
+    url = "postgresql://me:secret@127.0.0.1:9/log"
+    with pytest.raises(MonitoringError, match="cannot be read") as caught, open_log(url):
+        pass
+    assert "secret" not in str(caught.value)
+
+
+def test_the_champion_and_other_versions(model_folder: Path, tmp_path: Path) -> None:
+    assert watched_model(model_folder, None).version == "1"
+    assert watched_model(model_folder, "1").folder == model_folder.resolve()
+    with pytest.raises(MonitoringError, match=r"no published version 7 .*published: 1"):
+        watched_model(model_folder, "7")
+    with pytest.raises(MonitoringError, match="no champion in"):
+        watched_model(tmp_path / "champion", None)
+
+
+def test_a_model_without_a_reference_is_refused(model_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(MonitoringError, match=r"has no reference\.parquet"):
+        watched_model(model_folder, None).reference()
+    (tmp_path / "reference.parquet").write_text("no parquet")
+    with pytest.raises(MonitoringError, match="is not a reference"):
+        Watched("birds", "3", tmp_path).reference()
