@@ -59,6 +59,7 @@ def make_report(
         f"F{evaluation.beta:g} at IoU {evaluation.iou:g}: {score.value:.3f} "
         f"({score.low:.3f} to {score.high:.3f}) at threshold {evaluation.threshold:.3f}, "
         f"best epoch {trained.best_epoch} of {len(trained.history)}.",
+        *([f"Training ended early: {trained.stopped}"] if trained.stopped else []),
         f"Version {promotion.version}: {promotion.decision['reason']}",
         f"Champion: version {promotion.champion_version or 'none'}; Bento: {bento or 'none'}.",
     ]

@@ -195,6 +195,8 @@ class Train(FlowSpec):
             on_epoch,
             _batch_counter(),
         )
+        if self.trained.stopped:
+            print(f"training ended early: {self.trained.stopped}")
         live.update(self.trained.history)  # a resumed run may have had nothing left to train
         self.next(self.evaluate)
 

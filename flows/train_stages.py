@@ -32,6 +32,7 @@ class Trained:
     history: tuple[dict[str, Any], ...]
     best_epoch: int
     values: dict[str, Any]  # tuned keys
+    stopped: str | None  # why training ended before its time
 
 
 def prepare_data(config: Config, progress: Progress | None = None) -> None:
@@ -118,6 +119,7 @@ def train_model(
         history=tuple(record.row() for record in result.history),
         best_epoch=result.best.epoch,
         values=values,
+        stopped=result.stopped,
     )
 
 
