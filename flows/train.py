@@ -163,11 +163,13 @@ class Train(FlowSpec):
         self.merge_artifacts(inputs)
         self.best_values, trials, pictures = {}, [], {}
         if self.settings.tuning.trials:
-            from sparrow.model.tuning import best_values, study_figures, trial_table
+            from sparrow.model.study_report import best_yaml, study_figures, trial_table
+            from sparrow.model.tuning import best_values
 
             self.best_values = best_values(self.settings, self.study)
             trials = trial_table(self.settings, self.study)
             pictures = study_figures(self.settings, self.study)
+            (Path(self.work_dir) / "best_params.yaml").write_text(best_yaml(self.best_values))
             print("best values:", self.best_values)
         show_tuning(trials, self.best_values, pictures)
         self.next(self.train)

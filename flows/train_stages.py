@@ -82,6 +82,7 @@ def train_model(
     from sparrow.evaluation.validation import make_score
     from sparrow.model.dataset import load_detection_set
     from sparrow.model.detector import build_detector
+    from sparrow.model.study_report import best_yaml
     from sparrow.model.training import Lesson, train
     from sparrow.release.tracking import end_run, log_epoch, log_numbers, make_client
 
@@ -96,6 +97,8 @@ def train_model(
     folder.mkdir(parents=True, exist_ok=True)
     client = make_client(config.stores)
     run_id = _start_run(client, tuned, dataset, work_dir, run_key)
+    if values:
+        client.log_text(run_id, best_yaml(values), "best_params.yaml")
 
     def each_epoch(history: tuple[Any, ...]) -> None:
         last = history[-1]

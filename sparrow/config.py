@@ -310,6 +310,8 @@ class Config(Section):
     def _space_names_real_keys(self) -> Config:
         for key in (*self.tuning.space, *self.tuning.conditions):
             get_key(self, key)
+            if key in ("model.min_side_px", "model.max_side_px"):
+                raise ValueError(f"tuning.space: {key} cannot be tuned; photos are decoded once")
         return self
 
     def content_hash(self) -> str:

@@ -119,8 +119,8 @@ def test_the_rule_is_read_from_real_files():
     assert len(TREES) > 60
     assert "torch" in EARLY["sparrow.model.training"]
     assert "mlflow" in EARLY["sparrow.release.registry"]
-    assert "matplotlib.pyplot" in LATE["sparrow.model.tuning"]
-    assert "matplotlib.pyplot" not in EARLY["sparrow.model.tuning"]
+    assert "matplotlib.pyplot" in LATE["sparrow.model.study_report"]
+    assert "matplotlib.pyplot" not in EARLY["sparrow.model.study_report"]
     # The closure goes through several modules.
     assert "torch" in loaded_by("sparrow.model.trial")
 

@@ -1,13 +1,18 @@
 """Optuna on one shared, persisted study: what is tried, by whom, and what came out best.
 
-Torch is not imported here: opening a study, reading its best trial and drawing its plots must not
-cost fifteen seconds. What one trial does is in ``sparrow.model.trial``.
+Torch is not imported here: opening a study and reading its best trial must not cost fifteen
+seconds. What one trial does is in ``sparrow.model.trial``.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import math
+import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,23 +30,29 @@ Values = dict[str, Any]
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 HEARTBEAT_S = 20
 STALE_AFTER_S = 60
+WAIT_S = 2
+CONFIG_NAME = "config_name"  # a study's attribute
 
 
 def open_study(config: Config, name: str) -> optuna.Study:
     """Create the study, or go on with it where it exists.
 
-    The config's own values are its first trial, so that tuning can only be better or equal.
+    Its first trials are the config's own values, so that tuning can only be better or equal, and
+    the best values of the last study of the same config's name over the same keys.
     """
-    study = optuna.create_study(
-        study_name=name,
-        storage=_storage(config.stores.tuning),
-        direction="maximize",
-        pruner=_pruner(config.tuning),
-        load_if_exists=True,
-    )
-    own = _own_values(config)
-    if own and not study.get_trials(deepcopy=False):
-        study.enqueue_trial(own, skip_if_exists=True)
+    with _turn(config.stores.tuning):
+        study = optuna.create_study(
+            study_name=name,
+            storage=_storage(config.stores.tuning),
+            direction="maximize",
+            pruner=_pruner(config.tuning),
+            load_if_exists=True,
+        )
+        if not study.get_trials(deepcopy=False):
+            study.set_user_attr(CONFIG_NAME, config.name)
+            for values in (_own_values(config), _last_best(config, study)):
+                if values:
+                    study.enqueue_trial(values, skip_if_exists=True)
     return study
 
 
@@ -74,21 +85,37 @@ def run_trials(
 ) -> None:
     """Work on the study until it holds ``tuning.trials`` finished trials (all workers together).
 
+    Workers claim trials one at a time, so that together they run no more than asked for. A trial
+    whose worker died is tried again, by whichever worker is next.
+
     Raises:
         RuntimeError: more trials failed than finished; the last failure is its cause.
     """
     study = open_study(config, name)
-    started = _now()
-    while (number := len(study.get_trials(deepcopy=False, states=FINISHED))) < config.tuning.trials:
-        limit = config.tuning.timeout_minutes
-        if limit is not None and (_now() - started) > limit * 60:
+    callbacks = [on_trial] if on_trial else None
+    started = time.monotonic()
+    limit_s = (config.tuning.timeout_minutes or math.inf) * 60
+    while time.monotonic() - started < limit_s:
+        finished = _count(study, FINISHED)
+        if finished >= config.tuning.trials:
             break
-        # One seed for each trial, so that a study that was interrupted goes on as it would have.
-        study.sampler = _sampler(config, len(study.get_trials(deepcopy=False)))
-        study.optimize(objective, n_trials=1, callbacks=[on_trial] if on_trial else None)
-        if len(study.get_trials(deepcopy=False, states=FINISHED)) == number and _mostly_failed(
-            study
-        ):
+        with contextlib.ExitStack() as claim:
+            claim.enter_context(_turn(config.stores.tuning))
+            _give_up_dead_trials(study)
+            if _count(study, (*FINISHED, TrialState.RUNNING)) >= config.tuning.trials:
+                # Others are at the last ones; should one of them die, its trial comes back.
+                claim.close()
+                time.sleep(WAIT_S)
+                continue
+            # One seed for each trial, so that a study goes on as it would have after a break.
+            study.sampler = _sampler(config, len(study.get_trials(deepcopy=False)))
+
+            def claimed(trial: optuna.Trial, claim: contextlib.ExitStack = claim) -> float:
+                claim.close()  # the trial is in the store: the next worker's turn
+                return objective(trial)
+
+            study.optimize(claimed, n_trials=1, callbacks=callbacks)
+        if _count(study, FINISHED) == finished and _mostly_failed(study):
             raise RuntimeError(
                 f"study {name}: most of its {len(study.trials)} trials failed; lower "
                 "tuning.space's learning rates or look at the trial's error above"
@@ -108,60 +135,6 @@ def best_values(config: Config, name: str) -> Values:
             "tuning.trials or tuning.timeout_minutes"
         )
     return dict(study.best_trial.params)
-
-
-def trial_table(config: Config, name: str) -> list[dict[str, Any]]:
-    """One row per trial: number, state, score, epochs, seconds and values."""
-    return [
-        {
-            "trial": trial.number,
-            "state": trial.state.name.lower(),
-            "score": trial.value if trial.value is not None else _last_value(trial),
-            "epochs": len(trial.intermediate_values),
-            "seconds": trial.duration.total_seconds() if trial.duration else None,
-            **trial.params,
-        }
-        for trial in open_study(config, name).get_trials(deepcopy=False)
-    ]
-
-
-def study_figures(config: Config, name: str) -> dict[str, bytes]:
-    """The study's plots as PNG, by title; those that its few trials cannot fill are left out."""
-    import io
-
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-    from optuna.visualization import matplotlib as draw
-
-    study = open_study(config, name)
-    completed = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    varied = {key for trial in completed for key in trial.params}
-    plots: dict[str, Callable[[optuna.Study], Any]] = {
-        "Optimisation history": draw.plot_optimization_history,
-        "Intermediate values": draw.plot_intermediate_values,
-        "Empirical distribution": draw.plot_edf,
-        "Slice": draw.plot_slice,
-    }
-    if len(varied) > 1 and len(completed) > 2:
-        plots |= {
-            "Parallel coordinates": draw.plot_parallel_coordinate,
-            "Contour": draw.plot_contour,
-            "Importances": draw.plot_param_importances,
-        }
-    figures = {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Optuna calls these plots experimental, one by one
-        for title, plot in plots.items() if completed else ():
-            plot(study)
-            figure = plt.gcf()
-            figure.set_size_inches(8, 5)
-            buffer = io.BytesIO()
-            figure.savefig(buffer, dpi=90, bbox_inches="tight")
-            plt.close(figure)
-            figures[title] = buffer.getvalue()
-    return figures
 
 
 def _storage(url: str) -> RDBStorage:
@@ -200,29 +173,67 @@ def _own_values(config: Config) -> Values:
     """The config's value of every key in the space, as far as the space holds it."""
     own: Values = {}
     for key, choices in config.tuning.space.items():
-        value = get_key(config, key)
         wanted = config.tuning.conditions.get(key, {})
         if any(get_key(config, other) != required for other, required in wanted.items()):
             continue
-        if isinstance(choices, NumberRange):  # a key that is null lies in no range
-            inside = value is not None and choices.low <= value <= choices.high
-        else:
-            inside = value in choices
-        if inside:
+        value = get_key(config, key)
+        if _holds(choices, value):
             own[key] = value
     return own
 
 
+def _last_best(config: Config, study: optuna.Study) -> Values:
+    """The best values of the newest other study of this config's name, if this space has them."""
+    summaries = optuna.get_all_study_summaries(study._storage)
+    earlier = [
+        one
+        for one in summaries
+        if one.study_name != study.study_name
+        and one.user_attrs.get(CONFIG_NAME) == config.name
+        and one.best_trial is not None
+    ]
+    if not earlier:
+        return {}
+    newest = max(earlier, key=lambda one: one.datetime_start or datetime.min)
+    values = dict(newest.best_trial.params) if newest.best_trial else {}
+    space = config.tuning.space
+    known = all(key in space and _holds(space[key], value) for key, value in values.items())
+    return values if known else {}
+
+
+def _holds(choices: NumberRange | tuple[Any, ...], value: Any) -> bool:
+    if isinstance(choices, NumberRange):  # a key that is null lies in no range
+        return value is not None and choices.low <= value <= choices.high
+    return value in choices
+
+
+@contextlib.contextmanager
+def _turn(url: str) -> Iterator[None]:
+    """One worker of this machine at a time; what it guards takes milliseconds.
+
+    Workers on several machines share a database server and no file: there two may claim the last
+    trial together, which makes one more than asked for.
+    """
+    if not url.startswith("sqlite:///"):
+        yield
+        return
+    path = Path(url.removeprefix("sqlite:///") + ".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # given back when the file is closed, or its process dies
+        yield
+
+
+def _give_up_dead_trials(study: optuna.Study) -> None:
+    """Trials whose worker has not been heard of fail, and are put in line to be tried again."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        optuna.storages.fail_stale_trials(study)
+
+
+def _count(study: optuna.Study, states: tuple[TrialState, ...]) -> int:
+    return len(study.get_trials(deepcopy=False, states=states))
+
+
 def _mostly_failed(study: optuna.Study) -> bool:
-    failed = len(study.get_trials(deepcopy=False, states=(TrialState.FAIL,)))
-    return failed > 3 + len(study.get_trials(deepcopy=False, states=FINISHED))
-
-
-def _last_value(trial: optuna.trial.FrozenTrial) -> float | None:
-    return trial.intermediate_values[max(trial.intermediate_values)] if trial.last_step else None
-
-
-def _now() -> float:
-    import time
-
-    return time.monotonic()
+    return _count(study, (TrialState.FAIL,)) > 3 + _count(study, FINISHED)

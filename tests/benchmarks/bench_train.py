@@ -3,14 +3,16 @@
 python tests/benchmarks/bench_train.py --raccoon DIR --weights FILE [--only PART ...]
 
 Parts: throughput (against a plain loop as in torchvision's reference, with its RoIs and with ours),
-target (time to F2 0.80 on real photos, against that loop), study (12 trials by two workers with pruning,
-against 12 full trials one after the other), kills (SIGKILL at five moments, resumed), memory (20 epochs
-at 320 px, batch 8). The first two need --raccoon, a set in Pascal VOC, and --weights, a backbone.
+target (time to F2 0.80 on real photos, against that loop), study (12 trials by two workers with
+pruning, against 12 full trials one after the other), kills (SIGKILL at five moments, resumed),
+memory (20 epochs at 320 px, batch 8). The first two need --raccoon, a set in Pascal VOC, and
+--weights, a backbone.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -53,6 +55,7 @@ from sparrow.data.exchange import import_dataset
 from sparrow.data.generate import generate_dataset
 from sparrow.data.split import split_dataset
 from sparrow.data.tables import Dataset
+from sparrow.detections import Detections
 from sparrow.evaluation.validation import make_score
 from sparrow.model.checkpoint import TrainingState
 from sparrow.model.dataset import DetectionSet, batches, load_detection_set
@@ -114,10 +117,8 @@ def target(arguments: argparse.Namespace, folder: Path) -> None:
         load(dataset.subset("train"), model, folder), load(held_out, model, folder), score, 0.05, 0
     )
     torch.manual_seed(0)
-    try:
+    with contextlib.suppress(ReachedError):
         train(build_detector(model, 1), lesson, TRAINING, FLIPS, on_epoch=epoch_done)
-    except ReachedError:
-        pass
     ours = history[-1][0]
     say("ours, at the end", f"{ours:.0f} s, F2 {history[-1][1]:.3f}")
     found = 0.0
@@ -172,7 +173,7 @@ def study(_: argparse.Namespace, folder: Path) -> None:
 
 def study_rows(config: Config, name: str) -> list[dict[str, Any]]:
     """The trials of a study."""
-    from sparrow.model.tuning import trial_table
+    from sparrow.model.study_report import trial_table
 
     return trial_table(config, name)
 
@@ -266,21 +267,13 @@ def measure_memory(folder: Path) -> None:
         course.append(pages * resource.getpagesize() / 1024**3)
 
     score = make_score(dataset, data.classes, EVALUATION)
-    lesson = Lesson(
-        photos, photos.first(1), lambda found: score({**empty(dataset), **found}), 0.05, 0
-    )
+    nothing = {name: Detections.empty() for name in dataset.images["image"]}
+    lesson = Lesson(photos, photos.first(1), lambda found: score({**nothing, **found}), 0.05, 0)
     training = TrainingConfig(epochs=20, batch_size=8, learning_rate=1e-4, device="cpu")
     train(build_detector(model, 1), lesson, training, AugmentationConfig(), on_epoch=note)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     say("peak memory, 320 px, batch 8", f"{peak:.2f} GB")
     say("after epochs 2, 10, 20", ", ".join(f"{course[i]:.2f} GB" for i in (1, 9, 19)))
-
-
-def empty(dataset: Dataset) -> dict[str, Any]:
-    """Nothing found, in every photo."""
-    from sparrow.detections import Detections
-
-    return {name: Detections.empty() for name in dataset.images["image"]}
 
 
 def real_photos(arguments: argparse.Namespace, folder: Path) -> tuple[Dataset, ModelConfig]:

@@ -1,7 +1,7 @@
 """A plain loop as in torchvision's detection reference, to measure ours against.
 
-Photos are decoded in every epoch and resized by the network, boxes flipped half of the time, RoIs and
-proposals are torchvision's default, memory is contiguous, the optimizer unfused.
+Photos are decoded in every epoch and resized by the network, boxes flipped half of the time, RoIs
+and proposals are torchvision's default, memory is contiguous, the optimizer unfused.
 """
 
 from __future__ import annotations

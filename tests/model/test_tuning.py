@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import signal
+import subprocess
+import sys
+
 import optuna
 import pytest
+import yaml
 
 from sparrow.config import Config, StoresConfig, TrainingConfig, TuningConfig, with_values
-from sparrow.model.tuning import best_values, open_study, run_trials, suggest, trial_table
+from sparrow.model.study_report import best_yaml, study_figures, trial_table
+from sparrow.model.tuning import best_values, open_study, run_trials, suggest
 
 RATE, KIND, MOMENTUM = "training.learning_rate", "training.optimizer", "training.momentum"
 
@@ -92,6 +100,7 @@ def test_ranges_of_whole_numbers_and_steps(config):
 
 def test_an_interrupted_study_goes_on_as_it_would_have(config, tmp_path):
     run_trials(config, "whole", objective_of(config))
+    config = with_values(config, {"name": "another"})  # the first study is nothing to start from
     run_trials(with_values(config, {"tuning.trials": 3}), "parts", objective_of(config))
     run_trials(config, "parts", objective_of(config))
 
@@ -134,3 +143,110 @@ def test_on_trial_sees_every_trial(config):
         lambda study, trial: seen.append((trial.number, trial.state.name)),
     )  # fmt: skip
     assert seen == [(0, "COMPLETE"), (1, "COMPLETE")]
+
+
+def test_the_next_study_starts_from_the_last_ones_best(config):
+    run_trials(config, "first", objective_of(config))
+    best = best_values(config, "first")
+    run_trials(with_values(config, {"tuning.trials": 2}), "second", objective_of(config))
+    rows = trial_table(config, "second")
+    assert rows[0][RATE] == 0.01  # the config's own
+    assert {key: rows[1][key] for key in best} == best
+    # Another config's study, or another space, has nothing to say.
+    other = with_values(config, {"name": "another", "tuning.trials": 2})
+    assert len(open_study(other, "third").get_trials()) == 1
+    space = {KIND: ["sgd", "adam"]}
+    narrow = with_values(config, {"tuning.space": space, "tuning.conditions": {}})
+    assert len(open_study(narrow, "fourth").get_trials()) == 1
+
+
+def test_hyperband_prunes_by_epochs(config):
+    def objective(trial):
+        suggest(trial, config.tuning)
+        for epoch in range(1, 10):
+            trial.report(1.0 / (trial.number + 1), epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        return 1.0 / (trial.number + 1)
+
+    tuned = with_values(
+        config, {"tuning.pruner": "hyperband", "tuning.epochs": 9, "tuning.trials": 12}
+    )
+    run_trials(tuned, "s", objective)
+    states = [row["state"] for row in trial_table(tuned, "s")]
+    assert states[0] == "complete"
+    assert states.count("pruned") >= 4  # each trial is worse than all before it
+    assert best_values(tuned, "s")[RATE] == 0.01
+
+
+def test_figures_need_something_to_show(config):
+    assert study_figures(config, "s") == {}
+    run_trials(config, "s", objective_of(config))
+    figures = study_figures(config, "s")
+    assert len(figures) == 7
+    assert all(png.startswith(b"\x89PNG") for png in figures.values())
+
+
+def test_best_values_as_yaml():
+    assert best_yaml({}) == "{}\n"
+    text = best_yaml({RATE: 0.01, KIND: "sgd", "augmentation.blur": 0.5})
+    assert yaml.safe_load(text) == {
+        "training": {"learning_rate": 0.01, "optimizer": "sgd"},
+        "augmentation": {"blur": 0.5},
+    }
+
+
+WORKER = """
+import os, sys, time
+from pathlib import Path
+from sparrow.config import Config
+from sparrow.model import tuning
+
+tuning.HEARTBEAT_S, tuning.STALE_AFTER_S, tuning.WAIT_S = 1, 2, 0.2
+config = Config.model_validate_json(Path(sys.argv[1]).read_text())
+
+def objective(trial):
+    value = tuning.suggest(trial, config.tuning)["training.learning_rate"]
+    print(trial.number, flush=True)
+    time.sleep(float(sys.argv[2]))
+    return -abs(value - 0.02)
+
+tuning.run_trials(config, "shared", objective)
+"""
+
+
+@pytest.fixture
+def worker(config, tmp_path):
+    """A function that starts one worker of the study ``shared``, its trials so many seconds."""
+    (tmp_path / "config.json").write_text(config.model_dump_json())
+    (tmp_path / "worker.py").write_text(WORKER)
+
+    def start(seconds):
+        command = [sys.executable, tmp_path / "worker.py", tmp_path / "config.json", str(seconds)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    return start
+
+
+def test_two_workers_run_no_trial_too_many_and_lose_none(config, worker):
+    workers = [worker(0.05), worker(0.05)]
+    outputs = [one.communicate()[0].split() for one in workers]
+    assert [one.returncode for one in workers] == [0, 0]
+    numbers = sorted(int(number) for number in itertools.chain(*outputs))
+    assert numbers == [0, 1, 2, 3, 4, 5]  # each by one worker, as many as asked for
+    assert {row["state"] for row in trial_table(config, "shared")} == {"complete"}
+
+
+def test_the_trial_of_a_killed_worker_is_tried_again(config, worker):
+    doomed = worker(60)
+    assert doomed.stdout.readline() == "0\n"
+    os.kill(doomed.pid, signal.SIGKILL)
+    doomed.communicate()
+    other = worker(0)
+    other.communicate()
+    assert other.returncode == 0
+    rows = trial_table(config, "shared")
+    assert [row["state"] for row in rows].count("complete") == 6
+    dead, again = rows[0], [row for row in rows[1:] if row[RATE] == rows[0][RATE]]
+    assert dead["state"] == "fail"
+    assert [row["state"] for row in again] == ["complete"]  # the same values, once
