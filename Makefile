@@ -69,11 +69,15 @@ ui: $(READY) ## Show the history of runs and model versions (MLflow) [PORT=5000 
 	@mkdir -p .sparrow
 	$(BIN)/mlflow ui --backend-store-uri $(TRACKING) --workers 1 --port $(or $(PORT),5000) $(ARGS)
 
-##@ Service
+##@ Service and monitoring
 
 .PHONY: serve
 serve: $(READY) ## Serve the champion [PORT=3000]
 	$(BIN)/bentoml serve service.app:Sparrow --port $(or $(PORT),3000) $(ARGS)
+
+.PHONY: monitor
+monitor: $(READY) ## Hold the champion's prediction log against its reference [CONFIG=... ARGS="--set KEY=VALUE"]
+	$(BIN)/python flows/monitor.py --config config $(CONFIG) run $(ARGS)
 
 ##@ Development
 
@@ -134,13 +138,14 @@ clean: ## Remove what tools cached or built; keeps .venv, data, runs and models
 
 ##@ Measurements (not part of test)
 
-.PHONY: bench-data bench-train bench-evaluation bench-gate bench-service
+.PHONY: bench-data bench-train bench-evaluation bench-gate bench-service bench-monitoring
 bench-data: $(READY) ## Measure generation, checks, split and export of data
 bench-train: $(READY) ## Measure the training loop against a plain one
 bench-evaluation: $(READY) ## Measure the scores and their intervals
 bench-gate: $(READY) ## Measure how often the promotion gate is wrong
 bench-service: $(READY) ## Measure the service against a plain FastAPI app [ARGS="--seconds 60"]
-bench-data bench-train bench-evaluation bench-gate bench-service:
+bench-monitoring: $(READY) ## Measure monitoring: ARGS="pool", then "alarms"; "large" for a large log
+bench-data bench-train bench-evaluation bench-gate bench-service bench-monitoring:
 	$(BIN)/python tests/benchmarks/$(subst -,_,$@).py $(ARGS)
 
 .PHONY: drill

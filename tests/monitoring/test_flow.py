@@ -1,0 +1,108 @@
+"""``flows/monitor.py`` as people run it: the verdict as exit status and files, faults in a line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from sparrow.model.folder import INFO, REFERENCE, read_info, write_info
+from sparrow.prediction_log import PredictionLog
+from sparrow.prediction_window import write_reference
+
+FLOW = Path(__file__).resolve().parents[2] / "flows" / "monitor.py"
+
+
+@pytest.fixture
+def home(model_folder: Path, tmp_path: Path, photos: Any) -> Path:
+    """A working folder with a published champion that has a reference; no log yet."""
+    (tmp_path / ".metaflow").mkdir()
+    champion = tmp_path / ".sparrow" / "champion.versions" / "1"
+    champion.mkdir(parents=True)
+    info = read_info(model_folder, verify=False)
+    for name in info.files:
+        (champion / name).symlink_to(model_folder.resolve() / name)
+    records = photos(120, seed=1, name=info.name, version="unpublished")
+    counts = [one.n_detections for one in records]
+    write_reference(champion / REFERENCE, records, list(range(120)), counts)
+    write_info(champion, info)
+    assert (champion / INFO).is_file()
+    (tmp_path / ".sparrow" / "champion").symlink_to("champion.versions/1")
+    return tmp_path
+
+
+def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(FLOW), "run", *arguments],
+        cwd=home,
+        env={**os.environ, "METAFLOW_USER": "test", "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def log_photos(home: Path, records: list[Any]) -> None:
+    log = PredictionLog(f"sqlite:///{home}/.sparrow/predictions.db")
+    log.append(records)
+    log.close()
+
+
+@pytest.mark.slow
+def test_night_ends_with_status_3_a_page_a_report_and_a_verdict(home: Path, photos: Any) -> None:
+    model = {"name": "test-detector", "version": "1"}
+    days = photos(60, seed=2, **model)
+    nights = photos(40, seed=3, first=60, brightness=0.15, **model)
+    now = datetime.now(UTC)
+    recent = [replace(x, time=x.time - days[0].time + now - timedelta(hours=2)) for x in nights]
+    days = [replace(x, time=x.time - days[0].time + now - timedelta(hours=2)) for x in days]
+    log_photos(home, [*days, *recent])
+    kept = home / ".sparrow" / "photos"
+    kept.mkdir()
+    Image.new("RGB", (640, 480), (20, 20, 40)).save(kept / f"{recent[-1].id}.photo", "JPEG")
+
+    done = run(home, "--set", "monitoring.window_days=1.0", "--set", "monitoring.looks=[25, 100]")
+    assert done.returncode == 3, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "Brightness (0 to 1) fell" in done.stdout
+    (folder,) = (home / ".sparrow" / "monitoring").glob("2*")
+    verdict = json.loads((folder / "verdict.json").read_text())
+    assert verdict["state"] == "drift"
+    assert verdict["model_version"] == "1"
+    assert verdict["n_photos"] == 100
+    assert verdict["changes"][0]["column"] == "brightness"
+    began = datetime.fromisoformat(verdict["changes"][0]["since"])
+    assert abs(began - recent[0].time) < timedelta(minutes=5)
+    page = (folder / "index.html").read_text()
+    for heading in ("What changed, since when", "Show me", "Trend", "All that was looked at"):
+        assert f"<h2>{heading}</h2>" in page
+    assert page.count('src="data:image/jpeg') == 1  # the photo that was kept
+    assert "http" not in page.replace("http://www.w3.org", "")  # nothing is fetched
+    report = (folder / "report.html").read_text()
+    assert "max-T over columns and looks" in report
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((), "there is no prediction log at sqlite:///.sparrow/predictions.db"),
+        (("--model-version", "7"), "no published version 7"),
+    ],
+)
+def test_a_fault_is_a_message_without_traceback(
+    home: Path, arguments: tuple[str, ...], expected: str
+) -> None:
+    done = run(home, *arguments)
+    said = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert expected in said
+    assert "Traceback" not in said
+    assert not (home / ".sparrow" / "predictions.db").exists()

@@ -1,0 +1,96 @@
+"""The page for people, its charts and the trend behind them, on logs whose content is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitoring.charts import line_chart
+from monitoring.judge import Judge
+from monitoring.observation import Watched
+from monitoring.page import Findings, extreme_photos, findings_html
+from monitoring.trend import MAX_STEPS, trend
+from sparrow.config import MonitoringConfig
+from sparrow.prediction_log import PredictionLog
+from sparrow.prediction_window import window_of
+
+MODEL = Watched("birds", "3", Path("nowhere"))
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Any:
+    made = PredictionLog(f"sqlite:///{tmp_path}/log.db")
+    yield made
+    made.close()
+
+
+def test_an_empty_log_has_no_trend(log: PredictionLog) -> None:
+    assert trend(log, MODEL) == []
+
+
+def test_the_trend_is_the_means_of_even_steps(log: PredictionLog, photos: Any) -> None:
+    records = photos(120, 1)  # one a minute: two hours, in steps of five minutes
+    records[7] = replace(records[7], error="unreadable_photo", boxes=(), brightness=None)
+    log.append([*records, *photos(5, 2, version="4")])
+    steps = trend(log, MODEL)
+    assert len(steps) == 24
+    assert sum(step.photos for step in steps) == 120
+    second = records[5:10]
+    counted = [one for one in second if one.error is None]
+    means = steps[1].means
+    assert steps[1].begin == records[5].time
+    assert means["error_share"] == pytest.approx(0.2)
+    assert means["count"] == pytest.approx(sum(x.n_detections for x in counted) / 4)
+    assert means["empty"] == pytest.approx(sum(not x.boxes for x in counted) / 4)
+    assert means["brightness"] == pytest.approx(sum(x.brightness for x in counted) / 4)
+    scores = [box.score for one in counted for box in one.boxes]
+    assert means["score"] == pytest.approx(sum(scores) / len(scores))
+
+
+@pytest.mark.parametrize("days", [0, 1, 300, 9000])
+def test_however_long_the_log_the_trend_is_short(
+    log: PredictionLog, photos: Any, days: int
+) -> None:
+    records = photos(50, 1)
+    late = [
+        replace(one, time=one.time + timedelta(days=days * i / 50)) for i, one in enumerate(records)
+    ]
+    log.append(late)
+    assert 1 <= len(trend(log, MODEL)) <= MAX_STEPS + 1
+
+
+def test_a_chart_of_one_step_and_of_gaps() -> None:
+    assert "<circle" in line_chart("x", [1.0], ("a", "b"), None)
+    gaps = line_chart("x", [1.0, None, 2.0, 3.0], ("a", "b"), 1.5)
+    assert gaps.count("<polyline") == 1  # only the last two have a neighbour
+    assert gaps.count("<circle") == 3
+    assert 'class="reference"' in gaps
+
+
+def test_a_page_of_no_photos_says_so(photos: Any, tmp_path: Path) -> None:
+    judge = Judge(window_of(photos(60, 1)), MonitoringConfig(looks=(25,)))
+    nothing = window_of([])
+    page = findings_html(Findings(judge.judge(nothing), nothing, 0, [], [], tmp_path, False))
+    assert "too few photos" in page
+    assert "No photos." in page
+    assert "What changed" not in page
+
+
+def test_names_from_outside_are_text_and_not_markup(photos: Any, tmp_path: Path) -> None:
+    judge = Judge(window_of(photos(60, 1)), MonitoringConfig(looks=(25,)))
+    window = window_of(photos(30, 2, name="<script>"))
+    page = findings_html(Findings(judge.judge(window), window, 30, [], [], tmp_path, False))
+    assert "<script>" not in page
+
+
+def test_the_photos_shown_are_those_that_differ_most(photos: Any) -> None:
+    judge = Judge(window_of(photos(60, 1)), MonitoringConfig(looks=(25,)))
+    night = photos(30, 2, brightness=0.1)
+    verdict = judge.judge(window_of(night))
+    change = next(one for one in verdict.changes if one.column == "brightness")
+    darkest = min(night[-change.photos :], key=lambda one: one.brightness)
+    assert extreme_photos(window_of(night), change)[0] == darkest.id
