@@ -6,6 +6,8 @@ from pydantic import BaseModel, Field
 
 from sparrow.counter import CountedPhoto
 
+MAX_COUNT = 100_000  # that anybody may claim to see in a photo
+
 
 class Problem(BaseModel):
     """Why one photo could not be counted."""

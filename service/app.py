@@ -14,7 +14,7 @@ from pydantic import Field  # noqa: E402
 from starlette.middleware.cors import CORSMiddleware  # noqa: E402
 from starlette.responses import JSONResponse, Response  # noqa: E402
 
-from service.answers import DetectAnswer, FeedbackAnswer, photo_answer  # noqa: E402
+from service.answers import MAX_COUNT, DetectAnswer, FeedbackAnswer, photo_answer  # noqa: E402
 from service.counting import Picture  # noqa: E402
 from service.desk import Desk  # noqa: E402
 from service.gate import Gate, asked  # noqa: E402
@@ -88,7 +88,7 @@ class Sparrow:
     def feedback(
         self,
         prediction_id: Annotated[str, Field(max_length=64)],
-        true_count: Annotated[int, Field(ge=0, le=100_000)] | None = None,
+        true_count: Annotated[int, Field(ge=0, le=MAX_COUNT)] | None = None,
         wrong: bool = False,
     ) -> FeedbackAnswer:
         """The true count of a photo, or that its answer is wrong."""

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 import sparrow
-from service.answers import DetectAnswer, ErrorAnswer, FeedbackAnswer, ModelAnswer
+from service.answers import MAX_COUNT, DetectAnswer, ErrorAnswer, FeedbackAnswer, ModelAnswer
 from service.settings import Settings
 
 ANSWERS: tuple[type[BaseModel], ...] = (DetectAnswer, ErrorAnswer, FeedbackAnswer, ModelAnswer)
@@ -105,7 +105,7 @@ def _feedback() -> dict[str, Any]:
         "required": ["prediction_id"],
         "properties": {
             "prediction_id": {"type": "string", "maxLength": 64},
-            "true_count": {"type": ["integer", "null"], "minimum": 0, "maximum": 100_000},
+            "true_count": {"type": ["integer", "null"], "minimum": 0, "maximum": MAX_COUNT},
             "wrong": {"type": "boolean", "default": False},
         },
         "anyOf": [

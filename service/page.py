@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from service import page_actions as actions
+from service.answers import MAX_COUNT
 from service.desk import Desk
 from service.page_actions import PagePhoto
 from service.settings import Settings
@@ -27,11 +28,13 @@ STYLE = """
 .examples, .examples .grid-wrap {min-height: 0 !important; height: auto !important}
 .scroll {overflow-x: auto}
 .scroll table {width: 100%; border-collapse: collapse}
-.scroll table, .scroll th, .scroll td {border: 0 !important}
+.scroll table, .scroll thead, .scroll tbody, .scroll tr, .scroll th, .scroll td {
+  border: 0 !important}
 .scroll th, .scroll td {text-align: left; padding: .45rem .6rem}
 .scroll tr {border-bottom: 1px solid var(--border-color-primary) !important}
-.scroll td:first-child {overflow-wrap: anywhere; min-width: 7rem}
+.scroll td:first-child {overflow-wrap: anywhere; min-width: 6rem}
 @media (max-width: 640px) {
+  .scroll th, .scroll td {padding: .4rem .35rem; font-size: .9rem}
   .side-by-side, .controls, .controls .form {flex-direction: column !important}
 }
 """
@@ -49,8 +52,8 @@ def make_page(settings: Settings, desk: Callable[[], Desk]) -> gr.Blocks:
     hour = 3600
     with gr.Blocks(title="Sparrow: count birds in photos", delete_cache=(hour, hour)) as page:
         gr.Markdown(
-            "# Sparrow\nCount the birds in your photos. Drop one or many; they are counted here, "
-            "on this computer."
+            f"# Sparrow\nCount the birds in your photos. Drop one or many, up to "
+            f"{settings.limits.max_photos} at once; they are counted here, on this computer."
         )
         with gr.Tab("Count"):
             _count_tab(settings, desk)
@@ -69,10 +72,10 @@ def make_page(settings: Settings, desk: Callable[[], Desk]) -> gr.Blocks:
 def _count_tab(settings: Settings, desk: Callable[[], Desk]) -> None:
     photos = gr.State([])
     files = gr.File(
-        label=f"Photos (at most {settings.limits.max_photos} at once)",
+        label="Photos",
         file_count="multiple",
         file_types=["image"],
-        height=140,
+        height=180,
     )
     gr.Markdown("No photo at hand? Try one of these drawn ones:")
     examples = gr.Gallery(
@@ -102,9 +105,8 @@ def _count_tab(settings: Settings, desk: Callable[[], Desk]) -> None:
         gr.Markdown("**Was this right?** Your answer on the photo shown helps the next model.")
         with gr.Row(equal_height=True):
             right = gr.Button("Yes, this is right", min_width=160)
-            true_count = gr.Number(
-                None, label="No, there are", precision=0, minimum=0, min_width=160
-            )
+            # Starts at what was counted: Gradio shows and sends an empty number as 0.
+            true_count = gr.Number(label="No, there are", precision=0, min_width=160)
             wrong = gr.Button("Save the true count", min_width=160)
         thanks = gr.Markdown()
         make = gr.Button("Prepare downloads: CSV, COCO, annotated photos")
@@ -119,7 +121,7 @@ def _count_tab(settings: Settings, desk: Callable[[], Desk]) -> None:
     ) -> list[Any]:
         if not paths:
             hidden = gr.Column(visible=False)
-            return [[], "", *[gr.skip()] * 3, hidden, *[gr.skip()] * 2, "", gr.File(visible=False)]
+            return [[], "", *[gr.skip()] * 3, hidden, *[gr.skip()] * 3, "", gr.File(visible=False)]
         try:
             found = actions.count_files(
                 desk(), [Path(path) for path in paths], lambda done, n: progress((done, n))
@@ -134,16 +136,18 @@ def _count_tab(settings: Settings, desk: Callable[[], Desk]) -> None:
             gr.Column(visible=True),
             gr.Dropdown(names, value=0, visible=len(found) > 1),
             gr.Slider(low, 1, low),
+            found[0].counted.record.count,
             "",
             gr.File(visible=False),
         ]
 
-    counted = [photos, *shown, results, chosen, min_score, thanks, downloads]
+    counted = [photos, *shown, results, chosen, min_score, true_count, thanks, downloads]
     files.change(count, files, counted, show_progress_on=answer, **PRIVATE)
     examples.select(_example, None, files, **PRIVATE)
     redraw: dict[str, Any] = {"fn": _show, "inputs": [photos, chosen, *look], "outputs": shown}
     for event in (min_score.release, min_score.input, show_scores.input, color.input, chosen.input):
         event(**redraw, trigger_mode="always_last", show_progress="hidden", **PRIVATE)
+    chosen.input(lambda p, i: p[i].counted.record.count, [photos, chosen], true_count, **PRIVATE)
     right.click(lambda p, i: _tell(desk(), p, i, None), [photos, chosen], thanks, **PRIVATE)
     wrong.click(
         lambda p, i, n: _tell(desk(), p, i, n, correction=True),
@@ -186,8 +190,8 @@ def _tell(
     record = photos[chosen or 0].counted.record
     if record.count is None:
         return "This photo could not be counted, so there is nothing to correct."
-    if correction and true_count is None:
-        return "Please enter how many there really are."
+    if correction and (true_count is None or not 0 <= true_count <= MAX_COUNT):
+        return f"Please enter how many there really are, 0 to {MAX_COUNT:,}."
     said = record.count if true_count is None else int(true_count)
     desk.add_feedback(record.id, said, wrong=said != record.count)
     return f"Thank you. Noted: {said} in {photos[chosen or 0].path.name}."

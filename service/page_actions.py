@@ -175,9 +175,10 @@ def model_text(desk: Desk) -> str:
     model = describe_model(desk)
     if model.card is not None:
         return model.card
-    classes = ", ".join(model.class_names)
+    classes = ", ".join(name.replace("_", " ") for name in model.class_names)
+    trained = datetime.fromisoformat(model.trained_at)
     return (
-        f"### {model.name}, version {model.version}\n\nFinds: {classes}. Trained "
-        f"{model.trained_at} on data version `{model.data_version}`. Boxes "
-        f"below a score of {model.threshold:.2f} are not shown."
+        f"### {model.name}, version {model.version}\n\nFinds: {classes}. Trained on "
+        f"{trained:%d %B %Y} with data version `{model.data_version}`. Boxes below a score of "
+        f"{model.threshold:.2f} are not shown. This model came without a card."
     )

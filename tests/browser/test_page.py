@@ -1,18 +1,25 @@
-"""The page in a real browser: what a visitor sees and does. Run by ``make test-browser``."""
+"""The page in a real browser: what a visitor sees and does. Run by ``make test-browser``.
+
+Screenshots are kept where ``SCREENSHOTS`` names a folder; ``SPARROW_MODEL`` names a model to see.
+"""
 
 from __future__ import annotations
 
+import csv
+import json
 import os
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
+from zipfile import ZipFile
 
 import pytest
 
@@ -33,7 +40,7 @@ def address(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         port = free.getsockname()[1]
     environment = {
         **os.environ,
-        "SPARROW_MODEL": str(model_folder),
+        "SPARROW_MODEL": os.environ.get("SPARROW_MODEL", str(model_folder)),
         "SPARROW_CONFIG": str(home / "service.yaml"),
     }
     command = [sys.executable, "-m", "bentoml", "serve", "service.app:Sparrow", "--port", str(port)]
@@ -58,37 +65,77 @@ def wait_until_ready(url: str, server: subprocess.Popen[bytes]) -> None:
     raise AssertionError("the server was not ready in time")
 
 
-@pytest.fixture
-def page(address: str) -> Iterator[Any]:
+@contextmanager
+def visit(address: str, *, width: int = 390, dark: bool = False) -> Iterator[Any]:
+    """A visitor's page; no error in its console, and no request to another host."""
     from playwright.sync_api import sync_playwright
 
     troubles: list[str] = []
+
+    def note_foreign(request: Any) -> None:
+        if urlsplit(request.url).scheme in ("http", "https") and not request.url.startswith(
+            address
+        ):
+            troubles.append(request.url)
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page(viewport={"width": 390, "height": 844})
+        page = browser.new_page(
+            viewport={"width": width, "height": 844 if width < 700 else 900},
+            color_scheme="dark" if dark else "light",
+        )
         page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)
-        page.on(
-            "request",
-            lambda r: (
-                troubles.append(r.url)
-                if urlsplit(r.url).scheme in ("http", "https") and not r.url.startswith(address)
-                else None
-            ),
-        )
+        page.on("request", note_foreign)
         page.goto(address)
         yield page
         browser.close()
-    assert troubles == []  # no error in the console, no request to another host
+    assert troubles == []
+
+
+@pytest.fixture
+def page(address: str) -> Iterator[Any]:
+    with visit(address) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def photos() -> list[Path]:
+    """Three real photos of sparrows where there are any, else the page's own examples."""
+    root = Path(__file__).resolve().parents[2]
+    real = root.parent / "shared" / "real" / "sparrows" / "images"
+    return sorted((real if real.is_dir() else root / "service" / "examples").glob("*.jpg"))[:3]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280], ids=["phone", "desktop"])
+def test_it_looks_good(
+    address: str, photos: list[Path], tmp_path: Path, width: int, dark: bool
+) -> None:
+    """What can be asserted of that: nothing hangs over the edge. The rest is for the eye."""
+    shots = Path(os.environ.get("SCREENSHOTS", tmp_path))
+    name = f"{'phone' if width < 700 else 'desktop'}-{'dark' if dark else 'light'}"
+    with visit(address, width=width, dark=dark) as page:
+        page.wait_for_selector(".examples img")
+        page.screenshot(path=shots / f"{name}-empty.png", full_page=True)
+        page.set_input_files("input[type=file]", [str(path) for path in photos])
+        page.wait_for_selector(".answer h2")
+        page.get_by_role("button", name="Prepare downloads").click()
+        page.locator("a[href*='annotated.zip']").first.wait_for()
+        page.wait_for_timeout(500)
+        for tab in ("Count", "Model", "Service"):
+            page.get_by_role("tab", name=tab).click()
+            page.wait_for_timeout(1500)
+            page.screenshot(path=shots / f"{name}-{tab.lower()}.png", full_page=True)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_photos_are_counted_shown_judged_and_downloaded(
-    page: Any, drawn_dataset: Path, tmp_path: Path
+    page: Any, photos: list[Path], tmp_path: Path
 ) -> None:
     text = tmp_path / "text.jpg"
     text.write_text("not a photo")
-    photos = sorted((drawn_dataset / "images").iterdir())[:3]
     page.set_input_files("input[type=file]", [str(path) for path in (*photos, text)])
     page.wait_for_selector(".answer h2")
     assert "in 3 photos" in page.inner_text(".answer h2")
@@ -101,18 +148,36 @@ def test_photos_are_counted_shown_judged_and_downloaded(
     slider.focus()
     page.keyboard.press("End")
     page.wait_for_function("document.querySelector('.answer h2').innerText.startsWith('No ')")
+    page.keyboard.press("Home")
 
     page.get_by_role("button", name="Yes, this is right").click()
     page.get_by_text("Thank you. Noted").wait_for()
+    page.get_by_label("No, there are").fill("7")
+    page.get_by_role("button", name="Save the true count").click()
+    page.get_by_text("Noted: 7 in").wait_for()
     page.get_by_role("button", name="Prepare downloads").click()
-    archive = page.locator("a[href*='annotated.zip']").first
-    with page.expect_download() as download:
-        archive.click()
-    assert download.value.suggested_filename == "annotated.zip"
+    saved = {}
+    for name in ("counts.csv", "counts.coco.json", "annotated.zip"):
+        with page.expect_download() as download:
+            page.locator(f"a[href*='{name}']").first.click()
+        saved[name] = tmp_path / name
+        download.value.save_as(saved[name])
+    rows = list(csv.DictReader(saved["counts.csv"].read_text().splitlines()))
+    assert [row["error"] for row in rows] == ["", "", "", "unreadable_photo"]
+    assert len(json.loads(saved["counts.coco.json"].read_text())["images"]) == 3
+    assert len(ZipFile(saved["annotated.zip"]).namelist()) == 3
+
+
+def test_an_example_is_counted_by_keyboard_alone(page: Any) -> None:
+    page.wait_for_selector(".examples img")
+    page.locator(".examples button").nth(2).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".answer h2")
+    assert "sparrow" in page.inner_text(".answer h2")
 
 
 def test_the_model_and_the_service_have_a_tab(page: Any) -> None:
     page.get_by_role("tab", name="Model").click()
-    page.get_by_text("test-detector, version 1").first.wait_for()
+    page.get_by_text("detector").first.wait_for()
     page.get_by_role("tab", name="Service").click()
     page.get_by_text("Photos in the last 24 hours").wait_for()
