@@ -12,9 +12,9 @@ from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.bootstrap import photo_groups
 from sparrow.evaluation.counting import CountModel
-from sparrow.evaluation.matching import Bools, Floats, Ints, Pool, match, pool_boxes
+from sparrow.evaluation.matching import Bools, Floats, Pool, match, pool_boxes
 
-FOLDS = 5
+FOLDS = 10
 MIN_DETECTIONS = 20  # of right and of wrong ones each; with fewer no curve is fitted
 SMALLEST_VARIANCE = 0.01  # birds²; no photo is beyond doubt
 BINS = 15  # of equal width, as in Guo et al. 2017
@@ -66,11 +66,11 @@ def fit_count_model(
 ) -> CountModel:
     """Fit on *validation* photos.
 
-    The better of an isotonic and a logistic curve is taken, by cross-validated log loss over
-    author groups. The interval's reach comes from photos that the curve in use was not fitted on
-    (five folds over author groups), so that it is not too sure of itself. With n photos the share
-    covered of new ones varies by about sqrt(0.09 / n) at confidence 0.9: 3 % for 100, 1.5 % for
-    400 photos.
+    The chances follow a logistic curve, or an isotonic one where its cross-validated log loss is
+    lower beyond chance. The interval's reach comes from photos that the curve in use was not fitted
+    on (ten folds over author groups), so that it is not too sure of itself. With n photos the share
+    covered of new ones varies by about sqrt(0.09 / n) at confidence 0.9: 4 % for 50, 3 % for 100,
+    1.5 % for 400 photos (docs/benchmarks.md).
 
     Args:
         predictions: all detections of the config's ``min_score`` and above.
@@ -86,7 +86,7 @@ def fit_count_model(
     parts = [folds != fold for fold in np.unique(folds)]
     if len(parts) == 1:
         parts = [np.ones(len(folds), dtype=bool)]  # one author: nothing to hold out
-    method = _better_method(pool, right, folds, parts)
+    method = _better_method(pool, right, parts)
     blank = CountModel(
         threshold, confidence, method, (0.0,), (0.0,), 0, 1, (1, 0, 0), 0, len(folds)
     )
@@ -139,7 +139,7 @@ def reliability(chances: Floats, right: NDArray[np.bool_]) -> Reliability:
     return Reliability(chance, share, weight, float((weight * np.abs(chance - share)).sum()))
 
 
-def _better_method(pool: Pool, right: Bools, folds: Ints, parts: list[Bools]) -> str:
+def _better_method(pool: Pool, right: Bools, parts: list[Bools]) -> str:
     if len(parts) == 1:
         return "logistic"  # two parameters: the one that cannot overfit
     losses = {}
@@ -151,8 +151,14 @@ def _better_method(pool: Pool, right: Bools, folds: Ints, parts: list[Bools]) ->
             outside = ~inside[pool.detection_photo]
             chance[outside] = np.interp(pool.detection_score[outside], knots, chances)
         chance = chance.clip(1e-3, 1 - 1e-3)
-        losses[method] = -np.log(np.where(right, chance, 1 - chance)).sum()
-    return min(losses, key=lambda name: losses[name])
+        losses[method] = -np.log(np.where(right, chance, 1 - chance))
+    # The simpler curve unless the other is better by more than one standard error of the
+    # difference, summed over photos (Breiman et al. 1984, section 3.4.3): with few photos an
+    # isotonic curve follows every one of them.
+    gain = np.bincount(
+        pool.detection_photo, losses["logistic"] - losses["isotonic"], len(pool.images)
+    )
+    return "isotonic" if gain.sum() > gain.std() * np.sqrt(len(gain)) else "logistic"
 
 
 def _fit_curve(blank: CountModel, pool: Pool, right: Bools, inside: Bools) -> CountModel:
