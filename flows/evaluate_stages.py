@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from sparrow.config import Config
@@ -12,42 +15,70 @@ from sparrow.detections import Detections
 from sparrow.model.folder import REFERENCE, read_info, write_info
 
 if TYPE_CHECKING:
+    from sparrow.evaluation.calibration import CountCheck
     from sparrow.evaluation.counting import CountModel
+    from sparrow.evaluation.equal_recall import EqualRecall
 
 Progress = Callable[[int, int], None]
 
 
+@dataclass(frozen=True, eq=False)
+class Predicted:
+    """A model folder's detections in some photos, by name, and its median time for one."""
+
+    detections: dict[str, Detections]
+    latency_ms: float
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """A model folder on the test split.
+
+    Attributes:
+        evaluation: an ``Evaluation``.
+        detections: what it was computed from.
+        latency_ms: the engine's median for one photo, on ``training.threads`` threads, without
+            reading the file.
+        count_check: coverage and calibration of its count model; None where it has none.
+    """
+
+    evaluation: Any
+    detections: dict[str, Detections]
+    latency_ms: float
+    count_check: CountCheck | None
+
+
 def evaluate_model(
-    config: Config, dataset: Dataset, folder: Path, progress: Progress | None = None
-) -> tuple[Any, dict[str, Detections]]:
+    config: Config, dataset: Dataset, folder: Path, work_dir: Path, progress: Progress | None = None
+) -> Scored:
     """Threshold and count interval from validation photos, then scores on test photos.
 
-    The model folder's ``model.json`` is completed with all three, and what was found in both gives
-    its ``reference.parquet``.
-
-    Returns:
-        The Evaluation on the test split and the detections it was computed from.
+    The model folder's ``model.json`` is completed with all of them, and what was found in both
+    gives its ``reference.parquet``.
     """
     from sparrow.evaluation.calibration import fit_count_model
     from sparrow.evaluation.metrics import choose_threshold
 
     held_out, classes = dataset.subset("validation"), config.data.classes
-    found = predict_split(folder, held_out, config.training.threads, progress)
+    found = predict_split(folder, held_out, config.training.threads, progress).detections
+    equal = compare_recall(config, held_out, found, work_dir, progress)
     threshold = choose_threshold(held_out, found, classes, config.evaluation)
+    if config.evaluation.operating_point == "champion_recall" and equal and equal.threshold:
+        threshold = equal.threshold
     count_model = fit_count_model(
         held_out, found, classes, threshold, config.evaluation.count_confidence
     )
-    write_info(
-        folder,
-        read_info(folder).model_copy(
-            update={"threshold": threshold, "count_model": count_model.to_dict()}
-        ),
-    )
-    evaluation, detections = score_model(config, dataset, folder, progress)
-    write_model_reference(config, dataset, folder, found | detections, count_model)
-    metrics = {name: value.to_list() for name, value in evaluation.headline.items()}
+    update = {
+        "threshold": threshold,
+        "count_model": count_model.to_dict(),
+        "equal_recall": equal.to_dict() if equal else None,
+    }
+    write_info(folder, read_info(folder).model_copy(update=update))
+    scored = score_model(config, dataset, folder, progress)
+    write_model_reference(config, dataset, folder, found | scored.detections, count_model)
+    metrics = {name: value.to_list() for name, value in scored.evaluation.headline.items()}
     write_info(folder, read_info(folder).model_copy(update={"metrics": metrics}))
-    return evaluation, detections
+    return scored
 
 
 def write_model_reference(
@@ -87,32 +118,82 @@ def write_model_reference(
 
 def score_model(
     config: Config, dataset: Dataset, folder: Path, progress: Progress | None = None
-) -> tuple[Any, dict[str, Detections]]:
+) -> Scored:
     """A model folder on the test split, at its own threshold."""
+    from sparrow.evaluation.calibration import check_count_model
+    from sparrow.evaluation.counting import CountModel
     from sparrow.evaluation.evaluate import evaluate
 
-    test = dataset.subset("test")
-    detections = predict_split(folder, test, config.training.threads, progress)
+    test, info = dataset.subset("test"), read_info(folder)
+    predicted = predict_split(folder, test, config.training.threads, progress)
     evaluation = evaluate(
         test,
-        detections,
+        predicted.detections,
         config.data.classes,
-        read_info(folder).threshold,
+        info.threshold,
         config.evaluation,
         config.seed,
         data_version=data_version(dataset),
         split="test",
     )
-    return evaluation, detections
+    check = None
+    if info.count_model is not None:
+        count_model = CountModel.from_dict(info.count_model)
+        check = check_count_model(count_model, test, predicted.detections, config.data.classes)
+        details = {
+            "count_coverage": check.coverage,
+            "count_width": check.mean_width,
+            "calibration_error": check.reliability.error,
+        }
+        evaluation = replace(evaluation, details={**evaluation.details, **details})
+    return Scored(evaluation, predicted.detections, predicted.latency_ms, check)
+
+
+def compare_recall(
+    config: Config,
+    held_out: Dataset,
+    found: dict[str, Detections],
+    work_dir: Path,
+    progress: Progress | None = None,
+) -> EqualRecall | None:
+    """The candidate's threshold at the champion's recall; None without a champion."""
+    from sparrow.evaluation.equal_recall import at_equal_recall
+    from sparrow.release.registry import Registry
+
+    registry = Registry(config.stores, config.name)
+    champion = registry.champion()
+    if champion is None:
+        return None
+    home = registry.download(champion.number, work_dir / "champion")
+    info = read_info(home)
+    if info.class_names != config.data.classes:
+        return None  # what it finds is something else
+    theirs = predict_split(home, held_out, config.training.threads, progress).detections
+    return at_equal_recall(
+        held_out,
+        found,
+        theirs,
+        info.threshold,
+        champion.number,
+        info.class_names,
+        config.evaluation,
+    )
 
 
 def predict_split(
     folder: Path, dataset: Dataset, threads: int, progress: Progress | None = None
-) -> dict[str, Detections]:
+) -> Predicted:
     """A model folder's detections in every photo of ``dataset``, from the engine that serves."""
-    from sparrow.model.runtime import Engine, detect_files
+    from sparrow.images import read_image
+    from sparrow.model.runtime import Engine
 
-    engine = Engine(folder, threads)
-    names = list(dataset.images["image"])
-    each = (lambda done: progress(done, len(names))) if progress else None
-    return detect_files(engine, [(name, dataset.image_path(name)) for name in names], each)
+    engine, names = Engine(folder, threads), list(dataset.images["image"])
+    found, seconds = {}, []
+    for done, name in enumerate(names, 1):
+        image = read_image(dataset.image_path(name))
+        started = time.perf_counter()
+        found[name] = engine.detect(image)
+        seconds.append(time.perf_counter() - started)
+        if progress:
+            progress(done, len(names))
+    return Predicted(found, 1000 * median(seconds))

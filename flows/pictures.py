@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sparrow.boxes import as_boxes
 from sparrow.config import Config
@@ -12,25 +12,35 @@ from sparrow.data.licences import attribution
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 
+if TYPE_CHECKING:
+    from evaluate_stages import Scored
 
-def evaluation_pictures(
-    config: Config, dataset: Dataset, evaluation: Any, found: Mapping[str, Detections]
-) -> dict[str, bytes]:
-    """One attributed example photo of the test split, curves, and the worst mistakes, by title."""
-    from sparrow.evaluation.figures import evaluation_pngs
-    from sparrow.evaluation.galleries import worst_false_alarms, worst_misses
 
-    test = dataset.subset("test")
+def evaluation_pictures(config: Config, dataset: Dataset, scored: Scored) -> dict[str, bytes]:
+    """One attributed example photo of the test split, and the curves, by title."""
+    from sparrow.evaluation.figures import evaluation_pngs, reliability_png
+
     pictures = {
         name.removesuffix(".png").replace("_", " ").capitalize(): png
-        for name, png in evaluation_pngs(evaluation).items()
+        for name, png in evaluation_pngs(scored.evaluation).items()
     }
+    if scored.count_check is not None:
+        pictures["Reliability"] = reliability_png(scored.count_check.reliability)
+    test = dataset.subset("test")
+    title, example = example_picture(test, scored.evaluation, scored.detections, config.seed)
+    return {title: example, **pictures}
+
+
+def mistake_pictures(config: Config, dataset: Dataset, scored: Scored) -> dict[str, bytes]:
+    """The photos of the test split with the worst misses and false alarms, by title."""
+    from sparrow.evaluation.galleries import worst_false_alarms, worst_misses
+
+    test, pictures = dataset.subset("test"), {}
     for title, gallery in (("Worst misses", worst_misses), ("False alarms", worst_false_alarms)):
-        png = gallery(test, found, config.data.classes, evaluation)
+        png = gallery(test, scored.detections, config.data.classes, scored.evaluation)
         if png is not None:
             pictures[title] = png
-    title, example = example_picture(test, evaluation, found, config.seed)
-    return {title: example, **pictures}
+    return pictures
 
 
 def example_picture(

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from evaluate_stages import score_model
 
-from sparrow.config import Config
+from sparrow.config import Config, make_config
 from sparrow.data.tables import Dataset
+from sparrow.model.folder import read_info
 
 if TYPE_CHECKING:
     from train_stages import Trained
@@ -34,6 +35,7 @@ def promote(
     dataset: Dataset,
     trained: Trained,
     evaluation: Any,
+    latency_ms: float,
     run_key: str,
     forced: bool,
     work_dir: Path,
@@ -42,24 +44,25 @@ def promote(
     from sparrow.evaluation.compare import compare
     from sparrow.release.promotion import decide
     from sparrow.release.registry import Registry
-    from sparrow.release.tracking import log_numbers
 
     folder = Path(trained.folder)
     registry = Registry(config.stores, config.name)
-    tags = {"metaflow_run": run_key, "config": config.content_hash()}
+    info = read_info(folder)
+    tags = {
+        "metaflow_run": run_key,
+        "config": make_config(info.config).content_hash(),  # tuned values included
+        "git_commit": info.git_commit,
+    }
     version = registry.register(folder, trained.mlflow_run_id, run_key, tags)
     follows, champion = registry.last_entry(), registry.champion()
     before, comparison = None, None
     if champion is not None and champion.number != version.number:
         home = registry.download(champion.number, work_dir / "champion")
-        before, _ = score_model(config, dataset, home)
+        before = score_model(config, dataset, home).evaluation
         comparison = compare(evaluation, before, config, config.seed)
     size_mb = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
-    decision = decide(evaluation, before, comparison, size_mb, config.promotion, forced)
-    log_numbers(
-        registry.client,
-        trained.mlflow_run_id,
-        {f"test_{name}": value.value for name, value in evaluation.headline.items()},
+    decision = decide(
+        evaluation, before, comparison, size_mb, config.promotion, forced, latency_ms=latency_ms
     )
     registry.tag(version.number, {"decision": decision.reason})
     if decision.promote:

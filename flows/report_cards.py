@@ -66,17 +66,31 @@ class LiveTraining:
         current.card["training"].refresh()
 
 
-def show_evaluation(config: Config, evaluation: Any, pictures: dict[str, bytes]) -> None:
-    """Headline numbers with their intervals, slices, curves, examples."""
+def show_evaluation(config: Config, scored: Any, pictures: dict[str, bytes]) -> None:
+    """Headline numbers with their intervals, the rest of the numbers, slices, curves, examples."""
+    evaluation = scored.evaluation
     current.card.append(Markdown("# On the test split"))
     current.card.append(headline_table(evaluation))
     current.card.append(
         Markdown(
             f"{evaluation.n_photos} photos of {evaluation.n_groups} groups; threshold "
             f"{evaluation.threshold:.3f} chosen on validation photos; intervals: "
-            f"{evaluation.confidence:.0%} bootstrap over groups."
+            f"{evaluation.confidence:.0%} bootstrap over groups. One photo takes "
+            f"{scored.latency_ms:.0f} ms (median, {config.training.threads} threads)."
         )
     )
+    check = scored.count_check
+    if check is not None:
+        current.card.append(
+            Markdown(
+                f"The count's {config.evaluation.count_confidence:.0%} interval holds the true "
+                f"count of {check.coverage:.1%} of these photos and is {check.mean_width:.2f} "
+                f"birds wide on average; the chances are off by {check.reliability.error:.3f}."
+            )
+        )
+    current.card.append(Markdown("### Mistakes, and average precision by size"))
+    numbers = {**evaluation.errors, **evaluation.details}
+    current.card.append(Table([[k, _short(v)] for k, v in numbers.items()], headers=["", ""]))
     slices = evaluation.slices
     current.card.append(Markdown("### Slices"))
     rows = [[_short(value) for value in row] for row in slices.to_numpy().tolist()]

@@ -130,14 +130,18 @@ class Train(FlowSpec):
         self.next(self.explore)
 
     @card
+    @card(type="html", id="dataset_card", options={"attribute": "dataset_card"})
     @step
     @plain_step
     def explore(self) -> None:
-        """The pictures that tell what the data is like."""
+        """The pictures that tell what the data is like, and its card."""
+        from card_stages import write_dataset_card
         from report_cards import show_pictures
 
         from sparrow.data.explore import contact_sheet, eda_figures, more_figures
 
+        cards = Path(self.work_dir) / "cards"
+        self.dataset_card = write_dataset_card(self.settings, self.dataset, self.certificate, cards)
         tables = self.dataset.images, self.dataset.boxes
         sheet = {"Contact sheet": contact_sheet(self.dataset)}
         show_pictures("The data", eda_figures(*tables) | more_figures(*tables) | sheet)
@@ -203,25 +207,31 @@ class Train(FlowSpec):
         self.next(self.evaluate)
 
     @card
+    @card(type="html", id="model_card", options={"attribute": "model_card"})
     @step
     @plain_step
     def evaluate(self) -> None:
-        """Threshold from validation photos, scores on test photos, with intervals."""
+        """Threshold from validation photos, scores on test photos, with intervals; the card."""
+        from card_stages import log_evaluation, write_model_card
         from data_cards import show_review
         from data_stages import doubt
         from evaluate_stages import evaluate_model
-        from pictures import evaluation_pictures
+        from pictures import evaluation_pictures, mistake_pictures
         from report_cards import show_evaluation
 
-        folder = Path(self.trained.folder)
-        self.evaluation, found = evaluate_model(
-            self.settings, self.dataset, folder, _counter("evaluated")
+        folder, work_dir = Path(self.trained.folder), Path(self.work_dir)
+        scored = evaluate_model(
+            self.settings, self.dataset, folder, work_dir, _counter("evaluated")
         )
-        self.pictures = evaluation_pictures(self.settings, self.dataset, self.evaluation, found)
-        show_evaluation(self.settings, self.evaluation, self.pictures)
-        test, folder = self.dataset.subset("test"), Path(self.data_pages) / "test"
-        review, pages = doubt(self.settings, test, found, "This run's model", folder)
-        show_review(review, test, pages)
+        self.evaluation, self.latency_ms = scored.evaluation, scored.latency_ms
+        curves = evaluation_pictures(self.settings, self.dataset, scored)
+        self.model_card = write_model_card(self.settings, self.dataset, scored, folder, curves)
+        self.pictures = curves | mistake_pictures(self.settings, self.dataset, scored)
+        log_evaluation(self.settings, self.trained, scored, self.pictures, work_dir / "cards")
+        show_evaluation(self.settings, scored, self.pictures)
+        test, pages = self.dataset.subset("test"), Path(self.data_pages) / "test"
+        doubts = doubt(self.settings, test, scored.detections, "This run's model", pages)
+        show_review(doubts[0], test, doubts[1])
         for name, one in self.evaluation.headline.items():
             print(f"{name:<18}{one.value:7.3f}   {one.low:.3f} to {one.high:.3f}")
         self.next(self.promote)
@@ -239,6 +249,7 @@ class Train(FlowSpec):
             self.dataset,
             self.trained,
             self.evaluation,
+            self.latency_ms,
             self.run_key,
             self.production,
             Path(self.work_dir),

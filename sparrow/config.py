@@ -221,6 +221,10 @@ class EvaluationConfig(Section):
     bootstrap_samples: Count = 1000
     confidence: Share = 0.95
     count_confidence: Share = 0.9
+    # The operating threshold, found on validation photos: where F-beta is best, or where recall
+    # equals the champion's (F-beta where there is no champion): counts over the years stay
+    # comparable when the model changes.
+    operating_point: Literal["f_beta", "champion_recall"] = "f_beta"
 
 
 class PromotionConfig(Section):

@@ -121,22 +121,19 @@ def threshold_for_recall(
     class_names: Sequence[str],
     wanted: float,
     config: EvaluationConfig,
-) -> float:
+) -> float | None:
     """The highest threshold whose pooled recall at ``config.iou`` reaches ``wanted``.
 
-    With it another model works at the recall the users are used to.
+    None where no threshold does: the model never finds as many.
 
     Raises:
-        ValueError: no threshold reaches that recall; the message gives the highest there is.
+        ValueError: see ``pool_boxes``.
     """
     pool = pool_boxes(dataset, predictions, class_names)
     curve = sweep(pool, match(pool, [config.iou])[0] >= 0, config.beta)
     reached = np.flatnonzero((curve.recall >= wanted) & (curve.threshold >= config.min_score))
     if not len(reached):
-        best = curve.recall.max(initial=0.0)
-        raise ValueError(
-            f"expected a threshold with recall {wanted:.3f}, the highest is {best:.3f}"
-        )
+        return None
     return _below(curve, int(reached[0]), config.min_score)
 
 

@@ -19,8 +19,9 @@ ENGINE = "engine.onnx"
 REFERENCE = "reference.parquet"
 INFO = "model.json"
 CARD = "card.md"
+CARD_PAGE = "card.html"  # the same with pictures, in one file
 REQUIRED = (WEIGHTS, ENGINE)
-ALLOWED = {WEIGHTS, ENGINE, REFERENCE, INFO, CARD, "card.html", "MLmodel", "example.jpg"}
+ALLOWED = {WEIGHTS, ENGINE, REFERENCE, INFO, CARD, CARD_PAGE, "MLmodel", "example.jpg"}
 
 
 class ModelFolderError(ValueError):
@@ -46,6 +47,7 @@ class ModelInfo(BaseModel):
     config: dict[str, Any]
     metrics: dict[str, Any]  # Evaluation.to_dict() on the test split, filled in by evaluation
     count_model: dict[str, Any] | None = None  # CountModel.to_dict()
+    equal_recall: dict[str, Any] | None = None  # EqualRecall.to_dict(); null: no champion then
     engine_parity: dict[str, float]  # largest difference between torch and engine
     files: dict[str, str] = {}  # name -> SHA-256
 

@@ -62,7 +62,7 @@ def decide(
         champion, comparison: both None when there is no champion: only the absolute bars count.
         model_mb: size of the exported engine in megabytes.
         forced: promote whatever the gates say (``--production``); the decision records it.
-        latency_ms: per photo; None when it was not measured and no bar is set.
+        latency_ms: the engine's median per photo; None, not measured, passes only without a bar.
 
     Raises:
         ValueError: a champion without a comparison, or the other way round.
@@ -108,12 +108,15 @@ def _absolute_bars(
             model_mb <= config.max_model_mb,
         ),
     ]
-    if config.max_latency_ms is not None:
-        known = "not measured" if latency_ms is None else f"{latency_ms:.0f} ms"
-        passed = latency_ms is not None and latency_ms <= config.max_latency_ms
-        gates.append(
-            Gate("latency", f"at most {config.max_latency_ms:g} ms per photo", known, passed)
+    bar = config.max_latency_ms
+    gates.append(
+        Gate(
+            "latency",
+            "no bar set" if bar is None else f"at most {bar:g} ms per photo",
+            "not measured" if latency_ms is None else f"{latency_ms:.0f} ms",
+            bar is None or (latency_ms is not None and latency_ms <= bar),
         )
+    )
     return gates
 
 

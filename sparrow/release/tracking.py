@@ -86,6 +86,12 @@ def log_pictures(client: MlflowClient, run_id: str, pictures: Mapping[str, bytes
             client.log_artifact(run_id, str(path), "figures")
 
 
+def log_files(client: MlflowClient, run_id: str, files: Sequence[Path], place: str) -> None:
+    """Files as artifacts under ``place``."""
+    for file in files:
+        client.log_artifact(run_id, str(file), place)
+
+
 def end_run(client: MlflowClient, run_id: str) -> None:
     """Mark the run as finished."""
     client.set_terminated(run_id)

@@ -81,6 +81,11 @@ def registered_versions(home: Path) -> list[int]:
         "from sparrow.config import StoresConfig; from sparrow.release.registry import Registry;"
         "print([v.number for v in Registry(StoresConfig(), 'tiny-detector').versions()])"
     )
+    return run_script(home, script)
+
+
+def run_script(home: Path, script: str) -> Any:
+    """What a script that is run among the stores prints last, as JSON."""
     command = [sys.executable, "-c", script]
     found = subprocess.run(command, cwd=home, capture_output=True, text=True, check=True)
     return json.loads(found.stdout.splitlines()[-1])
@@ -134,6 +139,39 @@ def test_the_reference_is_what_the_champion_found_in_held_out_photos(
 
 
 @pytest.mark.slow
+def test_both_cards_are_kept_where_they_are_looked_for(home: Path, first_run: Any) -> None:
+    champion = home / ".sparrow" / "champion"
+    card = (champion / "card.md").read_text()
+    assert card.startswith("# tiny-detector\n")
+    info = json.loads((champion / "model.json").read_text())
+    assert f"| operating threshold | {info['threshold']:.3f} |" in card
+    assert {"card.md", "card.html"} <= info["files"].keys()  # written before the hashes were
+    assert first_run["evaluate"]["model_card"].data == (champion / "card.html").read_text()
+    data_card = next((home / ".sparrow" / "runs").glob("*/cards/dataset-card.md")).read_text()
+    assert f"`{info['data_version']}`" in data_card
+    script = (
+        "import json; from mlflow import MlflowClient; from sparrow.config import StoresConfig;"
+        "client = MlflowClient(StoresConfig().tracking);"
+        "version = client.get_model_version_by_alias('tiny-detector', 'champion');"
+        "run = client.get_run(version.run_id);"
+        "files = [file.path for place in ('cards', 'figures')"
+        " for file in client.list_artifacts(run.info.run_id, place)];"
+        "print(json.dumps([dict(version.tags), run.data.metrics, files]))"
+    )
+    tags, metrics, files = run_script(home, script)
+    assert tags["data_version"] == info["data_version"]
+    assert tags["git_commit"] == info["git_commit"]
+    assert tags["metaflow_run"] == first_run["evaluate"].pathspec.split("/")[1]
+    assert len(tags["config"]) == 12
+    assert metrics["test_f2_iou50"] == info["metrics"]["f2_iou50"][0]
+    assert metrics["test_latency_ms"] > 0
+    assert {"cards/card.html", "cards/dataset-card.md", "figures/reliability.png"} <= set(files)
+    latency = first_run["promote"]["promotion"].data.decision["gates"][3]
+    assert latency["name"] == "latency"
+    assert latency["actual"] == f"{metrics['test_latency_ms']:.0f} ms"
+
+
+@pytest.mark.slow
 def test_the_splits_share_no_author(first_run: Any) -> None:
     images = first_run["evaluate"]["dataset"].data.images
     sides = images.groupby("author")["split"].nunique()
@@ -177,6 +215,9 @@ def test_killed_in_training_and_resumed_nothing_is_repeated_or_lost(
     assert found["run"]["candidate_version"] == 2
     assert found["champion"]["version"] == 1
     assert not found["run"]["decision"]["promote"]
+    # Its card says at which threshold it would find what the champion finds.
+    model = json.loads((run_dir / "model" / "model.json").read_text())
+    assert model["equal_recall"]["champion_version"] == 1
     assert any(not gate["passed"] for gate in found["run"]["decision"]["gates"])
 
 

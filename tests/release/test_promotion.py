@@ -31,7 +31,10 @@ def failed(decision):
 def test_first_model_needs_only_the_bars(pair):
     decision = decide(pair[0], None, None, 20.0, CONFIG)
     assert decision.promote
-    assert [gate.name for gate in decision.gates] == ["score", "false birds", "size"]
+    assert [gate.name for gate in decision.gates] == [
+        "score", "false birds", "size", "latency",
+    ]  # fmt: skip
+    assert decision.gates[-1].required == "no bar set"
     assert "no champion yet; all gates passed" in decision.reason
 
 

@@ -1,0 +1,245 @@
+"""The model card: what a version is, how good it is, what it is for and what it is not.
+
+After Mitchell et al. 2019, "Model Cards for Model Reporting". All of it is written from values that
+were measured or recorded; nothing is filled in by hand.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sparrow.data.licences import licence_summary
+from sparrow.data.markdown_page import markdown_table
+from sparrow.data.tables import Dataset
+from sparrow.evaluation.calibration import CountCheck
+from sparrow.evaluation.coco import SIZE_RANGES_PX
+from sparrow.evaluation.evaluate import Evaluation
+from sparrow.model.folder import ModelInfo
+
+DRAWN = "Generated"  # the source of drawn photos
+MEANINGS = {
+    "precision": "share of the detections that are birds",
+    "recall": "share of the birds that are found",
+    "ap50": "average precision at IoU 0.5 (COCO)",
+    "ap50_95": "average precision over IoU 0.5 to 0.95 (COCO)",
+    "count_mae": "birds per photo that the count is off by, on average",
+    "count_bias": "birds per photo counted too many (below 0: too few)",
+    "count_exact": "share of photos whose count is exact",
+    "false_count_empty": "birds seen per photo that has none",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class CardFacts:
+    """What the card is written from.
+
+    Attributes:
+        info: the version's ``model.json``.
+        evaluation, count_check: on the test split.
+        latency_ms: median of one photo; ``threads`` says on how many threads.
+        engine_mb: size of the engine.
+        dataset: all photos of the training, with their split.
+    """
+
+    info: ModelInfo
+    evaluation: Evaluation
+    count_check: CountCheck | None
+    latency_ms: float
+    threads: int
+    engine_mb: float
+    dataset: Dataset
+
+
+def model_card(facts: CardFacts) -> str:
+    """The card as Markdown; the same facts give the same text."""
+    return "\n\n".join(
+        [
+            f"# {facts.info.name}",
+            f"A detector that finds and counts {_classes(facts.info)} in photos: boxes with their "
+            "scores, the count, and an interval for it.",
+            _at_a_glance(facts),
+            *_scores(facts.evaluation),
+            *_operating_point(facts.info),
+            *_count(facts),
+            *_slices(facts.evaluation),
+            *_use(facts),
+            *_data(facts),
+            *_loading(facts.info),
+        ]
+    ) + "\n"  # fmt: skip
+
+
+def _at_a_glance(facts: CardFacts) -> str:
+    info = facts.info
+    weights = info.config.get("model", {}).get("weights", "unknown")
+    rows = [
+        ("trained", info.trained_at),
+        ("network", f"{info.architecture}, starting from: {weights}"),
+        ("classes", ", ".join(info.class_names)),
+        (
+            "photo size",
+            f"short side {info.min_side_px} px, long at most {info.max_side_px} px",
+        ),
+        ("operating threshold", f"{info.threshold:.3f}"),
+        ("engine", f"ONNX, {facts.engine_mb:.0f} MB, no torch needed"),
+        ("speed", f"{facts.latency_ms:.0f} ms a photo (median, {facts.threads} CPU threads)"),
+        ("data version", f"`{info.data_version}`"),
+        ("code", f"commit `{info.git_commit}`"),
+    ]
+    return markdown_table(["", ""], rows)
+
+
+def _scores(evaluation: Evaluation) -> list[str]:
+    rows = [
+        (_measure(name, evaluation), _number(one.value), _interval(one.low, one.high))
+        for name, one in evaluation.headline.items()
+    ]
+    sizes = [
+        (size, _number(evaluation.details[f"ap_{size}"]), _number(evaluation.details[f"ar_{size}"]))
+        for size in SIZE_RANGES_PX
+    ]
+    mistakes = {name: n for name, n in evaluation.errors.items() if name != "right"}
+    kinds = ", ".join(f"{n} {name}" for name, n in mistakes.items())
+    return [
+        "## Scores",
+        f"On {evaluation.n_photos} test photos of {evaluation.n_groups} authors that it was "
+        f"neither trained nor tuned on. Intervals: {evaluation.confidence:.0%}, bootstrap over "
+        "authors.",
+        markdown_table(["measure", "value", "interval"], rows),
+        markdown_table(["boxes (COCO's sizes)", "AP50:95", "AR"], sizes),
+        f"Of its detections {evaluation.errors['right']} are right. Mistakes: {kinds}.",
+    ]
+
+
+def _operating_point(info: ModelInfo) -> list[str]:
+    chosen = info.config.get("evaluation", {}).get("operating_point", "f_beta")
+    aim = "F-beta is best" if chosen == "f_beta" else "recall is the champion's"
+    text = f"A box counts from score {info.threshold:.3f} up: there, on validation photos, {aim}."
+    equal = info.equal_recall
+    if equal is None:
+        return ["## Operating threshold", text + " There was no champion to compare with."]
+    found = (
+        f"The champion of that day, version {equal['champion_version']}, found "
+        f"{equal['recall']:.1%} of the birds in the same photos, with precision "
+        f"{equal['champion_precision']:.3f}."
+    )
+    if equal["threshold"] is None:
+        return ["## Operating threshold", f"{text} {found} This model never finds as many."]
+    same = (
+        f"This model finds as many from score {equal['threshold']:.3f} up, with precision "
+        f"{equal['precision']:.3f}."
+    )
+    return ["## Operating threshold", f"{text} {found} {same}"]
+
+
+def _count(facts: CardFacts) -> list[str]:
+    check, values = facts.count_check, facts.info.count_model
+    if check is None or values is None:
+        return []
+    photos, promised = values["photos"], values["confidence"]
+    wobble = 2 * math.sqrt(promised * (1 - promised) / max(photos, 1))
+    return [
+        "## The count and its interval",
+        f"The interval is made to hold the true count of {promised:.0%} of the photos. On the "
+        f"test photos it held {check.coverage:.1%}, and was {check.mean_width:.2f} birds wide on "
+        f"average. Chances of being a bird are off by {check.reliability.error:.3f} (expected "
+        f"calibration error). It was fitted on {photos} validation photos, which leaves the share "
+        f"open by about {wobble:.0%} either way.",
+    ]
+
+
+def _slices(evaluation: Evaluation) -> list[str]:
+    name = f"F{evaluation.beta:g}"
+    rows = [
+        (
+            one["slice"], one["photos"], f"{one['f_beta']:.3f}",
+            _interval(one["low"], one["high"]), f"{one['precision']:.3f}", f"{one['recall']:.3f}",
+        )
+        for one in evaluation.slices.to_dict("records")
+    ]  # fmt: skip
+    header = ["photos with", "how many", name, "interval", "precision", "recall"]
+    return ["## Where it is strong and where it is weak", markdown_table(header, rows)]
+
+
+def _use(facts: CardFacts) -> list[str]:
+    what = _classes(facts.info)
+    return [
+        "## Intended use",
+        f"Counting {what} in single photos whose use is allowed, where a person can look at the "
+        "doubtful ones. The interval says which those are.",
+        f"Not meant for: other things than {what}; telling individuals apart; adding up photos "
+        "that show the same birds; decisions nobody checks.",
+        "## Limits",
+        "\n".join(f"- {limit}" for limit in _limits(facts)),
+    ]
+
+
+def _limits(facts: CardFacts) -> list[str]:
+    evaluation, train = facts.evaluation, facts.dataset.subset("train")
+    sources = ", ".join(sorted(map(str, train.images["source"].unique())))
+    limits = [
+        f"It learnt from {len(train.images)} photos of {train.images['author'].nunique()} authors "
+        f"(source: {sources}). The scores hold for photos like these."
+    ]
+    if set(facts.dataset.images["source"]) == {DRAWN}:
+        limits.append("All photos were drawn by a program: it knows drawings, not birds.")
+    known = [one for one in evaluation.slices.to_dict("records") if one["birds"] > 0]
+    worst = min(known, key=lambda one: one["f_beta"], default=None)
+    if worst is not None:
+        limits.append(
+            f"It is weakest on: {worst['slice']} (F{evaluation.beta:g} {worst['f_beta']:.3f} on "
+            f"{worst['photos']} photos)."
+        )
+    missed, birds = evaluation.errors["missed"], int(evaluation.per_photo["n_true"].sum())
+    limits.append(f"It missed {missed} of {birds} birds in the test photos.")
+    return limits
+
+
+def _data(facts: CardFacts) -> list[str]:
+    images: pd.DataFrame = facts.dataset.images
+    sides = [
+        (side, len(part), int(part["n_boxes"].sum()), part["author"].nunique())
+        for side, part in images.groupby("split", sort=False)
+    ]
+    return [
+        "## Data and licences",
+        f"Data version `{facts.info.data_version}`. No author and no near-duplicate lies on two "
+        "sides.",
+        markdown_table(["side", "photos", "boxes", "authors"], sides),
+        licence_summary(facts.dataset),
+        "Each photo is its author's, under the licence it stands; the NOTICE that `sparrow export` "
+        "writes names every one. Pictures in this card carry their attribution.",
+    ]
+
+
+def _loading(info: ModelInfo) -> list[str]:
+    return [
+        "## How to load it",
+        "```bash\nsparrow count photo.jpg --model FOLDER      # the folder this card lies in\n"
+        'sparrow promote VERSION --why "..."         # makes a registered version the champion\n'
+        "```",
+        "```python\nimport mlflow  # from the registry, as boxes in a table\n\n"
+        f'model = mlflow.pyfunc.load_model("models:/{info.name}@champion")\n'
+        'boxes = model.predict(["photo.jpg"])\n```',
+    ]
+
+
+def _measure(name: str, evaluation: Evaluation) -> str:
+    if name in MEANINGS:
+        return f"{name}: {MEANINGS[name]}"
+    return f"F{evaluation.beta:g} at IoU {int(name.split('_iou')[1]) / 100:g}"
+
+
+def _number(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.3f}"
+
+
+def _interval(low: float, high: float) -> str:
+    return "–" if math.isnan(low) else f"{low:.3f} to {high:.3f}"
+
+
+def _classes(info: ModelInfo) -> str:
+    return ", ".join(name.replace("_", " ") + "s" for name in info.class_names)
