@@ -13,7 +13,9 @@ from sparrow.telemetry import switch_off
 DESCRIPTION = "Detect and count house sparrows, or anything one can draw a box around, in photos."
 
 # Each module has ``register(subparsers)`` and imports what is heavy only when it is called.
-COMMANDS = ("count", "status", "data", "exchange", "generate", "models", "export_space", "review")
+COMMANDS = (
+    "count", "status", "data", "exchange", "generate", "models", "shadow", "export_space", "review",
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,11 +6,13 @@ champion's folder is also published to a path, from which the service takes it w
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ from mlflow.exceptions import MlflowException
 
 from sparrow.config import StoresConfig
 from sparrow.model.folder import read_info
-from sparrow.release.promotion_log import Entry, PromotionLog
+from sparrow.release.promotion_log import Entry, PromotionConflictError, PromotionLog
 from sparrow.release.tracking import make_client
 
 CHAMPION = "champion"
@@ -129,7 +131,8 @@ class Registry:
         """Make a version the champion, and the champion before it ``previous``.
 
         The version is fetched and checked first, the log decides between rivals, then the aliases
-        and the published folder follow. Doing it again for the champion changes nothing.
+        and the published folder follow. Doing it again for the champion changes nothing; of two at
+        once, one wins and the other is told.
 
         Args:
             number: the version.
@@ -141,22 +144,21 @@ class Registry:
 
         Raises:
             RegistryError: there is no such version.
-            PromotionConflictError: the champion changed since ``follows``.
+            PromotionConflictError: the champion changed since ``follows``, or is about to.
         """
-        if number not in {version.number for version in self.versions()}:
-            known = ", ".join(str(version.number) for version in self.versions()) or "none"
-            raise RegistryError(f"{self.name} has no version {number}; its versions: {known}")
-        current = self.champion()
-        before = current.number if current else None
-        if before != number:
-            self._fetch(number)
-            if not self._logged(before, number):
-                last = self.last_entry() if follows is None else follows
-                self._log.append(last, before, number, why, forced=forced, evidence=evidence)
-            if before is not None:
-                self.client.set_registered_model_alias(self.name, PREVIOUS, str(before))
-            self.client.set_registered_model_alias(self.name, CHAMPION, str(number))
-        self.publish(number)
+        self.fetch(number)
+        last = self.last_entry() if follows is None else follows
+        with self._alone():
+            current = self.champion()
+            before = current.number if current else None
+            if before != number:
+                if not self._logged(before, number):
+                    self._check_settled(before, number)
+                    self._log.append(last, before, number, why, forced=forced, evidence=evidence)
+                if before is not None:
+                    self.client.set_registered_model_alias(self.name, PREVIOUS, str(before))
+                self.client.set_registered_model_alias(self.name, CHAMPION, str(number))
+            self.publish(number)
 
     def rollback(self, why: str) -> int:
         """Make the champion before this one champion again.
@@ -198,14 +200,24 @@ class Registry:
         The published path is a link to ``<path>.versions/<number>``: whoever reads it sees the old
         folder or the new one, never a mixture.
         """
-        target = self._fetch(number)
+        target = self.fetch(number)
         link = self._published.with_name(self._published.name + f".{os.getpid()}")
         link.unlink(missing_ok=True)
         link.symlink_to(target.relative_to(self._published.parent), target_is_directory=True)
         link.replace(self._published)
         return self._published
 
-    def _fetch(self, number: int) -> Path:
+    def fetch(self, number: int) -> Path:
+        """A version's folder on this machine, downloaded and checked the first time.
+
+        Raises:
+            RegistryError: there is no such version.
+            ModelFolderError: what the store returned is not what was registered.
+        """
+        known = [version.number for version in self.versions()]
+        if number not in known:
+            names = ", ".join(map(str, known)) or "none"
+            raise RegistryError(f"{self.name} has no version {number}; its versions: {names}")
         home = self._published.with_name(self._published.name + ".versions")
         target = home / str(number)
         if not target.exists():
@@ -213,6 +225,24 @@ class Registry:
             with tempfile.TemporaryDirectory(dir=home) as scratch:
                 self.download(number, Path(scratch)).rename(target)
         return target
+
+    def _check_settled(self, before: int | None, number: int) -> None:
+        """Raise PromotionConflictError while another change is in the log but not yet done."""
+        entries = self._log.entries()
+        last = entries[-1] if entries else None
+        if last and last.from_version == before and last.to_version not in (before, number):
+            raise PromotionConflictError(
+                f"{last.who} has been making version {last.to_version} champion since {last.at}; "
+                f"if that was interrupted, complete it first: sparrow promote {last.to_version}"
+            )
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One change of champion at a time on this machine: aliases and folder move together."""
+        self._published.parent.mkdir(parents=True, exist_ok=True)
+        with self._published.with_name(self._published.name + ".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # let go when the file is closed, by a kill too
+            yield
 
 
 def _write_pyfunc(folder: Path) -> None:

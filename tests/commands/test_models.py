@@ -82,3 +82,35 @@ def test_a_reason_is_required(capsys):
         main(["promote", "1"])
     assert left.value.code == 2
     assert "--why" in capsys.readouterr().err
+
+
+def test_shadow_shows_what_a_version_would_change(place, drawn_dataset, tmp_path, capsys):
+    config = ["--config", str(place / "config.yaml")]
+    photos = [str(path) for path in sorted((drawn_dataset / "images").iterdir())[:2]]
+    page = tmp_path / "pages" / "shadow.html"
+    main(["promote", "1", "--why", "the first", *config])
+    capsys.readouterr()
+    assert main(["shadow", "2", *photos, "--to", str(page), *config]) == 0
+    text = capsys.readouterr().out
+    assert "of 2 photos keep their count" in text
+    assert f"Side by side: {page}" in text
+    assert "candidate, version 2, threshold 0.200" in page.read_text()
+    champion = json.loads((place / "champion" / "model.json").read_text())
+    assert champion["threshold"] == 0.1  # nothing moved
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["2"], "name photos or folders, or take those the service kept: --logged"),
+        (["2", "--logged"], "set service.keep_share above 0"),
+        (["9", "PHOTO"], "has no version 9; its versions: 1, 2"),
+    ],
+)
+def test_shadow_says_what_it_needs(place, drawn_dataset, capsys, monkeypatch, arguments, message):
+    monkeypatch.chdir(place)  # where no photo was kept
+    photo = str(next((drawn_dataset / "images").iterdir()))
+    arguments = [photo if one == "PHOTO" else one for one in arguments]
+    main(["promote", "1", "--why", "the first", "--config", "config.yaml"])
+    assert main(["shadow", *arguments, "--config", "config.yaml"]) == 1
+    assert message in capsys.readouterr().err

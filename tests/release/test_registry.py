@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -163,6 +166,58 @@ def test_of_two_rivals_one_wins_and_the_other_is_told(registry, stores):
     assert registry.champion().number == 2
     assert published(stores).resolve().name == "2"
     assert [entry.to_version for entry in registry.history()] == [1, 2]
+
+
+def test_a_change_that_is_on_its_way_is_not_overtaken(registry):
+    registry.promote(1, "first")
+    registry._log.append(1, 1, 2, "better")  # somebody's promotion, its aliases not yet set
+    with pytest.raises(PromotionConflictError, match=r"making version 2 champion .* promote 2"):
+        registry.promote(3, "mine")
+    assert registry.champion().number == 1
+    registry.promote(2, "better")
+    registry.promote(3, "mine")
+    assert [entry.to_version for entry in registry.history()] == [1, 2, 3]
+
+
+RIVAL = """
+import sys, time
+from pathlib import Path
+from sparrow.config import StoresConfig
+from sparrow.release.registry import Registry
+
+registry = Registry(StoresConfig.model_validate_json(sys.argv[1]), "test-detector")
+follows, here = registry.last_entry(), Path(sys.argv[3])
+(here / f"ready-{sys.argv[2]}").touch()
+while not (here / "go").exists():
+    time.sleep(0.001)
+registry.promote(int(sys.argv[2]), "mine is better", follows=follows)
+"""
+
+
+@pytest.mark.slow
+def test_of_two_processes_at_once_one_wins_and_the_other_is_told(registry, stores, tmp_path):
+    registry.promote(1, "first")
+    rivals = {
+        number: subprocess.Popen(
+            [sys.executable, "-c", RIVAL, stores.model_dump_json(), str(number), str(tmp_path)],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in (2, 3)
+    }
+    while not all((tmp_path / f"ready-{number}").exists() for number in rivals):
+        assert all(rival.poll() is None for rival in rivals.values())
+        time.sleep(0.01)
+    (tmp_path / "go").touch()
+    said = {number: rival.communicate(timeout=60)[1] for number, rival in rivals.items()}
+    (winner,) = [number for number, rival in rivals.items() if rival.returncode == 0]
+    loser = 5 - winner
+    assert f"made version {winner} champion" in said[loser]
+    assert f"version {loser} was on its way" in said[loser]
+    assert [entry.to_version for entry in registry.history()] == [1, winner]
+    assert registry.champion().number == winner
+    assert registry.aliased("previous").number == 1
+    assert published(stores).resolve().name == str(winner)
 
 
 def test_a_version_that_does_not_exist(registry):
