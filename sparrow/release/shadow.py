@@ -79,11 +79,11 @@ class Shadow:
         lines = [
             f"{same} of {total} photos keep their count ({same / total:.0%}); "
             f"in {boxes} every box is the same.",
-            f"{(changes > 0).sum()} photos would have more birds, {(changes < 0).sum()} fewer; "
+            f"More birds: {(changes > 0).sum()} photos; fewer: {(changes < 0).sum()}; "
             f"in all {before} would become {after} ({changes.mean():+.2f} a photo).",
         ]
         if self.unreadable:
-            lines.append(f"{len(self.unreadable)} photos could not be read.")
+            lines.append(f"Could not be read: {len(self.unreadable)}.")
         return lines
 
 

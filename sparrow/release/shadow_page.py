@@ -41,7 +41,7 @@ def shadow_html(
     worst = shadow.disagreeing
     parts = [
         STYLE,
-        f"<h1>{html.escape(name)}: what {html.escape(candidate)} would change</h1>",
+        f"<h1>{html.escape(name)}: what the candidate would change</h1>",
         *(f"<p>{html.escape(line)}</p>" for line in shadow.summary()),
         _histogram(shadow),
         f"<p>Left: champion, {html.escape(champion)}. Right: candidate, {html.escape(candidate)}. "

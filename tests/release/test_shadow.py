@@ -86,7 +86,7 @@ def test_in_sentences(info):
     photos = [compare_answers(Path("a.jpg"), info, a, info, b) for a, b in pairs]
     assert Shadow(tuple(photos), ()).summary() == [
         "2 of 4 photos keep their count (50%); in 1 every box is the same.",
-        "1 photos would have more birds, 1 fewer; in all 3 would become 3 (+0.00 a photo).",
+        "More birds: 1 photos; fewer: 1; in all 3 would become 3 (+0.00 a photo).",
     ]
 
 
@@ -104,7 +104,7 @@ def test_the_largest_change_comes_first(engines, photos):
     assert changes == sorted(changes)
     assert changes[-1] < 0
     assert sum(changes) == -sum(len(one.champion.found) for one in shadow.photos)
-    assert "0 photos would have more birds, 3 fewer" in shadow.summary()[1]
+    assert "More birds: 0 photos; fewer: 3" in shadow.summary()[1]
 
 
 def test_a_photo_that_cannot_be_read_stops_nothing(engines, photos, tmp_path):
@@ -114,7 +114,7 @@ def test_a_photo_that_cannot_be_read_stops_nothing(engines, photos, tmp_path):
     assert [path.name for path, _ in shadow.unreadable] == ["text.jpg"]
     assert len(shadow.photos) == 1
     assert seen == [1, 2]
-    assert "1 photos could not be read." in shadow.summary()
+    assert "Could not be read: 1." in shadow.summary()
     assert "text.jpg" in shadow_html(shadow, "m", "version 1", "version 3")
 
 
