@@ -55,9 +55,9 @@ def shadow(arguments: argparse.Namespace) -> int:
             print(f"{done} of {len(paths)} photos", file=sys.stderr, flush=True)
 
     result = replay(old, new, paths, tell)
-    names = [f"version {number}, threshold {engine.info.threshold:.3f}"
-             for number, engine in ((champion.number, old), (arguments.version, new))]  # fmt: skip
-    write_shadow(arguments.to, shadow_html(result, config.name, *names))
+    before = f"version {champion.number}, threshold {old.info.threshold:.3f}"
+    after = f"version {arguments.version}, threshold {new.info.threshold:.3f}"
+    write_shadow(arguments.to, shadow_html(result, config.name, before, after))
     print("\n".join([*result.summary(), f"Side by side: {arguments.to}"]))
     return 0
 
