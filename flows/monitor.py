@@ -96,7 +96,7 @@ class Monitor(FlowSpec):
         """Tell people, and start a training where the config wants one."""
         from monitor_stages import respond_to
 
-        self.response = respond_to(self.settings, self.verdict)
+        self.response = respond_to(self.settings, self.verdict).words
         self.next(self.end)
 
     @step

@@ -13,6 +13,7 @@ from monitoring.verdict import DriftVerdict, State
 from sparrow.config import Config
 
 if TYPE_CHECKING:
+    from monitoring.loop import Response
     from monitoring.observation import Watched
     from monitoring.trend import Step
     from sparrow.prediction_window import Window
@@ -100,8 +101,8 @@ def write_findings(
     return values
 
 
-def respond_to(config: Config, verdict: DriftVerdict) -> str:
-    """Start a training if that is due, and tell people; what was done, in words."""
+def respond_to(config: Config, verdict: DriftVerdict) -> Response:
+    """Start a training if that is due, and tell people."""
     from monitoring.alerts import alert
     from monitoring.loop import respond
 
@@ -111,7 +112,7 @@ def respond_to(config: Config, verdict: DriftVerdict) -> str:
     response = respond(verdict, config.monitoring, home, train)
     for fault in alert(verdict, response.words, home):
         print(fault, file=sys.stderr)
-    return response.words
+    return response
 
 
 def past_verdicts(folder: Path, model_name: str) -> list[dict[str, Any]]:
