@@ -99,6 +99,10 @@ test-hostile: $(READY) ## Send 2,000 broken requests to the service, and random 
 		$(BIN)/pip install --quiet --disable-pip-version-check 'schemathesis>=4,<5'
 	$(BIN)/python -m pytest -s -m hostile tests/service $(ARGS)
 
+.PHONY: test-circle
+test-circle: $(READY) ## From drift over labels to a better champion that serves: minutes, two trainings
+	$(BIN)/python -m pytest -m circle tests/circle -s $(ARGS)
+
 .PHONY: check
 check: lint types test ## All that a change must pass: lint, types, test
 

@@ -42,7 +42,7 @@ from sparrow.prediction_window import Window, read_window
 
 SEED = 7000
 REPETITIONS = 40
-HISTORY = 400  # healthy photos before the fault
+HISTORY = 300  # healthy photos before the fault
 FALL = 0.2  # of recall
 RECALL_TOLERANCE = 0.02
 EARLY = (
@@ -82,10 +82,10 @@ class Set:
         return read_csv(root)
 
 
-REFERENCE = Set("reference", 800, SEED)
-HEALTHY = Set("healthy", 600, SEED + 1)
-TRAFFIC = Set("traffic", 700, SEED + 2)  # the faults happen to these
-SHORT = 200  # of them for faults that should be noticed soon
+REFERENCE = Set("reference", 600, SEED)
+HEALTHY = Set("healthy", 450, SEED + 1)
+TRAFFIC = Set("traffic", 520, SEED + 2)  # the faults happen to these
+SHORT = 120  # of them for faults that should be noticed soon
 DRAWN = (
     Set("winter", SHORT, SEED + 3, season="winter"),
     Set("other species", SHORT, SEED + 4, birds="others"),
