@@ -154,6 +154,7 @@ def _from_folder(folder: Path, model: Path) -> _Source:
     from sparrow.commands.count import find_photos
     from sparrow.counter import Counter
     from sparrow.data.photo_record import read_photo_bytes
+    from sparrow.images import ImageError
     from sparrow.prediction_window import window_of
 
     if not folder.is_dir():
@@ -162,9 +163,13 @@ def _from_folder(folder: Path, model: Path) -> _Source:
     photos = find_photos([folder], recursive=True)
     records, files = [], {}
     for number, path in enumerate(photos, 1):
-        counted, _ = counter.count(read_photo_bytes(path), path.name, "cli")
-        if counted.message:
-            print(f"sparrow review: {path}: {counted.message}", file=sys.stderr)
+        try:
+            counted, _ = counter.count(read_photo_bytes(path), path.name, "cli")
+            message = counted.message
+        except (OSError, ImageError) as error:  # empty, no right to read it, or no file at all
+            message = str(error)
+        if message:
+            print(f"sparrow review: {path}: {message}", file=sys.stderr)
             continue
         records.append(counted.record)
         files[counted.record.id] = path

@@ -80,7 +80,7 @@ def test_the_queue_goes_through_a_labelling_tool_and_the_checks(
     words = ["import", "coco", str(back), "--new", "--into", "new", "--source", "Garden"]
     assert main([*words, "--author", "Ada"]) == 0
     taken = ingest_new(load_config("own.yaml").data)
-    assert taken.accepted == len(listed)
+    assert set(taken.accepted) == set(listed["image"])
     raw = pd.read_csv("raw/image_info.csv")
     assert set(raw["Author"]) == {"Ada"}
     assert set(raw["Source"]) == {"Garden"}
@@ -122,9 +122,11 @@ def test_a_folder_of_photos_where_nothing_was_kept(
     for path in sorted((drawn_dataset / "images").iterdir())[12:16]:
         shutil.copy(path, folder)
     (folder / "note.jpg").write_text("text")
+    (folder / "nothing.jpg").touch()
     assert review(folder, "--into", home / "queue") == 0
     captured = capsys.readouterr()
     assert "note.jpg" in captured.err
+    assert "nothing.jpg: this file is empty" in captured.err
     assert len(pd.read_csv(home / "queue" / "queue.csv")) > 0
 
 
