@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sparrow.boxes import as_boxes
@@ -68,3 +68,35 @@ def example_picture(
     Image.fromarray(drawn).save(buffer, "PNG")
     changes = f"modified: boxes drawn in ({len(kept)} found, {len(truth)} true)"
     return attribution(row.to_dict(), changes), buffer.getvalue()
+
+
+def training_picture(samples: Sequence[tuple[Any, Any]], columns: int = 4) -> bytes:
+    """A contact sheet of training photos as the network sees them, with their boxes.
+
+    Args:
+        samples: (uint8 [H, W, 3], boxes float [N, 4] xyxy px) of each photo.
+        columns: photos side by side.
+
+    Returns:
+        A PNG; the photos keep their proportions, so that crops and zooms can be told.
+    """
+    from PIL import Image
+
+    from sparrow.evaluation.figures import draw_detections
+
+    drawn = [Image.fromarray(draw_detections(image, boxes, None)) for image, boxes in samples]
+    rows = [drawn[i : i + columns] for i in range(0, len(drawn), columns)]
+    cell_px = max((max(photo.size) for photo in drawn), default=1)
+    gap_px = max(2, cell_px // 40)
+    step_px = cell_px + gap_px
+    heights = [max(photo.height for photo in row) for row in rows]
+    size = (columns * step_px + gap_px, sum(heights) + gap_px * (len(rows) + 1))
+    sheet = Image.new("RGB", size, "white")
+    top = gap_px
+    for row, height in zip(rows, heights, strict=True):
+        for column, photo in enumerate(row):
+            sheet.paste(photo, (gap_px + column * step_px, top))
+        top += height + gap_px
+    buffer = io.BytesIO()
+    sheet.save(buffer, "PNG")
+    return buffer.getvalue()

@@ -54,6 +54,15 @@ class LiveTraining:
             card.append(part)
         card.refresh()
 
+    def show_photos(self, png: bytes) -> None:
+        """What the network is given, random changes and boxes included."""
+        card = current.card["training"]
+        card.append(Markdown("### Training photos as the network sees them"))
+        card.append(
+            Image(png, label="at its size, changed as in the first epoch")
+        )
+        card.refresh()
+
     def update(self, history: tuple[dict[str, Any], ...]) -> None:
         """Draw the epochs so far, each a row with epoch, loss, f_beta, precision, recall."""
         self._bar.update(len(history))

@@ -183,10 +183,13 @@ class Train(FlowSpec):
     @plain_step
     def train(self) -> None:
         """Train with the best values, keep the best epoch, export the engine."""
+        from pictures import training_picture
         from report_cards import LiveTraining
-        from train_stages import train_model
+        from train_stages import train_model, training_photos
 
         live = LiveTraining(self.settings.training.epochs)
+        seen = training_photos(self.settings, self.best_values, self.dataset)
+        live.show_photos(training_picture(seen))
 
         def on_epoch(history: tuple[Any, ...]) -> None:
             _print_epoch(history[-1], self.settings.training.epochs)

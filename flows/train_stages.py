@@ -64,6 +64,22 @@ def tune(config: Config, study: str, dataset: Dataset, on_trial: Callable[..., N
     run_trials(config, study, make_objective(config, photos, validation, score), on_trial)
 
 
+def training_photos(
+    config: Config, values: dict[str, Any], dataset: Dataset, count: int = 12
+) -> list[tuple[Any, Any]]:
+    """What the network sees of some training photos in its first epoch: pixels and boxes."""
+    from sparrow.model.dataset import load_detection_set
+    from sparrow.model.feeding import AugmentedPhotos, mix
+
+    tuned = with_values(config, values)
+    classes, cache = config.data.classes, Path(config.data.prepared)
+    photos = load_detection_set(dataset.subset("train"), classes, config.model, cache)
+    seen = AugmentedPhotos(photos, tuned.augmentation, mix(config.seed, 1))
+    chosen = range(0, len(photos), max(1, len(photos) // count))[:count]
+    return [(image.permute(1, 2, 0).numpy(), boxes.numpy()) for image, boxes, _ in
+            (seen[i] for i in chosen)]  # fmt: skip
+
+
 def train_model(
     config: Config,
     values: dict[str, Any],

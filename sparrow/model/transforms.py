@@ -90,7 +90,10 @@ def augment(
                 "labels": labels,
             }
         )
-    boxes = sample["boxes"].as_subclass(Tensor)
+    found, boxes = sample["image"].as_subclass(Tensor), sample["boxes"].as_subclass(Tensor)
+    # Resizing by a fraction rounds: no box may end a hair outside its photo.
+    limits = torch.tensor([found.shape[2], found.shape[1]] * 2, dtype=boxes.dtype)
+    boxes = torch.minimum(boxes.clamp(min=0), limits)
     sides = (boxes[:, 2:] - boxes[:, :2]).clamp(min=0)
     kept = (sides >= MIN_BOX_SIDE_PX).all(dim=1)
-    return sample["image"].as_subclass(Tensor), boxes[kept], sample["labels"][kept]
+    return found, boxes[kept], sample["labels"][kept]

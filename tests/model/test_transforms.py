@@ -121,3 +121,31 @@ def test_it_leaves_the_global_generator_alone(image):
     torch.manual_seed(1)
     augment(image, BOXES, LABELS, certain(colour_jitter=1.0, rain=1.0), 5)
     assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize("change", [name for name in OFF if name != "probability"])
+def test_degenerate_boxes_never_reach_the_network(image, change):
+    boxes = torch.tensor(
+        [
+            [10.0, 20.0, 30.0, 60.0],
+            [5.0, 5.0, 5.0, 40.0],  # a line
+            [7.0, 7.0, 7.0, 7.0],  # a point
+            [50.0, 50.0, 50.4, 51.0],  # less than a pixel
+        ]
+    )
+    labels = torch.tensor([1, 2, 3, 4])
+    for seed in range(20):
+        _, kept, names = augment(image, boxes, labels, certain(**{change: 1.0}), seed)
+        assert set(names.tolist()) <= {1}
+        assert ((kept[:, 2:] - kept[:, :2]) >= MIN_BOX_SIDE_PX).all()
+
+
+def test_a_change_never_moves_a_box_out_of_the_frame(image):
+    boxes = torch.tensor([[0.0, 0.0, 100.0, 80.0], [90.0, 70.0, 100.0, 80.0]])
+    transform = certain(crop=1.0, scale_jitter=1.0, horizontal_flip=0.5, vertical_flip=0.5)
+    for seed in range(30):
+        found, kept, _ = augment(image, boxes, LABELS, transform, seed)
+        height, width = found.shape[-2:]
+        assert (kept >= 0).all()
+        assert (kept[:, [0, 2]] <= width).all()
+        assert (kept[:, [1, 3]] <= height).all()
