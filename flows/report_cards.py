@@ -58,9 +58,7 @@ class LiveTraining:
         """What the network is given, random changes and boxes included."""
         card = current.card["training"]
         card.append(Markdown("### Training photos as the network sees them"))
-        card.append(
-            Image(png, label="at its size, changed as in the first epoch")
-        )
+        card.append(Image(png, label="at its size, changed as in the first epoch"))
         card.refresh()
 
     def update(self, history: tuple[dict[str, Any], ...]) -> None:
