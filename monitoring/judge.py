@@ -23,15 +23,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monitoring.columns import COLUMNS, QUALITY, Floats, photo_values
-from monitoring.null import Thresholds, draw_pairs, strength_of
+from monitoring.null import Thresholds, draw_pairs
 from monitoring.ranks import Ints, Reference
+from monitoring.service_health import drawn_error_strengths, error_strengths, latency_change
 from monitoring.verdict import ColumnChange, DriftVerdict, State
-from monitoring.words import (
-    change_in_words,
-    errors_in_words,
-    latency_in_words,
-    reason_in_words,
-)
+from monitoring.words import change_in_words, errors_in_words, reason_in_words
 from sparrow.config import MonitoringConfig
 from sparrow.prediction_window import Window
 
@@ -83,7 +79,7 @@ class Judge:
             self._reference = Reference(self._values, groups)
             pairs = round(TAIL_PAIRS / config.false_alarm_rate)
             drawn = draw_pairs(self._reference, config.looks, pairs, seed)
-            self._thresholds = Thresholds.of(drawn, self._drawn_errors(pairs, seed))
+            self._thresholds = Thresholds.of(drawn, drawn_error_strengths(config, pairs, seed))
 
     def judge(self, window: Window) -> DriftVerdict:
         """A window's verdict; its photos are oldest first, of one model version."""
@@ -134,7 +130,7 @@ class Judge:
             # Looks at quality are looks at the newest photos that have feedback.
             *self._compared(values[rated], times.iloc[rated], QUALITY, len(values)),
             self._errors(window.photos),
-            self._latency(window.photos),
+            latency_change(window.photos, self._config),
         ]
         return tuple(sorted(changes, key=_surest_first))
 
@@ -148,18 +144,10 @@ class Judge:
         chosen = np.flatnonzero(columns).tolist()
         if not looks:
             return [self._untold(column, values[:, column]) for column in chosen]
+        suffixes = self._reference.estimate.distance(sums, numbers)  # [photos, K], newest first
         strengths = np.array(
-            [
-                self._thresholds.strengths(
-                    look.null,
-                    self._reference.estimate.distance(
-                        sums[look.photos - 1], numbers[look.photos - 1]
-                    ),
-                )
-                for look in looks
-            ]
+            [self._thresholds.strengths(look.null, suffixes[look.photos - 1]) for look in looks]
         )  # [looks, K]
-        suffixes = self._reference.estimate.distance(sums, numbers)
         changes = []
         for column in chosen:
             finding = self._finding(column, strengths, looks, window)
@@ -212,7 +200,7 @@ class Judge:
         failed = photos["error"].notna().to_numpy()[::-1]
         sizes = np.array([look.photos for look in self._looks(len(photos))])
         errors = failed.cumsum()[sizes - 1]
-        strengths = _error_strengths(errors, sizes, usual)
+        strengths = error_strengths(errors, sizes, usual)
         at = int(strengths.argmax())
         p_value = self._p_value(float(strengths[at]), len(photos))
         drifted = p_value <= self._config.false_alarm_rate
@@ -223,32 +211,6 @@ class Judge:
             _time(photos, len(photos) - 1 - first) if drifted else None,
             errors_in_words(found, size, usual, drifted),
         )  # fmt: skip
-
-    def _latency(self, photos: pd.DataFrame) -> ColumnChange:
-        """The median time of a photo in the smallest look, against a plain bar."""
-        bar, size = self._config.max_latency_ms, self._config.looks[0]
-        median = float(photos["latency_ms"].iloc[-size:].median())
-        drifted = bar is not None and median > bar
-        return ColumnChange(
-            "latency_ms", "service", bar, median, None, drifted, size,
-            _time(photos, len(photos) - size) if drifted else None,
-            latency_in_words(median, size, bar),
-        )  # fmt: skip
-
-    def _drawn_errors(self, pairs: int, seed: int) -> Floats:
-        """[pairs, looks] strengths of errors that come at just the usual rate."""
-        rng = np.random.default_rng([seed, 1])
-        sizes = np.array(self._config.looks)
-        blocks = np.diff(sizes, prepend=0)
-        errors = rng.binomial(blocks, self._config.error_share, size=(pairs, len(blocks)))
-        return _error_strengths(errors.cumsum(axis=1), sizes, self._config.error_share)
-
-
-def _error_strengths(errors: Ints, photos: Ints, share: float) -> Floats:
-    """Of so many errors or more, by the exact binomial distribution."""
-    from scipy.special import bdtrc
-
-    return strength_of(np.where(errors > 0, bdtrc(np.maximum(errors, 1) - 1, photos, share), 1.0))
 
 
 def _beginning(distances: Floats, times: pd.Series) -> datetime:
