@@ -4,8 +4,8 @@ python tests/benchmarks/bench_data.py [--only PART ...] [--raccoon DIR]
 
 Parts: tables (checks of a million boxes, against a loop over rows), photos (measuring on all cores,
 and again from the cache), pairs (near-duplicates in a set of real photos; needs --raccoon, a folder
-in Pascal VOC), kills (intakes killed at 20 file operations), corruptions (300 broken batches),
-trips (COCO, VOC and YOLO there and back), split (time of the splitter).
+in Pascal VOC), kills (intakes killed at 20 file operations), corruptions (270 broken batches and 30
+broken archives), trips (COCO, VOC and YOLO there and back), split (time of the splitter).
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from types import ModuleType
-from typing import Any
 
 import numpy as np
-import pandas as pd
 from PIL import Image
+from row_loop import loop_over_rows, raw_tables
 
 from sparrow.config import DataConfig, SplitConfig
 from sparrow.data.checks import check_dataset, check_tables
+from sparrow.data.download import download_dataset
 from sparrow.data.duplicates import near_duplicate_pairs
 from sparrow.data.errors import DataError
 from sparrow.data.exchange import export_dataset, import_dataset, read_csv, read_set
 from sparrow.data.findings import RULES
 from sparrow.data.generate import generate_dataset
 from sparrow.data.ingest import ingest_new
-from sparrow.data.measure import measure_photos
+from sparrow.data.measure import Progress, measure_photos
 from sparrow.data.split import split_dataset
 from sparrow.data.tables import XYXY, Dataset
 
 TESTS = Path(__file__).parents[1] / "data"
-BOXES_PER_PHOTO = 10
 
 
 def tables(_: argparse.Namespace, __: Path) -> None:
@@ -65,69 +65,6 @@ def tables(_: argparse.Namespace, __: Path) -> None:
     say("the same rules in a loop over rows", f"{loop:.0f} s, {loop / seconds[100_000]:.0f} ×")
 
 
-def raw_tables(photos: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Valid tables in the reference's spelling, ten boxes a photo."""
-    rng = np.random.default_rng(0)
-    names = np.array([f"photo_{i:06d}.jpg" for i in range(photos)], dtype=object)
-    info = pd.DataFrame(
-        {
-            "Name": names,
-            "Author": [f"author {i % 997}" for i in range(photos)],
-            "Number_HSparrows": BOXES_PER_PHOTO,
-            "Source": "Flickr",
-            "License": "CC0",
-        }
-    )
-    n = photos * BOXES_PER_PHOTO
-    boxes = pd.DataFrame(
-        {
-            "label_name": "house_sparrow",
-            "bbox_x": rng.integers(0, 900, n),
-            "bbox_y": rng.integers(0, 600, n),
-            "bbox_width": rng.integers(10, 100, n),
-            "bbox_height": rng.integers(10, 100, n),
-            "image_name": np.repeat(names, BOXES_PER_PHOTO),
-            "image_width": 1024,
-            "image_height": 768,
-        }
-    )
-    return info, boxes
-
-
-def loop_over_rows(info: pd.DataFrame, boxes: pd.DataFrame, config: DataConfig) -> int:
-    """The plain way: every row of both tables by ``iterrows``, the same rules; faults found."""
-    faults, top = 0, config.max_side_px
-    counts: dict[str, float] = {}
-    for _, row in info.iterrows():
-        faults += row["Name"] in counts or not row["Name"].endswith(config.extensions)
-        faults += any(pd.isna(value) or value == "" for value in row)
-        faults += not config.min_boxes_per_photo <= row["Number_HSparrows"] <= 300
-        counts[row["Name"]] = row["Number_HSparrows"]
-    drawn: dict[str, list[Any]] = {}
-    for _, row in boxes.iterrows():
-        x, y, w, h = (row[f"bbox_{side}"] for side in ("x", "y", "width", "height"))
-        width, height = row["image_width"], row["image_height"]
-        faults += any(pd.isna(value) or value == "" for value in row)
-        faults += row["label_name"] not in config.classes or row["image_name"] not in counts
-        faults += not row["image_name"].endswith(config.extensions)
-        faults += not (0 <= x <= top and 0 <= y <= top and 0 < w <= top and 0 < h <= top)
-        faults += not (0 < width <= top and 0 < height <= top)
-        faults += x + w > width or y + h > height
-        others = drawn.setdefault(row["image_name"], [])
-        faults += sum(_iou((x, y, w, h), box[:4]) >= config.same_box_iou for box in others)
-        faults += bool(others) and others[0][4:] != (width, height)
-        others.append((x, y, w, h, width, height))
-    faults += sum(len(drawn.get(name, [])) != count for name, count in counts.items())
-    return faults
-
-
-def _iou(a: tuple[float, ...], b: tuple[float, ...]) -> float:
-    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    shared = max(width, 0) * max(height, 0)
-    return shared / (a[2] * a[3] + b[2] * b[3] - shared)
-
-
 def photos(arguments: argparse.Namespace, folder: Path) -> None:
     """1,000 photos of 1280 × 720: one process, all cores, and again from the cache."""
     images = folder / "images"
@@ -139,19 +76,30 @@ def photos(arguments: argparse.Namespace, folder: Path) -> None:
         photo.save(images / f"{i}.jpg", quality=90)
     names = [path.name for path in images.iterdir()]
     time.sleep(3)  # a file changed within the last seconds is not yet trusted to the cache
-    seconds = {}
     cores = len(os.sched_getaffinity(0))
-    for workers, cache in ((1, "one"), (cores, "all"), (cores, "all")):
-        started = time.perf_counter()
-        measure_photos(images, names, folder / cache, workers)
-        again = f"{workers} processes" in seconds
-        title = "from the cache" if again else f"{workers} processes"
-        seconds[title] = time.perf_counter() - started
-        say(f"measuring {len(names):,} photos, {title}", f"{seconds[title]:.2f} s")
-    ratio = seconds["1 processes"] / seconds[f"{cores} processes"]
-    say(f"{cores} processes against one", f"{ratio:.2f} ×")
-    share = seconds["from the cache"] / seconds[f"{cores} processes"]
-    say("the second run's share of the first", f"{share:.1%}")
+    one, all_cores, cached, seen = [], [], [], []
+    for number in range(arguments.repeats):  # in turn, so that a busy machine is busy for both
+        one.append(seconds_of(images, names, folder / f"one {number}", 1))
+        cache = folder / f"all {number}"
+        all_cores.append(seconds_of(images, names, cache, cores, lambda *at: seen.append(at)))
+        cached.append(seconds_of(images, names, cache, cores))
+    say(f"measuring {len(names):,} photos in one process", f"{median(one):.2f} s")
+    say(f"measuring {len(names):,} photos in {cores} processes", f"{median(all_cores):.2f} s")
+    ratios = [a / b for a, b in zip(one, all_cores, strict=True)]
+    listed = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+    say(f"{cores} processes against one, median of {listed}", f"{median(ratios):.2f} ×")
+    say("progress was shown so often", f"{len(seen) / arguments.repeats:.0f} times a run")
+    shares = [a / b for a, b in zip(cached, all_cores, strict=True)]
+    say("the second run's share of the first", f"{median(shares):.1%}")
+
+
+def seconds_of(
+    images: Path, names: list[str], cache: Path, workers: int, progress: Progress | None = None
+) -> float:
+    """Time of measuring some photos."""
+    started = time.perf_counter()
+    measure_photos(images, names, cache, workers, progress)
+    return time.perf_counter() - started
 
 
 def pairs(arguments: argparse.Namespace, folder: Path) -> None:
@@ -181,16 +129,21 @@ def kills(_: argparse.Namespace, folder: Path) -> None:
 
 
 def corruptions(_: argparse.Namespace, folder: Path) -> None:
-    """300 broken batches: each must be refused by rule, and the raw set left alone."""
+    """270 broken batches and 30 broken archives: each must be refused, and nothing be changed."""
     sets, ways = module("conftest"), module("corruptions").CORRUPTIONS
+    corrupt_archive = module("zip_corruptions").corrupt_archive
     refused = tracebacks = changed = 0
     for number in range(300):
-        name = list(ways)[number % len(ways)]
-        place = folder / str(number)
+        place, rng = folder / str(number), np.random.default_rng(number)
         raw = sets.PhotoSet(place / "raw", 6).write()
         new = sets.PhotoSet(place / "new", 4, first=100, prefix="new_").write()
+        archive = place / "set.zip"
+        name = list(ways)[number % len(ways)]
+        if number < 270:
+            ways[name](new, "new_", rng)
+        else:
+            name = corrupt_archive(raw, archive, rng)
         before = content(raw)
-        ways[name](new, "new_", np.random.default_rng(number))
         config = DataConfig(
             root=str(raw),
             new=str(new),
@@ -201,16 +154,21 @@ def corruptions(_: argparse.Namespace, folder: Path) -> None:
             licenses=("CC0",),
         )
         try:
-            ingest_new(config)
+            if number < 270:
+                ingest_new(config)
+            else:
+                download_dataset(place / "fetched", archive)
+            print(f"  {name} {number}: not noticed", file=sys.stderr)
         except DataError as error:
-            refused += any(rule in str(error) for rule in RULES) or str(new) in str(error)
+            named = (*RULES, str(new), str(archive), "the archive")
+            refused += any(text in str(error) for text in named)
         except Exception as error:
             tracebacks += 1
             print(f"  {name} {number}: {type(error).__name__}: {error}", file=sys.stderr)
-        changed += content(raw) != before
-    say("corrupted batches refused by rule or with a clear reason", f"{refused} of 300")
-    say("corrupted batches that ended in a traceback", str(tracebacks))
-    say("corrupted batches that changed the raw set", str(changed))
+        changed += content(raw) != before or (place / "fetched").exists()
+    say("corruptions refused by rule or with a clear reason", f"{refused} of 300")
+    say("corruptions that ended in a traceback", str(tracebacks))
+    say("corruptions that changed the raw set or left a partial one", str(changed))
 
 
 def trips(arguments: argparse.Namespace, folder: Path) -> None:
@@ -291,6 +249,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--raccoon", type=Path, help="a set of real photos in Pascal VOC")
     parser.add_argument("--photos", type=int, default=1000)
+    parser.add_argument("--repeats", type=int, default=3, help="of the photos part")
     arguments = parser.parse_args()
     for name in arguments.only:
         with tempfile.TemporaryDirectory() as folder:
