@@ -118,6 +118,7 @@ def _show_comparison(comparison: Comparison) -> None:
         for one in comparison.features
     ]
     if rows:
+        current.card.append(Markdown("Drift is a difference both large and beyond chance."))
         current.card.append(Table(rows, headers=["feature", "distance", "p", ""]))
 
 
@@ -145,4 +146,6 @@ def _png(picture: Any) -> bytes:
 def _text(value: Any) -> str:
     if value is None:
         return "–"
+    if isinstance(value, list):
+        return " · ".join(map(_text, value))
     return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import shutil
 import stat
 import zipfile
@@ -16,9 +18,9 @@ MAX_BYTES = 20 * 1024**3  # unpacked; the set itself is far below one
 MAX_FILES = 1_000_000
 
 NO_ACCESS = (
-    f"The set lies at kaggle.com/datasets/{KAGGLE_SET}. Either make an API token there (Settings, "
-    "API, Create New Token) and put kaggle.json into ~/.kaggle, or download the archive with a "
-    "browser and run: sparrow data download --archive FILE.zip"
+    f"The set lies at kaggle.com/datasets/{KAGGLE_SET}. Either make a token at "
+    "kaggle.com/settings/api and put it into ~/.kaggle/access_token or KAGGLE_API_TOKEN, or "
+    "download the archive with a browser and run: sparrow data download --archive FILE.zip"
 )
 
 
@@ -109,14 +111,21 @@ def _take_set(unpacked: Path, place: Path) -> None:
 def _fetch(place: Path) -> Path:
     """Download the archive into a folder through Kaggle's own client."""
     try:
-        from kaggle.api.kaggle_api_extended import KaggleApi
+        # Imported or asked without a token it prints a page of advice and ends the program.
+        with contextlib.redirect_stdout(io.StringIO()):
+            from kaggle.api.kaggle_api_extended import KaggleApi
+
+            client = KaggleApi()
+            client.authenticate()
     except ImportError as error:
         missing = "Kaggle's client is not installed: pip install 'sparrow[download]'."
         raise DataError(f"{missing} {NO_ACCESS}") from error
+    except SystemExit as error:
+        raise DataError(f"Kaggle wants an access token, and there is none. {NO_ACCESS}") from error
+    except Exception as error:  # of its many kinds, those of OAuth and of broken files among them
+        raise DataError(f"Kaggle refused the access token ({error}). {NO_ACCESS}") from error
     try:
-        client = KaggleApi()
-        client.authenticate()
         client.dataset_download_files(KAGGLE_SET, path=str(place), quiet=False, unzip=False)
-    except (Exception, SystemExit) as error:  # the client exits where it finds no token
-        raise DataError(f"Kaggle gave nothing ({error or 'no token'}). {NO_ACCESS}") from error
+    except (Exception, SystemExit) as error:
+        raise DataError(f"Kaggle gave nothing ({error}). {NO_ACCESS}") from error
     return place / f"{KAGGLE_SET.split('/')[1]}.zip"

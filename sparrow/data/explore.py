@@ -60,9 +60,7 @@ def more_figures(images: pd.DataFrame, boxes: pd.DataFrame) -> dict[str, bytes]:
 
 def contact_sheet(dataset: Dataset, photos: int = SHEET_PHOTOS) -> bytes:
     """Photos spread evenly over the table, with their boxes, as one PNG."""
-    everyone = dataset.images["image"].tolist()
-    step = max(1.0, len(everyone) / photos)
-    names = [everyone[int(i * step)] for i in range(min(photos, len(everyone)))]
+    names = sheet_photos(dataset, photos)["image"]
     cells = [_cell(thumbnail(dataset.image_path(name), _xywh(dataset, name))) for name in names]
     rows = max(1, -(-len(cells) // SHEET_COLUMNS))
     sheet = Image.new("RGB", (SHEET_COLUMNS * SHEET_CELL_PX, rows * SHEET_CELL_PX), "white")
@@ -71,6 +69,13 @@ def contact_sheet(dataset: Dataset, photos: int = SHEET_PHOTOS) -> bytes:
     stream = io.BytesIO()
     sheet.save(stream, "PNG")
     return stream.getvalue()
+
+
+def sheet_photos(dataset: Dataset, photos: int = SHEET_PHOTOS) -> pd.DataFrame:
+    """The rows of ``images`` that the contact sheet shows, in its order."""
+    everyone = len(dataset.images)
+    step = max(1.0, everyone / photos)
+    return dataset.images.iloc[[int(i * step) for i in range(min(photos, everyone))]]
 
 
 def _draw(title: str, plot: Plot) -> bytes:

@@ -26,6 +26,7 @@ td, th { border-bottom: 1px solid var(--line); padding: .25rem .8rem .25rem 0; t
 .photos { display: flex; flex-wrap: wrap; gap: .8rem; margin-top: .6rem; }
 figure { margin: 0; } figure img { width: 100%; border-radius: 4px; }
 figcaption { font-size: .75rem; overflow-wrap: anywhere; }
+.credits { font-size: .75rem; columns: 2; }
 code { font-size: .9em; }
 .key { display: inline-block; width: .8em; height: .8em; border: 3px solid; margin: 0 .4em 0 1em; }
 """

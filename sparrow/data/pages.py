@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image
 
-from sparrow.data.explore import contact_sheet, eda_figures, more_figures
+from sparrow.data.explore import contact_sheet, eda_figures, more_figures, sheet_photos
 from sparrow.data.licences import attribution, licence_counts
 from sparrow.data.page import figure, page, thumbnail
 from sparrow.data.tables import Dataset
@@ -60,6 +60,8 @@ def explore_html(dataset: Dataset) -> str:
         _png(
             "Photos spread evenly over the table, with their boxes", contact_sheet(dataset), "100%"
         ),
+        "<p>Row by row, boxes drawn in:</p>",
+        _credits(sheet_photos(dataset).to_dict("records")),
     ]
     return page("A first look at the data", parts)
 
@@ -79,6 +81,11 @@ def _cell(value: Any) -> str:
     if isinstance(value, list):
         return " · ".join(map(_cell, value))
     return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _credits(photos: list[dict[Any, Any]]) -> str:
+    lines = "".join(f"<li>{html.escape(attribution(photo))}</li>" for photo in photos)
+    return f'<ol class="credits">{lines}</ol>'
 
 
 def _table(header: list[Any], rows: list[list[Any]]) -> str:

@@ -64,7 +64,9 @@ def test_pages_are_written(config: DataConfig, photos: Any, new: Any, tmp_path: 
     ingest_new(config)
     page = tmp_path / "page.html"
     assert run(config, "explore", "--to", str(page)) == 0
-    assert page.read_text().count("data:image/png;base64") == 9  # eight figures, one sheet
+    text = page.read_text()
+    assert text.count("data:image/png;base64") == 9  # eight figures, one sheet
+    assert text.count("<li>Photo photo") == 10  # every photo of the sheet is credited
     assert run(config, "certificate", "--to", str(page)) == 0
     text = page.read_text()
     assert "No author and no near-duplicate picture" in text

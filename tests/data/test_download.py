@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import stat
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -89,3 +93,22 @@ def test_an_archive_without_a_set_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds 0 sets"):
         download_dataset(tmp_path / "into", archive)
     assert not (tmp_path / "into").exists()
+
+
+def test_without_a_token_one_message_says_what_to_do(tmp_path: Path) -> None:
+    if importlib.util.find_spec("kaggle") is None:
+        pytest.skip("Kaggle's client is an extra that is not installed here")
+    # In a process of its own and an empty home: the client looks for a token when it is imported.
+    script = f"from sparrow.data.download import *; download_dataset(Path({str(tmp_path / 'x')!r}))"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    last = done.stderr.splitlines()[-1]
+    assert "there is none" in last
+    assert "sparrow data download --archive FILE.zip" in last
+    assert done.stdout == ""
+    assert not (tmp_path / "x").exists()
