@@ -41,7 +41,8 @@ class Places:
     the model. ``service.workers`` moves the work to processes of their own, one photo in each.
     """
 
-    def __init__(self, limits: ServiceConfig) -> None:
+    def __init__(self, limits: ServiceConfig, counter: Counter) -> None:
+        """``counter``: the first model to count with; every process has loaded it afterwards."""
         self.count = limits.workers or limits.threads
         self._max_pixels = limits.max_pixels
         self._threads = ThreadPoolExecutor(self.count, thread_name_prefix="count")
@@ -49,6 +50,7 @@ class Places:
         self._free: queue.SimpleQueue[CounterProcess] = queue.SimpleQueue()
         for process in self._processes:
             self._free.put(process)
+        list(self._threads.map(lambda one: one.run(_ready, counter.folder), self._processes))
 
     def submit(
         self, counter: Counter, upload: Upload, source: str, picture: Picture | None
@@ -78,3 +80,7 @@ class Places:
             return Answer(counter.failed(upload.content, upload.name, source))
         finally:
             self._free.put(process)
+
+
+def _ready(counter: Counter) -> str:
+    return counter.version

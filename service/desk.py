@@ -32,7 +32,7 @@ class Desk:
         self._keeper = PhotoKeeper(settings.limits)
         # Photos differ in size, and the network takes one at a time: there is nothing for adaptive
         # batching to put together.
-        self._places = Places(settings.limits)
+        self._places = Places(settings.limits, self.counter)
 
     @property
     def counter(self) -> Counter:

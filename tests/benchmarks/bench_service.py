@@ -68,7 +68,10 @@ def start(kind: str, model: Path, home: Path) -> tuple[subprocess.Popen[bytes], 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    (home / "service.yaml").write_text(f"stores: {{prediction_log: 'sqlite:///{home}/log.db'}}\n")
+    workers = 2 if kind == "sparrow-2-workers" else 0
+    (home / "service.yaml").write_text(
+        f"stores: {{prediction_log: 'sqlite:///{home}/log.db'}}\nservice: {{workers: {workers}}}\n"
+    )
     (home / "plain_app.py").write_text(PLAIN_APP)
     environment = {
         **os.environ,
@@ -137,16 +140,16 @@ def load(url: str, photos: list[bytes], clients: int, seconds: float) -> dict[st
     return {"rate": rate, "median": median, "p99": p99, "statuses": dict(statuses)}
 
 
-def resident_mb(server: subprocess.Popen[bytes]) -> float:
-    """Of the process and all below it."""
+def family(server: subprocess.Popen[bytes]) -> dict[int, float]:
+    """Resident MB of the process and of all below it, by process id."""
     table = subprocess.run(
         ["ps", "-eo", "pid=,ppid=,rss="], capture_output=True, text=True, check=True
     ).stdout
     rows = [tuple(map(int, line.split())) for line in table.splitlines()]
-    family = {server.pid}
-    while more := {pid for pid, parent, _ in rows if parent in family} - family:
-        family |= more
-    return sum(rss for pid, _, rss in rows if pid in family) / 1024
+    found = {server.pid}
+    while more := {pid for pid, parent, _ in rows if parent in found} - found:
+        found |= more
+    return {pid: rss / 1024 for pid, _, rss in rows if pid in found}
 
 
 def main() -> None:
@@ -156,7 +159,7 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, default=Path("data/raw/images"))
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32])
-    parser.add_argument("--kinds", nargs="+", default=[*PLAIN, "sparrow"])
+    parser.add_argument("--kinds", nargs="+", default=[*PLAIN, "sparrow", "sparrow-2-workers"])
     arguments = parser.parse_args()
     photos = [path.read_bytes() for path in sorted(arguments.photos.iterdir())[:32]]
     print(f"load of the machine before: {os.getloadavg()[0]:.1f}")
@@ -169,7 +172,7 @@ def main() -> None:
                 for clients in arguments.clients:
                     found = load(url, photos, clients, arguments.seconds)
                     rows.append((kind, clients, found))
-                print(f"{kind}: {resident_mb(server):.0f} MB resident, all processes")
+                print(f"{kind}: {sum(family(server).values()):.0f} MB resident, all processes")
             finally:
                 server.terminate()
                 server.wait(60)

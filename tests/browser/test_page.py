@@ -31,10 +31,15 @@ FLAGS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def address(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest.fixture(scope="module", params=[0, 2], ids=["threads", "two-workers"])
+def address(
+    request: pytest.FixtureRequest, model_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     home = tmp_path_factory.mktemp("served")
-    (home / "service.yaml").write_text(f"stores: {{prediction_log: 'sqlite:///{home}/log.db'}}\n")
+    (home / "service.yaml").write_text(
+        f"stores: {{prediction_log: 'sqlite:///{home}/log.db'}}\n"
+        f"service: {{workers: {request.param}}}\n"
+    )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

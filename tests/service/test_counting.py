@@ -1,0 +1,58 @@
+"""Two processes that count, behind one page: both work, and the death of one costs no photo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from service import page_actions as actions
+from service.desk import Desk
+from service.settings import Settings
+from sparrow.config import ServiceConfig
+from sparrow.counter import Counter
+
+
+@pytest.fixture
+def desk(model_folder: Path, tmp_path: Path) -> Iterator[Desk]:
+    limits = ServiceConfig(workers=2)
+    desk = Desk(Settings(model_folder, False, limits, f"sqlite:///{tmp_path}/log.db", None))
+    yield desk
+    desk.close()
+
+
+def workers() -> list[psutil.Process]:
+    mine = psutil.Process().children()
+    return [child for child in mine if "spawn_main" in " ".join(child.cmdline())]
+
+
+def test_two_processes_do_what_the_page_asks(
+    desk: Desk, model_folder: Path, drawn_dataset: Path, tmp_path: Path
+) -> None:
+    paths = sorted((drawn_dataset / "images").iterdir())[:8]
+    text = tmp_path / "text.jpg"
+    text.write_text("no photo")
+    one = Counter(model_folder)
+    expected = [one.count(p.read_bytes(), p.name, "page")[0].record.count for p in paths]
+    before = {child.pid: child.cpu_times().user for child in workers()}
+    assert len(before) == 2
+    steps: list[int] = []
+    photos = actions.count_files(desk, [*paths, text], lambda done, _total: steps.append(done))
+    assert [photo.counted.record.count for photo in photos] == [*expected, None]
+    assert steps == list(range(1, 10))
+    assert all(child.cpu_times().user > before[child.pid] for child in workers())
+
+    assert f"{sum(expected)} house sparrow" in actions.headline(photos, 0.0)
+    original, drawn = actions.pictures(photos[0], 0.0, True, "#ff0000")
+    assert original is not None
+    assert drawn is not None
+    assert len(actions.write_downloads(photos, 0.0, True, "#ff0000")) == 3
+    desk.add_feedback(photos[0].counted.record.id, 2, wrong=True)
+    assert desk.log.summary()["photos"] == 9
+
+    workers()[0].kill()
+    again = actions.count_files(desk, paths[:4], lambda _done, _total: None)
+    assert [photo.counted.record.count for photo in again] == expected[:4]
+    assert len(workers()) == 2
