@@ -153,6 +153,12 @@ bench-monitoring: $(READY) ## Measure monitoring: ARGS="pool", then "alarms"; "l
 bench-data bench-train bench-evaluation bench-coverage bench-gate bench-service bench-monitoring:
 	$(BIN)/python tests/benchmarks/$(subst -,_,$@).py $(ARGS)
 
+.PHONY: bench-endurance bench-count
+bench-endurance: $(READY) ## Send the service 10,000 requests, then kill it: memory and log
+bench-count: $(READY) ## Measure `sparrow count` over 1,000 files, with one process, two, and killed
+bench-endurance bench-count:
+	$(BIN)/python tests/benchmarks/$(subst -,_,$@).py $(ARGS)
+
 .PHONY: drill
 drill: $(READY) ## Fire drill: how soon the monitor notices faults; writes docs/drill.md [ARGS=--home DIR]
 	$(BIN)/python tests/benchmarks/drill.py $(ARGS)
