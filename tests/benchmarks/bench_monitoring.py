@@ -83,7 +83,7 @@ def thinned(window: Window, recall: float, rng: np.random.Generator) -> Window:
 def alarms(pool: Window, reference_photos: int, windows: int, recall: float) -> None:
     """Print the share of windows that alarm, by size, each with a reference of its own."""
     groups = pool.photos["group"].to_numpy()
-    config = MonitoringConfig()
+    config = MonitoringConfig(looks=SIZES)  # a larger look takes no part in windows of these sizes
     alarmed: Tally[int] = Tally()
     columns: Tally[str] = Tally()
     begun = time.monotonic()
@@ -98,6 +98,8 @@ def alarms(pool: Window, reference_photos: int, windows: int, recall: float) -> 
             verdict = judge.judge(thinned(window, recall, rng) if recall < 1 else window)
             alarmed[size] += verdict.state == State.DRIFT
             columns.update(one.column for one in verdict.drifted)
+        if (number + 1) % 20 == 0:
+            print(number + 1, dict(alarmed), file=sys.stderr, flush=True)
     print(f"reference {reference_photos} photos, recall x {recall:g}, {windows} windows each:")
     for size in SIZES:
         share = alarmed[size] / windows
@@ -158,7 +160,7 @@ def large(model: Path, photos: int) -> None:
                 "--set", f"stores.champion={target}",
                 "--set", f"stores.prediction_log=sqlite:///{home}/log.db", "--set", window,
             ]  # fmt: skip
-            begun = time.monotonic()
+            begun, spent = time.monotonic(), processor_s()
             done = subprocess.run(
                 command, cwd=home, check=False, capture_output=True, text=True,
                 env={"METAFLOW_USER": "bench", **os.environ},
@@ -166,8 +168,16 @@ def large(model: Path, photos: int) -> None:
             seconds = time.monotonic() - begun
             # Of the largest process so far; each step is one of its own.
             peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
-            print(f"{window}: exit {done.returncode}, {seconds:.1f} s, peak {peak:.2f} GB")
-            print(done.stdout.strip().splitlines()[-4:] if done.returncode else done.stderr[-500:])
+            used, load = processor_s() - spent, os.getloadavg()[0]
+            print(f"{window}: exit {done.returncode}, {seconds:.1f} s, {used:.1f} s of a processor")
+            print(f"  peak {peak:.2f} GB; load of the machine {load:.1f}")
+            print("\n".join(done.stdout.strip().splitlines()[-3:]), flush=True)
+
+
+def processor_s() -> float:
+    """Of all processes that were started and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def main() -> None:
