@@ -18,11 +18,6 @@ def show_verdict(verdict: DriftVerdict, trend: list[Step], page: str) -> None:
     name = f"{verdict.model_name} version {verdict.model_version}"
     current.card.append(Markdown(f"# {name}: {verdict.state.value}"))
     current.card.append(Markdown(f"{verdict.reason}\n\n{verdict.n_photos} photos · page: `{page}`"))
-    drifted = [change.column for change in verdict.drifted]
-    for column in [one for one in drifted if trend and one in trend[0].means] or ["count"]:
-        if trend:
-            current.card.append(Markdown(f"### {column}"))
-            current.card.append(VegaChart(_trend_chart(trend, column)))
     rows = [
         [one.column, one.kind, "drift" if one.drifted else "", _short(one.p_value), one.words]
         for one in verdict.changes
@@ -30,6 +25,11 @@ def show_verdict(verdict: DriftVerdict, trend: list[Step], page: str) -> None:
     if rows:
         head = ["column", "kind", "", "p-value", "in words"]
         current.card.append(Table(rows, headers=head))
+    drifted = [change.column for change in verdict.drifted]
+    for column in [one for one in drifted if trend and one in trend[0].means] or ["count"]:
+        if trend:
+            current.card.append(Markdown(f"### {column}"))
+            current.card.append(VegaChart(_trend_chart(trend, column)))
 
 
 def _trend_chart(trend: list[Step], column: str) -> dict[str, Any]:
