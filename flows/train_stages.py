@@ -150,11 +150,11 @@ def write_model_folder(
     """
     import shutil
 
-    from sparrow.model.export import check_parity, export_engine, load_network
+    from sparrow.model.export import check_parity, copy_weights, export_engine, load_network
 
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    shutil.copy(weights, folder / WEIGHTS)
+    copy_weights(weights, info.class_names, folder / WEIGHTS)
     network = load_network(weights, config.model, len(info.class_names), info.min_score)
     engine = export_engine(network, examples[0], folder)
     parity = check_parity(network, engine, examples)

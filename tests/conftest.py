@@ -112,6 +112,7 @@ def _write_untrained_model(folder: Path, drawn_dataset: Path) -> None:
     from sparrow.model.export import export_engine
     from sparrow.model.folder import WEIGHTS, ModelInfo, write_info
     from sparrow.model.runtime import Engine
+    from sparrow.model.weights_header import classes_metadata
 
     config = with_values(
         Config(),
@@ -128,7 +129,7 @@ def _write_untrained_model(folder: Path, drawn_dataset: Path) -> None:
     network.roi_heads.score_thresh = config.evaluation.min_score
     photos = [read_image(path) for path in sorted((drawn_dataset / "images").iterdir())[:4]]
     folder.mkdir(parents=True)
-    save_file(network.state_dict(), folder / WEIGHTS)
+    save_file(network.state_dict(), folder / WEIGHTS, classes_metadata(config.data.classes))
     export_engine(network, resize_to_fit(photos[0], 128, 192), folder)
     info = ModelInfo(
         name="test-detector",

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from sparrow.config import ModelConfig
@@ -19,6 +19,7 @@ from sparrow.model.detector import build_detector
 from sparrow.model.folder import ENGINE
 from sparrow.model.prediction import set_min_score, to_detections, to_float
 from sparrow.model.roi_pool import with_fast_pooling
+from sparrow.model.weights_header import classes_metadata
 
 # Float32 sums in another order differ in the last digits, and at a near-tie they decide which of
 # two boxes non-maximum suppression keeps; more than that is another model.
@@ -49,6 +50,11 @@ def load_network(weights: Path, config: ModelConfig, n_classes: int, min_score: 
     model = build_detector(config, n_classes, load_file(weights))
     set_min_score(model, min_score)
     return model.eval()
+
+
+def copy_weights(weights: Path, class_names: Sequence[str], target: Path) -> None:
+    """Write the weights again with the names of their classes in the file's header."""
+    save_file(load_file(weights), target, metadata=classes_metadata(class_names))
 
 
 def export_engine(model: nn.Module, example: RgbImage, folder: Path) -> Path:

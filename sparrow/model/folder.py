@@ -14,6 +14,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from sparrow.model.weights_header import check_classes
+
 WEIGHTS = "weights.safetensors"
 ENGINE = "engine.onnx"
 REFERENCE = "reference.parquet"
@@ -70,7 +72,8 @@ def read_info(folder: Path, *, verify: bool = True) -> ModelInfo:
         verify: compare SHA-256 sums (0.2 s for 80 MB); False trusts the files.
 
     Raises:
-        ModelFolderError: a file is missing, changed, or does not belong there.
+        ModelFolderError: a file is missing, changed, or does not belong there, or the class list
+            is not the one the weights were trained for.
     """
     path = folder / INFO
     if not path.is_file():
@@ -98,6 +101,9 @@ def read_info(folder: Path, *, verify: bool = True) -> ModelInfo:
                     f"{folder}: {name} is not the file that was saved (its SHA-256 differs); "
                     "restore the folder from the registry"
                 )
+    wrong = check_classes(folder / WEIGHTS, info.class_names)
+    if wrong is not None:
+        raise ModelFolderError(f"{path}: {wrong}; restore the folder from the registry")
     return info
 
 
