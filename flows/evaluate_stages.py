@@ -57,14 +57,14 @@ def evaluate_model(
     gives its ``reference.parquet``.
     """
     from sparrow.evaluation.calibration import fit_count_model
+    from sparrow.evaluation.equal_recall import operating_threshold
     from sparrow.evaluation.metrics import choose_threshold
 
     held_out, classes = dataset.subset("validation"), config.data.classes
     found = predict_split(folder, held_out, config.training.threads, progress).detections
     equal = compare_recall(config, held_out, found, work_dir, progress)
-    threshold = choose_threshold(held_out, found, classes, config.evaluation)
-    if config.evaluation.operating_point == "champion_recall" and equal and equal.threshold:
-        threshold = equal.threshold
+    best = choose_threshold(held_out, found, classes, config.evaluation)
+    threshold = operating_threshold(best, equal, config.evaluation)
     count_model = fit_count_model(
         held_out, found, classes, threshold, config.evaluation.count_confidence
     )

@@ -66,6 +66,19 @@ def at_equal_recall(
     return EqualRecall(champion_version, found, right, threshold, reached)
 
 
+def operating_threshold(best: float, equal: EqualRecall | None, config: EvaluationConfig) -> float:
+    """The threshold a model serves with, as ``config.operating_point`` wants it.
+
+    Args:
+        best: where F-beta is best.
+        equal: None where there is no champion; ``best`` holds then, and where the champion's
+            recall is never reached.
+    """
+    if config.operating_point == "f_beta" or equal is None or equal.threshold is None:
+        return best
+    return equal.threshold
+
+
 def _scores(
     dataset: Dataset,
     predictions: Mapping[str, Detections],

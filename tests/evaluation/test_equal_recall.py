@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sparrow.config import EvaluationConfig
-from sparrow.evaluation.equal_recall import EqualRecall, at_equal_recall
+from sparrow.evaluation.equal_recall import EqualRecall, at_equal_recall, operating_threshold
 
 CONFIG = EvaluationConfig()
 ROW = [(0.0, 0.0, 10.0, 10.0), (20.0, 0.0, 30.0, 10.0), (40.0, 0.0, 50.0, 10.0)]
@@ -45,3 +45,17 @@ def test_without_birds_every_recall_is_the_same(make_dataset, found):
     result = compare(empty, found((1, 0.9, *NOWHERE)), found(), 0.5)
     assert (result.recall, result.champion_precision) == (1.0, 1.0)
     assert result.precision == 0.0
+
+
+@pytest.mark.parametrize(
+    ("point", "equal", "expected"),
+    [
+        ("f_beta", EqualRecall(4, 0.8, 0.9, 0.3, 0.7), 0.5),
+        ("champion_recall", EqualRecall(4, 0.8, 0.9, 0.3, 0.7), 0.3),
+        ("champion_recall", EqualRecall(4, 0.8, 0.9, None, None), 0.5),  # never reached
+        ("champion_recall", None, 0.5),  # no champion
+    ],
+)
+def test_the_threshold_that_serves(point, equal, expected):
+    config = EvaluationConfig(operating_point=point)
+    assert operating_threshold(0.5, equal, config) == expected
