@@ -115,10 +115,10 @@ def _scores(evaluation: Evaluation) -> list[str]:
 
 
 def _operating_point(info: ModelInfo) -> list[str]:
-    chosen = info.config.get("evaluation", {}).get("operating_point", "f_beta")
-    aim = "F-beta is best" if chosen == "f_beta" else "recall is the champion's"
-    text = f"A box counts from score {info.threshold:.3f} up: there, on validation photos, {aim}."
     equal = info.equal_recall
+    kept = equal is not None and equal["threshold"] == info.threshold
+    aim = "recall is the champion's" if kept else "F-beta is best"
+    text = f"A box counts from score {info.threshold:.3f} up: there, on validation photos, {aim}."
     if equal is None:
         return ["## Operating threshold", text + " There was no champion to compare with."]
     found = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,9 @@ def log_pictures(client: MlflowClient, run_id: str, pictures: Mapping[str, bytes
 
     with tempfile.TemporaryDirectory() as folder:
         for title, png in pictures.items():
-            path = Path(folder) / f"{title.lower().replace(' ', '-')}.png"
+            # A title may be an attribution, and authors choose their names themselves.
+            name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:80]
+            path = Path(folder) / f"{name}.png"
             path.write_bytes(png)
             client.log_artifact(run_id, str(path), "figures")
 

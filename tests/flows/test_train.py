@@ -161,12 +161,14 @@ def test_both_cards_are_kept_where_they_are_looked_for(home: Path, first_run: An
     tags, metrics, files = run_script(home, script)
     assert tags["data_version"] == info["data_version"]
     assert tags["git_commit"] == info["git_commit"]
-    assert tags["metaflow_run"] == first_run["evaluate"].pathspec.split("/")[1]
+    run_id = first_run["evaluate"].pathspec.split("/")[1]
+    assert tags["metaflow_run"] == run_id
     assert len(tags["config"]) == 12
     assert metrics["test_f2_iou50"] == info["metrics"]["f2_iou50"][0]
     assert metrics["test_latency_ms"] > 0
     assert {"cards/card.html", "cards/dataset-card.md", "figures/reliability.png"} <= set(files)
-    latency = first_run["promote"]["promotion"].data.decision["gates"][3]
+    report = json.loads((home / ".sparrow" / "runs" / run_id / "report.json").read_text())
+    latency = report["decision"]["gates"][3]
     assert latency["name"] == "latency"
     assert latency["actual"] == f"{metrics['test_latency_ms']:.0f} ms"
 

@@ -30,7 +30,7 @@ def test_a_run_from_start_to_end(client, stores, tmp_path):
     for epoch in (1, 2):
         log_epoch(client, run, epoch, {"loss": 1 / epoch})
     log_numbers(client, run, {"test_f_beta": 0.5, "test_empty": math.nan})
-    log_pictures(client, run, {"Loss by epoch": b"\x89PNG"})
+    log_pictures(client, run, {"Loss by epoch": b"\x89PNG", "Photo by ../A; CC0/1": b"\x89PNG"})
     end_run(client, run)
     found = client.get_run(run)
     assert found.info.status == "FINISHED"
@@ -39,7 +39,8 @@ def test_a_run_from_start_to_end(client, stores, tmp_path):
     assert found.data.metrics == {"loss": 0.5, "test_f_beta": 0.5}
     assert [(m.step, m.value) for m in client.get_metric_history(run, "loss")] == [(1, 1), (2, 0.5)]
     assert [one.path for one in client.list_artifacts(run, "figures")] == [
-        "figures/loss-by-epoch.png"
+        "figures/loss-by-epoch.png",
+        "figures/photo-by-a-cc0-1.png",
     ]
 
 
