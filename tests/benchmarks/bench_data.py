@@ -20,7 +20,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from types import ModuleType
@@ -38,31 +39,37 @@ from sparrow.data.exchange import export_dataset, import_dataset, read_csv, read
 from sparrow.data.findings import RULES
 from sparrow.data.generate import generate_dataset
 from sparrow.data.ingest import ingest_new
-from sparrow.data.measure import Progress, measure_photos
+from sparrow.data.measure import measure_photos
 from sparrow.data.split import split_dataset
 from sparrow.data.tables import XYXY, Dataset
 
 TESTS = Path(__file__).parents[1] / "data"
 
 
-def tables(_: argparse.Namespace, __: Path) -> None:
-    """Schema and cross-table checks at 10⁴ to 10⁶ boxes, and a loop over rows at 10⁶."""
-    config, seconds = DataConfig(), {}
+def tables(arguments: argparse.Namespace, _: Path) -> None:
+    """Schema and cross-table checks at 10⁴ to 10⁶ boxes, and a loop over rows.
+
+    All of it runs in one thread, so its processor time is its time on an idle core.
+    """
+    config, costs = DataConfig(), {}
     check_tables(*raw_tables(10), config)  # pandera's own start is not the tables' cost
     for photos in (1_000, 10_000, 100_000):
         info, boxes = raw_tables(photos)
-        started = time.perf_counter()
-        findings = check_tables(info, boxes, config)
-        seconds[photos] = time.perf_counter() - started
-        say(f"checks of {photos:,} photos, {len(boxes):,} boxes", f"{seconds[photos]:.2f} s")
+        with cost() as costs[photos]:
+            findings = check_tables(info, boxes, config)
+        say(f"checks of {photos:,} photos, {len(boxes):,} boxes", str(costs[photos]))
         assert not findings
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     say("peak memory of the process, tables included", f"{peak:.2f} GB")
-    say("cost of ten times the boxes, 10⁵ to 10⁶", f"{seconds[100_000] / seconds[10_000]:.1f} ×")
-    started = time.perf_counter()
-    loop_over_rows(info, boxes, config)
-    loop = time.perf_counter() - started
-    say("the same rules in a loop over rows", f"{loop:.0f} s, {loop / seconds[100_000]:.0f} ×")
+    growth = costs[100_000].cpu_s / costs[10_000].cpu_s
+    say("cost of ten times the boxes, 10⁵ to 10⁶", f"{growth:.1f} ×")
+    info, boxes = raw_tables(arguments.loop_photos)
+    with cost() as vectorised:
+        check_tables(info, boxes, config)
+    with cost() as loop:
+        loop_over_rows(info, boxes, config)
+    ratio = loop.cpu_s / vectorised.cpu_s
+    say(f"the same rules in a loop over {len(boxes):,} rows", f"{loop}, {ratio:.0f} × the checks'")
 
 
 def photos(arguments: argparse.Namespace, folder: Path) -> None:
@@ -79,27 +86,44 @@ def photos(arguments: argparse.Namespace, folder: Path) -> None:
     cores = len(os.sched_getaffinity(0))
     one, all_cores, cached, seen = [], [], [], []
     for number in range(arguments.repeats):  # in turn, so that a busy machine is busy for both
-        one.append(seconds_of(images, names, folder / f"one {number}", 1))
+        with cost() as took:
+            measure_photos(images, names, folder / f"one {number}", 1)
+        one.append(took)
         cache = folder / f"all {number}"
-        all_cores.append(seconds_of(images, names, cache, cores, lambda *at: seen.append(at)))
-        cached.append(seconds_of(images, names, cache, cores))
-    say(f"measuring {len(names):,} photos in one process", f"{median(one):.2f} s")
-    say(f"measuring {len(names):,} photos in {cores} processes", f"{median(all_cores):.2f} s")
-    ratios = [a / b for a, b in zip(one, all_cores, strict=True)]
+        with cost() as took:
+            measure_photos(images, names, cache, cores, lambda *at: seen.append(at))
+        all_cores.append(took)
+        with cost() as took:
+            measure_photos(images, names, cache, cores)
+        cached.append(took)
+    for what, costs in (("one process", one), (f"{cores} processes", all_cores)):
+        wall, cpu = median(c.wall_s for c in costs), median(c.cpu_s for c in costs)
+        say(f"measuring {len(names):,} photos in {what}, median", str(Cost(wall, cpu)))
+    ratios = [a.wall_s / b.wall_s for a, b in zip(one, all_cores, strict=True)]
     listed = ", ".join(f"{ratio:.2f}" for ratio in ratios)
     say(f"{cores} processes against one, median of {listed}", f"{median(ratios):.2f} ×")
     say("progress was shown so often", f"{len(seen) / arguments.repeats:.0f} times a run")
-    shares = [a / b for a, b in zip(cached, all_cores, strict=True)]
+    shares = [a.wall_s / b.wall_s for a, b in zip(cached, all_cores, strict=True)]
     say("the second run's share of the first", f"{median(shares):.1%}")
 
 
-def seconds_of(
-    images: Path, names: list[str], cache: Path, workers: int, progress: Progress | None = None
-) -> float:
-    """Time of measuring some photos."""
-    started = time.perf_counter()
-    measure_photos(images, names, cache, workers, progress)
-    return time.perf_counter() - started
+@dataclass
+class Cost:
+    """Seconds by the clock, and of processors: this process's and those of ended children."""
+
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.wall_s:.2f} s ({self.cpu_s:.2f} s of processor time)"
+
+
+@contextlib.contextmanager
+def cost() -> Iterator[Cost]:
+    """The cost of a block, known when it ends."""
+    took, wall, cpu = Cost(), time.perf_counter(), sum(os.times()[:4])
+    yield took
+    took.wall_s, took.cpu_s = time.perf_counter() - wall, sum(os.times()[:4]) - cpu
 
 
 def pairs(arguments: argparse.Namespace, folder: Path) -> None:
@@ -249,6 +273,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--raccoon", type=Path, help="a set of real photos in Pascal VOC")
     parser.add_argument("--photos", type=int, default=1000)
+    parser.add_argument("--loop-photos", type=int, default=100_000, help="of the loop over rows")
     parser.add_argument("--repeats", type=int, default=3, help="of the photos part")
     arguments = parser.parse_args()
     for name in arguments.only:
