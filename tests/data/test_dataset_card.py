@@ -30,7 +30,7 @@ def test_counts_licences_and_sides(dataset):
     assert f"24 photos of {dataset.images['author'].nunique()} authors with {birds} boxes" in text
     assert f"`{data_version(dataset)}`" in text
     assert "| CC0 1.0 Universal (CC0 1.0) Public Domain Dedication | 24 |" in text
-    assert "| photos | 6 | 18 |" in text  # test, train
+    assert "| photos | 18 | 6 |" in text  # train, test
 
 
 def test_a_split_that_leaks_is_not_praised(dataset):
