@@ -81,18 +81,27 @@ def throughput(arguments: argparse.Namespace, folder: Path) -> None:
     equal = plain_steps(dataset, model, {})
     for one in (ours, plain, equal):
         one()  # the first step allocates
-    seconds: dict[str, list[float]] = {"ours": [], "plain": [], "equal": []}
+    seconds: dict[str, list[tuple[float, float]]] = {"ours": [], "plain": [], "equal": []}
     for _ in range(arguments.rounds):
         for name, one, times in (("ours", ours, 2), ("equal", equal, 2), ("plain", plain, 1)):
             for _ in range(times):
-                started = time.perf_counter()
+                started = time.perf_counter(), time.process_time()
                 one()
-                seconds[name].append(time.perf_counter() - started)
-    medians = {name: median(values) for name, values in seconds.items()}
-    say("step of 8 photos, ours", f"{medians['ours']:.2f} s (median of {len(seconds['ours'])})")
+                seconds[name].append(
+                    (time.perf_counter() - started[0], time.process_time() - started[1])
+                )
+    wall, processor = (
+        {name: median(one[clock] for one in values) for name, values in seconds.items()}
+        for clock in (0, 1)
+    )
+    say("step of 8 photos, ours", f"{wall['ours']:.2f} s, {processor['ours']:.2f} processor-s "
+        f"(medians of {len(seconds['ours'])})")  # fmt: skip
     for name, what in (("plain", "torchvision's default RoIs"), ("equal", "our RoI numbers")):
-        ratio = medians[name] / medians["ours"]
-        say(f"plain loop, {what}", f"{medians[name]:.2f} s, {ratio:.2f} × ours")
+        say(
+            f"plain loop, {what}",
+            f"{wall[name]:.2f} s, {wall[name] / wall['ours']:.2f} × ours; {processor[name]:.2f} "
+            f"processor-s, {processor[name] / processor['ours']:.2f} × ours",
+        )
 
 
 def target(arguments: argparse.Namespace, folder: Path) -> None:
@@ -135,7 +144,7 @@ class ReachedError(Exception):
 def study(_: argparse.Namespace, folder: Path) -> None:
     """12 trials of the same space over the same photos, from the same seed."""
     root = folder / "raw"
-    generate_dataset(root, 72, 3)
+    generate_dataset(root, 48, 3)
     full = Config(
         seed=1,
         data=DataConfig(root=str(root), prepared=str(folder / "prepared"), sources=None),
@@ -144,15 +153,15 @@ def study(_: argparse.Namespace, folder: Path) -> None:
         augmentation=FLIPS,
         evaluation=EVALUATION,
         tuning=TuningConfig(
-            trials=12, epochs=8, threads=2, pruner="none", startup_trials=12, warmup_epochs=0,
+            trials=12, epochs=6, threads=2, pruner="none", startup_trials=12, warmup_epochs=0,
             space={"training.learning_rate": NumberRange(low=1e-5, high=3e-3, log=True)},
         ),
         stores=StoresConfig(tuning=f"sqlite:///{folder}/optuna.db"),
     )  # fmt: skip
     quick = with_values(full, {"tuning.pruner": "hyperband", "tuning.threads": 1})
-    seconds, best = {}, {}
+    seconds, processor, best = {}, {}, {}
     for name, config, workers in (("pruned", quick, 2), ("full", full, 1)):
-        started = time.perf_counter()
+        started, spent = time.perf_counter(), children_seconds()
         path = folder / f"{name}.json"
         path.write_text(config.model_dump_json())
         running = [
@@ -161,14 +170,25 @@ def study(_: argparse.Namespace, folder: Path) -> None:
         ]
         assert not any(one.wait() for one in running)
         seconds[name] = time.perf_counter() - started
+        processor[name] = children_seconds() - spent
         rows = study_rows(config, name)
         best[name] = max(row["score"] for row in rows if row["state"] == "complete")
         states = [row["state"] for row in rows]
         counts = {state: states.count(state) for state in sorted(set(states))}
         epochs = sum(row["epochs"] for row in rows)
-        say(f"study, {name}", f"{seconds[name]:.0f} s, best {best[name]:.3f}, {counts}, "
-            f"{epochs} epochs")  # fmt: skip
-    say("full trials in sequence", f"{seconds['full'] / seconds['pruned']:.1f} × the study")
+        say(f"study, {name}", f"{seconds[name]:.0f} s, {processor[name]:.0f} processor-s, best "
+            f"{best[name]:.3f}, {counts}, {epochs} epochs")  # fmt: skip
+    say(
+        "full trials in sequence",
+        f"{seconds['full'] / seconds['pruned']:.1f} × the study's time, "
+        f"{processor['full'] / processor['pruned']:.1f} × its processor time",
+    )
+
+
+def children_seconds() -> float:
+    """Processor time of all children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def study_rows(config: Config, name: str) -> list[dict[str, Any]]:
@@ -196,7 +216,7 @@ def work(config: Config, name: str) -> None:
 
 SMALL = ModelConfig(
     architecture="fasterrcnn_mobilenet_v3_large_320_fpn", weights="none",
-    frozen_normalisation=False, min_side_px=128, max_side_px=192,
+    frozen_normalisation=False, min_side_px=96, max_side_px=144,
     anchor_sizes_px=(16, 28, 44, 64, 96),
 )  # fmt: skip
 
@@ -209,20 +229,33 @@ def kills(_: argparse.Namespace, folder: Path) -> None:
     root = folder / "raw"
     generate_dataset(root, 16, 3)
     command = [sys.executable, __file__, "small", str(root)]
-    started = time.perf_counter()
     whole = subprocess.run([*command, str(folder / "whole")], capture_output=True, check=True)
-    length = time.perf_counter() - started
+    records = torch.load(folder / "whole" / "checkpoint.pt", weights_only=True)["history"]
+    epoch_seconds = median(one["train_seconds"] + one["validation_seconds"] for one in records)
     moments = random.Random(0)
-    for _kill in range(5):
-        running = subprocess.Popen([*command, str(folder / "killed")], stdout=subprocess.PIPE)
-        time.sleep(moments.uniform(0.4, 0.95) * length / 2)
+    checkpoint = folder / "killed" / "checkpoint.pt"
+    for kill in range(5):
+        running = subprocess.Popen([*command, str(checkpoint.parent)], stdout=subprocess.PIPE)
+        before = changed(checkpoint)
+        while changed(checkpoint) == before and running.poll() is None:
+            time.sleep(0.01)  # starting takes longer than an epoch
+        time.sleep(moments.uniform(0, 1.5) * epoch_seconds)
         os.kill(running.pid, signal.SIGKILL)
         running.communicate()
-        done = (folder / "killed" / "checkpoint.pt").exists()
-        say("killed", "with a checkpoint" if done else "before the first checkpoint")
+        say(f"kill {kill + 1}", f"after epoch {finished_epochs(checkpoint)} of 8")
     resumed = subprocess.run([*command, str(folder / "killed")], capture_output=True, check=True)
     same = resumed.stdout == whole.stdout and len(whole.stdout) > 100
     say("metrics of every epoch and all weights equal to the last digit", str(same))
+
+
+def changed(path: Path) -> float | None:
+    """When a file was last replaced."""
+    return path.stat().st_mtime if path.exists() else None
+
+
+def finished_epochs(checkpoint: Path) -> int:
+    """How far a killed training had come."""
+    return len(torch.load(checkpoint, weights_only=True)["history"])
 
 
 def small(root: Path, folder: Path) -> None:
@@ -257,7 +290,7 @@ def memory(_: argparse.Namespace, folder: Path) -> None:
 
 
 def measure_memory(folder: Path) -> None:
-    """20 epochs over 16 drawn photos at 320 px, batch 8."""
+    """20 epochs over 8 drawn photos at 320 px, batch 8."""
     generate_dataset(folder / "raw", 24, 3)
     data = DataConfig(root=str(folder / "raw"), prepared=str(folder / "prepared"))
     dataset = split(check_dataset(folder / "raw", data).dataset)
@@ -265,7 +298,7 @@ def measure_memory(folder: Path) -> None:
         architecture="fasterrcnn_mobilenet_v3_large_320_fpn", weights="none",
         frozen_normalisation=False,
     )  # fmt: skip
-    photos = load_detection_set(dataset, data.classes, model, folder / "prepared").first(16)
+    photos = load_detection_set(dataset, data.classes, model, folder / "prepared").first(8)
     course = []
 
     def note(_: tuple[Any, ...]) -> None:
