@@ -51,7 +51,9 @@ def plain_batches(
     for start in range(0, len(order), batch_size):
         images, targets = [], []
         for i in order[start : start + batch_size]:
-            image = torch.from_numpy(read_image(dataset.image_path(names[i]))).permute(2, 0, 1)
+            image = torch.from_numpy(read_image(dataset.image_path(names[i])).copy()).permute(
+                2, 0, 1
+            )
             found = torch.tensor(boxes[names[i]][XYXY].to_numpy(dtype=np.float32))
             if rng.random() < 0.5:
                 image = F.horizontal_flip(image)
@@ -80,7 +82,7 @@ def plain_predictions(model: nn.Module, dataset: Dataset) -> dict[str, Detection
     found = {}
     with torch.no_grad():
         for name in dataset.images["image"]:
-            image = torch.from_numpy(read_image(dataset.image_path(name))).permute(2, 0, 1)
+            image = torch.from_numpy(read_image(dataset.image_path(name)).copy()).permute(2, 0, 1)
             output = {k: v.numpy() for k, v in model([image.float() / 255])[0].items()}
             found[name] = Detections(output["boxes"], output["scores"], output["labels"])
     model.train()

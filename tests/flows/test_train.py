@@ -118,6 +118,9 @@ def test_a_run_ends_with_a_champion_a_bento_and_a_report(home: Path, first_run: 
     assert found["champion"]["threshold"] == found["run"]["threshold"]
     photos = [path.name for path in (home / ".sparrow" / "champion").iterdir()]
     assert {"weights.safetensors", "engine.onnx", "model.json", "reference.parquet"} <= set(photos)
+    # What tuning found, in the form of a config.
+    best = yaml.safe_load(next((home / ".sparrow" / "runs").glob("*/best_params.yaml")).read_text())
+    assert 0.0005 <= best["training"]["learning_rate"] <= 0.002
 
 
 @pytest.mark.slow
