@@ -114,6 +114,9 @@ class Gate:
         except RefusalError as refusal:
             if not exchange.answering:
                 await _refuse(answer, refusal)
+        except asyncio.CancelledError:
+            exchange.status = 504  # BentoML's time limit, which answers by itself
+            raise
         except Exception:
             # BentoML's time limit would wait for an answer that never comes; and no traceback
             # may leave the house.

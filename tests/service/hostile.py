@@ -115,12 +115,15 @@ def chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
+ZEROS = (zlib.compress(b"\0" * 9), zlib.compress(b"\0" * 20_000_000, 9))
+
+
 def bomb(chance: random.Random) -> Case:
     """A kilobyte that claims, or unpacks to, hundreds of megabytes."""
     side = chance.choice([6000, 9000, 20_000, 65_000, 2**31 - 1])
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
     signature = b"\x89PNG\r\n\x1a\n"
-    zeros = zlib.compress(b"\0" * chance.choice([9, 20_000_000]), 9)
+    zeros = chance.choice(ZEROS)
     kinds = [
         signature + header + chunk(b"IDAT", zeros),
         signature + header + chunk(b"zTXt", b"Comment\0\0" + zeros) + chunk(b"IDAT", zeros),
@@ -302,7 +305,7 @@ def wrong_place(chance: random.Random) -> Case:
             "/.git/config",
             "/gradio_api/proxy=http://127.0.0.1:22/",
             "/gradio_api/file=http://127.0.0.1:22/",
-            "//detect",
+            "/%2fdetect",
             "/detect%00",
             "/" + "a" * chance.randint(100, 8000),
             "/gradio_api/stream/x/y/z/p.m3u8",
