@@ -26,6 +26,10 @@ STYLE = """
 .examples .grid-container {grid-template-columns: repeat(3, 1fr) !important}
 .examples .thumbnail-lg {aspect-ratio: 4 / 3 !important; height: auto !important}
 .examples, .examples .grid-wrap {min-height: 0 !important; height: auto !important}
+.card table {display: block; overflow-x: auto; border: 0 !important; font-size: .95rem}
+.card tr, .card th, .card td {border: 0 !important; padding: .4rem .7rem .4rem 0 !important;
+  overflow-wrap: normal !important; word-break: normal !important}
+.card tr {border-bottom: 1px solid var(--border-color-primary) !important}
 .scroll {overflow-x: auto}
 .scroll table {width: 100%; border-collapse: collapse}
 .scroll table, .scroll thead, .scroll tbody, .scroll tr, .scroll th, .scroll td {
@@ -58,7 +62,7 @@ def make_page(settings: Settings, desk: Callable[[], Desk]) -> gr.Blocks:
         with gr.Tab("Count"):
             _count_tab(settings, desk)
         with gr.Tab("Model") as model_tab:
-            card = gr.Markdown()
+            card = gr.Markdown(elem_classes="card")
             model_tab.select(lambda: actions.model_text(desk()), None, card, **PRIVATE)
         with gr.Tab("Service") as service_tab:
             figures = gr.HTML()
