@@ -294,7 +294,6 @@ def wrong_place(chance: random.Random) -> Case:
             "/render",
             "/feedback",
             "/model/x",
-            "/detect/../model",
             "/..%2f..%2fetc/passwd",
             "/gradio_api/file=/etc/passwd",
             "/gradio_api/file=..%2f..%2fetc%2fpasswd",
