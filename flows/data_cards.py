@@ -50,7 +50,7 @@ def show_intake(intake: Intake) -> None:
 
 
 def show_split(
-    dataset: Dataset, certificate: dict[str, Any], comparison: Comparison | None, page: Path
+    dataset: Dataset, certificate: dict[str, Any], comparison: Comparison, page: Path
 ) -> None:
     """Each side, what the split guarantees, the likest pairs across it, and drift between sides."""
     current.card.append(Markdown("# Split certificate"))
@@ -72,8 +72,7 @@ def show_split(
     current.card.append(Table(facts, headers=["made from", ""]))
     current.card.append(Markdown("### Training and test photos that look most alike"))
     _show_pairs(dataset, certificate["closest_pairs"][:PAIRS_SHOWN])
-    if comparison is not None:
-        _show_comparison(comparison)
+    _show_comparison(comparison)
     current.card.append(Markdown("### Licences"))
     current.card.append(Markdown(licence_summary(dataset)))
     current.card.append(Markdown(f"The whole certificate: `{page}`"))

@@ -76,7 +76,7 @@ def take_in(config: Config, before: Dataset, folder: Path, progress: Progress) -
         result = replace(result, report=report)
         pages.insert(0, write_report(report, root, place))
     comparison = None
-    if config.data.compare and changed.added:
+    if changed.added:
         from sparrow.data.drift import compare_new_with_raw
 
         added = photos_named(after, changed.added)
@@ -85,7 +85,7 @@ def take_in(config: Config, before: Dataset, folder: Path, progress: Progress) -
     return Intake(after, result, comparison, tuple(pages))
 
 
-def certify(config: Config, result: SplitResult, folder: Path) -> tuple[Comparison | None, Path]:
+def certify(config: Config, result: SplitResult, folder: Path) -> tuple[Comparison, Path]:
     """The split's certificate as a page and as JSON, and the test side compared with training."""
     from sparrow.data.pages import certificate_html
 
@@ -95,8 +95,6 @@ def certify(config: Config, result: SplitResult, folder: Path) -> tuple[Comparis
     page.write_text(certificate_html(result.certificate, result.dataset), encoding="utf-8")
     text = json.dumps(result.certificate, indent=1)
     (place / "certificate.json").write_text(text, encoding="utf-8")
-    if not config.data.compare:
-        return None, page
     from sparrow.data.drift import compare_train_with_test
 
     comparison = compare_train_with_test(result.dataset, config.data.near_duplicate_bits)

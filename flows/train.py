@@ -124,8 +124,7 @@ class Train(FlowSpec):
         comparison, page = certify(self.settings, result, Path(self.data_pages))
         show_split(self.dataset, self.certificate, comparison, page)
         print(self.dataset.images["split"].value_counts().to_string())
-        if comparison is not None:
-            print(comparison.summary())
+        print(comparison.summary())
         print(f"certificate of the split: {page}")
         self.next(self.explore)
 
@@ -235,6 +234,7 @@ class Train(FlowSpec):
         test, pages = self.dataset.subset("test"), Path(self.data_pages) / "test"
         doubts = doubt(self.settings, test, scored.detections, "This run's model", pages)
         show_review(doubts[0], test, doubts[1])
+        print(f"labels worth a second look: {len(doubts[0])}", *doubts[1])
         for name, one in self.evaluation.headline.items():
             print(f"{name:<18}{one.value:7.3f}   {one.low:.3f} to {one.high:.3f}")
         self.next(self.promote)

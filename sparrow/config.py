@@ -59,7 +59,6 @@ class DataConfig(Section):
     tiny_box_px: Annotated[float, Field(ge=0)] = 8.0  # a shorter side is a warning
     huge_box_share: Unit = 0.95  # of the photo; a larger box is a warning
     doubt_score: Unit = 0.8  # a detection this sure where no box is puts its photo up for review
-    compare: bool = True  # new with raw, test with train, for drift: Evidently takes 10 s to load
 
     @model_validator(mode="after")
     def _consistent(self) -> DataConfig:

@@ -39,10 +39,10 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def config(tmp_path: Path, drawn_dataset: Path, prepared: Path) -> Config:
-    """A config whose raw set is a copy of the drawn photos; nothing is compared."""
+    """A config whose raw set is a copy of the drawn photos."""
     shutil.copytree(drawn_dataset, tmp_path / "raw")
     folders = {name: str(tmp_path / name) for name in ("raw", "new", "rejected")}
-    data = {"root": folders.pop("raw"), **folders, "prepared": str(prepared), "compare": False}
+    data = {"root": folders.pop("raw"), **folders, "prepared": str(prepared)}
     return make_config({"data": data, "stores": {"champion": str(tmp_path / "champion")}})
 
 
@@ -66,8 +66,7 @@ def test_nothing_new_leaves_the_set_and_no_page(
 def test_new_photos_are_merged_and_compared(stages: Any, config: Config, tmp_path: Path) -> None:
     before = raw(config)
     generate_dataset(Path(config.data.new), photos=5, seed=8, prefix="new_")
-    comparing = config.model_copy(update={"data": config.data.model_copy(update={"compare": True})})
-    intake = stages.take_in(comparing, before, tmp_path / "pages", silent)
+    intake = stages.take_in(config, before, tmp_path / "pages", silent)
     assert len(intake.dataset.images) == 29
     assert intake.comparison.verdict == "too few photos"  # five say nothing about drift
     assert [page.name for page in intake.pages] == ["report.html"]  # no champion, nothing doubted
@@ -92,7 +91,7 @@ def test_a_raw_set_has_its_page_and_a_split_its_certificate(
     assert json.loads(page.with_name("report.json").read_text())["ok"]
     result = split_dataset(checked.dataset, config.split, 12, seed=0)
     comparison, page = stages.certify(config, result, tmp_path / "pages")
-    assert comparison is None  # switched off
+    assert comparison.verdict == "too few photos"
     certificate = json.loads(page.with_name("certificate.json").read_text())
     assert certificate["crossing"] == {"author": [], "near_duplicate": []}
     assert list(certificate["splits"]) == ["train", "validation", "test"]
