@@ -77,13 +77,13 @@ def write_findings(
     from monitoring.page import Findings, findings_html
 
     folder.mkdir(parents=True, exist_ok=True)
-    report = write_evidently_report(
-        folder / REPORT,
-        photo_values(observed.model.reference()),
-        photo_values(observed.window),
-        verdict,
-        config.monitoring.false_alarm_rate,
-    )
+    reference = photo_values(observed.model.reference())
+    current, rate = photo_values(observed.window), config.monitoring.false_alarm_rate
+    try:
+        report = write_evidently_report(folder / REPORT, reference, current, verdict, rate)
+    except ValueError as error:  # the verdict does not depend on it, and must not be lost with it
+        print(f"Evidently cannot draw its report of this window: {error}")
+        report = False
     past = past_verdicts(folder.parent, verdict.model_name)
     found = Findings(
         verdict, observed.window, observed.n_photos, observed.trend, past,

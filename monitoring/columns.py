@@ -49,6 +49,7 @@ COLUMNS = (
 )
 NAMES = tuple(column.name for column in COLUMNS)
 QUALITY = np.array([column.kind == "quality" for column in COLUMNS])
+DECIMALS = 6
 LOOKS = ("brightness", "contrast", "sharpness", "saturation")
 
 
@@ -74,7 +75,8 @@ def photo_values(window: Window) -> Floats:
         **{name: photos[name].to_numpy(dtype=float) for name in LOOKS},
         **_quality(window, n_boxes),
     }
-    return np.column_stack([found[name] for name in NAMES])
+    # A constant that was summed in another order must stay a constant.
+    return np.column_stack([found[name] for name in NAMES]).round(DECIMALS)
 
 
 def _box_means(window: Window, width_px: Floats, height_px: Floats) -> dict[str, Floats]:

@@ -32,6 +32,9 @@ def write_evidently_report(
 
     Returns:
         False, and no file, where no column has numbers on both sides.
+
+    Raises:
+        ValueError: Evidently cannot draw these numbers; nothing else depends on its report.
     """
     p_values = {one.column: one.p_value for one in verdict.changes if one.p_value is not None}
     frames = [_frame(values) for values in (reference, window)]
@@ -59,7 +62,8 @@ def write_evidently_report(
             DataSummaryPreset(columns=columns),
         ]
     )
-    report.run(seen, known).save_html(str(path))
+    with np.errstate(invalid="ignore", divide="ignore"):  # correlations of constant columns
+        report.run(seen, known).save_html(str(path))
     return True
 
 

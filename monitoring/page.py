@@ -107,7 +107,9 @@ def _period(found: Findings) -> str:
 
 
 def _link(report: bool) -> str:
-    return ' Distributions of every column: <a href="report.html">report</a>.' if report else ""
+    if not report:
+        return " There is no report by Evidently: the run's output says why, if there are photos."
+    return ' Distributions of every column: <a href="report.html">report</a>.'
 
 
 def _what_changed(drifted: Sequence[ColumnChange]) -> str:
