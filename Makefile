@@ -67,6 +67,7 @@ cards: $(READY) ## Show the cards of the training runs in a browser [PORT=8324]
 .PHONY: ui
 ui: $(READY) ## Show the history of runs and model versions (MLflow) [PORT=5000 TRACKING=sqlite:///...]
 	@mkdir -p .sparrow
+	@echo 'Trainings: http://localhost:$(or $(PORT),5000)/#/experiments?workflowType=machine_learning'
 	$(BIN)/mlflow ui --backend-store-uri $(TRACKING) --workers 1 --port $(or $(PORT),5000) $(ARGS)
 
 ##@ Service and monitoring

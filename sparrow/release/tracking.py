@@ -13,9 +13,6 @@ from mlflow import MlflowClient
 
 from sparrow.config import StoresConfig
 
-# MLflow's page shows an experiment as one of language models unless it is told otherwise.
-TRAINING_VIEW = {"mlflow.experimentKind": "custom_model_development"}
-
 
 def make_client(stores: StoresConfig) -> MlflowClient:
     """A client of the configured stores; the embedded SQLite file's folder is made on demand."""
@@ -54,7 +51,7 @@ def start_run(
     found = client.get_experiment_by_name(experiment)
     if found is None:
         root = artifacts if "://" in artifacts else Path(artifacts).absolute().as_uri()
-        experiment_id = client.create_experiment(experiment, root, TRAINING_VIEW)
+        experiment_id = client.create_experiment(experiment, artifact_location=root)
     else:
         experiment_id = found.experiment_id
     run = client.create_run(experiment_id, tags=dict(tags), run_name=tags.get("metaflow_run"))
