@@ -100,7 +100,7 @@ def start(kind: str, model: Path, home: Path) -> tuple[subprocess.Popen[bytes], 
             break
         try:
             if httpx.get(f"{url}/readyz", timeout=5).status_code == 200:
-                print(f"{kind}: ready after {time.monotonic() - begun:.1f} s")
+                print(f"{kind}: ready after {time.monotonic() - begun:.1f} s", file=sys.stderr)
                 return server, url
         except httpx.TransportError:
             time.sleep(0.1)
@@ -183,7 +183,8 @@ def main() -> None:
     arguments = parser.parse_args()
     photos = [path.read_bytes() for path in sorted(arguments.photos.iterdir())[:32]]
     print(f"load of the machine before: {os.getloadavg()[0]:.1f}")
-    rows = []
+    print("| service | clients | photos/s | median ms | p99 ms | processor ms a photo | answers |")
+    print("|---|--:|--:|--:|--:|--:|---|", flush=True)
     for kind in arguments.kinds:
         with tempfile.TemporaryDirectory() as home:
             server, url = start(kind, arguments.model, Path(home))
@@ -192,19 +193,17 @@ def main() -> None:
                 for clients in arguments.clients:
                     used = processor_seconds(server)
                     found = load(url, photos, clients, arguments.seconds)
-                    found["used"] = (processor_seconds(server) - used) / max(found["counted"], 1)
-                    rows.append((kind, clients, found))
-                print(f"{kind}: {sum(family(server).values()):.0f} MB resident, all processes")
+                    used = (processor_seconds(server) - used) / max(found["counted"], 1)
+                    print(
+                        f"| {kind} | {clients} | {found['rate']:.1f} | {found['median']:.0f} "
+                        f"| {found['p99']:.0f} | {1000 * used:.0f} | {found['statuses']} |",
+                        flush=True,
+                    )
+                resident = sum(family(server).values())
+                print(f"{kind}: {resident:.0f} MB resident, all processes", file=sys.stderr)
             finally:
                 server.terminate()
                 server.wait(60)
-    print("| service | clients | photos/s | median ms | p99 ms | processor ms a photo | answers |")
-    print("|---|--:|--:|--:|--:|--:|---|")
-    for kind, clients, found in rows:
-        print(
-            f"| {kind} | {clients} | {found['rate']:.1f} | {found['median']:.0f} "
-            f"| {found['p99']:.0f} | {1000 * found['used']:.0f} | {found['statuses']} |"
-        )
 
 
 if __name__ == "__main__":
