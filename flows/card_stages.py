@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def write_dataset_card(
     config: Config, dataset: Dataset, certificate: dict[str, Any], folder: Path
 ) -> str:
-    """The dataset card, as ``dataset-card.md`` and ``.html`` in a folder; the page's HTML."""
+    """The dataset card, as ``dataset-card.md`` and ``.html`` in a folder; its Markdown."""
     from sparrow.data.dataset_card import dataset_card
     from sparrow.data.markdown_page import markdown_page
 
@@ -27,13 +27,13 @@ def write_dataset_card(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "dataset-card.md").write_text(text, encoding="utf-8")
     (folder / "dataset-card.html").write_text(page, encoding="utf-8")
-    return page
+    return text
 
 
 def write_model_card(
     config: Config, dataset: Dataset, scored: Scored, folder: Path, pictures: Mapping[str, bytes]
 ) -> str:
-    """The model card, as ``card.md`` and ``card.html`` of the model folder; the page's HTML.
+    """The model card, as ``card.md`` and ``card.html`` of the model folder; its Markdown.
 
     The folder's hashes are renewed: nothing may be written into it afterwards.
     """
@@ -55,7 +55,7 @@ def write_model_card(
     (folder / CARD).write_text(text, encoding="utf-8")
     (folder / CARD_PAGE).write_text(page, encoding="utf-8")
     write_info(folder, info)
-    return page
+    return text
 
 
 def log_evaluation(

@@ -17,6 +17,14 @@ def show_pictures(title: str, pictures: dict[str, bytes]) -> None:
         current.card.append(Image(png, label=name))
 
 
+def show_card(name: str, text: str, pictures: dict[str, bytes]) -> None:
+    """A card that is kept elsewhere too, as a card of its own of this step."""
+    own = current.card[name]
+    own.append(Markdown(text))
+    for title, png in pictures.items():
+        own.append(Image(png, label=title))
+
+
 def show_tuning(
     trials: list[dict[str, Any]], values: dict[str, Any], pictures: dict[str, bytes]
 ) -> None:

@@ -129,18 +129,19 @@ class Train(FlowSpec):
         self.next(self.explore)
 
     @card
-    @card(type="html", id="dataset_card", options={"attribute": "dataset_card"})
+    @card(type="blank", id="dataset_card")
     @step
     @plain_step
     def explore(self) -> None:
         """The pictures that tell what the data is like, and its card."""
         from card_stages import write_dataset_card
-        from report_cards import show_pictures
+        from report_cards import show_card, show_pictures
 
         from sparrow.data.explore import contact_sheet, eda_figures, more_figures
 
         cards = Path(self.work_dir) / "cards"
         self.dataset_card = write_dataset_card(self.settings, self.dataset, self.certificate, cards)
+        show_card("dataset_card", self.dataset_card, {})
         tables = self.dataset.images, self.dataset.boxes
         sheet = {"Contact sheet": contact_sheet(self.dataset)}
         show_pictures("The data", eda_figures(*tables) | more_figures(*tables) | sheet)
@@ -209,7 +210,7 @@ class Train(FlowSpec):
         self.next(self.evaluate)
 
     @card
-    @card(type="html", id="model_card", options={"attribute": "model_card"})
+    @card(type="blank", id="model_card")
     @step
     @plain_step
     def evaluate(self) -> None:
@@ -219,7 +220,7 @@ class Train(FlowSpec):
         from data_stages import doubt
         from evaluate_stages import evaluate_model
         from pictures import evaluation_pictures, mistake_pictures
-        from report_cards import show_evaluation
+        from report_cards import show_card, show_evaluation
 
         folder, work_dir = Path(self.trained.folder), Path(self.work_dir)
         scored = evaluate_model(
@@ -228,6 +229,7 @@ class Train(FlowSpec):
         self.evaluation, self.latency_ms = scored.evaluation, scored.latency_ms
         curves = evaluation_pictures(self.settings, self.dataset, scored)
         self.model_card = write_model_card(self.settings, self.dataset, scored, folder, curves)
+        show_card("model_card", self.model_card, curves)
         self.pictures = curves | mistake_pictures(self.settings, self.dataset, scored)
         log_evaluation(self.settings, self.trained, scored, self.pictures, work_dir / "cards")
         show_evaluation(self.settings, scored, self.pictures)
