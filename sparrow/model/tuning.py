@@ -41,16 +41,17 @@ def open_study(config: Config, name: str) -> optuna.Study:
     the best values of the last study of the same config's name over the same keys.
     """
     with _turn(config.stores.tuning):
+        storage = _storage(config.stores.tuning)
         study = optuna.create_study(
             study_name=name,
-            storage=_storage(config.stores.tuning),
+            storage=storage,
             direction="maximize",
             pruner=_pruner(config.tuning),
             load_if_exists=True,
         )
         if not study.get_trials(deepcopy=False):
             study.set_user_attr(CONFIG_NAME, config.name)
-            for values in (_own_values(config), _last_best(config, study)):
+            for values in (_own_values(config), _last_best(config, name, storage)):
                 if values:
                     study.enqueue_trial(values, skip_if_exists=True)
     return study
@@ -182,13 +183,13 @@ def _own_values(config: Config) -> Values:
     return own
 
 
-def _last_best(config: Config, study: optuna.Study) -> Values:
+def _last_best(config: Config, name: str, storage: RDBStorage) -> Values:
     """The best values of the newest other study of this config's name, if this space has them."""
-    summaries = optuna.get_all_study_summaries(study._storage)
+    summaries = optuna.get_all_study_summaries(storage)
     earlier = [
         one
         for one in summaries
-        if one.study_name != study.study_name
+        if one.study_name != name
         and one.user_attrs.get(CONFIG_NAME) == config.name
         and one.best_trial is not None
     ]
