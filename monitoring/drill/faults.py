@@ -32,12 +32,14 @@ class Fault:
         strength: what ``change`` gets; its meaning stands in ``unit``.
         unit: what the strength is, in words.
         change: photo, strength and random numbers -> the file that arrives.
+        heavy: so strong that a monitor must notice it soon.
     """
 
     name: str
     strength: float
     unit: str
     change: Change
+    heavy: bool = False
 
     @property
     def key(self) -> str:
@@ -117,17 +119,13 @@ def new_camera(photo: RgbImage, strength: float, rng: Rng) -> bytes:
 
 FAULTS = (
     Fault("night", 0.5, "share of the light left", night),
-    Fault("night", 0.2, "share of the light left", night),
+    Fault("night", 0.2, "share of the light left", night, heavy=True),
     Fault("blur", 0.005, "radius, share of the short side", blur),
-    Fault("blur", 0.02, "radius, share of the short side", blur),
-    Fault("rain", 10, "streaks per 10,000 pixels", rain),
+    Fault("blur", 0.02, "radius, share of the short side", blur, heavy=True),
     Fault("rain", 40, "streaks per 10,000 pixels", rain),
     Fault("turned with its tag", 1, "EXIF orientation kept: no fault to the model", turned),
     Fault("turned without its tag", 0, "EXIF orientation lost", turned),
-    Fault("jpeg", 30, "quality", compressed),
     Fault("jpeg", 8, "quality", compressed),
-    Fault("downscaled", 0.5, "of both sides", downscaled),
     Fault("downscaled", 0.25, "of both sides", downscaled),
-    Fault("new camera", 0.5, "of a marked change", new_camera),
     Fault("new camera", 1, "of a marked change", new_camera),
 )

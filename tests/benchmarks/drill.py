@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from monitoring.drill.faults import FAULTS
+from monitoring.drill.faults import FAULTS, Fault
 from monitoring.drill.repeat import Traffic, one_run, repeat
 from monitoring.drill.served import send, served
 from monitoring.drill.table import Row, markdown
@@ -31,36 +31,21 @@ from monitoring.judge import Judge
 from sparrow.config import Config, EvaluationConfig, MonitoringConfig
 from sparrow.data.exchange import read_csv
 from sparrow.data.generate import generate_dataset
-from sparrow.data.tables import Dataset
+from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.metrics import threshold_for_recall
 from sparrow.images import read_image
 from sparrow.model.folder import read_info, write_info
-from sparrow.model.runtime import Engine, detect_files
 from sparrow.prediction_log import PredictionLog
 from sparrow.prediction_window import Window, read_window
 
 SEED = 7000
 REPETITIONS = 40
-HISTORY = 300  # healthy photos before the fault
+HISTORY = 150  # healthy photos before the fault
 FALL = 0.2  # of recall
 RECALL_TOLERANCE = 0.02
-EARLY = (
-    5,
-    10,
-    15,
-    20,
-    25,
-    30,
-    40,
-    50,
-    60,
-    70,
-    80,
-    90,
-    100,
-)  # photos after which the judge is asked
-LATE = (*EARLY, *range(125, 501, 25))
+# Photos with the fault after which the judge is asked.
+RUNS = (5, 10, 15, 20, 25, 30, 40, 50, 60, 70, 80, 90, 100, *range(125, 501, 25))
 Content = Callable[[], bytes]
 
 
@@ -82,12 +67,12 @@ class Set:
         return read_csv(root)
 
 
-REFERENCE = Set("reference", 600, SEED)
-HEALTHY = Set("healthy", 450, SEED + 1)
-TRAFFIC = Set("traffic", 520, SEED + 2)  # the faults happen to these
-SHORT = 120  # of them for faults that should be noticed soon
+REFERENCE = Set("reference", 300, SEED)
+HEALTHY = Set("healthy", 200, SEED + 1)
+TRAFFIC = Set("traffic", 250, SEED + 2)  # the faults happen to these
+LONG, SHORT, SHORTEST = 100, 60, 40  # of them for faults that should be noticed sooner and sooner
 DRAWN = (
-    Set("winter", SHORT, SEED + 3, season="winter"),
+    Set("winter", 120, 902, season="winter"),
     Set("other species", SHORT, SEED + 4, birds="others"),
     Set("empty feeder", SHORT, SEED + 5, birds="none"),
 )
@@ -125,9 +110,15 @@ def pool(key: str, dataset: Dataset, photos: int, change: Callable[..., bytes] |
 def all_pools(sets: dict[str, Dataset]) -> list[Pool]:
     """Everything that the healthy service is sent."""
     traffic = sets["traffic"]
-    pools = [pool(name, sets[name], 10_000, None) for name in ("reference", "healthy", "traffic")]
+    whole = (REFERENCE, HEALTHY, TRAFFIC)
+    pools = [pool(one.name, sets[one.name], one.photos, None) for one in whole]
     pools += [pool(one.name.replace(" ", "-"), sets[one.name], SHORT, None) for one in DRAWN]
-    return pools + [pool(fault.key, traffic, SHORT, fault.apply) for fault in FAULTS]
+    return pools + [pool(one.key, traffic, photos_of(one), one.apply) for one in FAULTS]
+
+
+def photos_of(fault: Fault) -> int:
+    """The bar of heavy ones lies at 100 photos; the others have none."""
+    return LONG if fault.heavy else SHORT
 
 
 def send_missing(model: Path, pools: list[Pool], home: Path, name: str) -> None:
@@ -213,7 +204,6 @@ class Task:
     strength: str
     bar: int
     faulty: tuple[Window, list[str]]
-    runs: tuple[int, ...] = EARLY
 
 
 _judge: Judge
@@ -230,12 +220,13 @@ def row(task: Task) -> Row:
     """All repetitions of a fault."""
     faulty = Traffic(*task.faulty)
     seeds = range(REPETITIONS)
+    runs = [photos for photos in RUNS if photos <= task.bar]
     return Row(
         task.fault,
         task.strength,
         task.bar,
         tuple(
-            repeat(_judge, _healthy, faulty, history=HISTORY, runs=task.runs, seed=seed)
+            repeat(_judge, _healthy, faulty, history=HISTORY, runs=runs, seed=seed)
             for seed in seeds
         ),
         tuple(
@@ -251,23 +242,22 @@ def tasks(home: Path, pools: list[Pool], fall: str) -> list[Task]:
     traffic = pools[2]
     dead, worse = (traffic_of(read(home, name), part) for name, part in worse_pools(traffic))
     listed = [
-        Task("no fault", "–", bar, by_key["traffic"], LATE if bar > 100 else EARLY)
-        for bar in (30, 100, 500)
+        Task("no fault", "–", bar, by_key["traffic"]) for bar in (30, SHORT, LONG, TRAFFIC.photos)
     ]
     listed.append(Task("dead model", "returns nothing (threshold 1)", 30, dead))
-    listed.append(Task("recall falls by 20 %", fall, 500, worse, LATE))
+    listed.append(Task("recall falls by 20 %", fall, TRAFFIC.photos, worse))
     for one in DRAWN:
         key = one.name.replace(" ", "-")
-        listed.append(Task(one.name, STRENGTHS[one.name], 100, by_key[key]))
+        listed.append(Task(one.name, STRENGTHS[one.name], SHORT, by_key[key]))
     for fault in FAULTS:
         strength = f"{fault.strength:g} ({fault.unit})"
-        listed.append(Task(fault.name, strength, 100, by_key[fault.key]))
+        listed.append(Task(fault.name, strength, photos_of(fault), by_key[fault.key]))
     return listed
 
 
 def worse_pools(traffic: Pool) -> list[tuple[str, Pool]]:
     """What the two worse models are sent."""
-    some = dict(list(traffic.photos.items())[:SHORT])
+    some = dict(list(traffic.photos.items())[:SHORTEST])
     return [("dead", Pool("traffic", some, traffic.authors)), ("recall", traffic)]
 
 
@@ -284,8 +274,9 @@ on {date}, in {minutes:.0f} minutes on two cores, with the demo's champion (trai
 **How.** Drawn photos go through the real service (`bentoml serve`, over HTTP), healthy ones and
 copies with a fault: {sent:,} photos in all, each once. From what it logged, {repetitions}
 repetitions are drawn for each row: {history} healthy photos, then photos with the fault, author by
-author in random order, none twice within a repetition. A fault has a pool of {short} photos,
-"no fault" and the fall of recall of {long}; repetitions share them. The judge
+author in random order, none twice within a repetition. "No fault" and the fall of recall have a
+pool of {long} photos, heavy night and blur {heavy}, the others {short}, the dead model {shortest};
+repetitions share most of them, in other orders and after other healthy ones. The judge
 (`monitoring/judge.py`, all defaults, 5 % false alarms a run) has as its reference the same model's
 answers to {reference} other drawn photos of {groups} authors, through the same service.
 "Dead model" and "recall falls" are copies of the champion with another threshold, served for real:
@@ -332,26 +323,24 @@ def main() -> None:
 def send_all(model: Path, pools: list[Pool], reference: Dataset, home: Path) -> str:
     """Everything into the three logs; what the fall of recall is, in words."""
     send_missing(model, pools, home, "healthy")
-    files = [(name, reference.image_path(name)) for name in reference.images["image"]]
-    cache = home / "reference.npz"
-    found = load(cache) if cache.exists() else detect_files(Engine(model), files)
-    save(cache, found)
+    found = logged(read(home, "healthy"), pools[0])
     folders, fall = broken_models(model, found, reference, home)
     for name, part in worse_pools(pools[2]):
         send_missing(folders[name], [part], home, name)
     return fall
 
 
-def save(path: Path, found: dict[str, Detections]) -> None:
-    rows = [np.column_stack([d.boxes_xyxy, d.scores, d.labels]) for d in found.values()]
-    np.savez(path, **dict(zip(found, rows, strict=True)))
-
-
-def load(path: Path) -> dict[str, Detections]:
-    with np.load(path) as rows:
-        return {
-            name: Detections(rows[name][:, :4], rows[name][:, 4], rows[name][:, 5]) for name in rows
-        }
+def logged(window: Window, one: Pool) -> dict[str, Detections]:
+    """What the service found in a pool's photos, at its threshold and above, by photo name."""
+    part, _ = traffic_of(window, one)
+    boxes = dict(iter(part.boxes.groupby("prediction_id")))
+    empty = part.boxes.iloc[:0]
+    found = {}
+    for name, file_name in zip(part.photos["id"], part.photos["file_name"], strict=True):
+        rows = boxes.get(name, empty)
+        xyxy, labels = rows[XYXY].to_numpy(np.float32), np.ones(len(rows), np.int64)
+        found[file_name.split("--", 1)[1]] = Detections(xyxy, rows["score"].to_numpy(), labels)
+    return found
 
 
 def make_page(model: Path, pools: list[Pool], fall: str, home: Path, begun: float) -> str:
@@ -375,10 +364,12 @@ def make_page(model: Path, pools: list[Pool], fall: str, home: Path, begun: floa
         date=time.strftime("%Y-%m-%d"),
         minutes=(time.monotonic() - begun) / 60,
         trained=read_info(model).trained_at,
-        sent=len(window.photos) + SHORT + TRAFFIC.photos,
+        sent=sum(len(p.photos) for p in pools) + SHORTEST + TRAFFIC.photos,
         repetitions=REPETITIONS,
         history=HISTORY,
         short=SHORT,
+        shortest=SHORTEST,
+        heavy=LONG,
         long=TRAFFIC.photos,
         reference=REFERENCE.photos,
         healthy=HEALTHY.photos,

@@ -37,9 +37,9 @@ CIRCLE: dict[str, Any] = {
     "name": "circle",
     "data": {
         "root": "raw", "new": "new", "rejected": "rejected", "prepared": "prepared",
-        "generate": {"photos": 220, "seed": 41},
+        "generate": {"photos": 200, "seed": 41},
     },
-    "split": {"test_share": 0.25, "validation_share": 0.15, "tries": 50},
+    "split": {"test_share": 0.3, "validation_share": 0.12, "tries": 50},
     "model": {
         "architecture": "fasterrcnn_mobilenet_v3_large_320_fpn",
         "weights": "none",
@@ -49,15 +49,15 @@ CIRCLE: dict[str, Any] = {
         "anchor_sizes_px": [24, 40, 64, 96, 144],
     },
     "augmentation": {"horizontal_flip": 0.5, "colour_jitter": 0.0},
-    "training": {"epochs": 9, "batch_size": 4, "learning_rate": 0.0006},
+    "training": {"epochs": 8, "batch_size": 4, "learning_rate": 0.0006},
     "tuning": {"trials": 0},
     "evaluation": {"bootstrap_samples": 200},
     "promotion": {"min_f_beta": 0.2, "max_false_count_empty": 3.0},
     "service": {"keep_share": 1.0},
     "monitoring": {"looks": [25, 100]},
 }  # fmt: skip
-WINTER_PHOTOS = 160  # of the new season, that the service is sent
-HELD_OUT_PHOTOS = 100  # of the same season, that are only measured on
+WINTER_PHOTOS = 120  # of the new season, that the service is sent
+HELD_OUT_PHOTOS = 80  # of the same season, that are only measured on
 AGAIN = ("model.weights=.sparrow/champion/weights.safetensors", "training.epochs=6")
 
 
@@ -146,7 +146,7 @@ def label_review_queue(winter: Dataset) -> None:
     """`sparrow review`, the person's work, and the way back into ``data.new``."""
     rights = ["--author", "unknown", "--source", SOURCE, "--license", LICENSE]
     config = ["--config", "circle.yaml"]
-    queue = ["--into", "queue", "--photos", "120", "--random-empty", "30"]
+    queue = ["--into", "queue", "--photos", "100", "--random-empty", "20"]
     assert main(["review", *config, *queue, *rights]) == 0
     correct(Path("queue"), winter)
     assert main(["missed", "queue"]) == 0
