@@ -77,8 +77,11 @@ def main() -> None:
             )
             seconds[workers] = time.monotonic() - begun
             told = judge(to, run.returncode, run.stderr, arguments.files, arguments.bad)
-            print(f"{workers} processes: {arguments.files / seconds[workers]:.1f} files/s; {told}")
-        print(f"two against one: {seconds[1] / seconds[2]:.2f} times")
+            print(
+                f"{workers} processes: {arguments.files / seconds[workers]:.1f} files/s; {told}",
+                flush=True,
+            )
+        print(f"two against one: {seconds[1] / seconds[2]:.2f} times", flush=True)
 
         to = home / "killed.csv"
         journal = to.with_name("killed.csv.journal")
