@@ -112,6 +112,7 @@ class Train(FlowSpec):
         from data_cards import show_split
         from data_stages import certify
 
+        from sparrow.data.sides import keep_sides, read_sides
         from sparrow.data.split import split_dataset
 
         result = split_dataset(
@@ -119,7 +120,9 @@ class Train(FlowSpec):
             self.settings.split,
             self.settings.data.near_duplicate_bits,
             self.settings.seed,
+            read_sides(self.dataset.root),
         )
+        keep_sides(result.dataset)
         self.dataset, self.certificate = result.dataset, result.certificate
         comparison, page = certify(self.settings, result, Path(self.data_pages))
         show_split(self.dataset, self.certificate, comparison, page)

@@ -183,11 +183,13 @@ def certify(args: argparse.Namespace) -> int:
     """Split as the flow does and write the certificate; 1 where a group crosses the split."""
     from sparrow.data.checks import check_dataset
     from sparrow.data.pages import certificate_html
+    from sparrow.data.sides import read_sides
     from sparrow.data.split import split_dataset
 
     config = _config(args)
     dataset = check_dataset(Path(config.data.root), config.data, progress=_progress()).dataset
-    result = split_dataset(dataset, config.split, config.data.near_duplicate_bits, config.seed)
+    bits, sides = config.data.near_duplicate_bits, read_sides(dataset.root)
+    result = split_dataset(dataset, config.split, bits, config.seed, sides)
     args.to.write_text(certificate_html(result.certificate, result.dataset), encoding="utf-8")
     for name, side in result.certificate["splits"].items():
         print(f"{name}: {side['photos']:,} photos, {side['boxes']:,} boxes")
@@ -199,6 +201,7 @@ def compare(args: argparse.Namespace) -> int:
     """Compare two sets; 1 where they drifted or share what they must not."""
     from sparrow.data.checks import check_dataset
     from sparrow.data.drift import compare_new_with_raw, compare_train_with_test
+    from sparrow.data.sides import read_sides
     from sparrow.data.split import split_dataset
 
     config = _config(args)
@@ -208,7 +211,8 @@ def compare(args: argparse.Namespace) -> int:
         new = check_dataset(Path(config.data.new), config.data, "new_", _progress()).dataset
         comparison = compare_new_with_raw(raw, new, bits)
     else:
-        split = split_dataset(raw, config.split, bits, config.seed).dataset
+        sides = read_sides(raw.root)
+        split = split_dataset(raw, config.split, bits, config.seed, sides).dataset
         comparison = compare_train_with_test(split, bits)
     print(comparison.summary())
     if args.html:

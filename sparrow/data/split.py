@@ -1,11 +1,13 @@
 """Split photos into training, validation and test so that nothing leaks.
 
 A group is everything connected by an author or by near-duplicate pictures; it goes to one side as
-a whole. Many seeded splits are drawn and the best-balanced one is kept.
+a whole. Groups that were split before keep their side (``sparrow.data.sides``); for the others many
+seeded splits are drawn and the best-balanced one is kept.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +21,13 @@ from sparrow.data.certificate import split_certificate
 from sparrow.data.duplicates import connected, near_duplicate_clusters
 from sparrow.data.errors import DataError
 from sparrow.data.licences import keep_licences
+from sparrow.data.sides import SPLITS, settled_groups
 from sparrow.data.tables import UNKNOWN, XYXY, Dataset
 
-SPLITS = ("train", "validation", "test")
+NO_SIDES: Mapping[str, str] = {}
 STRATA = 4  # quantile bins of the count of photos with birds; those without are a fifth
 SIZES = 3  # quantile bins of box size
+FREE = -1  # a group without a side yet
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +44,11 @@ class SplitResult:
 
 
 def split_dataset(
-    dataset: Dataset, config: SplitConfig, near_duplicate_bits: int, seed: int
+    dataset: Dataset,
+    config: SplitConfig,
+    near_duplicate_bits: int,
+    seed: int,
+    sides: Mapping[str, str] = NO_SIDES,
 ) -> SplitResult:
     """Assign each photo to train, validation or test.
 
@@ -49,6 +57,7 @@ def split_dataset(
     Args:
         dataset: checked (``checks.check_dataset``): its photos are hashed.
         near_duplicate_bits: photos at most so far apart count as one picture (0..64).
+        sides: of photos that were split before, by SHA-256 (``sides.read_sides``).
 
     Raises:
         DataError: fewer than three groups, so that three sides cannot be filled, or no photo under
@@ -71,11 +80,18 @@ def split_dataset(
         ]
     )
     features = _features(dataset, images)
-    side, imbalance = _best_split(groups, features, shares, config.tries, seed)
+    settled = settled_groups(images, groups.tolist(), sides)
+    fixed = np.array([settled.get(group, FREE) for group in range(n_groups)])
+    side, imbalance = _best_split(groups, features, shares, fixed, config.tries, seed)
     names = pd.Series(np.array(SPLITS)[side[groups]], index=images.index)
     split = Dataset(dataset.root, dataset.images.assign(split=names), dataset.boxes)
     certificate = split_certificate(split, near_duplicate_bits)
-    certificate |= {"seed": seed, "imbalance": imbalance, "config": config.model_dump(mode="json")}
+    certificate |= {
+        "seed": seed,
+        "imbalance": imbalance,
+        "kept_their_side": int((fixed[groups] != FREE).sum()),
+        "config": config.model_dump(mode="json"),
+    }
     return SplitResult(split, certificate)
 
 
@@ -125,16 +141,20 @@ def _best_split(
     groups: NDArray[np.int64],
     features: NDArray[np.float64],
     shares: NDArray[np.float64],
+    fixed: NDArray[np.int64],
     tries: int,
     seed: int,
 ) -> tuple[NDArray[np.int64], float]:
-    """(side of each group [G], imbalance) of the best of ``tries`` random fillings."""
+    """(side of each group [G], imbalance) of the best of ``tries`` random fillings.
+
+    ``fixed`` [G] is a group's side, or ``FREE``.
+    """
     totals = np.zeros((int(groups.max()) + 1, features.shape[1]))
     np.add.at(totals, groups, features)
     wanted = shares[:, None] * features.sum(axis=0)[None, :]  # [3, F]
     best, best_imbalance = np.zeros(0, dtype=np.int64), float("inf")
     for number in range(tries):
-        side = _fill(totals[:, 0], shares, np.random.default_rng([seed, number]))
+        side = _fill(totals[:, 0], shares, fixed, np.random.default_rng([seed, number]))
         imbalance = _imbalance(totals, side, wanted)
         if imbalance < best_imbalance:
             best, best_imbalance = side, imbalance
@@ -142,18 +162,26 @@ def _best_split(
 
 
 def _fill(
-    sizes: NDArray[np.float64], shares: NDArray[np.float64], rng: np.random.Generator
+    sizes: NDArray[np.float64],
+    shares: NDArray[np.float64],
+    fixed: NDArray[np.int64],
+    rng: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """Lay the groups out in random order and cut the row at the shares: side of each group [G]."""
-    order = rng.permutation(len(sizes))
-    middles = np.cumsum(sizes[order]) - sizes[order] / 2
-    side = np.empty(len(sizes), dtype=np.int64)
-    side[order] = np.searchsorted(np.cumsum(shares)[:-1] * sizes.sum(), middles, side="right")
+    """Side of each group [G]: free ones in random order, the row cut at what each side lacks."""
+    side = fixed.copy()
+    free = rng.permutation(len(sizes))
+    free = free[fixed[free] == FREE]
+    held = np.bincount(fixed[fixed != FREE], sizes[fixed != FREE], minlength=len(shares))
+    lacking = np.maximum(shares * sizes.sum() - held, 0)
+    lacking *= sizes[free].sum() / lacking.sum() if lacking.any() else 0
+    middles = np.cumsum(sizes[free]) - sizes[free] / 2
+    side[free] = np.searchsorted(np.cumsum(lacking)[:-1], middles, side="right")
     for empty in np.flatnonzero(np.bincount(side, minlength=len(shares)) == 0):
-        # A group larger than a share can cover it: the smallest group elsewhere steps in.
+        # A group larger than a share can cover it: the smallest free group elsewhere steps in.
         crowded = np.bincount(side, minlength=len(shares)) > 1
-        candidates = np.flatnonzero(crowded[side])
-        side[candidates[np.argmin(sizes[candidates])]] = empty
+        candidates = free[crowded[side[free]]]
+        if len(candidates):
+            side[candidates[np.argmin(sizes[candidates])]] = empty
     return side
 
 

@@ -11,7 +11,8 @@ import pytest
 from sparrow.config import SplitConfig
 from sparrow.data.certificate import split_certificate
 from sparrow.data.errors import DataError
-from sparrow.data.split import SPLITS, photo_groups, split_dataset
+from sparrow.data.sides import SPLITS
+from sparrow.data.split import photo_groups, split_dataset
 from sparrow.data.tables import UNKNOWN, Dataset
 
 BITS = 12
