@@ -41,8 +41,8 @@ train: $(READY) ## Check, tune, train, evaluate, promote, bundle [CONFIG=configs
 	$(BIN)/python flows/train.py --config config $(CONFIG) run $(ARGS)
 
 .PHONY: test
-test: $(READY) ## Run the tests; warnings are errors [ARGS="-k name"]
-	$(BIN)/python -m pytest $(ARGS)
+test: $(READY) ## Run the tests on two cores; warnings are errors [ARGS="-k name"]
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 .PHONY: help
 help: ## List the targets
