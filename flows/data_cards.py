@@ -67,7 +67,7 @@ def show_split(
         for name in next(iter(sides.values()))
     ]
     current.card.append(Table(rows, headers=["", *sides]))
-    names = ("data_version", "seed", "imbalance", "near_duplicate_bits")
+    names = ("data_version", "kept_their_side", "seed", "imbalance", "near_duplicate_bits")
     facts = [[name.replace("_", " "), _text(certificate[name])] for name in names]
     current.card.append(Table(facts, headers=["made from", ""]))
     current.card.append(Markdown("### Training and test photos that look most alike"))

@@ -28,7 +28,8 @@ def certificate_html(certificate: dict[str, Any], dataset: Dataset) -> str:
         if crossing
         else '<p class="ok">No author and no near-duplicate picture lies on more than one side.</p>'
     )
-    facts = {key: certificate[key] for key in ("data_version", "seed", "near_duplicate_bits")}
+    shown = ("data_version", "kept_their_side", "seed", "near_duplicate_bits")
+    facts = {key: certificate[key] for key in shown}
     facts["imbalance (0 is perfect)"] = f"{certificate['imbalance']:.2g}"
     sides = certificate["splits"]
     rows = [[key, *(side[key] for side in sides.values())] for key in next(iter(sides.values()))]
