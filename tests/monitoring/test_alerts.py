@@ -38,7 +38,9 @@ class Hook:
 
 
 @pytest.fixture
-def hook() -> Iterator[Hook]:
+def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hook]:
+    # Where the network is behind a proxy, urllib would ask it even for this machine.
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     found = Hook("")
 
     class Handler(BaseHTTPRequestHandler):

@@ -50,6 +50,7 @@ def test_two_processes_do_what_the_page_asks(
     assert drawn is not None
     assert len(actions.write_downloads(photos, 0.0, True, "#ff0000")) == 3
     desk.add_feedback(photos[0].counted.record.id, 2, wrong=True)
+    assert desk._writer.flush()  # the log is written a fraction of a second after the answer
     assert desk.log.summary()["photos"] == 9
 
     workers()[0].kill()
