@@ -2,8 +2,9 @@
 
 Bilinear samples on a grid are separable, so pooling a box is one product with the rows of the
 feature map and one with its columns. That is worth it on the small maps of the mobile networks
-(stride 32: a photo of 400 px has 13 cells a side); ONNX Runtime's own operator visits each of the
-2.5 million values of 200 boxes by itself, and the merging of levels copies them once more.
+(stride 32: a photo of 400 px has 13 cells a side). ONNX Runtime's own operator visits each of the
+2.5 million values of 200 boxes by itself, and the merging of levels copies them once more;
+torchvision's gradient does so in one thread, a third of a training step.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from torch import Tensor, nn
 from torchvision.models.detection.faster_rcnn import TwoMLPHead
 from torchvision.ops import MultiScaleRoIAlign
 from torchvision.ops.poolers import _setup_scales
+
+MAX_CELLS = 600  # of a feature map: the products' work grows with them, RoIAlign's does not
 
 
 def with_fast_pooling(model: nn.Module) -> nn.Module:
@@ -36,6 +39,43 @@ def with_fast_pooling(model: nn.Module) -> nn.Module:
     weight = first.weight.detach().unflatten(1, (-1, *pool.output_size))  # [out, C, rows, columns]
     first.weight = nn.Parameter(weight.permute(0, 2, 3, 1).flatten(1).contiguous())
     return model
+
+
+def quicken_pooling(model: nn.Module) -> None:
+    """Let a Faster R-CNN pool its boxes by ``TrainingRoiPool`` from now on, where that is faster.
+
+    For training on a CPU: a GPU has a fast operator, and mixed precision would round the products.
+    """
+    heads: Any = getattr(model, "roi_heads", None)
+    if heads is not None and isinstance(heads.box_head, TwoMLPHead):
+        heads.box_roi_pool = TrainingRoiPool(heads.box_roi_pool)
+
+
+class TrainingRoiPool(nn.Module):
+    """What ``MultiScaleRoIAlign`` computes, with a gradient that uses all threads."""
+
+    def __init__(self, pool: MultiScaleRoIAlign) -> None:
+        super().__init__()
+        self.pool, self._matrix = pool, MatrixRoiPool(pool)
+
+    def forward(
+        self,
+        features: dict[str, Tensor],
+        boxes_xyxy: list[Tensor],
+        image_shapes: list[tuple[int, int]],
+    ) -> Tensor:
+        """Maps ([B, C, H, W] by name), a photo's boxes each -> float32 [N, C, rows, columns]."""
+        largest = max(one[0, 0].numel() for one in features.values())
+        if largest > MAX_CELLS:
+            pooled: Tensor = self.pool(features, boxes_xyxy, image_shapes)
+            return pooled
+        return torch.cat(
+            [
+                self._matrix({name: one[i : i + 1] for name, one in features.items()}, [boxes],
+                             image_shapes)
+                for i, boxes in enumerate(boxes_xyxy)
+            ]
+        ).permute(0, 3, 1, 2)  # fmt: skip
 
 
 class MatrixRoiPool(nn.Module):

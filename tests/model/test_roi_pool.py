@@ -9,7 +9,13 @@ from torchvision.ops import MultiScaleRoIAlign
 
 from sparrow.config import ModelConfig
 from sparrow.model.detector import build_detector
-from sparrow.model.roi_pool import MatrixRoiPool, with_fast_pooling
+from sparrow.model.roi_pool import (
+    MAX_CELLS,
+    MatrixRoiPool,
+    TrainingRoiPool,
+    quicken_pooling,
+    with_fast_pooling,
+)
 
 BOXES = torch.tensor(
     [
@@ -41,6 +47,45 @@ def test_it_agrees_with_torchvision(strides: tuple[int, ...]) -> None:
     torch.testing.assert_close(found, expected.permute(0, 2, 3, 1), rtol=1e-5, atol=1e-5)
     empty = MatrixRoiPool(pool)(features, [BOXES[:0]], shapes)
     assert empty.shape == (0, 7, 7, 6)
+
+
+# 48 x 80 cells are more than the products are worth: those go to torchvision.
+@pytest.mark.parametrize("cells", [(12, 20), (48, 80)])
+def test_training_gets_torchvisions_values_and_gradients(cells: tuple[int, int]) -> None:
+    torch.manual_seed(1)
+    assert (cells[0] * cells[1] > MAX_CELLS) == (cells == (48, 80))
+    values = torch.randn(2, 5, *cells)
+    shapes = [(384, 640)] * 2
+    boxes = [BOXES, BOXES[:0]]  # of the second photo no box is looked at
+    theirs, ours = values.clone().requires_grad_(), values.clone().requires_grad_()
+    pool = MultiScaleRoIAlign(["0", "1"], output_size=7, sampling_ratio=2)  # no map is called 1
+    expected = pool({"0": theirs, "pool": values[:, :, ::2, ::2]}, boxes, shapes)
+    found = TrainingRoiPool(MultiScaleRoIAlign(["0", "1"], 7, 2))(
+        {"0": ours, "pool": values[:, :, ::2, ::2]}, boxes, shapes
+    )
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    weight = torch.randn_like(expected)
+    (expected * weight).sum().backward()
+    (found * weight).sum().backward()
+    torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "sizes_px", "changed"),
+    [
+        ("fasterrcnn_mobilenet_v3_large_320_fpn", (32, 64), True),
+        ("ssdlite320_mobilenet_v3_large", (32, 64, 96, 128, 192, 256), False),
+    ],
+)
+def test_only_networks_with_boxes_to_pool_are_changed(
+    architecture: str, sizes_px: tuple[int, ...], changed: bool
+) -> None:
+    config = ModelConfig(architecture=architecture, weights="none", anchor_sizes_px=sizes_px)  # type: ignore[arg-type]
+    model = build_detector(config, 1)
+    names = set(model.state_dict())
+    quicken_pooling(model)
+    assert any(isinstance(one, TrainingRoiPool) for one in model.modules()) == changed
+    assert set(model.state_dict()) == names
 
 
 def test_a_copy_for_export_finds_the_same_and_the_network_stays_as_it_was() -> None:
