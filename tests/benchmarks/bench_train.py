@@ -63,6 +63,7 @@ from sparrow.model.detector import build_detector
 from sparrow.model.distributed import World
 from sparrow.model.feeding import AugmentedPhotos
 from sparrow.model.optimization import make_optimizer
+from sparrow.model.roi_pool import quicken_pooling
 from sparrow.model.step import Batch, take_step
 from sparrow.model.training import Lesson, train
 
@@ -349,6 +350,7 @@ def our_steps(dataset: Dataset, model: ModelConfig, folder: Path) -> Callable[[]
     """A function that takes the next step of our loop."""
     photos = load(dataset.subset("train"), model, folder)
     network = build_detector(model, 1).to(memory_format=torch.channels_last).train()
+    quicken_pooling(network)
     torch.set_num_threads(TRAINING.threads)
     state = TrainingState(network, None, make_optimizer(network, TRAINING), [])
 
