@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from sparrow.config import TrainingConfig
+
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 def rate_factor(step: int, steps_per_epoch: int, config: TrainingConfig) -> float:
@@ -40,8 +42,16 @@ def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Opti
 
 
 def make_ema(model: nn.Module, config: TrainingConfig) -> AveragedModel | None:
-    """An exponential average of the weights, buffers included; None where the decay is 0."""
+    """An exponential average of the weights, buffers included; None where the decay is 0.
+
+    It starts short and grows with the steps: min(decay, (1 + n) / (10 + n)) after n of them, as in
+    TensorFlow's ``ExponentialMovingAverage``. Else a short training would be scored on its start.
+    """
     if config.ema_decay == 0:
         return None
-    average = get_ema_multi_avg_fn(config.ema_decay)
-    return AveragedModel(model, multi_avg_fn=average, use_buffers=True)
+
+    def update(averages: Tensors, values: Tensors, n_averaged: Tensor | int) -> None:
+        n = int(n_averaged)
+        get_ema_multi_avg_fn(min(config.ema_decay, (1 + n) / (10 + n)))(averages, values, n)
+
+    return AveragedModel(model, multi_avg_fn=update, use_buffers=True)

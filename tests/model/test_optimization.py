@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
+import torch
 
 from sparrow.config import TrainingConfig
-from sparrow.model.optimization import rate_factor
+from sparrow.model.optimization import make_ema, rate_factor
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,20 @@ def test_one_step_has_a_rate():
     for schedule in ("none", "linear", "cosine", "step"):
         config = TrainingConfig(epochs=1, schedule=schedule, warmup_share=0.9)
         assert 0 < rate_factor(0, 1, config) <= 1
+
+
+def test_the_average_starts_short_and_grows_to_its_decay():
+    layer = torch.nn.Linear(1, 1, bias=False)
+    ema = make_ema(layer, TrainingConfig(ema_decay=0.2))
+    assert ema is not None
+    found = []
+    for value in (0.0, 1.0, 1.0):
+        torch.nn.init.constant_(layer.weight, value)
+        ema.update_parameters(layer)
+        found.append(ema.module.weight.item())
+    # The first value is taken as it is; then a decay of 2/11; then 3/12, of which 0.2 is allowed.
+    assert found == pytest.approx([0.0, 9 / 11, 0.2 * 9 / 11 + 0.8])
+
+
+def test_no_decay_no_average():
+    assert make_ema(torch.nn.Linear(1, 1), TrainingConfig(ema_decay=0.0)) is None
