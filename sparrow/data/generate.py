@@ -10,8 +10,9 @@ from PIL import Image, ImageDraw
 
 from sparrow.data.annotations import new_folder
 from sparrow.data.drawn.authors import authors
-from sparrow.data.drawn.composition import BIRDS, SEASONS, SPARROW, draw_photo
+from sparrow.data.drawn.composition import BIRDS, SEASONS, SPARROW
 from sparrow.data.drawn.plumage import SPECIES
+from sparrow.data.drawn.process import Task, draw_photos
 from sparrow.data.exchange import read_csv
 from sparrow.data.formats import write_csv
 from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, XYXY, Dataset
@@ -53,15 +54,13 @@ def generate_dataset(
     image_rows, box_rows = [], []
     with new_folder(root) as place:
         (place / "images").mkdir()
-        for index, author in enumerate(authors(photos, seed)):
-            photo = draw_photo(seed, index, season, classes, birds)
-            name = f"{season}_{seed:04d}_{index:05d}.jpg"
-            picture = Image.fromarray(photo.pixels)
-            picture.save(place / "images" / name, quality=photo.jpeg_quality)
-            image_rows.append((name, author, len(photo.boxes), SOURCE, LICENSE, *picture.size))
-            box_rows += [(name, *box) for box in photo.boxes]
+        task = Task(str(place / "images"), seed, season, tuple(classes), birds)
+        for author, one in zip(authors(photos, seed), draw_photos(task, photos), strict=True):
+            row = (one.name, author, len(one.boxes), SOURCE, LICENSE, *one.size_px)
+            image_rows.append(row)
+            box_rows += [(one.name, *box) for box in one.boxes]
             if progress is not None:
-                progress(index + 1, photos)
+                progress(len(image_rows), photos)
         images = pd.DataFrame(image_rows, columns=list(IMAGE_COLUMNS))
         boxes = pd.DataFrame(box_rows, columns=list(BOX_COLUMNS))
         boxes = boxes.astype(dict.fromkeys(XYXY, float))

@@ -22,11 +22,16 @@ from sparrow.data.photo_record import PhotoRecord, measure_photo
 Worker = subprocess.Popen[str]
 
 
+def worker_environment() -> dict[str, str]:
+    """This process's environment, in which a Python program finds this package."""
+    package_parent = str(Path(sparrow.__file__).parents[1])
+    path = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path}
+
+
 @contextmanager
 def start_workers(number: int) -> Iterator[SimpleQueue[Worker]]:
     """Worker processes, waiting in a queue; they end with the block, or with this process."""
-    package_parent = str(Path(sparrow.__file__).parents[1])
-    path = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))
     workers = [
         subprocess.Popen(
             [sys.executable, "-m", "sparrow.data.photo_worker"],
@@ -34,7 +39,7 @@ def start_workers(number: int) -> Iterator[SimpleQueue[Worker]]:
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
-            env={**os.environ, "PYTHONPATH": path},
+            env=worker_environment(),
         )
         for _ in range(number)
     ]
