@@ -75,7 +75,7 @@ def watched_model(champion: Path, version: str | None) -> Watched:
     """
     folder = champion.resolve()
     if version is not None and folder.name != version:
-        folder = champion.with_name(champion.name + ".versions") / version
+        folder = folder.parent / version
     if not (folder / INFO).is_file():
         if version is None:
             raise MonitoringError(

@@ -23,12 +23,13 @@ from mlflow.entities import LoggedModelStatus
 from mlflow.exceptions import MlflowException
 
 from sparrow.config import StoresConfig
-from sparrow.model.folder import read_info
+from sparrow.model.folder import INFO, file_sha256, read_info
 from sparrow.release.promotion_log import Entry, PromotionConflictError, PromotionLog
 from sparrow.release.tracking import make_client
 
 CHAMPION = "champion"
 PREVIOUS = "previous"
+INFO_HASH = "info_sha256"  # a version's tag: of model.json, which holds the other files' hashes
 MODEL_SUBFOLDER = "model"  # of a version's artifacts; beside it lies pyfunc's MLmodel
 
 
@@ -98,7 +99,12 @@ class Registry:
             )
             self.client.log_model_artifacts(logged.model_id, staging)
         self.client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
-        all_tags = {"key": key, "data_version": info.data_version, **tags}
+        which = {
+            "key": key,
+            "data_version": info.data_version,
+            INFO_HASH: file_sha256(folder / INFO),
+        }
+        all_tags = {**which, **tags}
         made = mlflow.register_model(f"models:/{logged.model_id}", self.name, tags=all_tags)
         return Version(int(made.version), run_id, all_tags)
 
@@ -197,8 +203,8 @@ class Registry:
     def publish(self, number: int) -> Path:
         """Put a version's folder where the service looks, in one atomic switch.
 
-        The published path is a link to ``<path>.versions/<number>``: whoever reads it sees the old
-        folder or the new one, never a mixture.
+        The published path is a link to ``<path>.versions/<name>/<number>``: whoever reads it sees
+        the old folder or the new one, never a mixture.
         """
         target = self.fetch(number)
         link = self._published.with_name(self._published.name + f".{os.getpid()}")
@@ -214,16 +220,20 @@ class Registry:
             RegistryError: there is no such version.
             ModelFolderError: what the store returned is not what was registered.
         """
-        known = [version.number for version in self.versions()]
-        if number not in known:
-            names = ", ".join(map(str, known)) or "none"
+        versions = {version.number: version for version in self.versions()}
+        if number not in versions:
+            names = ", ".join(map(str, versions)) or "none"
             raise RegistryError(f"{self.name} has no version {number}; its versions: {names}")
-        home = self._published.with_name(self._published.name + ".versions")
+        # Models of several names may be published at one path, one after the other.
+        home = self._published.with_name(self._published.name + ".versions") / self.name
         target = home / str(number)
-        if not target.exists():
+        if not _is_version(target, versions[number]):
             home.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=home) as scratch:
-                self.download(number, Path(scratch)).rename(target)
+                fetched = self.download(number, Path(scratch))
+                if target.exists():
+                    target.rename(Path(scratch) / "old")
+                fetched.rename(target)
         return target
 
     def _check_settled(self, before: int | None, number: int) -> None:
@@ -243,6 +253,14 @@ class Registry:
         with self._published.with_name(self._published.name + ".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # let go when the file is closed, by a kill too
             yield
+
+
+def _is_version(folder: Path, version: Version) -> bool:
+    """Whether a folder fetched earlier is of this version, not of one that had its number before
+    the registry was made anew.
+    """
+    info = folder / INFO
+    return info.is_file() and version.tags.get(INFO_HASH) in (None, file_sha256(info))
 
 
 def _write_pyfunc(folder: Path) -> None:

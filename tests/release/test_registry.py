@@ -132,6 +132,26 @@ def test_promoting_the_champion_again_changes_nothing_but_repairs_the_folder(reg
     assert read_info(published(stores)).threshold == 0.1
 
 
+def test_models_of_two_names_can_be_published_at_one_path(registry, stores, folders, tmp_path):
+    registry.promote(1, "first")
+    other = Registry(stores, "other-detector")
+    run_id = registry.versions()[0].run_id
+    assert other.register(folders[2], run_id, "other/1", {}).number == 1
+    other.promote(1, "it is better")
+    assert sums(published(stores)) == sums(folders[2])
+    registry.promote(1, "once more")
+    assert sums(published(stores)) == sums(folders[0])
+
+
+def test_a_registry_made_anew_does_not_get_the_old_ones_folder(registry, stores, folders):
+    run_id = registry.versions()[0].run_id
+    Registry(stores, "short-lived").register(folders[0], run_id, "a", {})
+    assert read_info(Registry(stores, "short-lived").publish(1)).threshold == 0.1
+    registry.client.delete_registered_model("short-lived")
+    Registry(stores, "short-lived").register(folders[1], run_id, "b", {})
+    assert sums(Registry(stores, "short-lived").publish(1)) == sums(folders[1])
+
+
 def test_a_promotion_that_was_killed_after_its_log_entry_is_completed(registry, stores):
     registry.promote(1, "first")
     registry._log.append(1, 1, 2, "better")  # the process died here
