@@ -32,7 +32,8 @@ def with_fast_pooling(model: nn.Module) -> nn.Module:
         return model
     model = copy.deepcopy(model)
     heads = model.roi_heads
-    pool: MultiScaleRoIAlign = heads.box_roi_pool
+    trained = isinstance(heads.box_roi_pool, TrainingRoiPool)  # in this process
+    pool: MultiScaleRoIAlign = heads.box_roi_pool.pool if trained else heads.box_roi_pool
     heads.box_roi_pool = MatrixRoiPool(pool)
     # The pooled values come with the channels last; the layer after them is turned likewise.
     first: nn.Linear = heads.box_head.fc6
