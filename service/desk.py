@@ -77,7 +77,7 @@ class Desk:
     def submit(
         self, upload: Upload, source: str, counter: Counter, picture: Picture | None = None
     ) -> Future[Answer]:
-        """Hand in one photo; see ``count``. The log has its record before its future is done."""
+        """Hand in one photo; see ``count``. Its record is queued before its future is done."""
         metrics.waiting.inc()
         answer: Future[Answer] = Future()
 

@@ -10,6 +10,8 @@ torchvision's gradient does so in one thread, a third of a training step.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -32,8 +34,7 @@ def with_fast_pooling(model: nn.Module) -> nn.Module:
         return model
     model = copy.deepcopy(model)
     heads = model.roi_heads
-    trained = isinstance(heads.box_roi_pool, TrainingRoiPool)  # in this process
-    pool: MultiScaleRoIAlign = heads.box_roi_pool.pool if trained else heads.box_roi_pool
+    pool: MultiScaleRoIAlign = heads.box_roi_pool
     heads.box_roi_pool = MatrixRoiPool(pool)
     # The pooled values come with the channels last; the layer after them is turned likewise.
     first: nn.Linear = heads.box_head.fc6
@@ -42,14 +43,22 @@ def with_fast_pooling(model: nn.Module) -> nn.Module:
     return model
 
 
-def quicken_pooling(model: nn.Module) -> None:
-    """Let a Faster R-CNN pool its boxes by ``TrainingRoiPool`` from now on, where that is faster.
+@contextmanager
+def quick_pooling(model: nn.Module, device: torch.device) -> Iterator[None]:
+    """Let a Faster R-CNN pool its boxes by ``TrainingRoiPool`` within the block.
 
-    For training on a CPU: a GPU has a fast operator, and mixed precision would round the products.
+    On a CPU: a GPU has a fast operator, and mixed precision would round the products.
     """
     heads: Any = getattr(model, "roi_heads", None)
-    if heads is not None and isinstance(heads.box_head, TwoMLPHead):
-        heads.box_roi_pool = TrainingRoiPool(heads.box_roi_pool)
+    if device.type != "cpu" or heads is None or not isinstance(heads.box_head, TwoMLPHead):
+        yield
+        return
+    pool = heads.box_roi_pool
+    heads.box_roi_pool = TrainingRoiPool(pool)
+    try:
+        yield
+    finally:
+        heads.box_roi_pool = pool
 
 
 class TrainingRoiPool(nn.Module):

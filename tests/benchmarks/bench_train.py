@@ -63,7 +63,7 @@ from sparrow.model.detector import build_detector
 from sparrow.model.distributed import World
 from sparrow.model.feeding import AugmentedPhotos
 from sparrow.model.optimization import make_optimizer
-from sparrow.model.roi_pool import quicken_pooling
+from sparrow.model.roi_pool import quick_pooling
 from sparrow.model.step import Batch, take_step
 from sparrow.model.training import Lesson, train
 
@@ -350,7 +350,6 @@ def our_steps(dataset: Dataset, model: ModelConfig, folder: Path) -> Callable[[]
     """A function that takes the next step of our loop."""
     photos = load(dataset.subset("train"), model, folder)
     network = build_detector(model, 1).to(memory_format=torch.channels_last).train()
-    quicken_pooling(network)
     torch.set_num_threads(TRAINING.threads)
     state = TrainingState(network, None, make_optimizer(network, TRAINING), [])
 
@@ -365,7 +364,9 @@ def our_steps(dataset: Dataset, model: ModelConfig, folder: Path) -> Callable[[]
     def step() -> None:
         samples = next(feeding)
         batch = Batch(samples, [""] * len(samples), 0, 1.0)
-        take_step(state, [batch], 5e-4, TRAINING.clip_norm, torch.device("cpu"), World())
+        device = torch.device("cpu")
+        with quick_pooling(network, device):
+            take_step(state, [batch], 5e-4, TRAINING.clip_norm, device, World())
 
     return step
 

@@ -13,7 +13,7 @@ from sparrow.model.roi_pool import (
     MAX_CELLS,
     MatrixRoiPool,
     TrainingRoiPool,
-    quicken_pooling,
+    quick_pooling,
     with_fast_pooling,
 )
 
@@ -83,9 +83,12 @@ def test_only_networks_with_boxes_to_pool_are_changed(
     config = ModelConfig(architecture=architecture, weights="none", anchor_sizes_px=sizes_px)  # type: ignore[arg-type]
     model = build_detector(config, 1)
     names = set(model.state_dict())
-    quicken_pooling(model)
-    assert any(isinstance(one, TrainingRoiPool) for one in model.modules()) == changed
-    assert set(model.state_dict()) == names
+    with quick_pooling(model, torch.device("cpu")):
+        assert any(isinstance(one, TrainingRoiPool) for one in model.modules()) == changed
+        assert set(model.state_dict()) == names
+    assert not any(isinstance(one, TrainingRoiPool) for one in model.modules())
+    with quick_pooling(model, torch.device("cuda")):
+        assert not any(isinstance(one, TrainingRoiPool) for one in model.modules())
 
 
 def test_a_copy_for_export_finds_the_same_and_the_network_stays_as_it_was() -> None:
