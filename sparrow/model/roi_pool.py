@@ -26,14 +26,12 @@ MAX_CELLS = 600  # of a feature map: the products' work grows with them, RoIAlig
 def with_fast_pooling(model: nn.Module) -> nn.Module:
     """A copy of a Faster R-CNN for export, its boxes pooled by ``MatrixRoiPool``.
 
-    A network whose head is not two plain layers (ResNet's v2 has convolutions, and maps so fine
-    that the products would fill the memory) is handed back as it is.
+    A network whose head is not two plain layers is handed back as it is.
     """
-    heads: Any = getattr(model, "roi_heads", None)
-    if heads is None or not isinstance(heads.box_head, TwoMLPHead):
+    if _plain_heads(model) is None:
         return model
     model = copy.deepcopy(model)
-    heads = model.roi_heads
+    heads: Any = model.roi_heads
     pool: MultiScaleRoIAlign = heads.box_roi_pool
     heads.box_roi_pool = MatrixRoiPool(pool)
     # The pooled values come with the channels last; the layer after them is turned likewise.
@@ -49,8 +47,8 @@ def quick_pooling(model: nn.Module, device: torch.device) -> Iterator[None]:
 
     On a CPU: a GPU has a fast operator, and mixed precision would round the products.
     """
-    heads: Any = getattr(model, "roi_heads", None)
-    if device.type != "cpu" or heads is None or not isinstance(heads.box_head, TwoMLPHead):
+    heads = _plain_heads(model)
+    if device.type != "cpu" or heads is None:
         yield
         return
     pool = heads.box_roi_pool
@@ -59,6 +57,15 @@ def quick_pooling(model: nn.Module, device: torch.device) -> Iterator[None]:
         yield
     finally:
         heads.box_roi_pool = pool
+
+
+def _plain_heads(model: nn.Module) -> Any | None:
+    """The heads of a Faster R-CNN with two plain layers; None for every other detector.
+
+    ResNet's v2 has convolutions there, and maps so fine that the products would fill the memory.
+    """
+    heads: Any = getattr(model, "roi_heads", None)
+    return heads if heads is not None and isinstance(heads.box_head, TwoMLPHead) else None
 
 
 class TrainingRoiPool(nn.Module):
