@@ -146,18 +146,19 @@ def write_model_folder(
     config: Config, weights: Path, examples: list[Any], info: ModelInfo, folder: Path
 ) -> ModelInfo:
     """Weights -> a whole model folder with its engine, the parity of both checked on ``examples``
-    (photos uint8 [H, W, 3] at the network's size).
+    (photos uint8 [H, W, 3] at the network's size), and the engine's wide layers in integers.
     """
     import shutil
 
     from sparrow.model.export import check_parity, copy_weights, export_engine, load_network
+    from sparrow.model.integers import round_engine
 
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     copy_weights(weights, info.class_names, folder / WEIGHTS)
     network = load_network(weights, config.model, len(info.class_names), info.min_score)
     engine = export_engine(network, examples[0], folder)
-    parity = check_parity(network, engine, examples)
+    parity = check_parity(network, engine, examples) | round_engine(engine, examples)
     return write_info(folder, info.model_copy(update={"engine_parity": parity}))
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -17,13 +16,13 @@ from sparrow.detections import Detections
 from sparrow.images import RgbImage
 from sparrow.model.detector import build_detector
 from sparrow.model.folder import ENGINE
+from sparrow.model.parity import agreement, detector_of
 from sparrow.model.prediction import set_min_score, to_detections, to_float
 from sparrow.model.roi_pool import with_fast_pooling
 from sparrow.model.weights_header import classes_metadata
 
 # Float32 sums in another order differ in the last digits, and at a near-tie they decide which of
 # two boxes non-maximum suppression keeps; more than that is another model.
-MIN_COMPARED_SCORE = 0.2
 SCORE_TOLERANCE = 1e-3
 BOX_TOLERANCE_PX = 0.1
 MIN_AGREEMENT = 0.95
@@ -100,47 +99,17 @@ def check_parity(model: nn.Module, engine: Path, photos: Sequence[RgbImage]) -> 
     Raises:
         ExportError: fewer than ``MIN_AGREEMENT`` of the detections agree.
     """
-    import onnxruntime
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    session = onnxruntime.InferenceSession(str(engine), options, providers=["CPUExecutionProvider"])
-    differences: list[NDArray[np.float64]] = []  # [n, 2]: score, pixels
-    for image in photos:
+    def network(image: RgbImage) -> Detections:
         with torch.no_grad():
             image_chw = to_float(torch.from_numpy(image.copy()).permute(2, 0, 1))
-            ours = to_detections(model([image_chw])[0], np.ones(2))
-        boxes, labels, scores = session.run(["boxes", "labels", "scores"], {"image": image})
-        theirs = Detections(boxes, scores, labels)
-        differences += [_differences(ours, theirs), _differences(theirs, ours)]
-    table = np.concatenate([np.zeros((0, 2)), *differences])
-    agreeing = (table[:, 0] <= SCORE_TOLERANCE) & (table[:, 1] <= BOX_TOLERANCE_PX)
-    share = float(agreeing.mean()) if len(table) else 1.0
-    if share < MIN_AGREEMENT:
+            return to_detections(model([image_chw])[0], np.ones(2))
+
+    found = agreement(network, detector_of(engine), photos, SCORE_TOLERANCE, BOX_TOLERANCE_PX)
+    if found["share"] < MIN_AGREEMENT:
         raise ExportError(
-            f"the exported engine agrees with the network on only {share:.1%} of {len(table)} "
-            f"detections (expected at least {MIN_AGREEMENT:.0%} within {SCORE_TOLERANCE} in score "
-            f"and {BOX_TOLERANCE_PX} px in place)"
+            f"the exported engine agrees with the network on only {found['share']:.1%} of "
+            f"{found['detections']:.0f} detections (expected at least {MIN_AGREEMENT:.0%} within "
+            f"{SCORE_TOLERANCE} in score and {BOX_TOLERANCE_PX} px in place)"
         )
-    median = float(np.median(table[:, 0])) if len(table) else 0.0
-    return {
-        "detections": float(len(table)),
-        "share": share,
-        "median_score_difference": median,
-    }
-
-
-def _differences(ours: Detections, theirs: Detections) -> NDArray[np.float64]:
-    """Score and place of our sure detections against their nearest counterparts: [n, 2].
-
-    Detections near the score limit are left out: there rounding decides which ones exist.
-    """
-    sure = ours.above(MIN_COMPARED_SCORE)
-    if len(sure) == 0 or len(theirs) == 0:
-        return np.full((len(sure), 2), np.inf)
-    # By corners and not by overlap: boxes at the photo's rim may be lines, which overlap nothing.
-    apart = np.abs(sure.boxes_xyxy[:, None] - theirs.boxes_xyxy[None]).max(axis=2)  # [n, m]
-    twin = apart.argmin(axis=1)
-    score = np.abs(sure.scores - theirs.scores[twin])
-    box_px = apart.min(axis=1)
-    return np.stack([score, box_px], axis=1).astype(np.float64)
+    return found

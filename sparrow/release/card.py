@@ -84,12 +84,26 @@ def _at_a_glance(facts: CardFacts) -> str:
             f"short side {info.min_side_px} px, long at most {info.max_side_px} px",
         ),
         ("operating threshold", f"{info.threshold:.3f}"),
-        ("engine", f"ONNX, {facts.engine_mb:.0f} MB, no torch needed"),
+        ("engine", f"ONNX, {facts.engine_mb:.0f} MB, no torch needed{_rounding(info)}"),
         ("speed", f"{facts.latency_ms:.0f} ms a photo (median, {facts.threads} CPU threads)"),
         ("data version", f"`{info.data_version}`"),
         ("code", f"commit `{info.git_commit}`"),
     ]
     return markdown_table(["", ""], rows)
+
+
+def _rounding(info: ModelInfo) -> str:
+    """Which of the engine's layers compute in integers, and whether that was tried in vain."""
+    parity = info.engine_parity
+    layers, share = parity.get("integer_layers", 0.0), parity.get("integer_share")
+    if layers:
+        return (
+            f"; its {layers:.0f} widest layers in 8-bit integers, which moved scores by "
+            f"{parity['integer_median_score_difference']:.4f} (median)"
+        )
+    if share is not None:
+        return f"; all in floating point: in integers only {share:.0%} of detections agreed"
+    return ""
 
 
 def _scores(evaluation: Evaluation) -> list[str]:

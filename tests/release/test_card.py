@@ -95,3 +95,18 @@ def test_the_threshold_at_the_champions_recall(facts, equal, said):
 def test_a_model_without_an_interval_claims_none(facts):
     assert "## The count and its interval" in model_card(facts)
     assert "interval is made to hold" not in model_card(replace(facts, count_check=None))
+
+
+def test_it_says_what_computes_in_integers(facts):
+    def engine_row(parity):
+        info = facts.info.model_copy(update={"engine_parity": parity})
+        text = model_card(replace(facts, info=info))
+        return next(line for line in text.splitlines() if line.startswith("| engine"))
+
+    assert "integers" not in engine_row({"integer_layers": 0.0})  # it has no layer worth it
+    rounded = {"integer_share": 0.99, "integer_median_score_difference": 0.00031}
+    row = engine_row({"integer_layers": 2.0, **rounded})
+    assert "its 2 widest layers in 8-bit integers" in row
+    assert "moved scores by 0.0003 (median)" in row
+    refused = {"integer_layers": 0.0, "integer_share": 0.5, "integer_median_score_difference": 0.1}
+    assert "in integers only 50% of detections agreed" in engine_row(refused)

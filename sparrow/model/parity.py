@@ -1,0 +1,70 @@
+"""How far two ways to compute the same detections agree."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from sparrow.detections import Detections
+from sparrow.images import RgbImage
+
+Detect = Callable[[RgbImage], Detections]
+MIN_COMPARED_SCORE = 0.2
+
+
+def detector_of(engine: Path) -> Detect:
+    """An engine's file as a function: photos uint8 [H, W, 3] at the network's size go in."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = len(os.sched_getaffinity(0))
+    session = onnxruntime.InferenceSession(str(engine), options, providers=["CPUExecutionProvider"])
+
+    def detect(image: RgbImage) -> Detections:
+        boxes, labels, scores = session.run(["boxes", "labels", "scores"], {"image": image})
+        return Detections(boxes, scores, labels)
+
+    return detect
+
+
+def agreement(
+    one: Detect,
+    other: Detect,
+    photos: Sequence[RgbImage],
+    score_tolerance: float,
+    box_tolerance_px: float,
+) -> dict[str, float]:
+    """Over some photos: the number of ``detections`` compared (score 0.2 and above, of either
+    side), the ``share`` of them (0..1) that has a counterpart within both tolerances, and the
+    ``median_score_difference`` (0..1). Without a detection the share is 1.
+    """
+    differences: list[NDArray[np.float64]] = []  # [n, 2]: score, pixels
+    for image in photos:
+        ours, theirs = one(image), other(image)
+        differences += [_differences(ours, theirs), _differences(theirs, ours)]
+    table = np.concatenate([np.zeros((0, 2)), *differences])
+    agreeing = (table[:, 0] <= score_tolerance) & (table[:, 1] <= box_tolerance_px)
+    return {
+        "detections": float(len(table)),
+        "share": float(agreeing.mean()) if len(table) else 1.0,
+        "median_score_difference": float(np.median(table[:, 0])) if len(table) else 0.0,
+    }
+
+
+def _differences(ours: Detections, theirs: Detections) -> NDArray[np.float64]:
+    """Score and place of our sure detections against their nearest counterparts: [n, 2].
+
+    Detections near the score limit are left out: there rounding decides which ones exist.
+    """
+    sure = ours.above(MIN_COMPARED_SCORE)
+    if len(sure) == 0 or len(theirs) == 0:
+        return np.full((len(sure), 2), np.inf)
+    # By corners and not by overlap: boxes at the photo's rim may be lines, which overlap nothing.
+    apart = np.abs(sure.boxes_xyxy[:, None] - theirs.boxes_xyxy[None]).max(axis=2)  # [n, m]
+    twin = apart.argmin(axis=1)
+    score = np.abs(sure.scores - theirs.scores[twin])
+    box_px = apart.min(axis=1)
+    return np.stack([score, box_px], axis=1).astype(np.float64)
