@@ -145,6 +145,12 @@ def show_report(title: str, lines: list[str], evaluation: Any, pictures: dict[st
         current.card.append(Image(png, label=name))
 
 
+def show_helper(rank: int, size: int) -> None:
+    """The training card of a process that shares the batches and keeps nothing."""
+    text = f"# Training\nProcess {rank + 1} of {size}: the card of the first shows how it goes."
+    current.card["training"].append(Markdown(text))
+
+
 def _curve(unit: str, series: list[str]) -> dict[str, Any]:
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",

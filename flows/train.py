@@ -11,6 +11,7 @@ used: each step is a process of its own, and torchvision alone takes seconds to 
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -20,7 +21,17 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # a clone runs without being installed
 
-from metaflow import Config, FlowSpec, Parameter, Run, card, current, project, step  # noqa: E402
+from metaflow import (  # noqa: E402
+    Config,
+    FlowSpec,
+    Parameter,
+    Run,
+    card,
+    current,
+    parallel,
+    project,
+    step,
+)
 from plain import plain_config, plain_step, read_steps, time_table  # noqa: E402
 
 import sparrow.telemetry  # noqa: E402
@@ -158,16 +169,23 @@ class Train(FlowSpec):
         from train_stages import tune
 
         tune(self.settings, self.study, self.dataset, _print_trial)
+        self.next(self.gather)
+
+    @step
+    @plain_step
+    def gather(self, inputs: list[Train]) -> None:
+        """The study's workers are done. (A step that joins may not part again in Metaflow.)"""
+        self.settings = inputs[0].settings  # equal everywhere, but not in its pickle's bytes
+        self.merge_artifacts(inputs)
         self.next(self.choose)
 
     @card
     @step
     @plain_step
-    def choose(self, inputs: list[Train]) -> None:
+    def choose(self) -> None:
         """The best trial's values, and how the study came to them."""
         from report_cards import show_tuning
 
-        self.merge_artifacts(inputs)
         self.best_values, trials, pictures = {}, [], {}
         if self.settings.tuning.trials:
             from sparrow.model.study_report import best_yaml, study_figures, trial_table
@@ -179,44 +197,36 @@ class Train(FlowSpec):
             (Path(self.work_dir) / "best_params.yaml").write_text(best_yaml(self.best_values))
             print("best values:", self.best_values)
         show_tuning(trials, self.best_values, pictures)
-        self.next(self.train)
+        self.next(self.train, num_parallel=self.settings.training.processes)
 
     @card(type="blank", id="training", refresh_interval=5)
+    @parallel
     @step
     @plain_step
     def train(self) -> None:
-        """Train with the best values, keep the best epoch, export the engine."""
-        from pictures import training_picture
-        from report_cards import LiveTraining
-        from train_stages import train_model, training_photos
+        """Train with the best values, keep the best epoch, export the engine.
 
-        live = LiveTraining(self.settings.training.epochs)
-        seen = training_photos(self.settings, self.best_values, self.dataset)
-        live.show_photos(training_picture(seen))
+        With several processes each is a task; the first of them keeps, shows and exports.
+        """
+        from report_cards import show_helper
+        from train_stages import help_training
 
-        def on_epoch(history: tuple[Any, ...]) -> None:
-            _print_epoch(history[-1], self.settings.training.epochs)
-            live.update(tuple(record.row() for record in history))
+        from sparrow.model.distributed import take_place
 
-        self.trained = train_model(
-            self.settings,
-            self.best_values,
-            self.dataset,
-            Path(self.work_dir),
-            self.run_key,
-            on_epoch,
-            _batch_counter(),
-        )
-        if self.trained.stopped:
-            print(f"training ended early: {self.trained.stopped}")
-        live.update(self.trained.history)  # a resumed run may have had nothing left to train
+        place = current.parallel
+        take_place(place.node_index, place.num_nodes, place.main_ip, self.run_key)
+        if place.node_index == 0:
+            self.trained = _train(self)
+        else:
+            show_helper(place.node_index, place.num_nodes)
+            help_training(self.settings, self.best_values, self.dataset, Path(self.work_dir))
         self.next(self.evaluate)
 
     @card
     @card(type="blank", id="model_card")
     @step
     @plain_step
-    def evaluate(self) -> None:
+    def evaluate(self, inputs: list[Train]) -> None:
         """Threshold from validation photos, scores on test photos, with intervals; the card."""
         from card_stages import log_evaluation, write_model_card
         from data_cards import show_review
@@ -225,6 +235,8 @@ class Train(FlowSpec):
         from pictures import evaluation_pictures, mistake_pictures
         from report_cards import show_card, show_evaluation
 
+        self.settings = inputs[0].settings
+        self.merge_artifacts(inputs)
         folder, work_dir = Path(self.trained.folder), Path(self.work_dir)
         scored = evaluate_model(
             self.settings, self.dataset, folder, work_dir, _counter("evaluated")
@@ -299,6 +311,35 @@ class Train(FlowSpec):
         print(time_table(steps, began.timestamp(), time.time()))
 
 
+def _train(flow: Train) -> Any:
+    """Train with the card open: what the network sees, then a point on the curves each epoch."""
+    from pictures import training_picture
+    from report_cards import LiveTraining
+    from train_stages import train_model, training_photos
+
+    live = LiveTraining(flow.settings.training.epochs)
+    seen = training_photos(flow.settings, flow.best_values, flow.dataset)
+    live.show_photos(training_picture(seen))
+
+    def on_epoch(history: tuple[Any, ...]) -> None:
+        _print_epoch(history[-1], flow.settings.training.epochs)
+        live.update(tuple(record.row() for record in history))
+
+    trained = train_model(
+        flow.settings,
+        flow.best_values,
+        flow.dataset,
+        Path(flow.work_dir),
+        flow.run_key,
+        on_epoch,
+        _batch_counter(),
+    )
+    if trained.stopped:
+        print(f"training ended early: {trained.stopped}")
+    live.update(trained.history)  # a resumed run may have had nothing left to train
+    return trained
+
+
 def _counter(verb: str) -> Callable[[int, int], None]:
     """Progress of a loop over photos: a line a tenth."""
 
@@ -336,4 +377,6 @@ def _print_trial(_study: Any, trial: Any) -> None:
 
 
 if __name__ == "__main__":
+    # Metaflow starts a parallel step's other tasks with the first ``python`` it finds: this one.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     Train()

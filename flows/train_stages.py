@@ -73,7 +73,7 @@ def training_photos(
 
     tuned = with_values(config, values)
     classes, cache = config.data.classes, Path(config.data.prepared)
-    photos = load_detection_set(dataset.subset("train"), classes, config.model, cache)
+    photos = load_detection_set(dataset.subset("train"), classes, tuned.model, cache)
     seen = AugmentedPhotos(photos, tuned.augmentation, mix(config.seed, 1))
     chosen = range(0, len(photos), max(1, len(photos) // count))[:count]
     return [(image.permute(1, 2, 0).numpy(), boxes.numpy()) for image, boxes, _ in
@@ -93,22 +93,12 @@ def train_model(
 
     A checkpoint left in ``work_dir`` by a killed run is continued, and so is its MLflow run.
     """
-    import torch
-
-    from sparrow.evaluation.validation import make_score
-    from sparrow.model.dataset import load_detection_set
-    from sparrow.model.detector import build_detector
     from sparrow.model.study_report import best_yaml
-    from sparrow.model.training import Lesson, train
+    from sparrow.model.training import train
     from sparrow.release.tracking import end_run, log_epoch, log_numbers, make_client
 
     tuned = with_values(config, values)
-    classes, cache = config.data.classes, Path(config.data.prepared)
-    photos = load_detection_set(dataset.subset("train"), classes, config.model, cache)
-    held_out = dataset.subset("validation")
-    validation = load_detection_set(held_out, classes, config.model, cache)
-    torch.manual_seed(config.seed)
-    model = build_detector(tuned.model, len(classes))
+    model, lesson = _model_and_lesson(tuned, dataset)
     folder = work_dir / CHECKPOINTS
     folder.mkdir(parents=True, exist_ok=True)
     client = make_client(config.stores)
@@ -121,15 +111,14 @@ def train_model(
         log_epoch(client, run_id, last.epoch, _epoch_metrics(last))
         on_epoch(history)
 
-    score = make_score(held_out, classes, config.evaluation)
-    lesson = Lesson(photos, validation, score, config.evaluation.min_score, config.seed)
     result = train(
         model, lesson, tuned.training, tuned.augmentation,
         folder=folder, on_epoch=each_epoch, on_batch=on_batch,
     )  # fmt: skip
     log_numbers(client, run_id, {"best_epoch": result.best.epoch})
     end_run(client, run_id)
-    examples = [validation.photo(i) for i in range(min(PARITY_PHOTOS, len(validation)))]
+    seen = lesson.validation
+    examples = [seen.photo(i) for i in range(min(PARITY_PHOTOS, len(seen)))]
     info = _model_info(tuned, dataset, result.best.threshold)
     write_model_folder(tuned, folder / "best.safetensors", examples, info, work_dir / MODEL)
     return Trained(
@@ -140,6 +129,34 @@ def train_model(
         values=values,
         stopped=result.stopped,
     )
+
+
+def help_training(config: Config, values: dict[str, Any], dataset: Dataset, work_dir: Path) -> None:
+    """Share the batches of ``train_model``, which runs in another process, and keep nothing."""
+    from sparrow.model.training import train
+
+    tuned = with_values(config, values)
+    model, lesson = _model_and_lesson(tuned, dataset)
+    train(model, lesson, tuned.training, tuned.augmentation, folder=work_dir / CHECKPOINTS)
+
+
+def _model_and_lesson(tuned: Config, dataset: Dataset) -> tuple[Any, Any]:
+    """The network at its start and what it is to learn: the same in every process."""
+    import torch
+
+    from sparrow.evaluation.validation import make_score
+    from sparrow.model.dataset import load_detection_set
+    from sparrow.model.detector import build_detector
+    from sparrow.model.training import Lesson
+
+    classes, cache = tuned.data.classes, Path(tuned.data.prepared)
+    photos = load_detection_set(dataset.subset("train"), classes, tuned.model, cache)
+    held_out = dataset.subset("validation")
+    validation = load_detection_set(held_out, classes, tuned.model, cache)
+    score = make_score(held_out, classes, tuned.evaluation)
+    torch.manual_seed(tuned.seed)
+    model = build_detector(tuned.model, len(classes))
+    return model, Lesson(photos, validation, score, tuned.evaluation.min_score, tuned.seed)
 
 
 def write_model_folder(

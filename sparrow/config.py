@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -177,9 +177,19 @@ class TrainingConfig(Section):
     clip_norm: Annotated[float, Field(gt=0)] = 10.0
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0  # 0: off
     patience_epochs: Count | None = None  # stop after so many epochs without a better score
-    threads: Count = 2
+    processes: Count = 1  # tasks that train together, each on its own batches of a step
+    threads: Count = 2  # of each process
     workers: Annotated[int, Field(ge=0)] = 0  # processes that change photos ahead of a fast device
     device: Literal["auto", "cpu", "cuda"] = "auto"
+
+    @model_validator(mode="after")
+    def _every_process_has_batches(self) -> Self:
+        if self.accumulate % self.processes:
+            raise ValueError(
+                f"accumulate ({self.accumulate} batches a step) must be a multiple of processes "
+                f"({self.processes}), which share them: set accumulate to {self.processes}"
+            )
+        return self
 
 
 class NumberRange(Section):

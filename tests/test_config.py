@@ -51,6 +51,7 @@ def test_it_is_frozen():
         ("training: {epochs: 0}", ["training.epochs: ", "greater than or equal to 1"]),
         ("training: {optimizer: adamm}", ["training.optimizer: ", "'adamw'", "found 'adamm'"]),
         ("training: {learning_rate: .nan}", ["training.learning_rate: "]),
+        ("training: {processes: 2}", ["training: ", "set accumulate to 2"]),
         ("training: {learning_rate: .inf}", ["training.learning_rate: ", "finite"]),
         ("name: 3", ["name: ", "valid string", "found 3"]),
         ("data: 3", ["data: ", "found 3"]),

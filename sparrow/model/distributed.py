@@ -1,4 +1,5 @@
-"""Several processes that train one network together, started by torch's launcher (``torchrun``).
+"""Several processes that train one network together, started by torch's launcher (``torchrun``) or
+as the tasks of a parallel step of the flow (``training.processes``).
 
 The batches of one step are shared out among the processes and their gradients added up, so that a
 step is the same whether one process takes all of its batches or each of several takes some: every
@@ -11,9 +12,23 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_address
+from zlib import crc32
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.distributed.rendezvous import rendezvous
+
+# Where the processes of one training meet: below the ports that Linux gives away by itself, and
+# for each training another, so that two trainings on one machine do not meet each other.
+FIRST_PORT, PORTS = 20_000, 10_000
+MEETING = timedelta(minutes=10)  # all of them decode the photos first
+PATIENCE = timedelta(hours=2)  # while the first one validates
+
+
+class MeetingError(RuntimeError):
+    """Not all processes came; the message says how many were expected, and where."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +70,46 @@ class World:
                 self.sum(buffer).div_(self.size)
 
 
+def take_place(rank: int, size: int, address: str, key: str) -> None:
+    """Say what torch's launcher would say, for a process that another launcher started.
+
+    Args:
+        rank: this process among them, 0 for the first.
+        size: how many there are; alone, nothing is said.
+        address: of the first's machine, as the others reach it.
+        key: of what they train, the same in all: decides the port at which they meet.
+    """
+    if size == 1:
+        return
+    one_machine = ip_address(address).is_loopback
+    os.environ |= {
+        "RANK": str(rank),
+        "LOCAL_RANK": str(rank if one_machine else 0),
+        "WORLD_SIZE": str(size),
+        "MASTER_ADDR": address,
+        "MASTER_PORT": str(FIRST_PORT + crc32(key.encode()) % PORTS),
+    }
+
+
 def join_world(device: str) -> World:
-    """This process's place, as the launcher's variables say; alone where there was no launcher."""
+    """This process's place, as the launcher's variables say; alone where there was no launcher.
+
+    Raises:
+        MeetingError: not all of them came.
+    """
     if "WORLD_SIZE" not in os.environ:
         return World()
     if not distributed.is_initialized():
-        distributed.init_process_group("nccl" if device == "cuda" else "gloo")
+        backend = "nccl" if device == "cuda" else "gloo"
+        try:
+            store, rank, size = next(rendezvous("env://", timeout=MEETING))
+        except distributed.DistStoreError as error:
+            raise MeetingError(
+                f"the {os.environ['WORLD_SIZE']} processes of this training did not meet within "
+                f"{MEETING}; the log of the one that is missing says why, or its machine cannot "
+                f"reach {os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+            ) from error
+        distributed.init_process_group(
+            backend, store=store, rank=rank, world_size=size, timeout=PATIENCE
+        )
     return World(distributed.get_rank(), distributed.get_world_size())

@@ -192,8 +192,15 @@ def test_the_splits_share_no_author(first_run: Any) -> None:
 def test_killed_in_training_and_resumed_nothing_is_repeated_or_lost(
     home: Path, first_run: Any
 ) -> None:
-    options = ["--config", "config", "tiny.yaml"]
-    command = [sys.executable, str(FLOW), *options, "run", "--set", "tuning.trials=0"]
+    # By two processes: each is a task of the step, and both have to go on from the same epoch.
+    values = (
+        "tuning.trials=0",
+        "tuning.workers=2",
+        "training.processes=2",
+        "training.accumulate=2",
+    )
+    settings = [part for value in values for part in ("--set", value)]
+    command = [sys.executable, str(FLOW), "--config", "config", "tiny.yaml", "run", *settings]
     with (home / "killed.log").open("w") as log:
         running = subprocess.Popen(
             command, cwd=home, env=environment(home), stdout=log, stderr=log, start_new_session=True
@@ -215,7 +222,7 @@ def test_killed_in_training_and_resumed_nothing_is_repeated_or_lost(
     )
     assert resumed.returncode == 0, resumed.stdout[-4000:] + resumed.stderr[-2000:]
     steps_after = [json.loads(line)["step"] for line in read_lines(run_dir)][len(steps_before) :]
-    assert steps_after == ["train", "evaluate", "promote", "bundle", "end"]
+    assert steps_after == ["train", "train", "evaluate", "promote", "bundle", "end"]
     assert "epoch  1 of 2" not in resumed.stdout  # it was finished before the kill
     assert "epoch  2 of 2" in resumed.stdout
     assert registered_versions(home) == [1, 2]  # one version a run, none twice

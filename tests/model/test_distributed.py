@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from sparrow.model.distributed import World, join_world
+from sparrow.model.distributed import World, join_world, take_place
 
 SCRIPT = Path(__file__).with_name("train_small.py")
 
@@ -32,6 +33,24 @@ def test_alone_nothing_is_shared(monkeypatch):
     assert world == World(0, 1)
     assert world.sum(torch.tensor([3.0])).tolist() == [3.0]
     assert world.from_first(torch.tensor([3.0])).tolist() == [3.0]
+
+
+def test_a_place_is_what_the_launcher_would_have_said(monkeypatch):
+    names = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+    for name in names:
+        monkeypatch.setenv(name, "")  # so that what is set here is taken back
+        monkeypatch.delenv(name)
+    take_place(0, 1, "127.0.0.1", "run")
+    assert not any(name in os.environ for name in names)  # alone there is nobody to meet
+    take_place(1, 2, "127.0.0.1", "run")
+    assert [os.environ[name] for name in names[:4]] == ["1", "1", "2", "127.0.0.1"]
+    port = os.environ["MASTER_PORT"]
+    assert 20_000 <= int(port) < 30_000
+    take_place(3, 4, "10.0.0.7", "run")
+    assert os.environ["LOCAL_RANK"] == "0"  # the first on its own machine
+    assert os.environ["MASTER_PORT"] == port  # the same for all that train the same
+    take_place(1, 2, "127.0.0.1", "another")
+    assert os.environ["MASTER_PORT"] != port
 
 
 @pytest.mark.slow
