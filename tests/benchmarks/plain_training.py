@@ -40,6 +40,11 @@ def plain_detector(config: ModelConfig, rois: dict[str, int]) -> nn.Module:
     return model
 
 
+def plain_optimizer(model: nn.Module) -> torch.optim.Optimizer:
+    """AdamW over what learns, at one rate."""
+    return torch.optim.AdamW([one for one in model.parameters() if one.requires_grad], 5e-4)
+
+
 def plain_batches(
     dataset: Dataset, batch_size: int, seed: int
 ) -> Iterator[tuple[list[Tensor], list[dict[str, Tensor]]]]:

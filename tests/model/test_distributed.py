@@ -7,15 +7,28 @@ import os
 import runpy
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from sparrow.model.distributed import World, join_world, take_place
+from sparrow.model import distributed
+from sparrow.model.distributed import MeetingError, World, join_world, take_place
 
 SCRIPT = Path(__file__).with_name("train_small.py")
+
+
+PLACE = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
+
+@pytest.fixture
+def nowhere(monkeypatch):
+    """No launcher has said a thing; what the test says is taken back."""
+    for name in PLACE:
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture
@@ -35,15 +48,11 @@ def test_alone_nothing_is_shared(monkeypatch):
     assert world.from_first(torch.tensor([3.0])).tolist() == [3.0]
 
 
-def test_a_place_is_what_the_launcher_would_have_said(monkeypatch):
-    names = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-    for name in names:
-        monkeypatch.setenv(name, "")  # so that what is set here is taken back
-        monkeypatch.delenv(name)
+def test_a_place_is_what_the_launcher_would_have_said(nowhere):
     take_place(0, 1, "127.0.0.1", "run")
-    assert not any(name in os.environ for name in names)  # alone there is nobody to meet
+    assert not any(name in os.environ for name in PLACE)  # alone there is nobody to meet
     take_place(1, 2, "127.0.0.1", "run")
-    assert [os.environ[name] for name in names[:4]] == ["1", "1", "2", "127.0.0.1"]
+    assert [os.environ[name] for name in PLACE[:4]] == ["1", "1", "2", "127.0.0.1"]
     port = os.environ["MASTER_PORT"]
     assert 20_000 <= int(port) < 30_000
     take_place(3, 4, "10.0.0.7", "run")
@@ -51,6 +60,13 @@ def test_a_place_is_what_the_launcher_would_have_said(monkeypatch):
     assert os.environ["MASTER_PORT"] == port  # the same for all that train the same
     take_place(1, 2, "127.0.0.1", "another")
     assert os.environ["MASTER_PORT"] != port
+
+
+def test_whoever_waits_in_vain_is_told_for_whom_and_where(nowhere, monkeypatch):
+    monkeypatch.setattr(distributed, "MEETING", timedelta(seconds=1))
+    take_place(0, 2, "127.0.0.1", "a training whose second process died")
+    with pytest.raises(MeetingError, match=r"the 2 processes .* 127\.0\.0\.1:2\d{4}"):
+        join_world("cpu")
 
 
 @pytest.mark.slow
