@@ -3,7 +3,7 @@
 The same photos with one process and with two, one after the other; then a run with two is killed
 half-way and started again:
 
-    python tests/benchmarks/bench_count.py --model .sparrow/champion --photos data/raw/images
+    python tests/benchmarks/bench_count.py --model .sparrow/champion --photos data/demo/raw/images
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def main() -> None:
     """Print rates and verdicts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=Path(".sparrow/champion"))
-    parser.add_argument("--photos", type=Path, default=Path("data/raw/images"))
+    parser.add_argument("--photos", type=Path, default=Path("data/demo/raw/images"))
     parser.add_argument("--files", type=int, default=1000)
     parser.add_argument("--bad", type=int, default=50)
     arguments = parser.parse_args()

@@ -3,7 +3,7 @@
 Every tenth of the way the resident memory of all processes of the service is printed. Half of the
 requests are photos, the others unreadable files, descriptions of the model and feedback:
 
-    python tests/benchmarks/bench_endurance.py --model .sparrow/champion --photos data/raw/images
+    python tests/benchmarks/bench_endurance.py --model .sparrow/champion --photos data/demo/raw/images
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def main() -> None:
     """Print a line for each tenth, and the verdicts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=Path(".sparrow/champion"))
-    parser.add_argument("--photos", type=Path, default=Path("data/raw/images"))
+    parser.add_argument("--photos", type=Path, default=Path("data/demo/raw/images"))
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--kinds", nargs="+", default=["sparrow", "sparrow-2-workers"])
     arguments = parser.parse_args()

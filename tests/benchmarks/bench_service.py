@@ -5,7 +5,7 @@ line per box appended inside the request; once as PyTorch sets its threads by it
 once with one thread. Run it on a quiet machine; where it is not quiet, the processor time that a
 photo costs (of all processes of the service) tells more than its rate:
 
-    python tests/benchmarks/bench_service.py --model .sparrow/champion --photos data/raw/images
+    python tests/benchmarks/bench_service.py --model .sparrow/champion --photos data/demo/raw/images
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ def main() -> None:
     """Print the table, in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=Path(".sparrow/champion"))
-    parser.add_argument("--photos", type=Path, default=Path("data/raw/images"))
+    parser.add_argument("--photos", type=Path, default=Path("data/demo/raw/images"))
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--kinds", nargs="+", default=[*PLAIN, "sparrow", "sparrow-2-workers"])
