@@ -3,7 +3,7 @@
 Every tenth of the way the resident memory of all processes of the service is printed. Half of the
 requests are photos, the others unreadable files, descriptions of the model and feedback:
 
-    python tests/benchmarks/bench_endurance.py --model .sparrow/champion --photos data/demo/raw/images
+    python tests/benchmarks/bench_endurance.py --model .sparrow/champion --photos PHOTOS
 """
 
 from __future__ import annotations
