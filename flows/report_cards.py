@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from metaflow import current
-from metaflow.cards import Image, Markdown, ProgressBar, Table, VegaChart
+from metaflow.cards import Image, Markdown, Table
 
 from sparrow.config import Config
 
@@ -41,44 +41,6 @@ def show_tuning(
     current.card.append(Table(rows, headers=names))
     for name, png in pictures.items():
         current.card.append(Image(png, label=name))
-
-
-class LiveTraining:
-    """The training card: a bar over the batches, curves of loss and score after each epoch."""
-
-    def __init__(self, epochs: int) -> None:
-        self._bar = ProgressBar(max=epochs, label="Epochs", value=0)
-        self._specs = (
-            _curve("loss", ["loss"]),
-            _curve("share", ["f_beta", "precision", "recall"]),
-        )
-        self._charts = tuple(VegaChart(spec) for spec in self._specs)
-        card = current.card["training"]
-        card.append(Markdown("# Training"))
-        for part in (
-            self._bar, Markdown("### Loss"), self._charts[0],
-            Markdown("### Validation, at the best threshold"), self._charts[1],
-        ):  # fmt: skip
-            card.append(part)
-        card.refresh()
-
-    def show_photos(self, png: bytes) -> None:
-        """What the network is given, random changes and boxes included."""
-        card = current.card["training"]
-        card.append(Markdown("### Training photos as the network sees them"))
-        card.append(Image(png, label="at its size, changed as in the first epoch"))
-        card.refresh()
-
-    def update(self, history: tuple[dict[str, Any], ...]) -> None:
-        """Draw the epochs so far, each a row with epoch, loss, f_beta, precision, recall."""
-        self._bar.update(len(history))
-        rows = [
-            {name: row[name] for name in ("epoch", "loss", "f_beta", "precision", "recall")}
-            for row in history
-        ]
-        for chart, spec in zip(self._charts, self._specs, strict=True):
-            chart.update({**spec, "data": {"values": rows}})
-        current.card["training"].refresh()
 
 
 def show_evaluation(config: Config, scored: Any, pictures: dict[str, bytes]) -> None:
@@ -143,28 +105,6 @@ def show_report(title: str, lines: list[str], evaluation: Any, pictures: dict[st
     current.card.append(headline_table(evaluation))
     for name, png in pictures.items():
         current.card.append(Image(png, label=name))
-
-
-def show_helper(rank: int, size: int) -> None:
-    """The training card of a process that shares the batches and keeps nothing."""
-    text = f"# Training\nProcess {rank + 1} of {size}: the card of the first shows how it goes."
-    current.card["training"].append(Markdown(text))
-
-
-def _curve(unit: str, series: list[str]) -> dict[str, Any]:
-    return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "width": 620,
-        "height": 240,
-        "data": {"values": []},
-        "transform": [{"fold": series, "as": ["series", "value"]}],
-        "mark": {"type": "line", "point": True},
-        "encoding": {
-            "x": {"field": "epoch", "type": "quantitative", "axis": {"tickMinStep": 1}},
-            "y": {"field": "value", "type": "quantitative", "title": unit},
-            "color": {"field": "series", "type": "nominal", "title": None},
-        },
-    }
 
 
 def _short(value: Any) -> str:

@@ -208,7 +208,7 @@ class Train(FlowSpec):
 
         With several processes each is a task; the first of them keeps, shows and exports.
         """
-        from report_cards import show_helper
+        from live_training import show_helper, train_in_view
         from train_stages import help_training
 
         from sparrow.model.distributed import take_place
@@ -216,7 +216,9 @@ class Train(FlowSpec):
         place = current.parallel
         take_place(place.node_index, place.num_nodes, place.main_ip, self.run_key)
         if place.node_index == 0:
-            self.trained = _train(self)
+            self.trained = train_in_view(
+                self.settings, self.best_values, self.dataset, Path(self.work_dir), self.run_key
+            )
         else:
             show_helper(place.node_index, place.num_nodes)
             help_training(self.settings, self.best_values, self.dataset, Path(self.work_dir))
@@ -311,35 +313,6 @@ class Train(FlowSpec):
         print(time_table(steps, began.timestamp(), time.time()))
 
 
-def _train(flow: Train) -> Any:
-    """Train with the card open: what the network sees, then a point on the curves each epoch."""
-    from pictures import training_picture
-    from report_cards import LiveTraining
-    from train_stages import train_model, training_photos
-
-    live = LiveTraining(flow.settings.training.epochs)
-    seen = training_photos(flow.settings, flow.best_values, flow.dataset)
-    live.show_photos(training_picture(seen))
-
-    def on_epoch(history: tuple[Any, ...]) -> None:
-        _print_epoch(history[-1], flow.settings.training.epochs)
-        live.update(tuple(record.row() for record in history))
-
-    trained = train_model(
-        flow.settings,
-        flow.best_values,
-        flow.dataset,
-        Path(flow.work_dir),
-        flow.run_key,
-        on_epoch,
-        _batch_counter(),
-    )
-    if trained.stopped:
-        print(f"training ended early: {trained.stopped}")
-    live.update(trained.history)  # a resumed run may have had nothing left to train
-    return trained
-
-
 def _counter(verb: str) -> Callable[[int, int], None]:
     """Progress of a loop over photos: a line a tenth."""
 
@@ -348,26 +321,6 @@ def _counter(verb: str) -> Callable[[int, int], None]:
             print(f"{verb} {done} of {total} photos", flush=True)
 
     return count
-
-
-def _batch_counter() -> Callable[[int, int, int], None]:
-    started = time.monotonic()
-
-    def count(epoch: int, done: int, total: int) -> None:
-        if done % max(1, total // 4) == 0 and done < total:
-            seconds = time.monotonic() - started
-            print(f"  epoch {epoch}: batch {done} of {total}, {seconds:.0f} s", flush=True)
-
-    return count
-
-
-def _print_epoch(record: Any, epochs: int) -> None:
-    print(
-        f"epoch {record.epoch:>2} of {epochs}: loss {record.loss:.3f}, validation F-beta "
-        f"{record.f_beta:.3f} (precision {record.precision:.2f}, recall {record.recall:.2f}), "
-        f"{record.photos_per_second:.1f} photos/s",
-        flush=True,
-    )
 
 
 def _print_trial(_study: Any, trial: Any) -> None:

@@ -213,7 +213,9 @@ class TuningConfig(Section):
     threads: Count = 2  # per worker
     startup_trials: Annotated[int, Field(ge=0)] = 5
     warmup_epochs: Annotated[int, Field(ge=0)] = 3
-    pruner: Literal["median", "hyperband", "none"] = "median"
+    # "halving" lets one in three trials go on past 1, 3, 9 … epochs; "hyperband" does so from 1
+    # epoch on for some trials, from 3 or 9 for others: slower, kinder to slow starters.
+    pruner: Literal["median", "halving", "hyperband", "none"] = "median"
     space: dict[str, NumberRange | tuple[str | float | int | bool | None, ...]] = {}
     # Keys tuned only when another key has a given value, such as
     # {"training.momentum": {"training.optimizer": "sgd"}}.

@@ -17,7 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
+from optuna.pruners import (
+    BasePruner,
+    HyperbandPruner,
+    MedianPruner,
+    NopPruner,
+    SuccessiveHalvingPruner,
+)
 from optuna.samplers import TPESampler
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import TrialState
@@ -31,6 +37,7 @@ FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 HEARTBEAT_S = 20
 STALE_AFTER_S = 60
 WAIT_S = 2
+REDUCTION = 3  # one of so many trials goes on past a rung
 CONFIG_NAME = "config_name"  # a study's attribute
 
 
@@ -156,8 +163,10 @@ def _storage(url: str) -> RDBStorage:
 def _pruner(tuning: TuningConfig) -> BasePruner:
     if tuning.pruner == "median":
         return MedianPruner(tuning.startup_trials, tuning.warmup_epochs)
+    if tuning.pruner == "halving":
+        return SuccessiveHalvingPruner(1, REDUCTION)
     if tuning.pruner == "hyperband":
-        return HyperbandPruner(1, tuning.epochs)
+        return HyperbandPruner(1, tuning.epochs, REDUCTION)
     return NopPruner()
 
 

@@ -211,7 +211,7 @@ def study(arguments: argparse.Namespace, folder: Path) -> None:
         ),
         stores=StoresConfig(tuning=f"sqlite:///{folder}/optuna.db"),
     )  # fmt: skip
-    quick = with_values(full, {"tuning.pruner": "hyperband", "tuning.threads": 1})
+    quick = with_values(full, {"tuning.pruner": "halving", "tuning.threads": 1})
     seconds, processor, best = {}, {}, {}
     for name, config, workers in (("pruned", quick, 2), ("full", full, 1)):
         started, spent = time.perf_counter(), children_seconds()

@@ -160,7 +160,8 @@ def test_the_next_study_starts_from_the_last_ones_best(config):
     assert len(open_study(narrow, "fourth").get_trials()) == 1
 
 
-def test_hyperband_prunes_by_epochs(config):
+@pytest.mark.parametrize(("pruner", "at_least"), [("hyperband", 4), ("halving", 11)])
+def test_pruning_by_epochs(config, pruner, at_least):
     def objective(trial):
         suggest(trial, config.tuning)
         for epoch in range(1, 10):
@@ -169,13 +170,12 @@ def test_hyperband_prunes_by_epochs(config):
                 raise optuna.TrialPruned
         return 1.0 / (trial.number + 1)
 
-    tuned = with_values(
-        config, {"tuning.pruner": "hyperband", "tuning.epochs": 9, "tuning.trials": 12}
-    )
+    tuned = with_values(config, {"tuning.pruner": pruner, "tuning.epochs": 9, "tuning.trials": 12})
     run_trials(tuned, "s", objective)
     states = [row["state"] for row in trial_table(tuned, "s")]
     assert states[0] == "complete"
-    assert states.count("pruned") >= 4  # each trial is worse than all before it
+    # Each trial is worse than all before it: halving stops every one, hyperband lets some be.
+    assert states.count("pruned") >= at_least
     assert best_values(tuned, "s")[RATE] == 0.01
 
 
