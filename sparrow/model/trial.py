@@ -35,7 +35,8 @@ def make_objective(
         lesson = Lesson(few, validation, score, config.evaluation.min_score, config.seed)
 
         def report(history: tuple[EpochRecord, ...]) -> None:
-            trial.report(history[-1].f_beta, len(history))
+            # What the trial will be scored by if it ends here: the best epoch, not the last.
+            trial.report(max(one.f_beta for one in history), len(history))
             if trial.should_prune():
                 raise optuna.TrialPruned
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import optuna
 
 from sparrow.config import with_values
+from sparrow.evaluation.validation import ThresholdScore
 from sparrow.model.trial import make_objective
 from sparrow.model.tuning import open_study
 
@@ -38,3 +39,16 @@ def test_a_trial_reports_every_epoch_and_may_be_pruned(config, lesson, tmp_path)
     trial = study.trials[0]
     assert trial.state.name == "PRUNED"
     assert list(trial.intermediate_values) == [1]  # stopped after its first epoch
+
+
+def test_a_trial_is_judged_on_the_way_as_it_is_in_the_end(config, lesson):
+    falling = iter((0.5, 0.3))  # its second epoch is worse: the trial is worth its first
+
+    def score(_):
+        return ThresholdScore(next(falling), 0.0, 0.0, 0.5)
+
+    tuned = with_values(config, {"tuning.epochs": 2})
+    study = optuna.create_study(direction="maximize", pruner=optuna.pruners.NopPruner())
+    study.optimize(make_objective(tuned, lesson.photos, lesson.validation, score), n_trials=1)
+    assert study.trials[0].intermediate_values == {1: 0.5, 2: 0.5}
+    assert study.best_value == 0.5
