@@ -42,9 +42,12 @@ def desk() -> Desk:
     traffic={"timeout": settings.limits.timeout_s},
     metrics={"enabled": True},
     logging={"access": {"enabled": False}},  # the gate writes that line, with the request's id
-    # glibc gives each thread a heap of its own, and what photos of all sizes leave free in one heap
-    # no other can use: with two, memory after thousands of uploads is that of the first hundred.
-    envs=[{"name": "MALLOC_ARENA_MAX", "value": "2"}],
+    # glibc keeps what photos of all sizes leave free, in a heap for each thread, below whatever is
+    # still in use. With two heaps, and pixels outside them, that memory goes back to the system.
+    envs=[
+        {"name": "MALLOC_ARENA_MAX", "value": "2"},
+        {"name": "MALLOC_MMAP_THRESHOLD_", "value": "1048576"},
+    ],
 )
 class Sparrow:
     """Counts house sparrows, or whatever its model was trained to find, in photos."""
