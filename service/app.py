@@ -43,10 +43,12 @@ def desk() -> Desk:
     metrics={"enabled": True},
     logging={"access": {"enabled": False}},  # the gate writes that line, with the request's id
     # glibc keeps what photos of all sizes leave free, in a heap for each thread, below whatever is
-    # still in use. With two heaps, and pixels outside them, that memory goes back to the system.
+    # still in use. With two heaps, and large buffers outside them, that memory goes back to the
+    # system; a heap's free end is kept up to 32 MiB, since every photo needs it again.
     envs=[
         {"name": "MALLOC_ARENA_MAX", "value": "2"},
-        {"name": "MALLOC_MMAP_THRESHOLD_", "value": "1048576"},
+        {"name": "MALLOC_MMAP_THRESHOLD_", "value": f"{4 * 2**20}"},
+        {"name": "MALLOC_TRIM_THRESHOLD_", "value": f"{32 * 2**20}"},
     ],
 )
 class Sparrow:
