@@ -10,7 +10,6 @@ import json
 import os
 import socket
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
@@ -107,10 +106,5 @@ def test_two_thousand_hostile_requests(served: Any, drawn_dataset: Path) -> None
     troubles = send_all(served.client, count, seed=2)
     assert not troubles, "\n".join(troubles)
     assert detect(served.client, photo) == before
-    after = resident_mb()
-    for _ in range(30):  # a photo whose sender hung up is still being decoded for a moment
-        if resident_mb() <= 1.1 * at_start:
-            break
-        time.sleep(1)
-    print(f"{count} cases: {at_start:.0f} MB before, {after:.0f} after, then {resident_mb():.0f}")
+    print(f"{count} cases; resident before {at_start:.0f} MB, after {resident_mb():.0f} MB")
     assert resident_mb() <= 1.1 * at_start
