@@ -43,7 +43,7 @@ def show_helper(rank: int, size: int) -> None:
 
 
 class LiveTraining:
-    """The training card: a bar over the batches, curves of loss and score after each epoch."""
+    """The training card: a bar over the epochs, curves of loss and score after each epoch."""
 
     def __init__(self, epochs: int) -> None:
         self._bar = ProgressBar(max=epochs, label="Epochs", value=0)
