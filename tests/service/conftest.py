@@ -38,7 +38,7 @@ def client(
         patch.setenv("SPARROW_CONFIG", str(config))
         from service.app import Sparrow
 
-        with TestClient(Sparrow.to_asgi()) as client:
+        with TestClient(Sparrow.to_asgi(), base_url="http://127.0.0.1") as client:
             yield client
 
 
