@@ -5,9 +5,9 @@ from __future__ import annotations
 import hmac
 import logging
 import math
-from http.cookies import CookieError, SimpleCookie
 
 from itsdangerous import BadSignature, TimestampSigner
+from starlette.requests import cookie_parser
 
 from service import metrics
 from service.proxies import Origin
@@ -75,11 +75,9 @@ class Access:
 
     def _has_session(self, header: str) -> bool:
         try:
-            cookie = SimpleCookie(header).get(COOKIE)
-            return cookie is not None and bool(
-                self._signer.unsign(cookie.value, max_age=SESSION_SECONDS)
-            )
-        except (BadSignature, CookieError):
+            value = cookie_parser(header).get(COOKIE, "")  # whatever other cookies are like
+            return bool(self._signer.unsign(value, max_age=SESSION_SECONDS))
+        except BadSignature:
             return False
 
 

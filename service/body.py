@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any
 
 from service import metrics
@@ -13,33 +15,62 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
 RETRY_AFTER_SECONDS = 1
+MAX_READING_OF_A_CLIENT = 32
 
 
 class BodyBudget:
-    """Memory for the bodies of all requests that are being read, waiting or answered."""
+    """Memory for the bodies of all requests that are being read, waiting or answered.
+
+    One client gets half of it at most, and reads so many bodies at a time: what it leaves
+    unfinished keeps nobody else out.
+    """
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._held_bytes = 0
+        self._held_bytes: Counter[str] = Counter()
+        self._reading: Counter[str] = Counter()
 
-    def take(self, n_bytes: int) -> None:
+    @contextmanager
+    def reading(self, client: str) -> Iterator[None]:
+        """One more body of a client arrives.
+
+        Raises:
+            RefusalError: 503, too many of that client do.
+        """
+        if self._reading[client] >= MAX_READING_OF_A_CLIENT:
+            metrics.refused.labels("reading").inc()
+            raise RefusalError(503, "too many requests at a time; wait for answers", retry_after=1)
+        self._reading[client] += 1
+        try:
+            yield
+        finally:
+            _less(self._reading, client, 1)
+
+    def take(self, client: str, n_bytes: int) -> None:
         """Reserve memory for what has arrived.
 
         Raises:
             RefusalError: 503, there is no more.
         """
-        if self._held_bytes + n_bytes > self._max_bytes:
+        full = self._held_bytes.total() + n_bytes > self._max_bytes
+        if full or self._held_bytes[client] + n_bytes > self._max_bytes / 2:
             metrics.refused.labels("memory").inc()
             raise RefusalError(
                 503,
                 "the service holds as many photos as it has memory for; try again shortly",
                 retry_after=RETRY_AFTER_SECONDS,
             )
-        self._held_bytes += n_bytes
+        self._held_bytes[client] += n_bytes
 
-    def give_back(self, n_bytes: int) -> None:
+    def give_back(self, client: str, n_bytes: int) -> None:
         """Of a request that is over."""
-        self._held_bytes -= n_bytes
+        _less(self._held_bytes, client, n_bytes)
+
+
+def _less(counts: Counter[str], client: str, n: int) -> None:
+    counts[client] -= n
+    if not counts[client]:
+        del counts[client]
 
 
 class Body:
@@ -53,6 +84,7 @@ class Body:
     def __init__(
         self,
         receive: Receive,
+        client: str,
         *,
         declared_bytes: int | None,
         max_bytes: int,
@@ -60,6 +92,7 @@ class Body:
         budget: BodyBudget,
     ) -> None:
         self._receive = receive
+        self._client = client
         self._declared_bytes = declared_bytes
         self.max_bytes = max_bytes
         self._max_seconds = max_seconds
@@ -72,6 +105,11 @@ class Body:
         Raises:
             RefusalError: 413 too large, 408 too slow, 503 no memory left, 499 the client is gone.
         """
+        with self._budget.reading(self._client):
+            async for piece in self._pieces():
+                yield piece
+
+    async def _pieces(self) -> AsyncGenerator[bytes, None]:
         if self._declared_bytes is not None:
             self._check_size(self._declared_bytes)
         loop = asyncio.get_running_loop()
@@ -86,7 +124,7 @@ class Body:
                 raise RefusalError(499, "the client went away")
             piece = message.get("body", b"")
             self._check_size(self.received_bytes + len(piece))
-            self._budget.take(len(piece))
+            self._budget.take(self._client, len(piece))
             self.received_bytes += len(piece)
             yield piece
             if not message.get("more_body", False):
@@ -98,7 +136,7 @@ class Body:
 
     def close(self) -> None:
         """The request is over: its memory is free."""
-        self._budget.give_back(self.received_bytes)
+        self._budget.give_back(self._client, self.received_bytes)
 
     def _check_size(self, n_bytes: int) -> None:
         if n_bytes > self.max_bytes:

@@ -8,13 +8,17 @@ where uvicorn looks for its own.
 from __future__ import annotations
 
 import asyncio
+import json
 import resource
 from typing import Any
 
+import h11
 import uvicorn.protocols.http.auto
+from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 10.0  # for the head of a request to arrive
+MAX_HEAD_BYTES = 80 * 1024  # the gate refuses headers above 64 KiB with a sentence
 SPARE_DESCRIPTORS = 200  # for files, databases and the engine's own
 
 
@@ -27,6 +31,26 @@ class BoundedProtocol(H11Protocol):
 
     max_connections = 512
     head_seconds = HEAD_SECONDS
+
+    def __init__(self, config: Config, *args: Any, **more: Any) -> None:
+        config.h11_max_incomplete_event_size = MAX_HEAD_BYTES
+        super().__init__(config, *args, **more)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer to what is no HTTP in the words of every other refusal."""
+        body = json.dumps({"error": msg}).encode()
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
+        for event in (
+            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+            h11.Data(data=body),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is there."""

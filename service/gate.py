@@ -75,7 +75,7 @@ class Gate:
         key = settings.api_key
         self._access = Access(key, limits.logins_per_minute) if key else None
         self._rate = RateLimit(limits.requests_per_minute) if limits.requests_per_minute else None
-        self._budget = BodyBudget(int(limits.max_waiting_mb * 1_000_000))
+        self._budget = BodyBudget(int((limits.max_waiting_mb or 4 * limits.max_request_mb) * 1e6))
         self._inside = 0
         self._streams = Streams(limits.max_streams)
 
@@ -172,29 +172,24 @@ class Gate:
                 await self._go_on(exchange)
 
     async def _answer_in_turn(self, route: Route, exchange: Exchange) -> None:
-        """So many requests with a body at a time, within the memory for all bodies."""
-        if self._inside >= self._limits.max_queue:
-            metrics.refused.labels("queue_full").inc()
-            raise RefusalError(
-                503, "the service is busy; try again shortly", retry_after=RETRY_AFTER_SECONDS
-            )
+        """So many whole requests at a time, within the memory for all bodies."""
+        self._check_queue()
         limit = {Kind.PHOTOS: self._max_bytes, Kind.UPLOAD: self._max_bytes}
         limit[Kind.LOGIN] = MAX_LOGIN_BYTES
         declared = exchange.headers.get("content-length", "")
         body = Body(
             exchange.receive,
+            exchange.origin.client_network,
             declared_bytes=int(declared) if declared.isdigit() else None,
             max_bytes=limit.get(route.body, MAX_JSON_BYTES),
             max_seconds=self._limits.upload_timeout_s,
             budget=self._budget,
         )
-        self._inside += 1
         try:
             await self._answer_body(route, body, exchange)
         finally:
             exchange.received_bytes = body.received_bytes
             body.close()
-            self._inside -= 1
 
     async def _answer_body(self, route: Route, body: Body, exchange: Exchange) -> None:
         content_type = exchange.headers.get("content-type", "")
@@ -206,7 +201,9 @@ class Gate:
             await self._go_on_with(b"{}", exchange)
         elif route.body is Kind.UPLOAD:
             query = exchange.scope["query_string"]
-            await exchange.answer(200, await self._page.store(content_type, body, query))
+            client = exchange.origin.client_network
+            stored = await self._page.store(content_type, body, query, client)
+            await exchange.answer(200, stored)
         elif route.body is Kind.LOGIN:
             await log_in(self._access, await body.whole(), exchange)
         else:
@@ -218,6 +215,13 @@ class Gate:
                 content = self._page.event(content)
             await self._go_on_with(content, exchange)
 
+    def _check_queue(self) -> None:
+        if self._inside >= self._limits.max_queue:
+            metrics.refused.labels("queue_full").inc()
+            raise RefusalError(
+                503, "the service is busy; try again shortly", retry_after=RETRY_AFTER_SECONDS
+            )
+
     async def _go_on_with(self, content: bytes, exchange: Exchange) -> None:
         replaced = (b"content-type", b"content-length", b"transfer-encoding", b"content-encoding")
         headers = [(n, v) for n, v in exchange.scope["headers"] if n.lower() not in replaced]
@@ -225,7 +229,12 @@ class Gate:
         headers.append((b"content-length", str(len(content)).encode()))
         exchange.scope["headers"] = headers
         exchange.receive = replay(content, exchange.receive)
-        await self._go_on(exchange)
+        self._check_queue()  # others may have come first while this one arrived
+        self._inside += 1
+        try:
+            await self._go_on(exchange)
+        finally:
+            self._inside -= 1
 
     def _check_rate(self, origin: Origin) -> None:
         wait_s = self._rate.wait_s(origin.client_network) if self._rate else 0

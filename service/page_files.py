@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import threading
 import time
+from collections import deque
 from pathlib import Path
 
 from service.intake import Upload
@@ -19,6 +20,8 @@ PREFIX = "sparrow-page-"
 LOCK = "lock"
 KEEP_SECONDS = 3600.0
 LOOK_SECONDS = 60.0
+MAX_FILES = 10_000
+FRACTION_OF_A_CLIENT = 0.5
 NAME_BYTES = 200  # of the 255 that a file system takes; Gradio puts something in front
 
 logger = logging.getLogger("sparrow.service")
@@ -39,6 +42,8 @@ class PageFiles:
         os.environ["GRADIO_TEMP_DIR"] = str(self.folder)
         self._max_bytes = max_bytes
         self._kept: frozenset[Path] = frozenset()
+        self._used_bytes = 0
+        self._stored: deque[tuple[float, str, int]] = deque()  # when, whose, bytes; oldest first
         self._stop = threading.Event()
         self._janitor = threading.Thread(target=self._tidy, name="page-files", daemon=True)
         self._janitor.start()
@@ -54,14 +59,23 @@ class PageFiles:
         """What is there now belongs to the page itself, and stays as long as it."""
         self._kept = frozenset(path for path, _, _ in self._files())
 
-    def store(self, uploads: list[Upload]) -> list[Path]:
+    def store(self, uploads: list[Upload], client: str) -> list[Path]:
         """Write a visitor's files; each gets a path that nobody can guess.
+
+        Args:
+            uploads: the files.
+            client: whose; one gets a part of the room only.
 
         Raises:
             RefusalError: 503, the folder or the disk is full.
         """
         size = sum(len(upload.content) for upload in uploads)
-        if self.used_bytes() + size > self._max_bytes:
+        mine = [kept for kept in self._stored if kept[1] == client]
+        full = self._used_bytes + size > self._max_bytes
+        full |= len(self._stored) + len(uploads) > MAX_FILES
+        full |= sum(kept[2] for kept in mine) + size > self._max_bytes * FRACTION_OF_A_CLIENT
+        full |= len(mine) + len(uploads) > MAX_FILES * FRACTION_OF_A_CLIENT
+        if full:
             raise RefusalError(
                 503,
                 "the page holds as many photos as it has room for; try again later",
@@ -81,6 +95,9 @@ class PageFiles:
             raise RefusalError(
                 503, "the photos cannot be stored at the moment; try again later", retry_after=60
             ) from error
+        self._used_bytes += size
+        now = time.time()
+        self._stored.extend((now, client, len(upload.content)) for upload in uploads)
         return paths
 
     def find(self, path: str) -> Path | None:
@@ -97,8 +114,10 @@ class PageFiles:
         return sum(size for _, size, _ in self._files())
 
     def tidy(self, now: float | None = None) -> None:
-        """Remove what is older than an hour."""
+        """Remove what is older than an hour, and see how much is left."""
         oldest = (time.time() if now is None else now) - KEEP_SECONDS
+        while self._stored and self._stored[0][0] < oldest:
+            self._stored.popleft()
         for path, _, changed in self._files():
             if changed < oldest and path not in self._kept:
                 path.unlink(missing_ok=True)
@@ -106,6 +125,7 @@ class PageFiles:
             # Of an empty folder that is being filled just now, the file is not there yet.
             if folder.is_dir() and folder.stat().st_mtime < oldest:
                 _remove_if_empty(folder)
+        self._used_bytes = self.used_bytes()  # Gradio's files are among them
 
     def _files(self) -> list[tuple[Path, int, float]]:
         found = []

@@ -58,7 +58,7 @@ class PageRequests:
             raise RefusalError(503, "the page is not ready yet", retry_after=1)
         return self._files
 
-    async def store(self, content_type: str, body: Body, query: bytes) -> bytes:
+    async def store(self, content_type: str, body: Body, query: bytes, client: str) -> bytes:
         """Keep the photos of a form; returns their paths as the page expects them, in JSON.
 
         Raises:
@@ -81,7 +81,7 @@ class PageRequests:
                 self._progress.end(upload_id)
         if len(uploads) > self._limits.max_photos:
             raise RefusalError(413, f"at most {self._limits.max_photos} photos at once")
-        return json.dumps([str(path) for path in self._opened().store(uploads)]).encode()
+        return json.dumps([str(path) for path in self._opened().store(uploads, client)]).encode()
 
     def progress(self, query: bytes) -> AsyncIterator[bytes]:
         """Server-sent events on an upload."""

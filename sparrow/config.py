@@ -272,7 +272,7 @@ class ServiceConfig(Section):
     # Host headers to answer beside addresses and localhost: names, *.example.org, or * for any.
     allowed_hosts: tuple[str, ...] = ()
     # Addresses or networks of reverse proxies, whose X-Forwarded-For, -Proto, -Host and -Prefix
-    # are believed; anybody else's are not.
+    # are believed; anybody else's are not. The proxy must set all four (docs/reverse-proxy.md).
     trusted_proxies: tuple[str, ...] = ()
     root_path: str = ""  # path at which a reverse proxy shows the service, such as /sparrow
     logins_per_minute: Count = 10  # wrong keys of one address; more are refused unread
@@ -282,8 +282,10 @@ class ServiceConfig(Section):
     threads: Count = 2  # photos counted at the same time, each on one core
     # Processes that count in place of the threads, each with its own copy of the model; 0: none.
     workers: Annotated[int, Field(ge=0)] = 0
-    max_queue: Count = 64  # requests being read, waiting or counted; one more gets a 503
-    max_waiting_mb: Annotated[float, Field(gt=0)] = 256.0  # of all their bodies; beyond it: a 503
+    max_queue: Count = 64  # whole requests waiting or being counted; one more gets a 503
+    # Of the bodies of all requests, half of it of one client; beyond it: a 503. null: as much as
+    # four of the largest requests.
+    max_waiting_mb: Annotated[float, Field(gt=0)] | None = None
     max_connections: Count = 512  # of more, those that ask for nothing are closed
     max_streams: Count = 256  # open pages, each of which listens for what becomes of its photos
     page_files_mb: Annotated[float, Field(gt=0)] = 1000.0  # visitors' photos, kept for an hour
@@ -296,6 +298,15 @@ class ServiceConfig(Section):
     keep_folder: str = ".sparrow/photos"
     keep_photos: Count = 1000  # at most so many; the oldest go first
     keep_days: Count = 30  # none longer
+
+    @model_validator(mode="after")
+    def _one_request_fits(self) -> Self:
+        if self.max_waiting_mb is not None and self.max_waiting_mb < 2 * self.max_request_mb:
+            raise ValueError(
+                f"max_waiting_mb ({self.max_waiting_mb:g}) must be at least twice max_request_mb "
+                f"({self.max_request_mb:g}): one client gets half of it"
+            )
+        return self
 
     @model_validator(mode="after")
     def _addresses_are_such(self) -> Self:

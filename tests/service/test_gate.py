@@ -107,6 +107,8 @@ def test_a_log_in_opens_the_page_until_the_key_changes() -> None:
     assert "SameSite=Lax" in cookie
     assert "Secure" not in cookie  # it came by http
     assert client.get("/", headers=page).status_code == 200
+    among_others = {"cookie": f'prefs={{"a":1}}; theme=a b; {cookie.split(";")[0]}'}
+    assert gate(key="secret").get("/model", headers=among_others).status_code == 200
     other = gate(key="another")
     value = cookie.split(";")[0]
     assert other.get("/model", headers={"cookie": value}).status_code == 401
@@ -172,14 +174,13 @@ def test_a_full_queue_says_when_to_come_back() -> None:
     assert first[0].status_code == 200
 
 
-def test_bodies_beyond_the_memory_for_all_wait_elsewhere() -> None:
-    client = gate(max_request_mb=1.0, max_waiting_mb=0.5)
-    full = client.post("/detect", files={"photos": ("a.jpg", b"x" * 600_000)})
-    assert (full.status_code, "memory" in full.json()["error"]) == (503, True)
-    # What was refused is given back, and so is what was answered.
+def test_memory_is_free_again_after_an_answer_and_after_a_refusal() -> None:
+    client = gate(max_request_mb=1.0, max_waiting_mb=2.0, max_photos=1)
     for _ in range(5):
-        fits = client.post("/detect", files={"photos": ("a.jpg", b"x" * 300_000)})
+        fits = client.post("/detect", files={"photos": ("a.jpg", b"x" * 900_000)})
         assert fits.status_code == 200
+        other = client.post("/detect", files={"other": ("a.jpg", b"x" * 900_000)})
+        assert other.status_code == 400
 
 
 def test_what_a_client_sends_never_reaches_the_parser_behind() -> None:

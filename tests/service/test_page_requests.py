@@ -210,25 +210,28 @@ def test_an_empty_folder_is_used_by_nothing(files: PageFiles) -> None:
      "a.b" * 90],
 )  # fmt: skip
 def test_any_name_is_one_that_a_file_can_have(files: PageFiles, name: str) -> None:
-    (path,) = files.store([Upload(name, b"x")])
+    (path,) = files.store([Upload(name, b"x")], "a")
     assert files.find(str(path)) == path
     assert len(file_name(name).encode()) <= 200
 
 
 def test_a_full_folder_refuses_and_an_old_file_makes_room(files: PageFiles) -> None:
-    files.store([Upload("a", b"x" * 900)])
+    files.store([Upload("a", b"x" * 450)], "one")
     with pytest.raises(RefusalError, match="room"):
-        files.store([Upload("b", b"x" * 200)])
+        files.store([Upload("a", b"x" * 100)], "one")  # half of it is for others ...
+    files.store([Upload("a", b"x" * 450)], "two")
+    with pytest.raises(RefusalError, match="room"):
+        files.store([Upload("b", b"x" * 200)], "three")  # ... until it is full
     files.tidy(time.time() + KEEP_SECONDS + 1)
     assert files.used_bytes() == 0
     assert [path.name for path in files.folder.iterdir()] == ["lock"]
-    files.store([Upload("b", b"x" * 200)])
+    files.store([Upload("b", b"x" * 200)], "three")
 
 
 def test_what_the_page_itself_shows_stays(files: PageFiles) -> None:
-    (own,) = files.store([Upload("example", b"x")])
+    (own,) = files.store([Upload("example", b"x")], "a")
     files.keep_present()
-    files.store([Upload("visitor", b"x")])
+    files.store([Upload("visitor", b"x")], "a")
     files.tidy(time.time() + KEEP_SECONDS + 1)
     assert files.find(str(own)) == own
     assert files.used_bytes() == 1
