@@ -43,7 +43,9 @@ class PageFiles:
         self._max_bytes = max_bytes
         self._kept: frozenset[Path] = frozenset()
         self._used_bytes = 0
-        self._stored: deque[tuple[float, str, int]] = deque()  # when, whose, bytes; oldest first
+        # When, whose, how many, how many bytes; oldest first.
+        self._stored: deque[tuple[float, str, int, int]] = deque()
+        self._counting = threading.Lock()
         self._stop = threading.Event()
         self._janitor = threading.Thread(target=self._tidy, name="page-files", daemon=True)
         self._janitor.start()
@@ -70,17 +72,7 @@ class PageFiles:
             RefusalError: 503, the folder or the disk is full.
         """
         size = sum(len(upload.content) for upload in uploads)
-        mine = [kept for kept in self._stored if kept[1] == client]
-        full = self._used_bytes + size > self._max_bytes
-        full |= len(self._stored) + len(uploads) > MAX_FILES
-        full |= sum(kept[2] for kept in mine) + size > self._max_bytes * FRACTION_OF_A_CLIENT
-        full |= len(mine) + len(uploads) > MAX_FILES * FRACTION_OF_A_CLIENT
-        if full:
-            raise RefusalError(
-                503,
-                "the page holds as many photos as it has room for; try again later",
-                retry_after=int(LOOK_SECONDS),
-            )
+        self._reserve(client, len(uploads), size)
         paths: list[Path] = []
         try:
             for upload in uploads:
@@ -95,10 +87,23 @@ class PageFiles:
             raise RefusalError(
                 503, "the photos cannot be stored at the moment; try again later", retry_after=60
             ) from error
-        self._used_bytes += size
-        now = time.time()
-        self._stored.extend((now, client, len(upload.content)) for upload in uploads)
         return paths
+
+    def _reserve(self, client: str, n_files: int, size: int) -> None:
+        with self._counting:
+            mine = [kept for kept in self._stored if kept[1] == client]
+            full = self._used_bytes + size > self._max_bytes
+            full |= sum(n for *_, n, _ in self._stored) + n_files > MAX_FILES
+            full |= sum(kept[3] for kept in mine) + size > self._max_bytes * FRACTION_OF_A_CLIENT
+            full |= sum(kept[2] for kept in mine) + n_files > MAX_FILES * FRACTION_OF_A_CLIENT
+            if full:
+                raise RefusalError(
+                    503,
+                    "the page holds as many photos as it has room for; try again later",
+                    retry_after=int(LOOK_SECONDS),
+                )
+            self._used_bytes += size
+            self._stored.append((time.time(), client, n_files, size))
 
     def find(self, path: str) -> Path | None:
         """The file of that path, if it is one of a visitor's or one that was made for one."""
@@ -116,8 +121,9 @@ class PageFiles:
     def tidy(self, now: float | None = None) -> None:
         """Remove what is older than an hour, and see how much is left."""
         oldest = (time.time() if now is None else now) - KEEP_SECONDS
-        while self._stored and self._stored[0][0] < oldest:
-            self._stored.popleft()
+        with self._counting:
+            while self._stored and self._stored[0][0] < oldest:
+                self._stored.popleft()
         for path, _, changed in self._files():
             if changed < oldest and path not in self._kept:
                 path.unlink(missing_ok=True)

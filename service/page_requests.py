@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -81,7 +82,8 @@ class PageRequests:
                 self._progress.end(upload_id)
         if len(uploads) > self._limits.max_photos:
             raise RefusalError(413, f"at most {self._limits.max_photos} photos at once")
-        return json.dumps([str(path) for path in self._opened().store(uploads, client)]).encode()
+        paths = await asyncio.to_thread(self._opened().store, uploads, client)
+        return json.dumps([str(path) for path in paths]).encode()
 
     def progress(self, query: bytes) -> AsyncIterator[bytes]:
         """Server-sent events on an upload."""

@@ -89,6 +89,7 @@ def _with_page(settings: Settings, desk: Callable[[], Desk], page: PageRequests)
         path="",
         theme=THEME,
         css=STYLE,
+        head='<link rel="icon" href="favicon.ico">',  # a browser would ask the proxy's own root
         footer_links=[],
         run_history=False,
         show_error=False,  # what went wrong stands in the log; a visitor gets our own sentences
