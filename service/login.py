@@ -80,7 +80,8 @@ async def log_in(access: Access | None, form: bytes, exchange: Exchange) -> None
 
 
 def _login_page(message: str = "") -> bytes:
-    alert = f'<p role="alert">{escape(message)}</p>\n' if message else ""
+    message = message[:1].upper() + message[1:]
+    alert = f'<p role="alert">{escape(message)}.</p>\n' if message else ""
     return _PAGE.format(alert=alert).encode()
 
 
