@@ -109,7 +109,7 @@ def ask_champion(config: Config, photos: Dataset, folder: Path) -> tuple[pd.Data
 
     champion = Path(config.stores.champion)
     found: Mapping[str, Detections] = {}
-    if champion.exists() and read_info(champion).class_names == config.data.classes:
+    if champion.exists() and set(read_info(champion).class_names) == set(config.data.classes):
         files = [(name, photos.image_path(name)) for name in photos.images["image"]]
         found = detect_files(Engine(champion, config.training.threads), files)
     return doubt(config, photos, found, "The champion", folder)

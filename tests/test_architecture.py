@@ -47,10 +47,19 @@ ALLOWED = {
     **dict.fromkeys(LOG, (*BASE, *LOG, "looks")),
     "model": (*BASE, "data"),
     "evaluation": (*BASE, "data"),
-    "release": (*BASE, "data", "evaluation", "model"),
-    "counter_process": ("counter",),
+    "release": (*BASE, "counter", "data", "evaluation", "model"),
+    "trial_photos": BASE,
+    "counter_process": ("counter", "model.folder"),
     "review": (*BASE, *LOG, "prediction_window", "data", "model.folder"),
-    "counter": (*BASE, *LOG, "looks", "model.folder", "model.runtime", "evaluation.counting"),
+    "counter": (
+        *BASE,
+        *LOG,
+        "looks",
+        "model.folder",
+        "model.runtime",
+        "evaluation.counting",
+        "trial_photos",
+    ),
 }
 # What watches reads the log, the reference and the champion's ``model.json``.
 MONITORING_ALLOWED = (
