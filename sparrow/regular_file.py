@@ -1,4 +1,4 @@
-"""Open what is a file and nothing else: reading a pipe or a device in its place can last for ever."""
+"""Open what is a file and nothing else: to read a pipe or a device can last for ever."""
 
 from __future__ import annotations
 

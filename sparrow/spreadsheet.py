@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 MARK = "'"  # what a spreadsheet itself takes as "this cell is text"
-# The signs that begin a formula, their full-width forms included, which some spreadsheets take too.
-_STARTS = tuple("=+-@\t\r\n＝＋－＠")
+# The signs that begin a formula; some spreadsheets take the full-width forms of four of them too.
+_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
 def as_cell(text: str) -> str:

@@ -8,7 +8,8 @@ from sparrow.spreadsheet import as_cell, from_cell
 
 FORMULAS = (
     '=HYPERLINK("http://x.example","look")', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1",
-    "=cmd|'/C calc'!A0", "＝1+1", "＋1", "－1", "＠x", " =1", "\u00a0=1", "'=1", "''=1", "'-",
+    "=cmd|'/C calc'!A0", "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20x", " =1", "\u00a0=1",
+    "'=1", "''=1", "'-",
     "=", "-.jpg", "@home by the pond",
 )  # fmt: skip
 PLAIN = ("", "a.jpg", "3 sparrows", "'", "''", "'quoted'", "a=b", "Ada-Maria", "O'Hara", "1-2", "é")
