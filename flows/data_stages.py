@@ -97,7 +97,8 @@ def certify(config: Config, result: SplitResult, folder: Path) -> tuple[Comparis
     (place / "certificate.json").write_text(text, encoding="utf-8")
     from sparrow.data.drift import compare_train_with_test
 
-    comparison = compare_train_with_test(result.dataset, config.data.near_duplicate_bits)
+    bits = config.data.near_duplicate_bits
+    comparison = compare_train_with_test(result.dataset, bits, config.split)
     write_comparison(comparison, place)
     return comparison, page
 
