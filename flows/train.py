@@ -72,6 +72,7 @@ class Train(FlowSpec):
 
         from sparrow.config import make_config, with_overrides
         from sparrow.run_lock import join_run
+        from sparrow.storage import note_places
 
         self.settings = with_overrides(make_config(self.config.to_dict()), self.overrides or ())
         # Stays the same when the run is resumed under another id, this step included.
@@ -80,7 +81,7 @@ class Train(FlowSpec):
         self.study = f"{self.settings.name}-{self.run_key}"
         join_run(current.run_id, Path(self.work_dir))
         begun = {"run": current.run_id, "name": self.settings.name, "state": "unfinished"}
-        write_report(Path(self.work_dir), begun)
+        write_report(Path(self.work_dir), begun | note_places(self.settings))
         prepare_data(self.settings, progress=_counter("drawn"))
         self.next(self.check_data)
 
@@ -308,6 +309,9 @@ class Train(FlowSpec):
         from report_cards import show_report
         from run_report import make_report, write_report
 
+        from sparrow.storage import note_places, places_of
+        from sparrow.storage_plan import keep_within_budget
+
         report = make_report(
             current.run_id,
             self.data_version,
@@ -316,9 +320,12 @@ class Train(FlowSpec):
             self.promotion,
             self.bento,
         )
-        write_report(Path(self.work_dir), {"name": self.settings.name, **report.values})
+        noted = {"name": self.settings.name, **note_places(self.settings)}
+        write_report(Path(self.work_dir), report.values | noted)
         show_report("Training report", report.lines, self.evaluation, self.pictures)
         print("\n".join(report.lines))
+        places = places_of(self.settings)
+        print(*keep_within_budget(places, Path(self.work_dir)), sep="\n")
         began = Run(f"{current.flow_name}/{current.run_id}", _namespace_check=False).created_at
         steps = read_steps(Path(self.work_dir), current.run_id)
         print(time_table(steps, began.timestamp(), time.time()))

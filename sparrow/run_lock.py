@@ -14,13 +14,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 LINK = "run.lock"  # in a run's folder
 VARIABLE = "SPARROW_RUN_LOCK"  # tells the steps where the lock of their run lies
 POLL_S = 0.2
 
-_held: list[IO[str]] = []  # a step holds on until its process ends
+_held: list[int] = []  # a step holds on until its process ends
 
 
 class RunsUnderWayError(RuntimeError):
@@ -75,7 +74,7 @@ def join_run(run_id: str, work_dir: Path) -> None:
     if not (named := os.environ.get(VARIABLE)):
         return
     path = Path(named)
-    lock = path.open("a+")
+    lock = os.open(path, os.O_RDWR | os.O_CREAT)
     fcntl.flock(lock, fcntl.LOCK_SH)
     _held.append(lock)
     if run_id not in _names(path):
