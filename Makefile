@@ -17,13 +17,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-# Metaflow wants to know who runs a flow, and takes "root" for nobody.
-ifeq ($(filter-out root,$(USER)),)
-export METAFLOW_USER ?= sparrow
-else
-export METAFLOW_USER ?= $(USER)
-endif
-
 # Nothing here reports home.
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -53,8 +46,9 @@ help: ## List the targets
 ##@ Models
 
 .PHONY: resume
-resume: $(READY) ## Go on with the last training run, under its own config, from where it stopped
-	$(BIN)/python flows/train.py resume $(ARGS)
+resume: $(READY) ## Go on with the newest run that did not finish [CONFIG=... to choose among several]
+	$(BIN)/python flows/train.py $(if $(filter-out file,$(origin CONFIG)),--config config $(CONFIG)) \
+		resume $(ARGS)
 
 .PHONY: status
 status: $(READY) ## Print the last run, its scores, the decision and the champion [ARGS=--json]
@@ -103,6 +97,10 @@ test-hostile: $(READY) ## Send 2,000 broken requests to the service, and random 
 .PHONY: test-circle
 test-circle: $(READY) ## From drift over labels to a better champion that serves: minutes, two trainings
 	$(BIN)/python -m pytest -m circle tests/circle -s $(ARGS)
+
+.PHONY: test-kills
+test-kills: $(READY) ## Kill the flow in each of its steps and resume it: minutes
+	$(BIN)/python -m pytest -m kills tests/flows -s $(ARGS)
 
 .PHONY: check
 check: lint types test ## All that a change must pass: lint, types, test

@@ -22,6 +22,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # a clone runs without being installed
 
+from user_name import settle_user_name  # noqa: E402
+
+settle_user_name()
+
 from metaflow import Config, FlowSpec, Parameter, card, project, step  # noqa: E402
 from plain import plain_config, plain_step  # noqa: E402
 

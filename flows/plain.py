@@ -16,6 +16,7 @@ from sparrow.config import ConfigError, parse_config
 from sparrow.data.errors import DataError
 from sparrow.images import ImageError
 from sparrow.model.folder import ModelFolderError
+from sparrow.run_lock import join_run
 
 # Faults of input: the message says all there is to know, and a traceback would only hide it.
 PLAIN_ERRORS = (ConfigError, DataError, ImageError, ModelFolderError)
@@ -42,6 +43,9 @@ def plain_step(function: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(function)
     def wrapped(flow: Any, *inputs: Any) -> None:
         started = time.time()
+        source = inputs[0][0] if inputs else flow
+        if hasattr(source, "work_dir"):  # all steps but the first, which makes it
+            join_run(current.run_id, Path(source.work_dir))
         try:
             function(flow, *inputs)
         except PLAIN_ERRORS as error:
@@ -51,7 +55,6 @@ def plain_step(function: Callable[..., None]) -> Callable[..., None]:
             if type(error).__module__.startswith(("sparrow.", "monitoring.")):
                 raise PlainError(str(error)) from None
             raise
-        source = inputs[0][0] if inputs else flow
         note_step(Path(source.work_dir), started)
 
     return wrapped

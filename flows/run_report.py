@@ -60,6 +60,7 @@ def make_report(
         f"({score.low:.3f} to {score.high:.3f}) at threshold {evaluation.threshold:.3f}, "
         f"best epoch {trained.best_epoch} of {len(trained.history)}.",
         *([f"Training ended early: {trained.stopped}"] if trained.stopped else []),
+        *trained.notes,
         f"Version {promotion.version}: {promotion.decision['reason']}",
         f"Champion: version {promotion.champion_version or 'none'}; Bento: {bento or 'none'}.",
     ]

@@ -3,7 +3,8 @@ bundle.
 
     python flows/train.py run                                # the demo: offline, drawn photos
     python flows/train.py --config config configs/sparrow.yaml run --set training.epochs=20
-    python flows/train.py resume                             # go on after a crash
+    python flows/train.py resume                             # go on with what did not finish
+    python flows/train.py --config config configs/own.yaml resume      # ... of this config's runs
 
 Each step calls the library and keeps what it returns. Heavy libraries are imported where they are
 used: each step is a process of its own, and torchvision alone takes seconds to import.
@@ -21,6 +22,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # a clone runs without being installed
 
+from user_name import settle_user_name  # noqa: E402
+
+settle_user_name()
+
+from front import main  # noqa: E402
+from lineage import first_run  # noqa: E402
 from metaflow import (  # noqa: E402
     Config,
     FlowSpec,
@@ -64,12 +71,17 @@ class Train(FlowSpec):
         from train_stages import prepare_data
 
         from sparrow.config import make_config, with_overrides
+        from sparrow.run_lock import join_run
+        from sparrow.storage import note_places
 
         self.settings = with_overrides(make_config(self.config.to_dict()), self.overrides or ())
-        self.run_key = current.run_id  # stays the same when the run is resumed under another id
-        self.work_dir = str(Path(self.settings.stores.runs) / current.run_id)
-        self.study = f"{self.settings.name}-{current.run_id}"
-        write_report(Path(self.work_dir), {"run": current.run_id, "state": "unfinished"})
+        # Stays the same when the run is resumed under another id, this step included.
+        self.run_key = first_run(current.flow_name, current.run_id)
+        self.work_dir = str(Path(self.settings.stores.runs) / self.run_key)
+        self.study = f"{self.settings.name}-{self.run_key}"
+        join_run(current.run_id, Path(self.work_dir))
+        begun = {"run": current.run_id, "name": self.settings.name, "state": "unfinished"}
+        write_report(Path(self.work_dir), begun | note_places(self.settings))
         prepare_data(self.settings, progress=_counter("drawn"))
         self.next(self.check_data)
 
@@ -294,6 +306,9 @@ class Train(FlowSpec):
         from report_cards import show_report
         from run_report import make_report, write_report
 
+        from sparrow.storage import note_places, places_of
+        from sparrow.storage_plan import keep_within_budget
+
         report = make_report(
             current.run_id,
             self.data_version,
@@ -302,9 +317,12 @@ class Train(FlowSpec):
             self.promotion,
             self.bento,
         )
-        write_report(Path(self.work_dir), report.values)
+        noted = {"name": self.settings.name, **note_places(self.settings)}
+        write_report(Path(self.work_dir), report.values | noted)
         show_report("Training report", report.lines, self.evaluation, self.pictures)
         print("\n".join(report.lines))
+        places = places_of(self.settings)
+        print(*keep_within_budget(places, Path(self.work_dir)), sep="\n")
         began = Run(f"{current.flow_name}/{current.run_id}", _namespace_check=False).created_at
         steps = read_steps(Path(self.work_dir), current.run_id)
         print(time_table(steps, began.timestamp(), time.time()))
@@ -329,4 +347,4 @@ def _print_trial(_study: Any, trial: Any) -> None:
 if __name__ == "__main__":
     # Metaflow starts a parallel step's other tasks with the first ``python`` it finds: this one.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    Train()
+    main(Train)

@@ -33,6 +33,7 @@ class Trained:
     best_epoch: int
     values: dict[str, Any]  # tuned keys
     stopped: str | None  # why training ended before its time
+    notes: tuple[str, ...] = ()  # what of an earlier start was damaged and set aside
 
 
 def prepare_data(config: Config, progress: Progress | None = None) -> None:
@@ -113,14 +114,15 @@ def train_model(
 
     result = train(
         model, lesson, tuned.training, tuned.augmentation,
-        folder=folder, on_epoch=each_epoch, on_batch=on_batch,
+        folder=folder, on_epoch=each_epoch, on_batch=on_batch, model_settings=_settings(tuned),
     )  # fmt: skip
     log_numbers(client, run_id, {"best_epoch": result.best.epoch})
     end_run(client, run_id)
     seen = lesson.validation
     examples = [seen.photo(i) for i in range(min(PARITY_PHOTOS, len(seen)))]
     info = _model_info(tuned, dataset, result.best.threshold)
-    write_model_folder(tuned, folder / "best.safetensors", examples, info, work_dir / MODEL)
+    assert result.weights_path is not None  # noqa: S101 a folder was given
+    write_model_folder(tuned, result.weights_path, examples, info, work_dir / MODEL)
     return Trained(
         folder=str(work_dir / MODEL),
         mlflow_run_id=run_id,
@@ -128,6 +130,7 @@ def train_model(
         best_epoch=result.best.epoch,
         values=values,
         stopped=result.stopped,
+        notes=result.notes,
     )
 
 
@@ -137,7 +140,15 @@ def help_training(config: Config, values: dict[str, Any], dataset: Dataset, work
 
     tuned = with_values(config, values)
     model, lesson = _model_and_lesson(tuned, dataset)
-    train(model, lesson, tuned.training, tuned.augmentation, folder=work_dir / CHECKPOINTS)
+    train(
+        model, lesson, tuned.training, tuned.augmentation,
+        folder=work_dir / CHECKPOINTS, model_settings=_settings(tuned),
+    )  # fmt: skip
+
+
+def _settings(tuned: Config) -> str:
+    """What a checkpoint must agree in, besides the training section."""
+    return tuned.model.model_dump_json()
 
 
 def _model_and_lesson(tuned: Config, dataset: Dataset) -> tuple[Any, Any]:

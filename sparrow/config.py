@@ -265,6 +265,21 @@ class StoresConfig(Section):
     monitoring: str = ".sparrow/monitoring"  # a folder for each run of `flows/monitor.py`
 
 
+class StorageConfig(Section):
+    """How much may stay on this machine's disk; what is over a budget goes when a run ends.
+
+    What was used longest ago goes first, and each thing that goes is named. The champion, the one
+    before it, the newest run and whatever a process works on stay, budget or not; MLflow's
+    artifacts, which hold every registered version, are never touched. ``sparrow status`` shows what
+    takes how much, ``sparrow clean`` what could go now.
+    """
+
+    runs_gb: Annotated[float, Field(ge=0)] = 10.0  # of stores.runs
+    prepared_gb: Annotated[float, Field(ge=0)] = 20.0  # decoded photos in data.prepared
+    measured_mb: Annotated[float, Field(ge=0)] = 500.0  # measures of photos, there too: 1 KB each
+    published_gb: Annotated[float, Field(ge=0)] = 3.0  # versions beside stores.champion
+
+
 class ServiceConfig(Section):
     """The service and its page."""
 
@@ -360,6 +375,7 @@ class Config(Section):
     evaluation: EvaluationConfig = EvaluationConfig()
     promotion: PromotionConfig = PromotionConfig()
     stores: StoresConfig = StoresConfig()
+    storage: StorageConfig = StorageConfig()
     service: ServiceConfig = ServiceConfig()
     monitoring: MonitoringConfig = MonitoringConfig()
 

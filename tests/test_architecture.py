@@ -24,6 +24,7 @@ TORCH_MODULES = {
         "distributed",
         "export",
         "feeding",
+        "going_on",
         "optimization",
         "prediction",
         "roi_pool",

@@ -6,12 +6,14 @@ and later runs over the same data decode nothing again.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +25,9 @@ from sparrow.data.tables import XYXY, Dataset
 from sparrow.images import RgbImage, read_image, resize_to_fit
 
 Progress = Callable[[int, int], None]
+FORMAT = "2"  # of the cache's files; what others wrote is decoded anew
+
+_in_use: dict[Path, int] = {}  # held until the process ends, so that nobody deletes it
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +93,7 @@ def load_detection_set(
         ImageError: a photo cannot be read (the checks would have said so before).
     """
     pixels_path = _ensure_cache(dataset, config, cache_dir, progress)
-    listed = json.loads(pixels_path.with_suffix(".json").read_text())
+    listed = json.loads(pixels_path.with_suffix(".json").read_text())["sizes"]
     sizes = np.asarray(listed, dtype=np.int64).reshape(-1, 2)
     areas = sizes.prod(axis=1) * 3
     offsets = np.concatenate([[0], np.cumsum(areas)[:-1]]) if len(areas) else areas
@@ -131,25 +136,62 @@ def _ensure_cache(
     dataset: Dataset, config: ModelConfig, cache_dir: Path, progress: Progress | None
 ) -> Path:
     sides = (config.min_side_px, config.max_side_px)
-    digest = hashlib.sha256(repr(sides).encode())
+    digest = hashlib.sha256(repr((FORMAT, sides)).encode())
     for sha256 in dataset.images["sha256"]:
         digest.update(sha256.encode())
     path = cache_dir / f"photos-{digest.hexdigest()[:16]}.bin"
-    if path.exists():
+    if _use(path):
         return path
     cache_dir.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}.partial")
-    sizes = []
+    sizes, content = [], hashlib.sha256()
     with partial.open("wb") as file:
         for i, image in enumerate(dataset.images["image"]):
             pixels = resize_to_fit(read_image(dataset.image_path(image)), *sides)
-            file.write(np.ascontiguousarray(pixels).data)
+            data = np.ascontiguousarray(pixels).data
+            content.update(data)
+            file.write(data)
             sizes.append(pixels.shape[:2])
             if progress:
                 progress(i + 1, len(dataset.images))
     # The index first: whoever sees the photos must find their sizes.
     index = partial.with_suffix(".json.partial")
-    index.write_text(json.dumps(sizes))
+    index.write_text(json.dumps({"sizes": sizes, "sha256": content.hexdigest()}))
     index.replace(path.with_suffix(".json"))
     partial.replace(path)
+    if not _use(path):
+        raise OSError(f"{path}: what was just written does not come back; check the disk")
     return path
+
+
+def _use(path: Path) -> bool:
+    """Hold a cache file for as long as this process lives, if it is there and whole.
+
+    A damaged one is deleted, and said: what is in it can be decoded again.
+    """
+    if path in _in_use and path.exists():
+        return True
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    with open(handle, "rb", closefd=False) as file:
+        whole = hashlib.file_digest(file, "sha256").hexdigest() == _index(path).get("sha256")
+    if whole and path.exists():  # it may be deleted, as over its budget, while this process waits
+        os.utime(path)  # what was used longest ago goes first
+        _in_use[path] = handle
+        return True
+    os.close(handle)
+    if not whole:
+        print(f"{path}: damaged; the photos are decoded again", flush=True)
+        path.unlink(missing_ok=True)
+    return False
+
+
+def _index(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.with_suffix(".json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

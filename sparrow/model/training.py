@@ -19,10 +19,11 @@ from torch import nn
 
 from sparrow.config import AugmentationConfig, TrainingConfig
 from sparrow.detections import Detections
-from sparrow.model.checkpoint import EpochRecord, TrainingState, save_weights
+from sparrow.model.checkpoint import BEST, EpochRecord, TrainingState
 from sparrow.model.dataset import DetectionSet, batches
 from sparrow.model.distributed import World, join_world
 from sparrow.model.feeding import AugmentedPhotos, mix
+from sparrow.model.going_on import go_on, settings_hash
 from sparrow.model.optimization import make_ema, make_optimizer, rate_factor
 from sparrow.model.prediction import predict_set
 from sparrow.model.roi_pool import quick_pooling
@@ -82,6 +83,7 @@ class TrainingResult:
     best: EpochRecord
     weights_path: Path | None
     stopped: str | None  # why it ended before its time: the loss was not finite
+    notes: tuple[str, ...] = ()  # what of an earlier start could not be used, and why
 
 
 def train(
@@ -93,6 +95,7 @@ def train(
     folder: Path | None = None,
     on_epoch: OnEpoch | None = None,
     on_batch: OnBatch | None = None,
+    model_settings: str = "",
 ) -> TrainingResult:
     """Train ``model`` in place, together with other processes where a launcher started them.
 
@@ -102,10 +105,14 @@ def train(
         config: the training section.
         augmentation: the augmentation section.
         folder: where ``checkpoint.pt`` and ``best.safetensors`` go; a checkpoint found there is
-            continued. None keeps nothing (tuning). All processes must see the same one.
+            continued. One that is damaged, or of another training, is set aside: the one before
+            it is continued, or training begins anew. None keeps nothing (tuning). All processes
+            must see the same one.
         on_epoch: called with the history after every epoch; may raise to stop (pruning). In the
             first process only.
         on_batch: called with (epoch, batch, batches in the epoch), in each process for its own.
+        model_settings: what else a checkpoint must agree in to be continued, such as the config's
+            model section.
 
     Raises:
         TrainingError: there is nothing to learn from, or the loss is not finite in the first epoch.
@@ -123,10 +130,15 @@ def train(
     torch.set_num_threads(config.threads)
     # Channels last: measured 1.5 times the steps per second on two cores.
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    state = TrainingState(model, make_ema(model, config), make_optimizer(model, config), [])
-    checkpoint = folder / "checkpoint.pt" if folder else None
-    if checkpoint and checkpoint.exists():
-        state.restore(checkpoint)
+    settings = settings_hash(
+        config, augmentation, lesson.seed, (lesson.photos, lesson.validation), model_settings
+    )
+    state = TrainingState(
+        model, make_ema(model, config), make_optimizer(model, config), [], settings
+    )
+    notes = go_on(state, folder, world, device) if folder else ()
+    for note in notes:
+        print(note, flush=True)
     stopped = None
     while len(state.history) < config.epochs and not _out_of_patience(state, config):
         try:
@@ -139,14 +151,14 @@ def train(
         state.history.append(record)
         if world.rank > 0:
             continue
-        if folder and checkpoint:
+        if folder:
             if state.best() is record:
-                save_weights(state.scored_model(), folder / "best.safetensors")
-            state.save(checkpoint)
+                state.save_best(folder)
+            state.save(folder)
         if on_epoch:
             on_epoch(tuple(state.history))
-    weights = folder / "best.safetensors" if folder else None
-    return TrainingResult(tuple(state.history), state.best(), weights, stopped)
+    weights = folder / BEST if folder else None
+    return TrainingResult(tuple(state.history), state.best(), weights, stopped, notes)
 
 
 def choose_device(name: str) -> torch.device:

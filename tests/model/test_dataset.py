@@ -96,6 +96,34 @@ def test_a_photo_is_decoded_once(photos, tmp_path):
         load_detection_set(changed, ("robin", "wren"), MODEL, cache)
 
 
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 3] ^= 2
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("suffix", [".bin", ".json"])
+@pytest.mark.parametrize(
+    "damage", [cut, flip, lambda path: path.write_bytes(b""), lambda path: path.write_text("[]")]
+)
+def test_a_damaged_cache_is_said_and_decoded_again(
+    damage, suffix, photos, tmp_path, monkeypatch, capsys
+):
+    cache = tmp_path / "cache"
+    first = load_detection_set(photos, ("robin", "wren"), MODEL, cache).pixels.copy()
+    (path,) = cache.glob(f"*{suffix}")
+    damage(path)
+    # Another process, which has not looked at the file before.
+    monkeypatch.setattr("sparrow.model.dataset._in_use", {})
+    again = load_detection_set(photos, ("robin", "wren"), MODEL, cache)
+    assert np.array_equal(first, again.pixels)
+    assert "damaged; the photos are decoded again" in capsys.readouterr().out
+
+
 def test_boxes_are_not_part_of_the_cache(photos, tmp_path):
     load_detection_set(photos, ("robin", "wren"), MODEL, tmp_path / "cache")
     fewer = replace(photos, boxes=photos.boxes.iloc[1:])

@@ -142,7 +142,7 @@ def test_a_loss_that_breaks_later_ends_training_with_what_it_had(lesson, fresh, 
     assert any(f"{name} with boxes [[" in result.stopped for name in few.photos.images)
     assert "Epoch 1 is the best" in result.stopped
     assert all(value.isfinite().all() for value in load_file(result.weights_path).values())
-    # What was kept can be gone on from, with a smaller rate for example.
+    # What was kept can be gone on from, once what broke it is gone.
     again = train(fresh(), few, training, NO_CHANGES, folder=tmp_path)
     assert [len(again.history), again.stopped] == [3, None]
 

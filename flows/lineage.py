@@ -1,0 +1,187 @@
+"""Runs of the flow and what they go on from: which one ``resume`` takes up.
+
+A run that was killed and resumed is several runs of Metaflow's, each with its origin. They are one
+training: the first of them gives it its key, its folder and its one registered version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from metaflow import Flow, Run, namespace
+from metaflow.exception import MetaflowException, MetaflowNotFound
+
+ORIGIN_TAG = "resumes:"
+
+
+class NothingToResumeError(MetaflowException):
+    """No run can be gone on with; the message says why."""
+
+    headline = "Nothing to resume"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One run of Metaflow's."""
+
+    run_id: str
+    origin: str | None  # the run it resumes
+    started: datetime
+    finished: bool  # to the end
+    own_steps: int  # it finished itself, beside those it took from its origin
+    name: str  # of its config
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to resume, and what to say about it."""
+
+    run_id: str
+    words: tuple[str, ...]
+
+
+def choose(
+    attempts: Sequence[Attempt],
+    under_way: Collection[str],
+    name: str | None = None,
+    *,
+    finished_too: bool = False,
+) -> Choice:
+    """The newest training that did not finish, at its furthest run.
+
+    Args:
+        attempts: all runs of the flow.
+        under_way: ids of runs that a process still works on.
+        name: take only trainings of this config's name; None takes any.
+        finished_too: also one that has finished, of which a step is to be run again.
+
+    Raises:
+        NothingToResumeError: there is none.
+    """
+    trainings = _trainings(attempts)
+    asked = [one for one in trainings if name is None or one[0].name == name]
+    of_name = f" of {name}" if name else ""
+    if not asked:
+        raise NothingToResumeError(f"no run{of_name} was started here yet; start one: run")
+    unfinished = [one for one in asked if finished_too or not any(run.finished for run in one)]
+    open_ = [one for one in unfinished if not any(run.run_id in under_way for run in one)]
+    if not open_ and unfinished:
+        raise NothingToResumeError(
+            f"run {unfinished[-1][-1].run_id} is still under way; one process at a time may work "
+            "on a run. If it hangs, end its processes and resume again"
+        )
+    if not open_:
+        last = asked[-1][-1]
+        raise NothingToResumeError(
+            f"the last run{of_name}, {last.run_id} (started {_time(last)}), has finished; start "
+            "another: run"
+        )
+    chosen = open_[-1]
+    run_id = _furthest(chosen)
+    words = [f"Going on with run {run_id} of {chosen[0].name}, started {_time(chosen[0])}."]
+    later = [one for one in asked if one[0].started > chosen[0].started]
+    words += [
+        f"Run {one[-1].run_id} of {one[0].name}, started later, has finished."
+        for one in later[-1:] if any(run.finished for run in one)
+    ]  # fmt: skip
+    others = [
+        one for one in trainings
+        if one is not chosen and not any(run.finished or run.run_id in under_way for run in one)
+    ]  # fmt: skip
+    words += [
+        f"Not finished either: run {_furthest(one)} of {one[0].name}, started {_time(one[0])}; "
+        f"go on with it: resume --origin-run-id {_furthest(one)}"
+        for one in others
+    ]
+    return Choice(run_id, tuple(words))
+
+
+def check_origin(attempts: Sequence[Attempt], under_way: Collection[str], run_id: str) -> None:
+    """Refuse a run that was named by hand while a process still works on its training.
+
+    Raises:
+        NothingToResumeError: one does.
+    """
+    for training in _trainings(attempts):
+        ids = {run.run_id for run in training}
+        if run_id in ids and (busy := ids & set(under_way)):
+            raise NothingToResumeError(f"run {max(busy)} is still under way, from {run_id}")
+
+
+def read_attempts(flow: str) -> list[Attempt]:
+    """All runs of a flow that got as far as to have parameters, oldest first."""
+    namespace(None)
+    try:
+        found = [_read(run) for run in Flow(flow)]
+    except MetaflowNotFound:
+        return []
+    return sorted((one for one in found if one), key=lambda one: one.started)
+
+
+def first_run(flow: str, run_id: str) -> str:
+    """The run with which a training began, of which ``run_id`` is a resumption."""
+    while origin := _origin(Run(f"{flow}/{run_id}", _namespace_check=False)):
+        run_id = origin
+    return run_id
+
+
+def _read(run: Run) -> Attempt | None:
+    try:
+        parameters = run["_parameters"].task
+        name = parameters["config"].data["name"]
+        own = sum(
+            task.finished and "origin-task-id" not in task.metadata_dict
+            for step in run
+            for task in step
+        )
+        finished = bool(run.finished)
+    except (KeyError, TypeError, MetaflowException):
+        return None  # killed before it knew what it was to do
+    return Attempt(run.id, _origin(run), run.created_at, finished, own, name)
+
+
+def _origin(run: Any) -> str | None:
+    """The run that this one resumes.
+
+    Metaflow writes it down with the first step, which a run that was killed early lacks: ``resume``
+    gives it as a tag of the run itself.
+    """
+    for tag in run.tags:
+        if tag.startswith(ORIGIN_TAG):
+            return str(tag.removeprefix(ORIGIN_TAG))
+    for step in run:
+        for task in step:
+            origin = task.metadata_dict.get("origin-run-id")
+            return None if origin in (None, "None") else str(origin)
+    return None
+
+
+def _trainings(attempts: Sequence[Attempt]) -> list[list[Attempt]]:
+    """Runs that go on from one another, oldest first; the trainings by their first run."""
+    known = {one.run_id: one for one in attempts}
+    groups: dict[str, list[Attempt]] = {}
+    for one in attempts:
+        first = one
+        while first.origin in known:
+            first = known[first.origin]
+        groups.setdefault(first.run_id, []).append(one)
+    ordered = [sorted(group, key=lambda one: one.started) for group in groups.values()]
+    return sorted(ordered, key=lambda group: group[0].started)
+
+
+def _furthest(training: Sequence[Attempt]) -> str:
+    """The newest run that finished a step of its own: a run that was killed while it still took
+    over its origin's steps may lack some of them.
+    """
+    known = {run.run_id: run for run in training}
+    run = training[-1]
+    while run.own_steps == 0 and run.origin in known:
+        run = known[run.origin]
+    return run.run_id
+
+
+def _time(run: Attempt) -> str:
+    return f"{run.started:%Y-%m-%d %H:%M}"

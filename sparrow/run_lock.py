@@ -1,0 +1,138 @@
+"""Which runs of the training flow are under way: locks that go when their processes do.
+
+The process that starts a run and each of its steps hold one lock file together. So a run counts as
+under way while any of them lives, and no longer after a kill of all: there is nothing to tidy up.
+The file names the runs it stands for; each run's folder has a link to it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+LINK = "run.lock"  # in a run's folder
+VARIABLE = "SPARROW_RUN_LOCK"  # tells the steps where the lock of their run lies
+POLL_S = 0.2
+
+_held: list[int] = []  # a step holds on until its process ends
+
+
+class RunsUnderWayError(RuntimeError):
+    """A run that cannot be told from others yet."""
+
+
+@contextmanager
+def run_under_way(folder: Path) -> Iterator[Path]:
+    """Hold a new lock for one run, whose steps this process is going to start.
+
+    Args:
+        folder: of all locks; those that nobody holds any more are cleared away.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with choosing(folder):
+        for path in folder.glob("*.lock"):
+            if not is_held(path):
+                path.unlink(missing_ok=True)
+        path = folder / f"{os.getpid()}-{secrets.token_hex(4)}.lock"
+        lock = path.open("x")
+        fcntl.flock(lock, fcntl.LOCK_SH)
+    os.environ[VARIABLE] = str(path.resolve())
+    try:
+        yield path
+    finally:
+        os.environ.pop(VARIABLE, None)
+        lock.close()
+        if not is_held(path):
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def choosing(folder: Path) -> Iterator[None]:
+    """Of processes that look at the locks in order to add one, one at a time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "choosing").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
+
+
+def name_run(path: Path, run_id: str) -> None:
+    """Say which run a lock stands for; it may stand for several (a run, and the resumed one)."""
+    with path.open("a") as file:
+        file.write(f"{run_id}\n")
+
+
+def join_run(run_id: str, work_dir: Path) -> None:
+    """Hold the lock of this step's run until the process ends, and link it from the run's folder.
+
+    Where no process of this machine started the run (on a cluster), nothing happens.
+    """
+    if not (named := os.environ.get(VARIABLE)):
+        return
+    path = Path(named)
+    lock = os.open(path, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_SH)
+    _held.append(lock)
+    if run_id not in _names(path):
+        name_run(path, run_id)
+    work_dir.mkdir(parents=True, exist_ok=True)
+    link = work_dir / LINK
+    if link.is_symlink() and os.readlink(link) == named:
+        return
+    partial = work_dir / f"{LINK}.{os.getpid()}"
+    partial.unlink(missing_ok=True)
+    partial.symlink_to(path)
+    partial.replace(link)
+
+
+def is_under_way(work_dir: Path) -> bool:
+    """Whether a process still works on the run of this folder."""
+    return is_held(work_dir / LINK)
+
+
+def runs_under_way(folder: Path, timeout_s: float = 60.0) -> set[str]:
+    """The ids of all runs under way, those included that are being resumed.
+
+    Args:
+        folder: of all locks.
+        timeout_s: how long to wait for a run that has just been started to get its id.
+
+    Raises:
+        RunsUnderWayError: one has none yet after that time.
+    """
+    until = time.monotonic() + timeout_s
+    while True:
+        own = os.environ.get(VARIABLE)
+        held = [p for p in folder.glob("*.lock") if str(p.resolve()) != own and is_held(p)]
+        names = [_names(path) for path in held]
+        if all(names):
+            return {name for some in names for name in some}
+        if time.monotonic() > until:
+            raise RunsUnderWayError(
+                f"a run that was started {timeout_s:.0f} s ago has no number yet; try again when "
+                "it says which run it is"
+            )
+        time.sleep(POLL_S)
+
+
+def is_held(path: Path) -> bool:
+    """Whether any process holds a lock file."""
+    try:
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # there is none, or it has just gone
+        return False
+    return False
+
+
+def _names(path: Path) -> list[str]:
+    try:
+        return path.read_text().split()
+    except FileNotFoundError:
+        return []
