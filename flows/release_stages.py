@@ -13,7 +13,7 @@ from evaluate_stages import score_model
 
 from sparrow.config import Config, make_config
 from sparrow.data.tables import Dataset
-from sparrow.model.folder import read_info
+from sparrow.model.folder import engine_mb, read_info
 
 if TYPE_CHECKING:
     from train_stages import Trained
@@ -60,9 +60,14 @@ def promote(
         home = registry.download(champion.number, work_dir / "champion")
         before = score_model(config, dataset, home).evaluation
         comparison = compare(evaluation, before, config, config.seed)
-    size_mb = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
     decision = decide(
-        evaluation, before, comparison, size_mb, config.promotion, forced, latency_ms=latency_ms
+        evaluation,
+        before,
+        comparison,
+        engine_mb(folder),
+        config.promotion,
+        forced,
+        latency_ms=latency_ms,
     )
     registry.tag(version.number, {"decision": decision.reason})
     if decision.promote:

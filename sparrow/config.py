@@ -243,8 +243,12 @@ class PromotionConfig(Section):
 
     min_f_beta: Unit = 0.5  # absolute bar for the headline score
     max_false_count_empty: Annotated[float, Field(ge=0)] = 1.0  # birds seen per photo without any
+    # Of engine.onnx, the file that the service loads, in 10**6 bytes; weights, reference and cards,
+    # which travel in the same folder, are not counted.
     max_model_mb: Annotated[float, Field(gt=0)] = 400.0
-    max_latency_ms: Annotated[float, Field(gt=0)] | None = None  # per photo; null: no bar
+    # Of the median test photo, from its file to its boxes, on one processor thread with as many
+    # photos at a time as the service counts; null: no bar.
+    max_latency_ms: Annotated[float, Field(gt=0)] | None = None
     confidence: Share = 0.95  # one-sided, that the candidate is better than the champion
     max_slice_loss: Unit = 0.1  # F-beta no slice may lose (ruled out where its photos can show it)
 
@@ -293,7 +297,8 @@ class MonitoringConfig(Section):
     window_days: Annotated[float, Field(gt=0)] | None = None  # ... or all of so many days
     max_photos: Count = 20_000  # read into memory; of a larger window an even sample
     error_share: Share = 0.02  # of photos that cannot be counted; more, beyond chance, is drift
-    max_latency_ms: Annotated[float, Field(gt=0)] | None = None  # median photo; null: no bar
+    # Of the median of the newest looks[0] photos, from bytes to boxes; null: no bar.
+    max_latency_ms: Annotated[float, Field(gt=0)] | None = None
     on_drift: Literal["report", "train"] = "report"  # train: start flows/train.py on this machine
     cooldown_hours: Annotated[float, Field(gt=0)] = 24.0  # no second start within so many
 

@@ -60,9 +60,10 @@ def decide(
 
     Args:
         champion, comparison: both None when there is no champion: only the absolute bars count.
-        model_mb: size of the exported engine in megabytes.
+        model_mb: size of the exported engine, ``engine.onnx``, in megabytes (10**6 bytes).
         forced: promote whatever the gates say (``--production``); the decision records it.
-        latency_ms: the engine's median per photo; None, not measured, passes only without a bar.
+        latency_ms: median per photo as served (see ``Scored``); None, not measured, passes only
+            without a bar.
 
     Raises:
         ValueError: a champion without a comparison, or the other way round.
@@ -103,7 +104,7 @@ def _absolute_bars(
         ),
         Gate(
             "size",
-            f"at most {config.max_model_mb:g} MB",
+            f"an engine of at most {config.max_model_mb:g} MB",
             f"{model_mb:.1f} MB",
             model_mb <= config.max_model_mb,
         ),
@@ -112,7 +113,9 @@ def _absolute_bars(
     gates.append(
         Gate(
             "latency",
-            "no bar set" if bar is None else f"at most {bar:g} ms per photo",
+            "no bar set"
+            if bar is None
+            else f"at most {bar:g} ms per photo, on one thread as served",
             "not measured" if latency_ms is None else f"{latency_ms:.0f} ms",
             bar is None or (latency_ms is not None and latency_ms <= bar),
         )
@@ -135,7 +138,7 @@ def _count_gate(comparison: Comparison) -> Gate:
     # NaN (no interval) fails: what cannot be measured is not shown to be harmless.
     return Gate(
         "count no worse",
-        f"mean count error not larger with confidence {comparison.confidence:g}",
+        f"mean count error not shown to be larger, at confidence {comparison.confidence:g}",
         f"{change:+.3f} birds per photo, lower bound {comparison.count_mae_bound:+.3f}",
         comparison.count_mae_bound <= 0,
     )
