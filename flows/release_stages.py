@@ -13,7 +13,7 @@ from evaluate_stages import score_model
 
 from sparrow.config import Config, make_config
 from sparrow.data.tables import Dataset
-from sparrow.model.folder import read_info
+from sparrow.model.folder import engine_mb, read_info
 
 if TYPE_CHECKING:
     from train_stages import Trained
@@ -165,12 +165,11 @@ def _decide(
 ) -> PromotionDecision:
     from sparrow.release.promotion import decide
 
-    size_mb = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
     return decide(
         evaluation,
         compared.champion,
         compared.comparison,
-        size_mb,
+        engine_mb(folder),
         config.promotion,
         forced,
         latency_ms=latency_ms,

@@ -19,9 +19,12 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from sparrow.search_space import space_faults
+
 Share = Annotated[float, Field(gt=0, lt=1)]
 Unit = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+Overlap = Annotated[float, Field(ge=0.1, lt=1)]  # below 0.1 two boxes are not held to be one bird
 
 
 class ConfigError(ValueError):
@@ -195,17 +198,23 @@ class TrainingConfig(Section):
 
 
 class NumberRange(Section):
-    """A number to tune, between low and high."""
+    """A number to tune, between low and high, both included."""
 
     low: float
     high: float
-    log: bool = False
-    step: float | None = None
-    integer: bool = False
+    log: bool = False  # sampled by its logarithm; low is above 0 then, and there is no step
+    step: float | None = None  # of which high - low is a whole number
+    integer: bool = False  # low, high and step are whole numbers, and so is what is tried
+
+
+Choice = str | float | int | bool | None
 
 
 class TuningConfig(Section):
-    """Optuna. ``space`` maps any key of this config to the values it may take."""
+    """Optuna. ``space`` maps keys of model, training and augmentation to the values they may take.
+
+    What no trial could use as it is written is refused when the config is read.
+    """
 
     trials: Annotated[int, Field(ge=0)] = 20  # 0 skips tuning; the training section is used as is
     timeout_minutes: Annotated[float, Field(gt=0)] | None = None
@@ -218,18 +227,19 @@ class TuningConfig(Section):
     # "halving" lets one in three trials go on past 1, 3, 9 … epochs; "hyperband" does so from 1
     # epoch on for some trials, from 3 or 9 for others: slower, kinder to slow starters.
     pruner: Literal["median", "halving", "hyperband", "none"] = "median"
-    space: dict[str, NumberRange | tuple[str | float | int | bool | None, ...]] = {}
+    space: dict[str, NumberRange | tuple[Choice, ...]] = {}
     # Keys tuned only when another key has a given value, such as
-    # {"training.momentum": {"training.optimizer": "sgd"}}.
-    conditions: dict[str, dict[str, str]] = {}
+    # {"training.momentum": {"training.optimizer": "sgd"}}: the trial's value where that key is
+    # tuned, and the config's own where it is not.
+    conditions: dict[str, dict[str, Choice]] = {}
 
 
 class EvaluationConfig(Section):
     """What is measured and how."""
 
     beta: Annotated[float, Field(gt=0)] = 2.0
-    iou: Share = 0.5  # the headline F-beta's IoU: the threshold is chosen for it
-    also_iou: tuple[Share, ...] = (0.4,)
+    iou: Overlap = 0.5  # the headline F-beta's IoU: the threshold is chosen for it
+    also_iou: tuple[Overlap, ...] = (0.4,)
     min_score: Share = 0.05  # detections below it are not even kept
     bootstrap_samples: Count = 1000
     confidence: Share = 0.95
@@ -245,8 +255,12 @@ class PromotionConfig(Section):
 
     min_f_beta: Unit = 0.5  # absolute bar for the headline score
     max_false_count_empty: Annotated[float, Field(ge=0)] = 1.0  # birds seen per photo without any
+    # Of engine.onnx, the file that the service loads, in 10**6 bytes; weights, reference and cards,
+    # which travel in the same folder, are not counted.
     max_model_mb: Annotated[float, Field(gt=0)] = 400.0
-    max_latency_ms: Annotated[float, Field(gt=0)] | None = None  # per photo; null: no bar
+    # Of the median test photo, from its file to its boxes, on one processor thread with as many
+    # photos at a time as the service counts; null: no bar.
+    max_latency_ms: Annotated[float, Field(gt=0)] | None = None
     confidence: Share = 0.95  # one-sided, that the candidate is better than the champion
     max_slice_loss: Unit = 0.1  # F-beta no slice may lose (ruled out where its photos can show it)
 
@@ -350,7 +364,8 @@ class MonitoringConfig(Section):
     window_days: Annotated[float, Field(gt=0)] | None = None  # ... or all of so many days
     max_photos: Count = 20_000  # read into memory; of a larger window an even sample
     error_share: Share = 0.02  # of photos that cannot be counted; more, beyond chance, is drift
-    max_latency_ms: Annotated[float, Field(gt=0)] | None = None  # median photo; null: no bar
+    # Of the median of the newest looks[0] photos, from bytes to boxes; null: no bar.
+    max_latency_ms: Annotated[float, Field(gt=0)] | None = None
     on_drift: Literal["report", "train"] = "report"  # train: start flows/train.py on this machine
     cooldown_hours: Annotated[float, Field(gt=0)] = 24.0  # no second start within so many
 
@@ -383,8 +398,6 @@ class Config(Section):
     def _space_names_real_keys(self) -> Config:
         for key in (*self.tuning.space, *self.tuning.conditions):
             get_key(self, key)
-            if key in ("model.min_side_px", "model.max_side_px"):
-                raise ValueError(f"tuning.space: {key} cannot be tuned; photos are decoded once")
         return self
 
     def content_hash(self) -> str:
@@ -418,11 +431,13 @@ def parse_config(text: str, overrides: Sequence[str] = ()) -> Config:
         raise ConfigError(f"config must be a mapping of sections, found {type(values).__name__}")
     for override in overrides:
         _apply_override(values, override)
-    return make_config(values)
+    return _with_usable_space(make_config(values))
 
 
 def make_config(values: Mapping[str, Any]) -> Config:
     """A mapping (from YAML or an artifact) -> Config.
+
+    Its search space is not checked: a model made before a rule of it came still opens.
 
     Raises:
         ConfigError: one line per fault, with the key's path and, for a name, the allowed ones.
@@ -446,7 +461,7 @@ def with_overrides(config: Config, overrides: Sequence[str]) -> Config:
     tree = config.model_dump(mode="json")
     for override in overrides:
         _apply_override(tree, override)
-    return make_config(tree)
+    return _with_usable_space(make_config(tree))
 
 
 def with_values(config: Config, values: Mapping[str, Any]) -> Config:
@@ -472,6 +487,13 @@ def get_key(config: Config, key: str) -> Any:
             raise ValueError(f"unknown key {key!r}: {where} has {', '.join(names) or 'no keys'}")
         value = getattr(value, name)
     return value
+
+
+def _with_usable_space(config: Config) -> Config:
+    faults = space_faults(config)
+    if faults:
+        raise ConfigError("config:\n  " + "\n  ".join(faults))
+    return config
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

@@ -89,9 +89,10 @@ def decide(
         candidate: on all its classes: what the absolute bars are held against.
         champion, comparison: both None when there is no champion, or none that can be compared:
             only the absolute bars count.
-        model_mb: size of the exported engine in megabytes.
+        model_mb: size of the exported engine, ``engine.onnx``, in megabytes (10**6 bytes).
         forced: promote whatever the gates say (``--production``); the decision records it.
-        latency_ms: the engine's median per photo; None, not measured, passes only without a bar.
+        latency_ms: median per photo as served (see ``Scored``); None, not measured, passes only
+            without a bar.
         classes: where the champion does not count the same classes. ``champion`` and ``comparison``
             are then about those that both know; a candidate that loses one is not promoted.
 
@@ -136,7 +137,7 @@ def _absolute_bars(
         ),
         Gate(
             "size",
-            f"at most {config.max_model_mb:g} MB",
+            f"an engine of at most {config.max_model_mb:g} MB",
             f"{model_mb:.1f} MB",
             model_mb <= config.max_model_mb,
         ),
@@ -145,7 +146,9 @@ def _absolute_bars(
     gates.append(
         Gate(
             "latency",
-            "no bar set" if bar is None else f"at most {bar:g} ms per photo",
+            "no bar set"
+            if bar is None
+            else f"at most {bar:g} ms per photo, on one thread as served",
             "not measured" if latency_ms is None else f"{latency_ms:.0f} ms",
             bar is None or (latency_ms is not None and latency_ms <= bar),
         )
@@ -168,7 +171,7 @@ def _count_gate(comparison: Comparison) -> Gate:
     # NaN (no interval) fails: what cannot be measured is not shown to be harmless.
     return Gate(
         "count no worse",
-        f"mean count error not larger with confidence {comparison.confidence:g}",
+        f"mean count error not shown to be larger, at confidence {comparison.confidence:g}",
         f"{change:+.3f} birds per photo, lower bound {comparison.count_mae_bound:+.3f}",
         comparison.count_mae_bound <= 0,
     )

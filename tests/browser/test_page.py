@@ -153,13 +153,23 @@ def test_photos_are_counted_shown_judged_and_downloaded(
     slider.focus()
     page.keyboard.press("End")
     page.wait_for_function("document.querySelector('.answer h2').innerText.startsWith('No ')")
+    # What is on the screen is what is saved: none, with the slider at its end.
+    page.get_by_role("button", name="Yes, 0 is right").click()
+    page.get_by_text("Thank you. Saved: 0 in").wait_for()
+    assert page.get_by_label("No, there are").input_value() == "0"
     page.keyboard.press("Home")
-
-    page.get_by_role("button", name="Yes, this is right").click()
-    page.get_by_text("Thank you. Noted").wait_for()
+    slider.focus()
+    page.keyboard.press("Home")
+    page.wait_for_function("!document.querySelector('.answer h2').innerText.startsWith('No ')")
+    yes = page.get_by_role("button", name="Yes, ")
+    count = int(page.get_by_label("No, there are").input_value())
+    assert count > 0
+    assert yes.inner_text() == f"Yes, {count} is right"
+    yes.click()
+    page.get_by_text(f"Thank you. Saved: {count} in").wait_for()
     page.get_by_label("No, there are").fill("7")
     page.get_by_role("button", name="Save the true count").click()
-    page.get_by_text("Noted: 7 in").wait_for()
+    page.get_by_text("Saved: 7 in").wait_for()
     page.get_by_role("button", name="Prepare downloads").click()
     saved = {}
     for name in ("counts.csv", "counts.coco.json", "annotated.zip"):
@@ -171,6 +181,27 @@ def test_photos_are_counted_shown_judged_and_downloaded(
     assert [row["error"] for row in rows] == ["", "", "", "unreadable_photo"]
     assert len(json.loads(saved["counts.coco.json"].read_text())["images"]) == 3
     assert len(ZipFile(saved["annotated.zip"]).namelist()) == 3
+
+
+def test_taking_a_photo_off_the_list_counts_no_other_again(
+    page: Any, address: str, photos: list[Path]
+) -> None:
+    def logged() -> int:
+        page.get_by_role("tab", name="Service").click()
+        page.get_by_role("button", name="Look again").click()
+        page.wait_for_timeout(1500)
+        row = page.get_by_role("row", name="Photos in the last 24 hours")
+        number = int(row.locator("td").nth(1).inner_text())
+        page.get_by_role("tab", name="Count").click()
+        return number
+
+    before = logged()
+    page.set_input_files("input[type=file]", [str(path) for path in photos])
+    page.get_by_text("in 3 photos").first.wait_for()
+    assert logged() == before + 3
+    page.get_by_label("Remove this file").first.click()
+    page.get_by_text("in 2 photos").first.wait_for()
+    assert logged() == before + 3
 
 
 def test_an_example_is_counted_by_keyboard_alone(page: Any) -> None:
