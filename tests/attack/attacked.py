@@ -9,8 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,9 @@ SECRETS = (
     b"SQLite format 3\0",  # the prediction log
     b'"engine_parity"',  # model.json
 )
+
+
+Start = Callable[..., AbstractContextManager["Attacked"]]  # attacked_service, but for its places
 
 
 class Listener:

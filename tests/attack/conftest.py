@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,7 @@ from PIL import Image
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))  # what the tests of this folder share
 
-from attacked import Attacked, attacked_service  # noqa: E402
-
-Start = Callable[..., AbstractContextManager[Attacked]]
+from attacked import Attacked, Start, attacked_service  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +31,7 @@ def honest_photo() -> bytes:
 def start(
     model_folder: Path, honest_photo: bytes, tmp_path_factory: pytest.TempPathFactory
 ) -> Start:
-    """``with start(key=True, settings={...}) as service``: one for a single test."""
+    """What starts a service for one test alone."""
 
     def starter(*, key: bool = False, settings: dict[str, Any] | None = None) -> Any:
         home = tmp_path_factory.mktemp("attacked")

@@ -24,12 +24,16 @@ def hostile_values(service: Attacked, foreign_upload: str) -> list[Hostile]:
 
     Args:
         service: the one to attack; its files and the listener's address are named.
-        foreign_upload: path of a photo that another visitor uploaded.
+        foreign_upload: path of a photo that another visitor uploaded. Who knows it may use it, so
+            it must not be known: what is named here is its folder and name with one letter changed.
     """
+    folder, _, name = foreign_upload.rpartition("/")
+    guess = f"{folder[:-1]}{'a' if folder[-1] != 'a' else 'b'}/{name}"
     files = [
         Hostile(f"file {name}", file_data(path), refused=True)
-        for name, path in _paths(service, foreign_upload).items()
+        for name, path in _paths(service).items()
     ]
+    files.append(Hostile("another visitor's file, its path guessed", file_data(guess), True))
     urls = [
         Hostile(f"{how} {name}", value(url), refused=True)
         for name, url in _urls(service).items()
@@ -38,7 +42,7 @@ def hostile_values(service: Attacked, foreign_upload: str) -> list[Hostile]:
     return [*files, *_disguised(service), *urls, *_plain_urls(service), *NO_FILES]
 
 
-def _paths(service: Attacked, foreign_upload: str) -> dict[str, str]:
+def _paths(service: Attacked) -> dict[str, str]:
     bait = service.bait
     return {
         "passwd": "/etc/passwd",
@@ -60,7 +64,6 @@ def _paths(service: Attacked, foreign_upload: str) -> dict[str, str]:
         "network share": r"\\localhost\c$\windows\win.ini",
         "null byte": f"{bait}/photo.jpg\0.jpg",
         "percent": f"{bait}/photo%2ejpg",
-        "another visitor's": foreign_upload,
         "own address": f"/gradio_api/file={bait}/photo.jpg",
         "empty": "",
         "long": "/" + "a/" * 4000,

@@ -6,6 +6,7 @@ import os
 import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -47,8 +48,11 @@ def _one_event(service: Attacked, event: Event, values: list[Hostile]) -> list[s
                 heard = visitor.send(event.number, data)
                 slot = f"{event.name}({event.slots[place]} {place})"
                 troubles += _judge(visitor, heard, value, slot)
+        # What was clicked on: only events without a slot look at it, so for others some will do.
+        for value in values if not event.slots else values[::8]:
             heard = visitor.send(event.number, event.plain(), event_data=value.value)
-            troubles += _judge(visitor, heard, value, f"{event.name}(event_data)")
+            may_be_ignored = replace(value, refused=False)
+            troubles += _judge(visitor, heard, may_be_ignored, f"{event.name}(event_data)")
         troubles += _stolen_through_links(visitor)
     return troubles
 

@@ -1,4 +1,4 @@
-"""Somebody who uses the page as its own script does: logs in, uploads, sends events, reads answers."""
+"""Somebody who uses the page as its own script does: log-in, uploads, events, answers."""
 
 from __future__ import annotations
 
