@@ -48,8 +48,8 @@ def _one_event(service: Attacked, event: Event, values: list[Hostile]) -> list[s
                 heard = visitor.send(event.number, data)
                 slot = f"{event.name}({event.slots[place]} {place})"
                 troubles += _judge(visitor, heard, value, slot)
-        # What was clicked on: only events without a slot look at it, so for others some will do.
-        for value in values if not event.slots else values[::8]:
+        # What was clicked on: only an event without a slot looks at it, so for others some will do.
+        for value in values[:: 8 if event.slots else 1]:
             heard = visitor.send(event.number, event.plain(), event_data=value.value)
             may_be_ignored = replace(value, refused=False)
             troubles += _judge(visitor, heard, may_be_ignored, f"{event.name}(event_data)")
