@@ -1,6 +1,7 @@
 """The page in a real browser: what a visitor sees and does. Run by ``make test-browser``.
 
-Screenshots are kept where ``SCREENSHOTS`` names a folder; ``SPARROW_MODEL`` names a model to see.
+Screenshots are kept where ``SCREENSHOTS`` names a folder; ``SPARROW_MODEL`` names a model to see;
+``SPARROW_TEST_URL`` the page of a service that runs already, such as one behind a proxy.
 """
 
 from __future__ import annotations
@@ -25,16 +26,23 @@ import pytest
 
 pytestmark = pytest.mark.browser
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+RUNNING = os.environ.get("SPARROW_TEST_URL")
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=[0, 2], ids=["threads", "two-workers"])
+WORKERS = {"threads": 0, "two-workers": 2} if RUNNING is None else {"running": 0}
+
+
+@pytest.fixture(scope="module", params=WORKERS.values(), ids=WORKERS)
 def address(
     request: pytest.FixtureRequest, model_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
+    if RUNNING is not None:
+        yield RUNNING
+        return
     home = tmp_path_factory.mktemp("served")
     (home / "service.yaml").write_text(
         f"stores: {{prediction_log: 'sqlite:///{home}/log.db'}}\n"
@@ -88,6 +96,7 @@ def visit(address: str, *, width: int = 390, dark: bool = False) -> Iterator[Any
         page = browser.new_page(
             viewport={"width": width, "height": 844 if width < 700 else 900},
             color_scheme="dark" if dark else "light",
+            ignore_https_errors=RUNNING is not None,  # a test's certificate is its own
         )
         page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: troubles.append(str(error)))
