@@ -37,11 +37,12 @@ TORCH_MODULES = {
 SERVING_FORBIDDEN = TORCH | {"mlflow", "metaflow", "optuna", "evidently"}
 MONITORING_FORBIDDEN = TORCH | {"metaflow", "optuna"}
 
-BASE = ("config", "boxes", "images", "detections", "telemetry")
-LOG = ("prediction_log", "prediction_record", "prediction_writer")
+BASE = ("config", "boxes", "database", "images", "detections", "telemetry")
+LOG = ("log_file", "prediction_log", "prediction_record", "prediction_spill", "prediction_writer")
 # Room -> the rooms and modules of ``sparrow`` that it may import besides itself.
 ALLOWED = {
     **dict.fromkeys(BASE, ()),
+    "migrations": ("database",),
     "looks": BASE,
     "data": (*BASE, "looks"),
     **dict.fromkeys(LOG, (*BASE, *LOG, "looks")),

@@ -24,7 +24,12 @@ from mlflow.exceptions import MlflowException
 
 from sparrow.config import StoresConfig
 from sparrow.model.folder import INFO, file_sha256, read_info
-from sparrow.release.promotion_log import Entry, PromotionConflictError, PromotionLog
+from sparrow.release.promotion_log import (
+    BrokenChain,
+    Entry,
+    PromotionConflictError,
+    PromotionLog,
+)
 from sparrow.release.tracking import make_client
 
 CHAMPION = "champion"
@@ -184,6 +189,10 @@ class Registry:
     def history(self) -> list[Entry]:
         """Every change of champion, oldest first."""
         return self._log.entries()
+
+    def broken_chain(self) -> BrokenChain | None:
+        """Where the log of promotions is not what was written; None where it is."""
+        return self._log.verify()
 
     def last_entry(self) -> int:
         """Number of the latest log entry, 0 when there is none."""
