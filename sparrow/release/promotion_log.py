@@ -219,9 +219,11 @@ def _first_break(rows: list[dict[str, Any]], head: dict[str, Any] | None) -> Bro
                 f" that followed entry {number - 1}"
             )  # fmt: skip
         previous, expected = row["sha256"], number + 1
+    if head is None and not rows:
+        return None
     if head is None:
-        return (
-            BrokenChain(expected - 1, "the note of the newest entry is missing") if rows else None
+        return BrokenChain(
+            expected - 1, f"the note of the newest entry ({expected - 1}) is missing"
         )
     if head["number"] >= expected:
         return BrokenChain(
