@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from monitoring.verdict import DriftVerdict, State
-from monitoring.webhook import post_json
+from monitoring.webhook import TIMEOUT_S, post_json
 
 FILE = "alerts.jsonl"
 WEBHOOK_VARIABLE = "SPARROW_WEBHOOK"  # its address holds a secret as a rule: not for a config
@@ -49,7 +49,7 @@ def alert(
         faults.append(f"{home / FILE}: the alert could not be written ({error.strerror or error})")
     address = environment.get(WEBHOOK_VARIABLE, "").strip()
     if address and verdict.state is State.DRIFT:
-        fault = post_json(WEBHOOK_VARIABLE, address, json.dumps(values).encode())
+        fault = post_json(WEBHOOK_VARIABLE, address, json.dumps(values).encode(), TIMEOUT_S)
         faults += [fault] if fault else []
     return faults
 
