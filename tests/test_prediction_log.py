@@ -186,6 +186,7 @@ def test_a_record_the_database_refuses_does_not_hold_up_the_others(log: Predicti
         writer.append(item)
     assert writer.flush()
     assert log.summary()["photos"] == 2
+    writer.close()
 
 
 CHILD = """

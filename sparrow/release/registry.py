@@ -22,7 +22,7 @@ from sparrow.config import StoresConfig
 from sparrow.counter import Counter
 from sparrow.model.folder import INFO, ModelFolderError, file_sha256
 from sparrow.release.champion_lock import champion_lock
-from sparrow.release.promotion_log import Entry, PromotionLog
+from sparrow.release.promotion_log import BrokenChain, Entry, PromotionLog
 from sparrow.release.published import PublishedFolders
 from sparrow.release.tracking import make_client
 from sparrow.release.versions import (
@@ -104,6 +104,10 @@ class Registry:
     def history(self) -> list[Entry]:
         """Every change of champion, oldest first."""
         return self._log.entries()
+
+    def broken_chain(self) -> BrokenChain | None:
+        """Where the log of promotions is not what was written; None where it is."""
+        return self._log.verify()
 
     def last_entry(self) -> int:
         """Number of the latest log entry, 0 when there is none."""
