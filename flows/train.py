@@ -19,8 +19,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # a clone runs without being installed
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+# Found however it is started; and a clone runs without being installed.
+sys.path[:0] = [str(HERE), *([str(ROOT)] if (ROOT / "sparrow").is_dir() else [])]
 
 from user_name import settle_user_name  # noqa: E402
 

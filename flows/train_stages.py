@@ -194,7 +194,9 @@ def _start_run(client: Any, config: Config, dataset: Dataset, work_dir: Path, ke
     from sparrow.release.tracking import flatten, start_run
 
     version = data_version(dataset)
-    params = flatten(config.model_dump(mode="json"), skip=("stores", "service", "tuning"))
+    params = flatten(
+        config.model_dump(mode="json"), skip=("stores", "storage", "service", "tuning")
+    )
     counts = {f"photos_{k}": int(n) for k, n in dataset.images["split"].value_counts().items()}
     return start_run(
         client,
