@@ -250,10 +250,12 @@ class Train(FlowSpec):
         from evaluate_stages import evaluate_model
         from pictures import evaluation_pictures, mistake_pictures
         from report_cards import show_card, show_evaluation
+        from train_stages import reset_model_folder
 
         self.settings = inputs[0].settings
         self.merge_artifacts(inputs)
         folder, work_dir = Path(self.trained.folder), Path(self.work_dir)
+        reset_model_folder(work_dir)
         scored = evaluate_model(
             self.settings, self.dataset, folder, work_dir, _counter("evaluated")
         )
@@ -279,7 +281,9 @@ class Train(FlowSpec):
         """Candidate against champion on the same photos; the gate decides."""
         from release_stages import promote
         from report_cards import show_decision
+        from train_stages import check_model_folder
 
+        check_model_folder(Path(self.work_dir))
         self.promotion = promote(
             self.settings,
             self.dataset,
