@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from artifacts import PARAMETERS, set_damaged_aside
 from lineage import ORIGIN_TAG, check_origin, choose, read_attempts
 from metaflow.exception import MetaflowException
 from metaflow.plugins.datastores.local_storage import LocalStorage
@@ -79,14 +80,30 @@ def _resumed(flow: type, before: list[str], after: list[str], lock: Path) -> lis
                 run_id = after[after.index(ORIGIN) + 1]
                 check_origin(attempts, busy, run_id)
                 name_run(lock, run_id)
+                after += _damaged_step(flow.__name__, run_id, steps & set(after))
                 return [*before, "resume", *after, "--tag", ORIGIN_TAG + run_id]
             choice = choose(attempts, busy, name, finished_too=bool(steps & set(after)))
             name_run(lock, choice.run_id)
     except RunsUnderWayError as error:
         raise CommandError(str(error)) from None
     print(*choice.words, sep="\n", flush=True)
+    after += _damaged_step(flow.__name__, choice.run_id, steps & set(after))
     origin = [ORIGIN, choice.run_id, "--tag", ORIGIN_TAG + choice.run_id]
     return [*before, "resume", *after, *origin]
+
+
+def _damaged_step(flow: str, run_id: str, named: set[str]) -> list[str]:
+    """The step that has to run again because what it left is damaged, where that is so."""
+    root = lock_folder(flow).parents[1]
+    step = set_damaged_aside(root, flow, run_id)
+    if step == PARAMETERS:
+        raise CommandError(
+            f"command line and config of run {run_id} are damaged in {root}; start another: run"
+        )
+    if step is None or named:
+        return []
+    print(f"What step {step} left is damaged, and was set aside: it runs again.", flush=True)
+    return [step]
 
 
 def _config_name(before: list[str]) -> tuple[str | None, list[str]]:

@@ -138,8 +138,8 @@ def _read(run: Run) -> Attempt | None:
             for task in step
         )
         finished = bool(run.finished)
-    except (KeyError, TypeError, MetaflowException):
-        return None  # killed before it knew what it was to do
+    except Exception:
+        return None  # killed before it knew what it was to do, or damaged: others are still found
     return Attempt(run.id, _origin(run), run.created_at, finished, own, name)
 
 

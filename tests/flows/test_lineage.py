@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import json
 import os
 import runpy
 import subprocess
@@ -164,3 +167,57 @@ def test_a_command_line_that_means_something_else_is_refused(arguments, expected
     assert expected in run.stderr
     assert "Traceback" not in run.stderr
     assert list((tmp_path / ".metaflow").glob("Train/[0-9]*")) == []  # nothing was started
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """Metaflow's store of a run: three steps, a value that the second one only passes on."""
+
+    def store(value):
+        sha1 = hashlib.sha1(value).hexdigest()
+        path = tmp_path / "Train" / "data" / sha1[:2] / sha1
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(value))
+        path.with_name(sha1 + "_meta").write_text('{"cas_raw": false, "cas_version": 1}')
+        return sha1
+
+    data, model, decision = (store(word * 500) for word in (b"data", b"model", b"yes"))
+    for number, (step, values) in enumerate(
+        {"_parameters": [store(b"{}")], "start": [data], "train": [data, model],
+         "promote": [data, model, decision]}.items()
+    ):  # fmt: skip
+        listed = tmp_path / "Train" / "7" / step / str(number) / "0.data.json"
+        listed.parent.mkdir(parents=True)
+        listed.write_text(json.dumps({"objects": {str(i): v for i, v in enumerate(values)}}))
+    return tmp_path, {"start": data, "train": model, "promote": decision}
+
+
+def _flip(path, place=20):
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("step", ["start", "train", "promote"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _flip,
+        lambda path: _flip(path, -5),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:-9]),
+        lambda path: path.write_bytes(gzip.compress(b"another value")),
+        lambda path: path.unlink(),
+    ],
+)
+def test_the_step_whose_value_is_damaged_runs_again(step, damage, stored):
+    root, values = stored
+    check = runpy.run_path(str(FLOWS / "artifacts.py"))["set_damaged_aside"]
+    assert check(root, "Train", "7") is None
+    assert check(root, "Train", "8") is None  # no such run
+    path = root / "Train" / "data" / values[step][:2] / values[step]
+    damage(path)
+    there = path.exists()
+    assert check(root, "Train", "7") == step
+    assert not path.exists()  # or Metaflow would take it for written already
+    assert path.with_name(path.name + ".damaged").exists() == there
