@@ -15,29 +15,28 @@ from pathlib import Path
 PARAMETERS = "_parameters"  # Metaflow's own step, which holds the command line and the config
 
 
-def set_damaged_aside(root: Path, flow: str, run_id: str) -> str | None:
+def set_damaged_aside(root: Path, flow: str, run_id: str) -> set[str]:
     """Rename the damaged values of a run, so that the step that made them can write them anew.
 
     Args:
         root: Metaflow's local datastore; where values lie elsewhere, nothing is looked at.
 
     Returns:
-        The first step with a damaged value, which has to run again; None where all are whole.
+        All steps with a damaged value; the first of them in the flow made it and has to run again.
     """
     checked: dict[str, bool] = {}
-    found: dict[str, int] = {}  # step -> its first task
+    found = set()
     for listed in sorted((root / flow / run_id).glob("*/*/*.data.json")):
-        step, task = listed.parts[-3:-1]
+        step = listed.parts[-3]
         for name in set(_objects(listed)):
             path = root / flow / "data" / name[:2] / name
             if name not in checked:
                 checked[name] = _is_whole(path, name)
             if not checked[name]:
-                number = int(task) if task.isdigit() else 0
-                found[step] = min(number, found.get(step, number))
+                found.add(step)
                 if path.exists():
                     path.replace(path.with_name(name + ".damaged"))
-    return min(found, key=lambda step: found[step]) if found else None
+    return found
 
 
 def _objects(listed: Path) -> list[str]:

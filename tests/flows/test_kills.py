@@ -199,6 +199,15 @@ def test_each_resume_goes_on_from_the_newest_run(tmp_path: Path) -> None:
         assert one.going_on_with() == expected
         assert "Not finished either" in one.said()
 
+    # What a finished step left is damaged: it is made again, instead of a traceback each time.
+    (listed,) = (home / ".metaflow" / "Train" / second_id / "start").glob("*/0.data.json")
+    value = json.loads(listed.read_text())["objects"]["settings"]
+    (home / ".metaflow" / "Train" / "data" / value[:2] / value).write_bytes(b"damaged")
+    again = Training(home, "--config", "config", "tiny.yaml", "resume")
+    assert again.kill_when(again.begun("check_data"))
+    assert "What step start left is damaged, and was set aside: it runs again." in again.said()
+    assert again.begun("start")()
+
 
 @pytest.mark.kills
 def test_two_runs_at_once_in_one_folder_are_killed_and_each_finds_its_own(tmp_path: Path) -> None:
