@@ -94,6 +94,19 @@ test-hostile: $(READY) ## Send 2,000 broken requests to the service, and random 
 		$(BIN)/pip install --quiet --disable-pip-version-check 'schemathesis>=4,<5'
 	$(BIN)/python -m pytest -s -m hostile tests/service $(ARGS)
 
+.PHONY: test-attack
+test-attack: $(READY) ## Attack a real service, with and without a key, twice over: 20 minutes
+	$(BIN)/python -m pytest -s -m attack tests/attack $(ARGS)
+
+.PHONY: test-proxy
+test-proxy: $(READY) ## The service behind nginx and Caddy, in headless Chromium; installs all three
+	@{ command -v nginx && command -v caddy && test -x "$${CHROMIUM:-/usr/bin/chromium}"; } \
+		>/dev/null || { apt-get update --quiet && \
+		apt-get install --yes --quiet --no-install-recommends nginx-light caddy chromium; }
+	@$(BIN)/python -c 'import playwright' 2>/dev/null || \
+		$(BIN)/pip install --quiet --disable-pip-version-check 'playwright>=1.50,<2'
+	$(BIN)/python -m pytest -s -m proxy tests/proxy $(ARGS)
+
 .PHONY: test-circle
 test-circle: $(READY) ## From drift over labels to a better champion that serves: minutes, two trainings
 	$(BIN)/python -m pytest -m circle tests/circle -s $(ARGS)

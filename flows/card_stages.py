@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sparrow.config import Config
 from sparrow.data.tables import Dataset
-from sparrow.model.folder import CARD, CARD_PAGE, ENGINE, read_info, write_info
+from sparrow.model.folder import CARD, CARD_PAGE, engine_mb, read_info, write_info
 
 if TYPE_CHECKING:
     from evaluate_stages import Scored
@@ -46,8 +46,8 @@ def write_model_card(
         evaluation=scored.evaluation,
         count_check=scored.count_check,
         latency_ms=scored.latency_ms,
-        threads=config.training.threads,
-        engine_mb=(folder / ENGINE).stat().st_size / 1e6,
+        at_once=scored.at_once,
+        engine_mb=engine_mb(folder),
         dataset=dataset,
     )
     text = model_card(facts)

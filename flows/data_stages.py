@@ -97,7 +97,8 @@ def certify(config: Config, result: SplitResult, folder: Path) -> tuple[Comparis
     (place / "certificate.json").write_text(text, encoding="utf-8")
     from sparrow.data.drift import compare_train_with_test
 
-    comparison = compare_train_with_test(result.dataset, config.data.near_duplicate_bits)
+    bits = config.data.near_duplicate_bits
+    comparison = compare_train_with_test(result.dataset, bits, config.split)
     write_comparison(comparison, place)
     return comparison, page
 
@@ -109,7 +110,7 @@ def ask_champion(config: Config, photos: Dataset, folder: Path) -> tuple[pd.Data
 
     champion = Path(config.stores.champion)
     found: Mapping[str, Detections] = {}
-    if champion.exists() and read_info(champion).class_names == config.data.classes:
+    if champion.exists() and set(read_info(champion).class_names) == set(config.data.classes):
         files = [(name, photos.image_path(name)) for name in photos.images["image"]]
         found = detect_files(Engine(champion, config.training.threads), files)
     return doubt(config, photos, found, "The champion", folder)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -24,10 +26,15 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
-    """A model folder's detections in some photos, by name, and its median time for one."""
+    """A model folder's detections in some photos, by name, and its median time for one.
+
+    Attributes:
+        latency_ms, at_once: see ``Scored``.
+    """
 
     detections: dict[str, Detections]
     latency_ms: float
+    at_once: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,19 +44,21 @@ class Scored:
     Attributes:
         evaluation: an ``Evaluation``.
         detections: what it was computed from.
-        latency_ms: the engine's median for one photo, on ``training.threads`` threads, without
-            reading the file.
+        latency_ms: median for one photo, from its file to its boxes, as the service counts: on one
+            processor thread, ``at_once`` photos at the same time.
+        at_once: as many as the service counts, or as this machine has processors.
         count_check: coverage and calibration of its count model; None where it has none.
     """
 
     evaluation: Any
     detections: dict[str, Detections]
     latency_ms: float
+    at_once: int
     count_check: CountCheck | None
 
 
 def evaluate_model(
-    config: Config, dataset: Dataset, folder: Path, work_dir: Path, progress: Progress | None = None
+    config: Config, dataset: Dataset, folder: Path, progress: Progress | None = None
 ) -> Scored:
     """Threshold and count interval from validation photos, then scores on test photos.
 
@@ -61,12 +70,13 @@ def evaluate_model(
     from sparrow.evaluation.metrics import choose_threshold
 
     held_out, classes = dataset.subset("validation"), config.data.classes
-    found = predict_split(folder, held_out, config.training.threads, progress).detections
-    equal = compare_recall(config, held_out, found, work_dir, progress)
+    found = predict_split(folder, held_out, served_at_once(config), progress).detections
+    equal = compare_recall(config, held_out, found, progress)
     best = choose_threshold(held_out, found, classes, config.evaluation)
     threshold = operating_threshold(best, equal, config.evaluation)
+    measured = config.evaluation
     count_model = fit_count_model(
-        held_out, found, classes, threshold, config.evaluation.count_confidence
+        held_out, found, classes, threshold, measured.count_confidence, measured.iou
     )
     update = {
         "threshold": threshold,
@@ -117,19 +127,34 @@ def write_model_reference(
 
 
 def score_model(
-    config: Config, dataset: Dataset, folder: Path, progress: Progress | None = None
+    config: Config,
+    dataset: Dataset,
+    folder: Path,
+    progress: Progress | None = None,
+    classes: Sequence[str] | None = None,
 ) -> Scored:
-    """A model folder on the test split, at its own threshold."""
+    """A model folder on the test split, at its own threshold and by its own class names.
+
+    Args:
+        config: whose ``data.classes`` are those of the photos' boxes.
+        dataset: all photos, split.
+        folder: the model folder; the order of its classes need not be the config's.
+        progress: called with (done, total) photos.
+        classes: score these alone, as if the photos held no other; None takes the config's. A class
+            that the model does not know is one of which it finds nothing.
+    """
     from sparrow.evaluation.calibration import check_count_model
     from sparrow.evaluation.counting import CountModel
     from sparrow.evaluation.evaluate import evaluate
 
-    test, info = dataset.subset("test"), read_info(folder)
-    predicted = predict_split(folder, test, config.training.threads, progress)
+    names = tuple(classes or config.data.classes)
+    test, info = with_classes(dataset.subset("test"), names), read_info(folder)
+    predicted = predict_split(folder, test, served_at_once(config), progress)
+    found = relabel(predicted.detections, info.class_names, names)
     evaluation = evaluate(
         test,
-        predicted.detections,
-        config.data.classes,
+        found,
+        names,
         info.threshold,
         config.evaluation,
         config.seed,
@@ -137,23 +162,36 @@ def score_model(
         split="test",
     )
     check = None
-    if info.count_model is not None:
+    # It was fitted on all classes of its model together, and says nothing about some of them.
+    if info.count_model is not None and set(names) == set(info.class_names):
         count_model = CountModel.from_dict(info.count_model)
-        check = check_count_model(count_model, test, predicted.detections, config.data.classes)
+        check = check_count_model(count_model, test, found, names)
         details = {
             "count_coverage": check.coverage,
             "count_width": check.mean_width,
             "calibration_error": check.reliability.error,
         }
         evaluation = replace(evaluation, details={**evaluation.details, **details})
-    return Scored(evaluation, predicted.detections, predicted.latency_ms, check)
+    return Scored(evaluation, found, predicted.latency_ms, predicted.at_once, check)
+
+
+def with_classes(dataset: Dataset, names: Sequence[str]) -> Dataset:
+    """The same photos with the boxes of some classes alone."""
+    boxes = dataset.boxes[dataset.boxes["label"].isin(names)].reset_index(drop=True)
+    return Dataset(dataset.root, dataset.images, boxes)
+
+
+def relabel(
+    found: Mapping[str, Detections], own: Sequence[str], wanted: Sequence[str]
+) -> dict[str, Detections]:
+    """Detections by photo, labelled by the names in ``wanted`` (see ``Detections.relabelled``)."""
+    return {photo: one.relabelled(own, wanted) for photo, one in found.items()}
 
 
 def compare_recall(
     config: Config,
     held_out: Dataset,
     found: dict[str, Detections],
-    work_dir: Path,
     progress: Progress | None = None,
 ) -> EqualRecall | None:
     """The candidate's threshold at the champion's recall; None without a champion."""
@@ -164,36 +202,49 @@ def compare_recall(
     champion = registry.champion()
     if champion is None:
         return None
-    home = registry.download(champion.number, work_dir / "champion")
-    info = read_info(home)
-    if info.class_names != config.data.classes:
+    home = registry.fetch(champion.number)
+    info, classes = read_info(home), config.data.classes
+    if set(info.class_names) != set(classes):
         return None  # what it finds is something else
-    theirs = predict_split(home, held_out, config.training.threads, progress).detections
+    theirs = predict_split(home, held_out, served_at_once(config), progress).detections
     return at_equal_recall(
         held_out,
         found,
-        theirs,
+        relabel(theirs, info.class_names, classes),
         info.threshold,
         champion.number,
-        info.class_names,
+        classes,
         config.evaluation,
     )
 
 
+def served_at_once(config: Config) -> int:
+    """Photos that the service counts at the same time, as far as this machine has processors."""
+    return min(config.service.workers or config.service.threads, len(os.sched_getaffinity(0)))
+
+
 def predict_split(
-    folder: Path, dataset: Dataset, threads: int, progress: Progress | None = None
+    folder: Path, dataset: Dataset, at_once: int, progress: Progress | None = None
 ) -> Predicted:
-    """A model folder's detections in every photo of ``dataset``, from the engine that serves."""
+    """A model folder's detections in every photo of ``dataset``, by the engine that serves.
+
+    Counted as the service counts: each photo on one thread, ``at_once`` photos at the same time.
+    """
     from sparrow.images import read_image
     from sparrow.model.runtime import Engine
 
-    engine, names = Engine(folder, threads), list(dataset.images["image"])
-    found, seconds = {}, []
-    for done, name in enumerate(names, 1):
-        image = read_image(dataset.image_path(name))
+    engine, names = Engine(folder, threads=1), list(dataset.images["image"])
+
+    def detect(name: str) -> tuple[Detections, float]:
         started = time.perf_counter()
-        found[name] = engine.detect(image)
-        seconds.append(time.perf_counter() - started)
-        if progress:
-            progress(done, len(names))
-    return Predicted(found, 1000 * median(seconds))
+        detections = engine.detect(read_image(dataset.image_path(name)))
+        return detections, time.perf_counter() - started
+
+    found, seconds = {}, []
+    with ThreadPoolExecutor(at_once) as threads:
+        for name, (detections, took) in zip(names, threads.map(detect, names), strict=True):
+            found[name] = detections
+            seconds.append(took)
+            if progress:
+                progress(len(found), len(names))
+    return Predicted(found, 1000 * median(seconds), at_once)

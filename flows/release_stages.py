@@ -13,10 +13,16 @@ from evaluate_stages import score_model
 
 from sparrow.config import Config, make_config
 from sparrow.data.tables import Dataset
-from sparrow.model.folder import read_info
+from sparrow.model.folder import engine_mb, read_info
 
 if TYPE_CHECKING:
     from train_stages import Trained
+
+    from sparrow.release.promotion import PromotionDecision
+    from sparrow.release.promotion_log import Entry
+    from sparrow.release.registry import Registry, Standing
+
+DECISION_KEYS = ("promote", "forced", "reason", "gates")
 
 
 @dataclass(frozen=True)
@@ -38,11 +44,12 @@ def promote(
     latency_ms: float,
     run_key: str,
     forced: bool,
-    work_dir: Path,
 ) -> Promotion:
-    """Register the candidate once, score the champion on the same photos now, and decide."""
-    from sparrow.evaluation.compare import compare
-    from sparrow.release.promotion import decide
+    """Register the candidate once, score the champion on the same photos now, and decide.
+
+    A step that was killed after it had promoted finds its own entry in the promotion log: the
+    decision of that entry holds, and nothing is promoted twice.
+    """
     from sparrow.release.registry import Registry
 
     folder = Path(trained.folder)
@@ -54,41 +61,132 @@ def promote(
         "git_commit": info.git_commit,
     }
     version = registry.register(folder, trained.mlflow_run_id, run_key, tags)
-    follows, champion = registry.last_entry(), registry.champion()
-    before, comparison = None, None
-    if champion is not None and champion.number != version.number:
-        home = registry.download(champion.number, work_dir / "champion")
-        before = score_model(config, dataset, home).evaluation
-        comparison = compare(evaluation, before, config, config.seed)
-    size_mb = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
-    decision = decide(
-        evaluation, before, comparison, size_mb, config.promotion, forced, latency_ms=latency_ms
-    )
-    registry.tag(version.number, {"decision": decision.reason})
-    if decision.promote:
-        registry.promote(
-            version.number,
-            decision.reason,
-            forced=decision.forced,
-            evidence=decision.to_dict(),
-            follows=follows,
-        )
+    standing = registry.settle()
+    own = own_entry(registry, version.number, run_key)
+    before = own.from_version if own else champion_before(registry, standing, version.number)
+    compared = compare_with(config, dataset, registry, before, evaluation, folder)
+    if own is not None:
+        decision = {key: own.evidence[key] for key in DECISION_KEYS}
+    else:
+        made = _decide(config, evaluation, compared, folder, forced, latency_ms)
+        decision = made.to_dict()
+        registry.tag(version.number, {"decision": made.reason})
+        if made.promote:
+            registry.promote(
+                version.number,
+                made.reason,
+                forced=made.forced,
+                evidence={**decision, "run": run_key},
+                follows=standing.number,
+            )
     now = registry.champion()
     return Promotion(
         version=version.number,
         champion_version=now.number if now else None,
-        champion_before=champion.number if champion else None,
-        decision=decision.to_dict(),
-        champion_evaluation=before.to_dict() if before else None,
+        champion_before=before,
+        decision=decision,
+        champion_evaluation=compared.champion.to_dict() if compared.champion else None,
+    )
+
+
+def own_entry(registry: Registry, number: int, run_key: str) -> Entry | None:
+    """The log's entry by which this very run promoted its candidate, if it did."""
+    for entry in reversed(registry.history()):
+        # Entries of older releases do not name the run; only a run's step writes its gates.
+        by_run = entry.evidence.get("run", run_key) == run_key and "gates" in entry.evidence
+        if entry.to_version == number and by_run:
+            return entry
+    return None
+
+
+def champion_before(registry: Registry, standing: Standing, number: int) -> int | None:
+    """The champion that a candidate is held against: never itself.
+
+    A person may have promoted it by hand while its run was interrupted.
+    """
+    if standing.champion is None:
+        return None
+    if standing.champion.number != number:
+        return standing.champion.number
+    return standing.previous.number if standing.previous else None
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Candidate and champion on the same photos; all None where there is no champion."""
+
+    champion: Any = None  # its Evaluation
+    comparison: Any = None
+    classes: Any = None  # a ClassDifference, where the two do not count the same classes
+
+
+def compare_with(
+    config: Config,
+    dataset: Dataset,
+    registry: Registry,
+    champion: int | None,
+    evaluation: Any,
+    folder: Path,
+) -> Compared:
+    """Score the champion now, on the classes that both models know.
+
+    Args:
+        champion: number of its version; None where there is none.
+        evaluation: the candidate's on all its classes.
+        folder: the candidate's model folder.
+    """
+    from sparrow.evaluation.compare import compare
+    from sparrow.release.promotion import ClassDifference
+
+    if champion is None:
+        return Compared()
+    home, ours = registry.fetch(champion), config.data.classes
+    theirs = read_info(home).class_names
+    if set(theirs) == set(ours):
+        scored = score_model(config, dataset, home).evaluation
+        return Compared(scored, compare(evaluation, scored, config, config.seed))
+    shared = tuple(name for name in ours if name in theirs)
+    if not shared:
+        return Compared(classes=ClassDifference(theirs, ours, None))
+    scored, candidate = (
+        score_model(config, dataset, one, classes=shared).evaluation for one in (home, folder)
+    )
+    difference = ClassDifference(theirs, ours, candidate)
+    return Compared(scored, compare(candidate, scored, config, config.seed), difference)
+
+
+def _decide(
+    config: Config,
+    evaluation: Any,
+    compared: Compared,
+    folder: Path,
+    forced: bool,
+    latency_ms: float,
+) -> PromotionDecision:
+    from sparrow.release.promotion import decide
+
+    return decide(
+        evaluation,
+        compared.champion,
+        compared.comparison,
+        engine_mb(folder),
+        config.promotion,
+        forced,
+        latency_ms=latency_ms,
+        classes=compared.classes,
     )
 
 
 def bundle(config: Config, promotion: Promotion) -> str | None:
-    """The Bento of the champion; None where no champion is."""
+    """The Bento of the champion; None where no champion is.
+
+    It is the champion that this run's promote step left. What is published stays as it is: somebody
+    may have made another version champion since.
+    """
     if promotion.champion_version is None:
         return None
     from sparrow.release.bundle import build_bento
     from sparrow.release.registry import Registry
 
-    folder = Registry(config.stores, config.name).publish(promotion.champion_version)
+    folder = Registry(config.stores, config.name).fetch(promotion.champion_version)
     return build_bento(folder, config.name, promotion.champion_version)

@@ -53,7 +53,8 @@ def show_evaluation(config: Config, scored: Any, pictures: dict[str, bytes]) -> 
             f"{evaluation.n_photos} photos of {evaluation.n_groups} groups; threshold "
             f"{evaluation.threshold:.3f} chosen on validation photos; intervals: "
             f"{evaluation.confidence:.0%} bootstrap over groups. One photo takes "
-            f"{scored.latency_ms:.0f} ms (median, {config.training.threads} threads)."
+            f"{scored.latency_ms:.0f} ms (median, file to boxes, on one processor thread, "
+            f"{scored.at_once} at a time, as served)."
         )
     )
     check = scored.count_check

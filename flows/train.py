@@ -256,9 +256,7 @@ class Train(FlowSpec):
         self.merge_artifacts(inputs)
         folder, work_dir = Path(self.trained.folder), Path(self.work_dir)
         reset_model_folder(work_dir)
-        scored = evaluate_model(
-            self.settings, self.dataset, folder, work_dir, _counter("evaluated")
-        )
+        scored = evaluate_model(self.settings, self.dataset, folder, _counter("evaluated"))
         self.evaluation, self.latency_ms = scored.evaluation, scored.latency_ms
         curves = evaluation_pictures(self.settings, self.dataset, scored)
         self.model_card = write_model_card(self.settings, self.dataset, scored, folder, curves)
@@ -292,7 +290,6 @@ class Train(FlowSpec):
             self.latency_ms,
             self.run_key,
             self.production,
-            Path(self.work_dir),
         )
         print(self.promotion.decision["reason"])
         show_decision(self.promotion)

@@ -6,6 +6,7 @@ from sparrow.telemetry import switch_off
 
 switch_off()  # before bentoml and gradio read the environment
 
+import os  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Annotated, Any  # noqa: E402
 
@@ -15,17 +16,24 @@ from starlette.middleware.cors import CORSMiddleware  # noqa: E402
 from starlette.responses import JSONResponse, Response  # noqa: E402
 
 from service.answers import MAX_COUNT, DetectAnswer, FeedbackAnswer, photo_answer  # noqa: E402
+from service.connections import bound_connections  # noqa: E402
 from service.counting import Picture  # noqa: E402
 from service.desk import Desk  # noqa: E402
 from service.gate import Gate, asked  # noqa: E402
-from service.intake import Upload  # noqa: E402
 from service.logs import set_up_logs  # noqa: E402
+from service.page_requests import PageRequests  # noqa: E402
 from service.settings import read_settings  # noqa: E402
 from service.web import make_web_app  # noqa: E402
 from sparrow.prediction_log import UnknownPredictionError  # noqa: E402
 
 set_up_logs()
 settings = read_settings()
+page = PageRequests(settings)
+bound_connections(settings.limits.max_connections)
+os.environ["FORWARDED_ALLOW_IPS"] = ""  # which proxies are believed is for service.proxies to say
+
+
+NO_PHOTOS: list[Path] = []
 
 
 def desk() -> Desk:
@@ -34,13 +42,14 @@ def desk() -> Desk:
     return running
 
 
-@bentoml.asgi_app(make_web_app(settings, desk), path="/")
+@bentoml.asgi_app(make_web_app(settings, desk, page), path="/")
 @bentoml.service(
     name="Sparrow",
     workers=1,  # the page's queue lives in one process; see service.counting
     threads=settings.limits.threads,
     traffic={"timeout": settings.limits.timeout_s},
-    metrics={"enabled": True},
+    http={"host": settings.limits.host},
+    metrics={"enabled": False},  # BentoML's have clients' paths in them; ours are at /metrics, too
     logging={"access": {"enabled": False}},  # the gate writes that line, with the request's id
     # glibc keeps what photos of all sizes leave free, in a heap for each thread, below whatever is
     # still in use. With two heaps, and large buffers outside them, that memory goes back to the
@@ -62,11 +71,13 @@ class Sparrow:
         """Finish and log what was accepted."""
         self.desk.close()
 
+    # BentoML's client learns from `photos` what to send. They come by way of the gate: BentoML
+    # would write them to files, and read those.
     @bentoml.api(route="/detect")
-    async def detect(self, photos: list[Path]) -> DetectAnswer:
+    async def detect(self, photos: list[Path] = NO_PHOTOS) -> DetectAnswer:
         """Boxes, scores, labels, count and its interval for each photo, in the order sent."""
         counter = self.desk.counter
-        found = await self.desk.count(_uploads(photos), "api", counter)
+        found = await self.desk.count(asked().uploads, "api", counter)
         answers = [photo_answer(answer.counted) for answer in found]
         return DetectAnswer(
             model_name=counter.info.name,
@@ -78,13 +89,14 @@ class Sparrow:
 
     @bentoml.api(route="/render")
     async def render(
-        self, photos: list[Path]
+        self, photos: list[Path] = NO_PHOTOS
     ) -> Annotated[Path, bentoml.validators.ContentType("image/jpeg")]:
         """One photo with its boxes drawn in: JPEG, or PNG where ``Accept`` names it."""
-        if len(photos) != 1:
-            return _refusal(400, f"{len(photos)} photos; expected one to draw on")
+        uploads = asked().uploads
+        if len(uploads) != 1:
+            return _refusal(400, f"{len(uploads)} photos; expected one to draw on")
         kind: Picture = "png" if asked().png else "jpeg"
-        answers = await self.desk.count(_uploads(photos), "api", self.desk.counter, kind)
+        answers = await self.desk.count(uploads, "api", self.desk.counter, kind)
         counted, picture = answers[0].counted, answers[0].picture
         if picture is None:
             return _refusal(422, counted.message or "this photo cannot be counted")
@@ -109,12 +121,6 @@ class Sparrow:
         return FeedbackAnswer(prediction_id=prediction_id)
 
 
-def _uploads(photos: list[Path]) -> list[Upload]:
-    return [
-        Upload(name, photo.read_bytes()) for name, photo in zip(asked().names, photos, strict=True)
-    ]
-
-
 def _refusal(status: int, message: str) -> Any:
     """BentoML hands a response through as it is; its own errors have a list for a body."""
     return JSONResponse({"error": message}, status_code=status)
@@ -128,4 +134,4 @@ if settings.limits.cors_origins:
         allow_methods=["GET", "POST"],
         allow_headers=["*"],
     )
-Sparrow.add_asgi_middleware(Gate, settings=settings)  # type: ignore[attr-defined]
+Sparrow.add_asgi_middleware(Gate, settings=settings, page=page)  # type: ignore[attr-defined]

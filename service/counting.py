@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import queue
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from service.intake import Upload
 from service.pictures import annotated, encoded
 from sparrow.config import ServiceConfig
 from sparrow.counter import CountedPhoto, Counter
 from sparrow.counter_process import CounterProcess, ProcessLostError
+from sparrow.model.folder import ModelFolderError
 
+T = TypeVar("T")
 Picture = Literal["jpeg", "png"]
 
 
@@ -50,7 +53,7 @@ class Places:
         self._free: queue.SimpleQueue[CounterProcess] = queue.SimpleQueue()
         for process in self._processes:
             self._free.put(process)
-        list(self._threads.map(lambda one: one.run(_ready, counter.folder), self._processes))
+        list(self._threads.map(lambda one: _run(one, _ready, counter), self._processes))
 
     def submit(
         self, counter: Counter, upload: Upload, source: str, picture: Picture | None
@@ -75,11 +78,15 @@ class Places:
     ) -> Answer:
         process = self._free.get()
         try:
-            return process.run(count_photo, counter.folder, upload, source, max_pixels, picture)
-        except ProcessLostError:
+            return _run(process, count_photo, counter, upload, source, max_pixels, picture)
+        except (ProcessLostError, ModelFolderError):
             return Answer(counter.failed(upload.content, upload.name, source))
         finally:
             self._free.put(process)
+
+
+def _run(process: CounterProcess, work: Callable[..., T], counter: Counter, *values: Any) -> T:
+    return process.run(work, counter.folder, *values, info_sha256=counter.info_sha256)
 
 
 def _ready(counter: Counter) -> str:

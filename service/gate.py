@@ -1,38 +1,40 @@
-"""The door: every request gets an id, a size limit and a log line; API calls also a key, a rate,
-a place in a bounded queue, and a body that BentoML can only understand one way.
+"""What every request passes, to API and page alike: host, key, rate, place, size and time.
+
+Only the routes of ``service.routes`` exist. A body is read here, within its limits, and what
+follows gets it in the one form that it can only understand in one way.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 import logging
 import math
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from service import metrics
-from service.intake import IntakeError, as_form, read_json_object, read_uploads
+from service.access import Access
+from service.body import RETRY_AFTER_SECONDS, Body, BodyBudget, Message, Receive
+from service.exchange import MAX_JSON_BYTES, Exchange, Send, replay, without_body
+from service.intake import Upload, read_json_object, read_uploads
+from service.login import MAX_BYTES as MAX_LOGIN_BYTES
+from service.login import ask_for_key, log_in, show_login
+from service.page_requests import PageRequests
+from service.proxies import Origin, Proxies, Scope, is_known_host, local_path, seen_from_outside
 from service.rate import RateLimit
+from service.refusal import RefusalError
+from service.routes import FILE, LOGIN, PAGE, UPLOAD_PROGRESS, Route, find_route
+from service.routes import Body as Kind
 from service.settings import Settings
+from service.streams import Streams, send_events
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-PHOTO_PATHS = ("/detect", "/render")
-JSON_PATHS = ("/feedback",)
-GUARDED_PATHS = (*PHOTO_PATHS, *JSON_PATHS, "/model")
-RETRY_AFTER_SECONDS = 1
-MAX_JSON_BYTES = 64 * 1024
 MAX_HEADER_BYTES = 64 * 1024
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -41,14 +43,14 @@ logger = logging.getLogger("sparrow.access")
 
 @dataclass(frozen=True)
 class Asked:
-    """What the endpoints want to know of their request beside the photos' bytes.
+    """What the endpoints get of their request.
 
     Attributes:
-        names: the photos' names, as the client gave them.
+        uploads: the photos.
         png: whether the client would rather have PNG than JPEG.
     """
 
-    names: tuple[str, ...]
+    uploads: tuple[Upload, ...]
     png: bool
 
 
@@ -60,214 +62,202 @@ def asked() -> Asked:
     return _asked.get()
 
 
-class RefusalError(Exception):
-    """A request that ends at the door."""
-
-    def __init__(self, status: int, message: str, **headers: object) -> None:
-        """``headers``: sent along, such as ``retry_after=1``."""
-        super().__init__(message)
-        self.status = status
-        self.headers = {name.replace("_", "-"): str(value) for name, value in headers.items()}
-
-
-@dataclass
-class _Exchange:
-    """What is known of one request by its end."""
-
-    request_id: str
-    started: float = field(default_factory=time.perf_counter)
-    status: int = 500
-    photos: int = 0
-    received_bytes: int = 0
-    answering: bool = False
-
-
 class Gate:
     """ASGI middleware around the whole service, page included."""
 
-    def __init__(self, app: App, settings: Settings) -> None:
+    def __init__(self, app: App, settings: Settings, page: PageRequests) -> None:
         self._app = app
-        self._settings = settings
-        self._max_bytes = int(settings.limits.max_request_mb * 1_000_000)
+        self._page = page
+        limits = self._limits = settings.limits
+        self._max_bytes = int(limits.max_request_mb * 1_000_000)
+        self._hosts = (*limits.allowed_hosts, limits.host)
+        self._proxies = Proxies(limits.trusted_proxies, limits.root_path)
+        key = settings.api_key
+        self._access = Access(key, limits.logins_per_minute) if key else None
+        self._rate = RateLimit(limits.requests_per_minute) if limits.requests_per_minute else None
+        self._budget = BodyBudget(int((limits.max_waiting_mb or 4 * limits.max_request_mb) * 1e6))
         self._inside = 0
-        per_minute = settings.limits.requests_per_minute
-        self._rate = RateLimit(per_minute) if per_minute else None
+        self._streams = Streams(limits.max_streams)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close"})  # before it is accepted: a 403
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = _headers(scope)
-        given = headers.get("x-request-id", "")
-        exchange = _Exchange(given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex)
-
-        async def answer(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                exchange.status, exchange.answering = message["status"], True
-                message.setdefault("headers", []).append(
-                    (b"x-request-id", exchange.request_id.encode())
-                )
-            await send(message)
-
+        exchange = self._begin(scope, receive, send)
         try:
-            await self._pass(scope, receive, answer, headers, exchange)
+            await self._pass(exchange)
         except RefusalError as refusal:
-            if not exchange.answering:
-                await _refuse(answer, refusal)
+            await _refuse(exchange, refusal)
         except asyncio.CancelledError:
             exchange.status = 504  # BentoML's time limit, which answers by itself
             raise
         except Exception:
-            # BentoML's time limit would wait for an answer that never comes; and no traceback
-            # may leave the house.
+            # BentoML's time limit would wait for an answer that never comes, and no traceback may
+            # reach a client.
             logger.exception("request %s failed", exchange.request_id)
-            if not exchange.answering:
-                await _refuse(answer, RefusalError(500, "something went wrong here; see its log"))
+            await _refuse(exchange, RefusalError(500, "something went wrong here; see its log"))
         finally:
-            self._note(scope, exchange)
+            self._note(exchange)
 
-    async def _pass(
-        self,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        headers: dict[str, str],
-        exchange: _Exchange,
-    ) -> None:
+    def _begin(self, scope: Scope, receive: Receive, send: Send) -> Exchange:
+        headers = {n.decode("latin-1").lower(): v.decode("latin-1") for n, v in scope["headers"]}
+        given = headers.get("x-request-id", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                exchange.status = message["status"]
+                message.setdefault("headers", []).append((b"x-request-id", request_id.encode()))
+            await send(message)
+
+        origin = self._proxies.origin(scope)
+        exchange = Exchange(scope, receive, noted, headers, origin, request_id)
+        return exchange
+
+    async def _pass(self, exchange: Exchange) -> None:
+        scope, origin = exchange.scope, exchange.origin
         if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
             raise RefusalError(431, f"the headers are larger than {MAX_HEADER_BYTES // 1024} KiB")
-        path, method = scope["path"].rstrip("/"), scope["method"]
-        if path not in GUARDED_PATHS or method == "OPTIONS":
-            await self._pass_counted(scope, receive, send, exchange)
+        path = local_path(scope, origin.root_path)
+        route = exchange.route = find_route(path, scope["method"])
+        if not (route and route.any_host) and not is_known_host(origin.host, self._hosts):
+            raise RefusalError(
+                421,
+                f"this service does not answer for the host {origin.host[:100]!r}; "
+                "service.allowed_hosts names those it answers for",
+            )
+        if route is None:
+            raise RefusalError(404, "there is nothing under this path; see /docs")
+        if scope["method"] != route.method and (scope["method"], route.method) != ("HEAD", "GET"):
+            raise RefusalError(405, f"use {route.method} for {route.name}", allow=route.method)
+        if route.limited:
+            self._check_rate(origin)
+        if self._access and not route.public and not self._access.allows(exchange.headers, origin):
+            await ask_for_key(exchange)
             return
-        expected = "GET" if path == "/model" else "POST"
-        if method != expected and not (method == "HEAD" and expected == "GET"):
-            raise RefusalError(405, f"use {expected} for {path}", allow=expected)
-        self._check_key(headers)
-        self._check_rate(scope)
-        if expected == "GET":
-            await self._app(scope, receive, send)
+        if path != PAGE:
+            path = path.removesuffix("/")
+        exchange.scope = seen_from_outside(scope, origin, path)
+        if route.body is Kind.NONE:
+            await self._answer(route, path, exchange)
+        else:
+            await self._answer_in_turn(route, exchange)
+
+    async def _answer(self, route: Route, path: str, exchange: Exchange) -> None:
+        exchange.receive = without_body(exchange.receive)
+        if route.name == LOGIN:
+            await show_login(exchange)
             return
-        if self._inside >= self._settings.limits.max_queue:
+        if route.stream:
+            await self._stream(route, exchange)
+            return
+        if route.name == FILE:
+            self._page.check_file(path)
+        elif route.name in (PAGE, "/config"):
+            exchange.scope["query_string"] = b""  # Gradio would read a file that is named there
+        await self._go_on(exchange)
+
+    async def _go_on(self, exchange: Exchange) -> None:
+        await self._app(exchange.scope, exchange.receive, exchange.send)
+
+    async def _stream(self, route: Route, exchange: Exchange) -> None:
+        with self._streams.opened(exchange.origin.client_network):
+            if route.name == UPLOAD_PROGRESS:
+                events = self._page.progress(exchange.scope["query_string"])
+                await send_events(events, exchange.send)
+            else:
+                await self._go_on(exchange)
+
+    async def _answer_in_turn(self, route: Route, exchange: Exchange) -> None:
+        """So many whole requests at a time, within the memory for all bodies."""
+        self._check_queue()
+        limit = {Kind.PHOTOS: self._max_bytes, Kind.UPLOAD: self._max_bytes}
+        limit[Kind.LOGIN] = MAX_LOGIN_BYTES
+        declared = exchange.headers.get("content-length", "")
+        body = Body(
+            exchange.receive,
+            exchange.origin.client_network,
+            declared_bytes=int(declared) if declared.isdigit() else None,
+            max_bytes=limit.get(route.body, MAX_JSON_BYTES),
+            max_seconds=self._limits.upload_timeout_s,
+            budget=self._budget,
+        )
+        try:
+            await self._answer_body(route, body, exchange)
+        finally:
+            exchange.received_bytes = body.received_bytes
+            body.close()
+
+    async def _answer_body(self, route: Route, body: Body, exchange: Exchange) -> None:
+        content_type = exchange.headers.get("content-type", "")
+        if route.body is Kind.PHOTOS:
+            uploads = await read_uploads(content_type, body, self._limits.max_photos)
+            exchange.photos = len(uploads)
+            wants_png = "image/png" in exchange.headers.get("accept", "")
+            _asked.set(Asked(tuple(uploads), wants_png))
+            await self._go_on_with(b"{}", exchange)
+        elif route.body is Kind.UPLOAD:
+            query = exchange.scope["query_string"]
+            client = exchange.origin.client_network
+            stored = await self._page.store(content_type, body, query, client)
+            await exchange.answer(200, stored)
+        elif route.body is Kind.LOGIN:
+            await log_in(self._access, await body.whole(), exchange)
+        else:
+            content = await body.whole()
+            if content_type.split(";")[0].strip().lower() != "application/json":
+                raise RefusalError(415, "send application/json")
+            read_json_object(content)
+            if route.body is Kind.EVENT:
+                content = self._page.event(content)
+            await self._go_on_with(content, exchange)
+
+    def _check_queue(self) -> None:
+        if self._inside >= self._limits.max_queue:
             metrics.refused.labels("queue_full").inc()
             raise RefusalError(
                 503, "the service is busy; try again shortly", retry_after=RETRY_AFTER_SECONDS
             )
+
+    async def _go_on_with(self, content: bytes, exchange: Exchange) -> None:
+        replaced = (b"content-type", b"content-length", b"transfer-encoding", b"content-encoding")
+        headers = [(n, v) for n, v in exchange.scope["headers"] if n.lower() not in replaced]
+        headers.append((b"content-type", b"application/json"))
+        headers.append((b"content-length", str(len(content)).encode()))
+        exchange.scope["headers"] = headers
+        exchange.receive = replay(content, exchange.receive)
+        self._check_queue()  # others may have come first while this one arrived
         self._inside += 1
         try:
-            await self._pass_in_queue(scope, receive, send, headers, exchange)
+            await self._go_on(exchange)
         finally:
             self._inside -= 1
 
-    async def _pass_in_queue(
-        self,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        headers: dict[str, str],
-        exchange: _Exchange,
-    ) -> None:
-        in_json = scope["path"].rstrip("/") in JSON_PATHS
-        body = await self._read_body(
-            receive, MAX_JSON_BYTES if in_json else self._max_bytes, headers, exchange
-        )
-        content_type = headers.get("content-type", "")
-        try:
-            if in_json:
-                content_type = _expect_json(content_type, body)
-            else:
-                limit = self._settings.limits.max_photos
-                uploads = await read_uploads(content_type, body, limit)
-                exchange.photos = len(uploads)
-                names = tuple(upload.name for upload in uploads)
-                _asked.set(Asked(names, png="image/png" in headers.get("accept", "")))
-                content_type, body = as_form(uploads)
-                del uploads
-        except IntakeError as error:
-            raise RefusalError(error.status, str(error)) from error
-        await self._app(_with_body(scope, content_type, body), _replay(body, receive), send)
-
-    async def _read_body(
-        self, receive: Receive, max_bytes: int, headers: dict[str, str], exchange: _Exchange
-    ) -> bytes:
-        too_large = RefusalError(413, f"the request is larger than {max_bytes / 1e6:g} MB")
-        declared = headers.get("content-length", "0")
-        if declared.isdigit() and int(declared) > max_bytes:
-            raise too_large
-        chunks = bytearray()
-        try:
-            async with asyncio.timeout(self._settings.limits.upload_timeout_s):
-                while True:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise RefusalError(499, "the client went away")
-                    chunks += message.get("body", b"")
-                    exchange.received_bytes = len(chunks)
-                    if len(chunks) > max_bytes:
-                        raise too_large
-                    if not message.get("more_body", False):
-                        return bytes(chunks)
-        except TimeoutError as error:
-            raise RefusalError(408, "the request took too long to arrive") from error
-
-    async def _pass_counted(
-        self, scope: Scope, receive: Receive, send: Send, exchange: _Exchange
-    ) -> None:
-        """Pages and probes: their bodies stream through and end where the limit is."""
-        refused = False
-
-        async def count() -> Message:
-            nonlocal refused
-            message = await receive()
-            exchange.received_bytes += len(message.get("body", b""))
-            if exchange.received_bytes > self._max_bytes:
-                refused = True
-                return {"type": "http.disconnect"}
-            return message
-
-        async def send_unless_refused(message: Message) -> None:
-            if not refused or exchange.answering:
-                await send(message)
-
-        try:
-            await self._app(scope, count, send_unless_refused)
-        except Exception:
-            if not refused:
-                raise
-        if refused:
-            raise RefusalError(413, f"the request is larger than {self._max_bytes / 1e6:g} MB")
-
-    def _check_key(self, headers: dict[str, str]) -> None:
-        key = self._settings.api_key
-        if key is None:
-            return
-        given = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
-        if not hmac.compare_digest(given.encode(), key.encode()):
-            metrics.refused.labels("no_key").inc()
-            raise RefusalError(401, "a valid API key is required, in the header X-API-Key")
-
-    def _check_rate(self, scope: Scope) -> None:
-        if self._rate is None:
-            return
-        client = (scope.get("client") or ("unknown",))[0]  # a header would be free to choose
-        wait_s = self._rate.wait_s(client)
+    def _check_rate(self, origin: Origin) -> None:
+        wait_s = self._rate.wait_s(origin.client_network) if self._rate else 0
         if wait_s > 0:
             metrics.refused.labels("rate").inc()
             raise RefusalError(
                 429, "too many requests; see Retry-After", retry_after=max(1, math.ceil(wait_s))
             )
 
-    def _note(self, scope: Scope, exchange: _Exchange) -> None:
-        path = scope["path"]
-        if path not in GUARDED_PATHS:
-            return
+    def _note(self, exchange: Exchange) -> None:
+        name = exchange.route.name if exchange.route else "other"
         seconds = time.perf_counter() - exchange.started
-        metrics.requests.labels(path, str(exchange.status)).inc()
-        metrics.request_seconds.labels(path).observe(seconds)
+        metrics.requests.labels(name, str(exchange.status)).inc()
+        if exchange.route is None or exchange.route.stream:
+            return
+        metrics.request_seconds.labels(name).observe(seconds)
+        if not exchange.route.limited:
+            return
         entry = {
             "request_id": exchange.request_id,
-            "method": scope["method"],
-            "path": path,
+            "client": exchange.origin.client,
+            "method": exchange.scope["method"],
+            "path": name,
             "status": exchange.status,
             "photos": exchange.photos,
             "received_bytes": exchange.received_bytes,
@@ -276,46 +266,10 @@ class Gate:
         logger.info("request", extra={"entry": entry})
 
 
-def _headers(scope: Scope) -> dict[str, str]:
-    return {name.decode("latin-1").lower(): v.decode("latin-1") for name, v in scope["headers"]}
-
-
-def _expect_json(content_type: str, body: bytes) -> str:
-    if content_type.split(";")[0].strip().lower() != "application/json":
-        raise IntakeError(415, "send application/json")
-    read_json_object(body)
-    return "application/json"
-
-
-def _with_body(scope: Scope, content_type: str, body: bytes) -> Scope:
-    replaced = (b"content-type", b"content-length", b"transfer-encoding", b"content-encoding")
-    headers = [(name, value) for name, value in scope["headers"] if name.lower() not in replaced]
-    headers += [
-        (b"content-type", content_type.encode("latin-1")),
-        (b"content-length", str(len(body)).encode()),
-    ]
-    return {**scope, "headers": headers}
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    rest: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def next_message() -> Message:
-        return rest.pop() if rest else await receive()
-
-    return next_message
-
-
-async def _refuse(send: Send, refusal: RefusalError) -> None:
-    body = json.dumps({"error": str(refusal)}).encode()
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-    ]
-    headers += [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
-    if refusal.status in (408, 413):
-        headers.append((b"connection", b"close"))  # the rest of the body is not wanted
+async def _refuse(exchange: Exchange, refusal: RefusalError) -> None:
     if refusal.status == 499:
         return  # nobody is there to read an answer
-    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    more = dict(refusal.headers)
+    if refusal.status in (408, 413, 503):
+        more["connection"] = "close"  # the rest of the body is not wanted
+    await exchange.answer(refusal.status, json.dumps({"error": str(refusal)}).encode(), more=more)

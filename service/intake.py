@@ -1,7 +1,8 @@
-"""A request's body -> photos, whatever shape it came in; and back into the one shape BentoML gets.
+"""A request's body -> photos, whatever shape it came in.
 
 BentoML would fetch a text field that stands where a file belongs from the web, name files on disk
-as the client did, and answer a broken form with a 500. So forms are taken apart here first.
+as the client did, and answer a broken form with a 500. So forms are taken apart here, and BentoML
+is handed none: its endpoints find the photos at ``service.gate.asked``.
 """
 
 from __future__ import annotations
@@ -9,24 +10,24 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from service.body import Body
+from service.refusal import RefusalError
+
 FIELD = "photos"
-BOUNDARY = "sparrow-photo-boundary-5f1c2a9be07d4c63"
 NAME_LENGTH = 255
 
+OnPiece = Callable[[str, int], None]
 
-class IntakeError(ValueError):
+
+class IntakeError(RefusalError):
     """A request that cannot be understood: its HTTP status and a sentence."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 @dataclass(frozen=True)
@@ -37,24 +38,25 @@ class Upload:
     content: bytes
 
 
-async def read_uploads(content_type: str, body: bytes, max_photos: int) -> list[Upload]:
+async def read_uploads(content_type: str, body: Body, max_photos: int) -> list[Upload]:
     """Photos of a request.
 
     Args:
         content_type: ``multipart/form-data`` with files in the field ``photos``, or
             ``application/json`` with ``{"photos": [{"name": …, "content": base64}, …]}`` (a plain
             base64 text for a photo will do).
-        body: the whole body.
+        body: what follows.
         max_photos: more are refused.
 
     Raises:
         IntakeError: not such a request, no photo, or too many.
+        RefusalError: the body is too large, too slow, or ends early.
     """
     kind = content_type.split(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        uploads = await _from_form(content_type, body, max_photos)
+        uploads = await read_form(content_type, body, max_photos, FIELD)
     elif kind == "application/json":
-        uploads = _from_json(body)
+        uploads = _from_json(await body.whole())
     else:
         raise IntakeError(
             415, "send photos as multipart/form-data (field photos) or as JSON with base64"
@@ -66,20 +68,6 @@ async def read_uploads(content_type: str, body: bytes, max_photos: int) -> list[
             400, f"{len(uploads)} photos in one request; at most {max_photos} are accepted"
         )
     return uploads
-
-
-def as_form(uploads: Sequence[Upload]) -> tuple[str, bytes]:
-    """(content type, body) of a form that holds the photos, named by their position alone."""
-    parts = []
-    for position, upload in enumerate(uploads):
-        head = (
-            f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{FIELD}"; '
-            f'filename="{position}"\r\nContent-Type: application/octet-stream\r\n\r\n'
-        )
-        parts += [head.encode(), upload.content, b"\r\n"]
-    return f"multipart/form-data; boundary={BOUNDARY}", b"".join(
-        [*parts, f"--{BOUNDARY}--\r\n".encode()]
-    )
 
 
 def read_json_object(body: bytes) -> dict[str, Any]:
@@ -97,26 +85,63 @@ def read_json_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-async def _from_form(content_type: str, body: bytes, max_photos: int) -> list[Upload]:
-    async def stream() -> Any:
-        yield body
+class _FormInMemory(MultiPartParser):
+    """Files stay in memory, which the body's limits bound; on disk they could be left behind."""
 
-    headers = Headers({"content-type": content_type})
+    def __init__(self, on_piece: OnPiece | None, max_bytes: int, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.spool_max_size = max_bytes + 1
+        self._on_piece = on_piece
+        self.ended = False
+
+    def on_end(self) -> None:
+        self.ended = True
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        super().on_part_data(data, start, end)
+        if self._on_piece is not None and self._current_part.file is not None:
+            self._on_piece(self._current_part.file.filename or "", end - start)
+
+
+async def read_form(
+    content_type: str, body: Body, max_files: int, field: str, on_piece: OnPiece | None = None
+) -> list[Upload]:
+    """The files of a form.
+
+    Args:
+        content_type: with its boundary.
+        body: what follows.
+        max_files: with more than one above it the form is refused; that one is for the caller.
+        field: the only one there may be.
+        on_piece: called with a file's name and how many more bytes of it are there.
+
+    Raises:
+        IntakeError: not such a form.
+        RefusalError: the body is too large, too slow, or ends early.
+    """
     try:
-        parser = MultiPartParser(headers, stream(), max_files=max_photos + 1, max_fields=16)
+        headers = Headers({"content-type": content_type})
+        parser = _FormInMemory(
+            on_piece, body.max_bytes, headers, body.pieces(), max_files=max_files + 1, max_fields=16
+        )
         form = await parser.parse()
     except MultiPartException as error:
         raise IntakeError(400, f"the form cannot be read: {error.message}") from error
+    except (RefusalError, OSError):
+        raise
     except Exception as error:  # a boundary that is none, a header that is not text, and the like
         raise IntakeError(400, "the form cannot be read") from error
     uploads = []
     try:
-        for field, value in form.multi_items():
-            if field != FIELD:
-                raise IntakeError(400, f"unknown field {field[:40]!r}; expected {FIELD}")
+        if not parser.ended:  # the parser is silent about a file that is cut off
+            raise IntakeError(400, "the form cannot be read: it has no end")
+        for name, value in form.multi_items():
+            if name != field:
+                raise IntakeError(400, f"unknown field {name[:40]!r}; expected {field}")
             if not isinstance(value, UploadFile):
-                raise IntakeError(400, f"the field {FIELD} must hold files, not text")
+                raise IntakeError(400, f"the field {field} must hold files, not text")
             uploads.append(Upload(_clean(value.filename or "photo"), await value.read()))
+            await value.close()
     finally:
         await form.close()
     return uploads

@@ -19,3 +19,8 @@ detections = Histogram("sparrow_detections_per_photo", "Boxes in a readable phot
 waiting = Gauge(
     "sparrow_photos_waiting", "Photos waiting or being counted", multiprocess_mode="livesum"
 )
+champion_refused = Gauge(
+    "sparrow_champion_refused",
+    "1 while the published model is not the one that serves, because it cannot",
+    multiprocess_mode="livemax",
+)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.processing_utils import save_file_to_cache
 
 from service import page_actions as actions
-from service.answers import MAX_COUNT
 from service.desk import Desk
-from service.page_actions import PagePhoto
+from service.page_values import read_look, read_score, read_true_count
+from service.page_visit import PagePhoto, Visit
 from service.settings import Settings
 from sparrow.evaluation.figures import FOUND_COLOR
 
@@ -49,12 +53,14 @@ THEME = gr.themes.Soft(
 )
 BUTTONS: list[Any] = ["download", "fullscreen"]
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+KEPT_S = 3600  # what a visitor sent, and what was made of it
+NO_PHOTO = "There is no photo here to answer for: please add one. Photos are kept for an hour."
+logger = logging.getLogger("sparrow.service")
 
 
 def make_page(settings: Settings, desk: Callable[[], Desk]) -> gr.Blocks:
     """Build the page; ``desk`` gives the running service's desk when an event asks for it."""
-    hour = 3600
-    with gr.Blocks(title="Sparrow: count birds in photos", delete_cache=(hour, hour)) as page:
+    with gr.Blocks(title="Sparrow: count birds in photos", delete_cache=(KEPT_S, KEPT_S)) as page:
         gr.Markdown(
             f"# Sparrow\nCount the birds in your photos. Drop one or many, up to "
             f"{settings.limits.max_photos} at once; they are counted here, on this computer."
@@ -74,7 +80,8 @@ def make_page(settings: Settings, desk: Callable[[], Desk]) -> gr.Blocks:
 
 
 def _count_tab(settings: Settings, desk: Callable[[], Desk]) -> None:
-    photos = gr.State([])
+    # Set anew with each change of the file list; the files themselves are kept as long.
+    visits = gr.State(Visit(), time_to_live=KEPT_S)
     files = gr.File(
         label="Photos",
         file_count="multiple",
@@ -118,84 +125,147 @@ def _count_tab(settings: Settings, desk: Callable[[], Desk]) -> None:
 
     look = [min_score, show_scores, color]
     shown = [answer, drawn, original, table]
+    judged = [right, true_count]
 
     def count(
-        paths: Sequence[str] | None,
+        sent: list[dict[str, Any]] | None,
+        visit: Visit,
+        photo: object,
+        score: object,
+        scores: object,
+        paint: object,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 this is how Gradio hands it over
     ) -> list[Any]:
-        if not paths:
+        if not sent:
+            visit.shown = []
             hidden = gr.Column(visible=False)
-            return [[], "", *[gr.skip()] * 3, hidden, *[gr.skip()] * 3, "", gr.File(visible=False)]
-        try:
-            found = actions.count_files(
-                desk(), [Path(path) for path in paths], lambda done, n: progress((done, n))
-            )
-        except ValueError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        low = math.floor(found[0].threshold * 100) / 100
-        names = [(photo.path.name, i) for i, photo in enumerate(found)]
+            return [visit, "", None, None, "", hidden, *[gr.skip()] * 4, "", gr.File(visible=False)]
+        with _plainly():
+            chosen_look, first = read_look(score, scores, paint), not visit.shown
+            paths = [Path(file["path"]) for file in sent]
+            visit.show_files(desk(), paths, lambda done, n: progress((done, n)))
+        low = math.floor(min(one.threshold for one in visit.shown) * 100) / 100
+        start = low if first else max(low, chosen_look.min_score)
+        kept = visit.photo(photo) or visit.shown[0]
+        names = [(one.path.name, one.sha256) for one in visit.shown]
         return [
-            found,
-            *_show(found, 0, low, True, FOUND_COLOR),
+            visit,
+            *_show(visit, kept.sha256, start, scores, paint),
             gr.Column(visible=True),
-            gr.Dropdown(names, value=0, visible=len(found) > 1),
-            gr.Slider(low, 1, low),
-            found[0].counted.record.count,
+            gr.Dropdown(names, value=kept.sha256, visible=len(names) > 1),
+            gr.Slider(low, 1, start),
+            *_judge(visit, kept.sha256, start),
             "",
             gr.File(visible=False),
         ]
 
-    counted = [photos, *shown, results, chosen, min_score, true_count, thanks, downloads]
-    files.change(count, files, counted, show_progress_on=answer, **PRIVATE)
+    def download(visit: Visit, *how: object) -> gr.File:
+        with _plainly():
+            if not visit.shown:
+                raise ValueError(NO_PHOTO)
+            files = actions.write_downloads(
+                visit.shown, read_look(*how), lambda path: save_file_to_cache(path, cache)
+            )
+        return gr.File(files, visible=True)
+
+    cache = downloads.GRADIO_CACHE  # where `delete_cache` removes what is an hour old
+    # Raw values: Gradio's own conversion of a broken one is an error with its stack in the log, and
+    # that of a file leaves an empty one behind.
+    raw: dict[str, Any] = {"preprocess": False, **PRIVATE}
+    quiet: dict[str, Any] = {"trigger_mode": "always_last", "show_progress": "hidden", **raw}
+    counted = [visits, *shown, results, chosen, min_score, *judged, thanks, downloads]
+    files.change(count, [files, visits, chosen, *look], counted, show_progress_on=answer, **raw)
     examples.select(_example, None, files, **PRIVATE)
-    redraw: dict[str, Any] = {"fn": _show, "inputs": [photos, chosen, *look], "outputs": shown}
-    for event in (min_score.release, min_score.input, show_scores.input, color.input, chosen.input):
-        event(**redraw, trigger_mode="always_last", show_progress="hidden", **PRIVATE)
-    chosen.input(lambda p, i: p[i].counted.record.count, [photos, chosen], true_count, **PRIVATE)
-    right.click(lambda p, i: _tell(desk(), p, i, None), [photos, chosen], thanks, **PRIVATE)
-    wrong.click(
-        lambda p, i, n: _tell(desk(), p, i, n, correction=True),
-        [photos, chosen, true_count],
-        thanks,
-        **PRIVATE,
-    )
-    make.click(
-        lambda p, *how: gr.File(actions.write_downloads(p, *how), visible=True),
-        [photos, *look],
-        downloads,
-        **PRIVATE,
-    )
+    for event in (show_scores.input, color.input):
+        event(_show, [visits, chosen, *look], shown, **quiet)
+    for event in (min_score.release, min_score.input, chosen.input):
+        event(_show_and_judge, [visits, chosen, *look], [*shown, *judged], **quiet)
+    right.click(_confirm(desk), [visits, chosen, min_score], thanks, **raw)
+    wrong.click(_correct(desk), [visits, chosen, true_count], thanks, **raw)
+    make.click(download, [visits, *look], downloads, **raw)
 
 
 def _example(event: gr.SelectData) -> list[str]:
     return [str(EXAMPLES[event.index])]
 
 
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Errors of the photos and values sent as a sentence, of anything else as that it happened."""
+    try:
+        yield
+    except ValueError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+    except Exception as error:
+        logger.exception("an event of the page failed")
+        raise gr.Error(
+            "This did not work just now; the service's log says why. Please try again later.",
+            print_exception=False,
+        ) from error
+
+
 def _show(
-    photos: list[PagePhoto], chosen: int | None, min_score: float, show_scores: bool, color: str
+    visit: Visit, chosen: object, min_score: object, show_scores: object, color: object
 ) -> list[Any]:
     """Answer, annotated photo, original, table."""
-    if not photos:
-        return ["", None, None, ""]
-    original, drawn = actions.pictures(photos[chosen or 0], min_score, show_scores, color)
-    return [actions.headline(photos, min_score), drawn, original, actions.table(photos, min_score)]
+    with _plainly():
+        photo = visit.photo(chosen)
+        if photo is None:
+            raise ValueError(NO_PHOTO)
+        look = read_look(min_score, show_scores, color)
+        original, drawn = actions.pictures(photo, look)
+    answer = actions.headline(visit.shown, look.min_score)
+    return [answer, drawn, original, actions.table(visit.shown, look.min_score)]
+
+
+def _judge(visit: Visit, chosen: object, min_score: object) -> list[Any]:
+    """The button that says yes, with the number it saves, and where another one is entered."""
+    with _plainly():
+        photo = visit.photo(chosen)
+        if photo is None:
+            raise ValueError(NO_PHOTO)
+        count = photo.count_above(read_score(min_score))
+    words = "Yes, this is right" if count is None else f"Yes, {count} is right"
+    return [gr.Button(words, interactive=count is not None), count]
+
+
+def _show_and_judge(
+    visit: Visit, chosen: object, min_score: object, show_scores: object, color: object
+) -> list[Any]:
+    return [
+        *_show(visit, chosen, min_score, show_scores, color),
+        *_judge(visit, chosen, min_score),
+    ]
+
+
+def _confirm(desk: Callable[[], Desk]) -> Callable[[Visit, object, object], str]:
+    """What "Yes" does: the number that is shown at this position of the slider is saved."""
+    return lambda visit, chosen, min_score: _tell(
+        desk, visit, chosen, lambda photo: photo.count_above(read_score(min_score))
+    )
+
+
+def _correct(desk: Callable[[], Desk]) -> Callable[[Visit, object, object], str]:
+    """What "Save the true count" does."""
+    return lambda visit, chosen, number: _tell(
+        desk, visit, chosen, lambda _photo: read_true_count(number)
+    )
 
 
 def _tell(
-    desk: Desk,
-    photos: list[PagePhoto],
-    chosen: int | None,
-    true_count: float | None,
-    *,
-    correction: bool = False,
+    desk: Callable[[], Desk],
+    visit: Visit,
+    chosen: object,
+    number: Callable[[PagePhoto], int | None],
 ) -> str:
-    if not photos:
-        return "Count a photo first."
-    record = photos[chosen or 0].counted.record
-    if record.count is None:
+    """Save what a person says of the chosen photo; what was saved, or why nothing was."""
+    photo = visit.photo(chosen)
+    if photo is None:
+        return NO_PHOTO
+    try:
+        count = number(photo)
+    except ValueError as error:
+        return escape(f"Nothing was saved. {error}")
+    if count is None or photo.counted.record.count is None:
         return "This photo could not be counted, so there is nothing to correct."
-    if correction and (true_count is None or not 0 <= true_count <= MAX_COUNT):
-        return f"Please enter how many there really are, 0 to {MAX_COUNT:,}."
-    said = record.count if true_count is None else int(true_count)
-    desk.add_feedback(record.id, said, wrong=said != record.count)
-    return f"Thank you. Noted: {said} in {photos[chosen or 0].path.name}."
+    return actions.save_feedback(desk(), photo, count)

@@ -3,69 +3,28 @@
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
 
 from service.desk import Desk
-from service.intake import Upload
+from service.page_values import Look
+from service.page_visit import PagePhoto
 from service.pictures import annotated, encoded
 from sparrow.count_formats import coco, csv_text, row
-from sparrow.counter import CountedPhoto, count_in_words
-from sparrow.images import RgbImage, read_image
+from sparrow.counter import count_in_words
+from sparrow.images import ImageError, RgbImage, read_image
+from sparrow.prediction_log import UnknownPredictionError
 from sparrow.prediction_record import PredictionRecord
 
+logger = logging.getLogger("sparrow.service")
+
 TABLE_COLUMNS = ("Photo", "Count", "Likely", "Remark")
-
-
-@dataclass(frozen=True)
-class PagePhoto:
-    """One photo of a visitor: where it lies, and what became of it."""
-
-    path: Path
-    counted: CountedPhoto
-    class_names: tuple[str, ...]
-    threshold: float
-
-    def count_above(self, min_score: float) -> int | None:
-        """Boxes with at least this score; None where the photo could not be counted."""
-        if self.counted.record.count is None:
-            return None
-        if min_score <= self.threshold:
-            return self.counted.record.count
-        return sum(box.score >= min_score for box in self.counted.record.boxes)
-
-    def interval(self, min_score: float) -> tuple[int | None, int | None]:
-        """The count's interval; it holds at the model's own threshold only."""
-        record = self.counted.record
-        return (
-            (record.count_low, record.count_high) if min_score <= self.threshold else (None, None)
-        )
-
-
-def count_files(
-    desk: Desk, paths: Sequence[Path], progress: Callable[[int, int], None]
-) -> list[PagePhoto]:
-    """Count a visitor's photos.
-
-    Raises:
-        ValueError: more than one request may hold.
-    """
-    limit = desk.settings.limits.max_photos
-    if len(paths) > limit:
-        raise ValueError(f"{len(paths)} photos at once; at most {limit} are accepted here")
-    counter = desk.counter
-    waiting = [desk.submit(Upload(path.name, path.read_bytes()), "page", counter) for path in paths]
-    photos = []
-    for path, future in zip(paths, waiting, strict=True):
-        counted = future.result().counted
-        photos.append(PagePhoto(path, counted, counter.info.class_names, counter.info.threshold))
-        progress(len(photos), len(paths))
-    return photos
 
 
 def headline(photos: Sequence[PagePhoto], min_score: float) -> str:
@@ -100,6 +59,9 @@ def table(photos: Sequence[PagePhoto], min_score: float) -> str:
         low, high = photo.interval(min_score)
         likely = "" if low is None or high is None else f"{low} to {high}"
         remark = photo.counted.message or ("none found" if count == 0 else "")
+        if photo.same:
+            again = f"the same photo as {', '.join(photo.same)}: counted once"
+            remark = f"{remark}; {again}" if remark else again
         rows.append([photo.path.name, "" if count is None else str(count), likely, remark])
     return _html_table(rows, TABLE_COLUMNS)
 
@@ -113,34 +75,53 @@ def _html_table(rows: Sequence[Sequence[str]], header: Sequence[str] = ()) -> st
     return f'<div class="scroll"><table>{top}<tbody>{body}</tbody></table></div>'
 
 
-def pictures(
-    photo: PagePhoto, min_score: float, show_scores: bool, color: str
-) -> tuple[RgbImage | None, RgbImage | None]:
-    """(original, annotated), upright; None for a photo that could not be counted."""
-    if photo.counted.record.error is not None:
+def pictures(photo: PagePhoto, look: Look) -> tuple[RgbImage | None, RgbImage | None]:
+    """(original, annotated), upright; None for a photo that could not be counted.
+
+    Raises:
+        ValueError: the uploaded file is gone; files are kept for an hour.
+    """
+    record = photo.counted.record
+    if record.error is not None:
         return None, None
-    image = read_image(photo.path)
+    try:
+        image = read_image(photo.path, record.width_px * record.height_px)
+    except ImageError as error:  # it was read once, so it is gone or another
+        raise ValueError(f"{photo.path.name} is no longer here; please add it again") from error
     drawn = annotated(
-        image, photo.counted.record, min_score=min_score, show_scores=show_scores, color=color
+        image,
+        record,
+        min_score=look.min_score,
+        show_scores=look.show_scores,
+        color=look.color,
     )
     return image, drawn
 
 
 def write_downloads(
-    photos: Sequence[PagePhoto], min_score: float, show_scores: bool, color: str
+    photos: Sequence[PagePhoto], look: Look, keep: Callable[[Path], str]
 ) -> list[str]:
-    """``counts.csv``, ``counts.coco.json`` and ``annotated.zip`` in a fresh folder."""
-    folder = Path(tempfile.mkdtemp(prefix="sparrow-page-"))
-    records = [_at_score(photo, min_score) for photo in photos]
+    """``counts.csv``, ``counts.coco.json`` and ``annotated.zip``.
+
+    Args:
+        keep: copies a file to where it is served from and removed again; returns its new path.
+
+    Raises:
+        ValueError: see ``pictures``.
+    """
+    records = [_at_score(photo, look.min_score) for photo in photos]
     names = photos[0].class_names
-    (folder / "counts.csv").write_text(csv_text([row(record) for record in records]))
-    (folder / "counts.coco.json").write_text(json.dumps(coco(records, names), indent=1))
-    with zipfile.ZipFile(folder / "annotated.zip", "w", zipfile.ZIP_STORED) as archive:
-        for position, photo in enumerate(photos, 1):
-            _, drawn = pictures(photo, min_score, show_scores, color)
-            if drawn is not None:
-                archive.writestr(f"{position:03d}-{photo.path.stem}.jpg", encoded(drawn))
-    return [str(folder / name) for name in ("counts.csv", "counts.coco.json", "annotated.zip")]
+    with tempfile.TemporaryDirectory(prefix="sparrow-page-") as name:
+        folder = Path(name)
+        (folder / "counts.csv").write_text(csv_text([row(record) for record in records]))
+        (folder / "counts.coco.json").write_text(json.dumps(coco(records, names), indent=1))
+        with zipfile.ZipFile(folder / "annotated.zip", "w", zipfile.ZIP_STORED) as archive:
+            for position, photo in enumerate(photos, 1):
+                _, drawn = pictures(photo, look)
+                if drawn is not None:
+                    archive.writestr(f"{position:03d}-{photo.path.stem}.jpg", encoded(drawn))
+        files = ("counts.csv", "counts.coco.json", "annotated.zip")
+        return [keep(folder / file) for file in files]
 
 
 def _at_score(photo: PagePhoto, min_score: float) -> PredictionRecord:
@@ -152,9 +133,33 @@ def _at_score(photo: PagePhoto, min_score: float) -> PredictionRecord:
     )
 
 
+def save_feedback(desk: Desk, photo: PagePhoto, true_count: int) -> str:
+    """Store the true count of a photo; what became of it, as a sentence.
+
+    It says that the model was wrong where the model's own count, at its own threshold, is another:
+    a person who moves the slider until the number is right has corrected the model.
+    """
+    record = photo.counted.record
+    try:
+        desk.add_feedback(record.id, true_count, wrong=true_count != record.count)
+    except UnknownPredictionError:
+        return (
+            f"Nothing was saved: the count of {photo.path.name} is no longer in the log. "
+            "Please add the photo again in a new window."
+        )
+    except Exception:  # whatever database it is: its own words are for the service's log
+        logger.exception("feedback on prediction %s could not be stored", record.id)
+        return "Nothing was saved: the log cannot be reached just now. Please try again later."
+    return f"Thank you. Saved: {true_count} in {photo.path.name}."
+
+
 def service_figures(desk: Desk) -> str:
     """The last 24 hours as an HTML table."""
-    summary = desk.log.summary(since=datetime.now(UTC) - timedelta(days=1))
+    try:
+        summary = desk.log.summary(since=datetime.now(UTC) - timedelta(days=1))
+    except Exception:
+        logger.exception("the prediction log could not be read")
+        return _html_table([("The log cannot be read just now. Please try again later.",)])
     counter = desk.counter
     mean = summary["mean_latency_ms"]
     lines = [

@@ -17,11 +17,20 @@ class RateLimit:
         self._clock = clock
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # calls left, when
 
+    def peek_s(self, client: str) -> float:
+        """Seconds until the next call is due; takes none."""
+        left = self._left(client, self._clock())
+        return 0.0 if left >= 1 else (1 - left) * 60 / self._per_minute
+
+    def _left(self, client: str, now: float) -> float:
+        left, when = self._buckets.get(client, (float(self._per_minute), now))
+        return min(self._per_minute, left + (now - when) * self._per_minute / 60)
+
     def wait_s(self, client: str) -> float:
         """0 and one call less in the bucket, or the seconds until the next call is due."""
         now = self._clock()
-        left, when = self._buckets.pop(client, (float(self._per_minute), now))
-        left = min(self._per_minute, left + (now - when) * self._per_minute / 60)
+        left = self._left(client, now)
+        self._buckets.pop(client, None)
         allowed = left >= 1
         self._buckets[client] = (left - 1 if allowed else left, now)
         while len(self._buckets) > MAX_CLIENTS:

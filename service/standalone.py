@@ -6,24 +6,37 @@ from sparrow.telemetry import switch_off
 
 switch_off()
 
+import os  # noqa: E402
+
+import uvicorn  # noqa: E402
+
+from service.connections import bound_connections  # noqa: E402
 from service.desk import Desk  # noqa: E402
+from service.gate import Gate  # noqa: E402
 from service.logs import set_up_logs  # noqa: E402
-from service.page import EXAMPLES, STYLE, THEME, make_page  # noqa: E402
+from service.page_requests import PageRequests  # noqa: E402
 from service.settings import read_settings  # noqa: E402
+from service.web import make_web_app  # noqa: E402
+
+PORT = 7860  # where a Space is expected to answer
 
 
 def main() -> None:
     """Serve the page until it is stopped."""
     set_up_logs()
     settings = read_settings()
+    page = PageRequests(settings)
     desk = Desk(settings)
     try:
-        make_page(settings, lambda: desk).launch(
-            theme=THEME,
-            css=STYLE,
-            footer_links=[],
-            max_file_size=int(settings.limits.max_request_mb * 1_000_000),
-            allowed_paths=[str(path) for path in EXAMPLES],
+        uvicorn.run(
+            Gate(make_web_app(settings, lambda: desk, page), settings, page),
+            # A Space says where it wants to be reached.
+            host=os.environ.get("GRADIO_SERVER_NAME", settings.limits.host),
+            port=int(os.environ.get("GRADIO_SERVER_PORT", PORT)),
+            http=bound_connections(settings.limits.max_connections),
+            proxy_headers=False,
+            server_header=False,
+            access_log=False,
         )
     finally:
         desk.close()

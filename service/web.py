@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,18 +10,26 @@ from typing import Any
 
 import bentoml
 from fastapi import FastAPI
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    generate_latest,
+    multiprocess,
+)
 from starlette.applications import Starlette
 
 from service.answers import ModelAnswer
 from service.desk import Desk
 from service.openapi import describe_api
+from service.page_requests import PageRequests
 from service.settings import Settings
 from sparrow.model.folder import CARD
 
 
-def make_web_app(settings: Settings, desk: Callable[[], Desk]) -> Starlette:
+def make_web_app(settings: Settings, desk: Callable[[], Desk], page: PageRequests) -> Starlette:
     """The application that is mounted at ``/``; it is filled when the service starts.
 
     ``bentoml serve`` imports the service in its supervisor too, which shows no page: Gradio's
@@ -30,22 +38,27 @@ def make_web_app(settings: Settings, desk: Callable[[], Desk]) -> Starlette:
     Args:
         settings: this process's.
         desk: the running service's, asked for at each request.
+        page: told of the page once there is one, and closed at the end.
     """
 
     @asynccontextmanager
     async def fill(web: Starlette) -> AsyncIterator[None]:
-        filled = _with_page(settings, desk)
-        web.mount("/", filled)
-        async with filled.router.lifespan_context(filled):
-            yield
+        page.open_folder()
+        try:
+            filled = _with_page(settings, desk, page)
+            web.mount("/", filled)
+            async with filled.router.lifespan_context(filled):
+                yield
+        finally:
+            page.close()
 
     return Starlette(lifespan=fill)
 
 
-def _with_page(settings: Settings, desk: Callable[[], Desk]) -> FastAPI:
+def _with_page(settings: Settings, desk: Callable[[], Desk], page: PageRequests) -> FastAPI:
     import gradio as gr
 
-    from service.page import STYLE, THEME, make_page
+    from service.page import EXAMPLES, STYLE, THEME, make_page
 
     app = FastAPI(openapi_url=None)
 
@@ -61,23 +74,41 @@ def _with_page(settings: Settings, desk: Callable[[], Desk]) -> FastAPI:
     def api_page() -> HTMLResponse:
         return HTMLResponse(DOCS_PAGE)
 
+    @app.get("/metrics")
+    def metrics() -> PlainTextResponse:
+        return PlainTextResponse(_figures(), media_type=CONTENT_TYPE_LATEST)
+
     # BentoML ships Swagger's viewer, but its own page around it loads a tag manager.
     viewer = Path(bentoml.__file__).parent / "_internal" / "server" / "static_content"
     app.mount("/docs-viewer", StaticFiles(directory=viewer))
+    blocks = make_page(settings, desk)
+    blocks.api_open = False
     filled: FastAPI = gr.mount_gradio_app(
         app,
-        make_page(settings, desk),
+        blocks,
         path="",
         theme=THEME,
         css=STYLE,
+        head='<link rel="icon" href="favicon.ico">',  # a browser would ask the proxy's own root
         footer_links=[],
         run_history=False,
-        allowed_paths=[str(Path(__file__).parent / "examples")],
+        show_error=False,  # what went wrong stands in the log; a visitor gets our own sentences
+        allowed_paths=[str(path) for path in EXAMPLES],
         max_file_size=int(settings.limits.max_request_mb * 1_000_000),
-        auth=_key_check(settings.api_key) if settings.api_key else None,
-        auth_message="Enter any name, and the API key as the password.",
     )
+    # Gradio looks whether a file may be read only in pages that it has launched itself.
+    blocks.has_launched = True
+    page.open(blocks.config, frozenset(EXAMPLES))
     return filled
+
+
+def _figures() -> bytes:
+    """Of all processes of the service, where ``bentoml serve`` has them write to one folder."""
+    registry = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)
+    return generate_latest(registry)
 
 
 DOCS_PAGE = """<!doctype html>
@@ -87,10 +118,6 @@ DOCS_PAGE = """<!doctype html>
 <body><div id="viewer"></div><script src="docs-viewer/swagger-ui-bundle.js"></script>
 <script>SwaggerUIBundle({url: "docs.json", dom_id: "#viewer", validatorUrl: null})</script>
 </body></html>"""
-
-
-def _key_check(key: str) -> Callable[[str, str], bool]:
-    return lambda _name, password: hmac.compare_digest(password.encode(), key.encode())
 
 
 def describe_model(desk: Desk) -> ModelAnswer:

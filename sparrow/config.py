@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import difflib
 import hashlib
+import ipaddress
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -17,9 +19,12 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from sparrow.search_space import space_faults
+
 Share = Annotated[float, Field(gt=0, lt=1)]
 Unit = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+Overlap = Annotated[float, Field(ge=0.1, lt=1)]  # below 0.1 two boxes are not held to be one bird
 
 
 class ConfigError(ValueError):
@@ -193,17 +198,23 @@ class TrainingConfig(Section):
 
 
 class NumberRange(Section):
-    """A number to tune, between low and high."""
+    """A number to tune, between low and high, both included."""
 
     low: float
     high: float
-    log: bool = False
-    step: float | None = None
-    integer: bool = False
+    log: bool = False  # sampled by its logarithm; low is above 0 then, and there is no step
+    step: float | None = None  # of which high - low is a whole number
+    integer: bool = False  # low, high and step are whole numbers, and so is what is tried
+
+
+Choice = str | float | int | bool | None
 
 
 class TuningConfig(Section):
-    """Optuna. ``space`` maps any key of this config to the values it may take."""
+    """Optuna. ``space`` maps keys of model, training and augmentation to the values they may take.
+
+    What no trial could use as it is written is refused when the config is read.
+    """
 
     trials: Annotated[int, Field(ge=0)] = 20  # 0 skips tuning; the training section is used as is
     timeout_minutes: Annotated[float, Field(gt=0)] | None = None
@@ -216,18 +227,19 @@ class TuningConfig(Section):
     # "halving" lets one in three trials go on past 1, 3, 9 … epochs; "hyperband" does so from 1
     # epoch on for some trials, from 3 or 9 for others: slower, kinder to slow starters.
     pruner: Literal["median", "halving", "hyperband", "none"] = "median"
-    space: dict[str, NumberRange | tuple[str | float | int | bool | None, ...]] = {}
+    space: dict[str, NumberRange | tuple[Choice, ...]] = {}
     # Keys tuned only when another key has a given value, such as
-    # {"training.momentum": {"training.optimizer": "sgd"}}.
-    conditions: dict[str, dict[str, str]] = {}
+    # {"training.momentum": {"training.optimizer": "sgd"}}: the trial's value where that key is
+    # tuned, and the config's own where it is not.
+    conditions: dict[str, dict[str, Choice]] = {}
 
 
 class EvaluationConfig(Section):
     """What is measured and how."""
 
     beta: Annotated[float, Field(gt=0)] = 2.0
-    iou: Share = 0.5  # the headline F-beta's IoU: the threshold is chosen for it
-    also_iou: tuple[Share, ...] = (0.4,)
+    iou: Overlap = 0.5  # the headline F-beta's IoU: the threshold is chosen for it
+    also_iou: tuple[Overlap, ...] = (0.4,)
     min_score: Share = 0.05  # detections below it are not even kept
     bootstrap_samples: Count = 1000
     confidence: Share = 0.95
@@ -243,8 +255,12 @@ class PromotionConfig(Section):
 
     min_f_beta: Unit = 0.5  # absolute bar for the headline score
     max_false_count_empty: Annotated[float, Field(ge=0)] = 1.0  # birds seen per photo without any
+    # Of engine.onnx, the file that the service loads, in 10**6 bytes; weights, reference and cards,
+    # which travel in the same folder, are not counted.
     max_model_mb: Annotated[float, Field(gt=0)] = 400.0
-    max_latency_ms: Annotated[float, Field(gt=0)] | None = None  # per photo; null: no bar
+    # Of the median test photo, from its file to its boxes, on one processor thread with as many
+    # photos at a time as the service counts; null: no bar.
+    max_latency_ms: Annotated[float, Field(gt=0)] | None = None
     confidence: Share = 0.95  # one-sided, that the candidate is better than the champion
     max_slice_loss: Unit = 0.1  # F-beta no slice may lose (ruled out where its photos can show it)
 
@@ -281,13 +297,27 @@ class StorageConfig(Section):
 class ServiceConfig(Section):
     """The service and its page."""
 
+    host: str = "127.0.0.1"  # address to listen at; 0.0.0.0: every address of this machine
+    # Host headers to answer beside addresses and localhost: names, *.example.org, or * for any.
+    allowed_hosts: tuple[str, ...] = ()
+    # Addresses or networks of reverse proxies, whose X-Forwarded-For, -Proto, -Host and -Prefix
+    # are believed; anybody else's are not. The proxy must set all four (docs/reverse-proxy.md).
+    trusted_proxies: tuple[str, ...] = ()
+    root_path: str = ""  # path at which a reverse proxy shows the service, such as /sparrow
+    logins_per_minute: Count = 10  # wrong keys of one address; more are refused unread
     max_photos: Count = 32  # per request
     max_request_mb: Annotated[float, Field(gt=0)] = 64.0
     max_pixels: Count = 50_000_000  # of one photo
     threads: Count = 2  # photos counted at the same time, each on one core
     # Processes that count in place of the threads, each with its own copy of the model; 0: none.
     workers: Annotated[int, Field(ge=0)] = 0
-    max_queue: Count = 64  # requests being read, waiting or counted; one more gets a 503
+    max_queue: Count = 64  # whole requests waiting or being counted; one more gets a 503
+    # Of the bodies of all requests, half of it of one client; beyond it: a 503. null: as much as
+    # four of the largest requests.
+    max_waiting_mb: Annotated[float, Field(gt=0)] | None = None
+    max_connections: Count = 512  # of more, those that ask for nothing are closed
+    max_streams: Count = 256  # open pages, each of which listens for what becomes of its photos
+    page_files_mb: Annotated[float, Field(gt=0)] = 1000.0  # visitors' photos, kept for an hour
     timeout_s: Annotated[float, Field(gt=0)] = 60.0  # for one request; longer is a 504
     upload_timeout_s: Annotated[float, Field(gt=0)] = 30.0  # for its body to arrive; else a 408
     require_api_key: bool = False  # the key itself is the environment variable SPARROW_API_KEY
@@ -297,6 +327,32 @@ class ServiceConfig(Section):
     keep_folder: str = ".sparrow/photos"
     keep_photos: Count = 1000  # at most so many; the oldest go first
     keep_days: Count = 30  # none longer
+
+    @model_validator(mode="after")
+    def _one_request_fits(self) -> Self:
+        if self.max_waiting_mb is not None and self.max_waiting_mb < 2 * self.max_request_mb:
+            raise ValueError(
+                f"max_waiting_mb ({self.max_waiting_mb:g}) must be at least twice max_request_mb "
+                f"({self.max_request_mb:g}): one client gets half of it"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _addresses_are_such(self) -> Self:
+        for proxy in self.trusted_proxies:
+            try:
+                ipaddress.ip_network(proxy, strict=False)
+            except ValueError:
+                raise ValueError(
+                    f"trusted_proxies: expected addresses or networks such as 10.0.0.0/8, "
+                    f"found {proxy!r}"
+                ) from None
+        if not re.fullmatch(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*", self.root_path):
+            raise ValueError(
+                f"root_path: expected a path such as /sparrow, without a slash at its end, "
+                f"found {self.root_path!r}"
+            )
+        return self
 
 
 class MonitoringConfig(Section):
@@ -308,7 +364,8 @@ class MonitoringConfig(Section):
     window_days: Annotated[float, Field(gt=0)] | None = None  # ... or all of so many days
     max_photos: Count = 20_000  # read into memory; of a larger window an even sample
     error_share: Share = 0.02  # of photos that cannot be counted; more, beyond chance, is drift
-    max_latency_ms: Annotated[float, Field(gt=0)] | None = None  # median photo; null: no bar
+    # Of the median of the newest looks[0] photos, from bytes to boxes; null: no bar.
+    max_latency_ms: Annotated[float, Field(gt=0)] | None = None
     on_drift: Literal["report", "train"] = "report"  # train: start flows/train.py on this machine
     cooldown_hours: Annotated[float, Field(gt=0)] = 24.0  # no second start within so many
 
@@ -341,8 +398,6 @@ class Config(Section):
     def _space_names_real_keys(self) -> Config:
         for key in (*self.tuning.space, *self.tuning.conditions):
             get_key(self, key)
-            if key in ("model.min_side_px", "model.max_side_px"):
-                raise ValueError(f"tuning.space: {key} cannot be tuned; photos are decoded once")
         return self
 
     def content_hash(self) -> str:
@@ -376,11 +431,13 @@ def parse_config(text: str, overrides: Sequence[str] = ()) -> Config:
         raise ConfigError(f"config must be a mapping of sections, found {type(values).__name__}")
     for override in overrides:
         _apply_override(values, override)
-    return make_config(values)
+    return _with_usable_space(make_config(values))
 
 
 def make_config(values: Mapping[str, Any]) -> Config:
     """A mapping (from YAML or an artifact) -> Config.
+
+    Its search space is not checked: a model made before a rule of it came still opens.
 
     Raises:
         ConfigError: one line per fault, with the key's path and, for a name, the allowed ones.
@@ -404,7 +461,7 @@ def with_overrides(config: Config, overrides: Sequence[str]) -> Config:
     tree = config.model_dump(mode="json")
     for override in overrides:
         _apply_override(tree, override)
-    return make_config(tree)
+    return _with_usable_space(make_config(tree))
 
 
 def with_values(config: Config, values: Mapping[str, Any]) -> Config:
@@ -430,6 +487,13 @@ def get_key(config: Config, key: str) -> Any:
             raise ValueError(f"unknown key {key!r}: {where} has {', '.join(names) or 'no keys'}")
         value = getattr(value, name)
     return value
+
+
+def _with_usable_space(config: Config) -> Config:
+    faults = space_faults(config)
+    if faults:
+        raise ConfigError("config:\n  " + "\n  ".join(faults))
+    return config
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

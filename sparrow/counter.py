@@ -12,9 +12,10 @@ from pathlib import Path
 from sparrow.detections import Detections
 from sparrow.evaluation.counting import CountModel
 from sparrow.images import MAX_PIXELS, ImageError, RgbImage, read_image
-from sparrow.model.folder import ModelInfo
+from sparrow.model.folder import INFO, ModelFolderError, ModelInfo, file_sha256
 from sparrow.model.runtime import Engine
 from sparrow.prediction_record import PredictionRecord, new_id
+from sparrow.trial_photos import trial_photos
 
 UNREADABLE = "unreadable_photo"
 DETECTOR_FAILED = "detector_failed"
@@ -44,11 +45,18 @@ class CountedPhoto:
     message: str | None = None
 
 
+class CannotCountError(RuntimeError):
+    """A model that can be loaded, but fails on photos."""
+
+
 class Counter:
     """A loaded model that counts photos. May be used from several threads.
 
     Attributes:
         info: the folder's ``model.json``.
+        folder: where it was loaded from, links followed.
+        info_sha256: of that ``model.json``, which holds the hashes of the other files: it says
+            which model this is, whatever lies in the folder later.
         version: number of the registered version, or ``unpublished``.
     """
 
@@ -59,13 +67,18 @@ class Counter:
         taken in the same order everywhere, so that answers agree to the last digit.
 
         Raises:
-            ModelFolderError: the folder is not a whole, untouched model.
+            ModelFolderError: the folder is not a whole, untouched model, or it was replaced while
+                it was being loaded.
             ValueError: its count model is not one.
         """
         target = folder.resolve()
+        before = _info_sha256(target)
         self._engine = Engine(target, threads=1, verify=verify)
         self.info: ModelInfo = self._engine.info
         self.folder = target
+        self.info_sha256 = _info_sha256(target)
+        if self.info_sha256 != before:
+            raise ModelFolderError(f"{target} was replaced while it was being loaded")
         self.version = target.name if target.name.isdigit() else "unpublished"
         values = self.info.count_model
         self._count_model = CountModel.from_dict(values) if values is not None else None
@@ -95,10 +108,7 @@ class Counter:
             if not content:
                 raise ImageError("this file is empty")
             image = read_image(content, max_pixels)
-            found = self._engine.detect(image)
-            record = record.with_detections(
-                found.above(self.info.threshold), self.info.class_names, self.estimate(found)
-            )
+            record = self._detected(record, image)
             message = None
         except ImageError as error:
             record, message = replace(record, error=UNREADABLE), str(error)
@@ -109,6 +119,28 @@ class Counter:
         if image is not None:
             record = record.with_photo(image)
         return CountedPhoto(record, message), image
+
+    def try_out(self) -> None:
+        """Count photos of several sizes as a request would; a model that cannot must not serve.
+
+        Raises:
+            CannotCountError: the first photo on which it fails, and how.
+        """
+        for photo in trial_photos():
+            try:
+                self._detected(self._record(photo.content, photo.name, "trial"), photo.pixels())
+            except Exception as error:  # an engine raises types of its own
+                raise CannotCountError(
+                    f"the model {self.info.name} in {self.folder} was loaded, but cannot count: "
+                    f"on the trial photo {photo.name} it fails with {type(error).__name__}: {error}"
+                ) from error
+
+    def _detected(self, record: PredictionRecord, image: RgbImage) -> PredictionRecord:
+        """The record with what the engine finds, whatever it raises."""
+        found = self._engine.detect(image)
+        return record.with_detections(
+            found.above(self.info.threshold), self.info.class_names, self.estimate(found)
+        )
 
     def failed(self, content: bytes, name: str, source: str) -> CountedPhoto:
         """The answer for a photo on which the detector fails; the reason goes to the log."""
@@ -134,6 +166,14 @@ class Counter:
             return Count(len(found.above(self.info.threshold)), None, None)
         estimate = self._count_model.estimate(found)
         return Count(estimate.count, estimate.low, estimate.high)
+
+
+def _info_sha256(folder: Path) -> str | None:
+    """None where there is no ``model.json``, which loading the folder finds out as well."""
+    try:
+        return file_sha256(folder / INFO)
+    except OSError:
+        return None
 
 
 def count_in_words(n: int, low: int | None, high: int | None, class_names: tuple[str, ...]) -> str:

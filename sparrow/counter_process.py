@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sparrow.counter import Counter
+from sparrow.model.folder import INFO, ModelFolderError
 
 T = TypeVar("T")
 
@@ -31,17 +32,29 @@ class CounterProcess:
     def __init__(self) -> None:
         self._pool = _start()
 
-    def run(self, work: Callable[..., T], folder: Path, *values: Any) -> T:
+    def run(
+        self,
+        work: Callable[..., T],
+        folder: Path,
+        *values: Any,
+        info_sha256: str | None = None,
+    ) -> T:
         """``work(counter, *values)`` over there, with the model of ``folder``.
 
-        The parent has checked the folder's files; they are not checked again.
+        Args:
+            work: what to do; a function that a process can import.
+            folder: of the model; loaded once, and checked like everywhere.
+            values: more arguments.
+            info_sha256: which model has to lie there (``Counter.info_sha256``); the folder may
+                have been replaced since it was loaded. None takes whatever lies there.
 
         Raises:
             ProcessLostError: it died, and once more when it was tried again.
+            ModelFolderError: the folder does not hold that model any more, or no whole one.
         """
         for _ in range(2):
             try:
-                return self._pool.submit(_run, work, folder, *values).result()
+                return self._pool.submit(_run, work, folder, info_sha256, *values).result()
             except BrokenProcessPool:
                 self._pool.shutdown()
                 self._pool = _start()
@@ -69,10 +82,16 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
-def _run(work: Callable[..., T], folder: Path, *values: Any) -> T:
-    return work(_counter(folder), *values)
+def _run(work: Callable[..., T], folder: Path, info_sha256: str | None, *values: Any) -> T:
+    return work(_counter(folder, info_sha256), *values)
 
 
 @lru_cache(maxsize=2)  # the model of this moment, and that of photos which began before a promotion
-def _counter(folder: Path) -> Counter:
-    return Counter(folder, verify=False)
+def _counter(folder: Path, info_sha256: str | None) -> Counter:
+    counter = Counter(folder)
+    if info_sha256 not in (None, counter.info_sha256):
+        raise ModelFolderError(
+            f"{folder} holds another model now: expected a {INFO} of SHA-256 {info_sha256}, found "
+            f"{counter.info_sha256}"
+        )
+    return counter

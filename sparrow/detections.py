@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,3 +59,22 @@ class Detections:
         # In float32, as the scores are: 0.3 then means the same as a Python or a NumPy float.
         keep = self.scores >= np.float32(min_score)
         return Detections(self.boxes_xyxy[keep], self.scores[keep], self.labels[keep])
+
+    def relabelled(self, own: Sequence[str], wanted: Sequence[str]) -> Detections:
+        """The same detections with labels that index ``wanted``; of other classes none are kept.
+
+        Args:
+            own: the class names that the labels index now: those of the model.
+            wanted: the class names that they are to index, in any order.
+
+        Raises:
+            ValueError: a label beyond ``own``.
+        """
+        if len(self) and self.labels.max() > len(own):
+            raise ValueError(
+                f"expected labels of 1 to {len(own)} ({', '.join(own)}), found {self.labels.max()}"
+            )
+        places = {name: number for number, name in enumerate(wanted, 1)}
+        labels = np.array([places.get(own[label - 1], 0) for label in self.labels], dtype=np.int64)
+        keep = labels > 0
+        return Detections(self.boxes_xyxy[keep], self.scores[keep], labels[keep])

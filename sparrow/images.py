@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
+
+from sparrow.regular_file import open_regular
 
 RgbImage = NDArray[np.uint8]  # [height, width, 3]
 
@@ -25,6 +30,7 @@ SUFFIXES = {
 }  # fmt: skip
 MAX_PIXELS = 100_000_000  # a 100-megapixel camera back; beyond it lie decompression bombs
 MAX_SIDE_PX = 30_000
+_ORIENTATION, _TIFF_WIDTH, _TIFF_HEIGHT = 0x0112, 256, 257  # tags of EXIF and TIFF
 
 
 class ImageError(ValueError):
@@ -44,58 +50,32 @@ def read_image(source: Path | str | bytes, max_pixels: int = MAX_PIXELS) -> RgbI
     Raises:
         ImageError: unreadable, truncated, too large, or not a photo.
     """
-    try:
-        with warnings.catch_warnings():
-            # Our own pixel limit speaks; Pillow's warning would only repeat it.
-            warnings.simplefilter("ignore")
-            with _open(source) as photo:
-                _check_size(photo, max_pixels)
-                upright = ImageOps.exif_transpose(photo)
-                return np.asarray(_to_rgb(upright))
-    except ImageError:
-        raise
-    except FileNotFoundError as error:
-        raise ImageError(f"there is no file {error.filename}") from error
-    except Image.DecompressionBombError as error:  # Pillow's own limit, when the header is read
-        raise ImageError(
-            f"this photo has too many pixels; at most {max_pixels:,} are accepted"
-        ) from error
-    except UnidentifiedImageError as error:
-        raise ImageError("this is not a photo that can be read (JPEG, PNG, WebP, TIFF)") from error
-    except Exception as error:  # Pillow's decoders raise a dozen types, struct.error included
-        raise ImageError(f"this photo is damaged or incomplete ({error})") from error
+    with _opened(source, max_pixels) as photo:
+        upright = ImageOps.exif_transpose(photo)
+        return np.asarray(_to_rgb(upright))
 
 
 def upright_size_px(source: Path | str | bytes) -> tuple[int, int]:
-    """(width, height) of the upright photo, from the header alone.
+    """(width, height) of the upright photo, as ``read_image`` gives it, mostly by the header alone.
 
     Raises:
-        ImageError: not a photo.
+        ImageError: not a photo, or larger than ``read_image`` accepts.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with _open(source) as photo:
-                width, height = photo.size
-                turned = photo.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-                return (height, width) if turned else (width, height)
-    except Exception as error:
-        raise ImageError(f"this is not a photo that can be read ({error})") from error
+    with _opened(source, MAX_PIXELS) as photo:
+        # Asked first: to find it in a PNG can need the pixels.
+        turned = photo.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
+        width, height = _stored_size(photo)
+        return (height, width) if turned else (width, height)
 
 
 def file_suffix(source: Path | str | bytes) -> str:
     """The ending that a photo's name should have, by its content: ``.jpg``, ``.png`` …
 
     Raises:
-        ImageError: not a photo.
+        ImageError: not a photo, or larger than ``read_image`` accepts.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with _open(source) as photo:
-                return SUFFIXES[str(photo.format)]
-    except Exception as error:
-        raise ImageError(f"this is not a photo that can be read ({error})") from error
+    with _opened(source, MAX_PIXELS) as photo:
+        return SUFFIXES[str(photo.format)]
 
 
 def fit_scale(width_px: int, height_px: int, min_side_px: int, max_side_px: int) -> float:
@@ -120,9 +100,44 @@ def resize_to_fit(image: RgbImage, min_side_px: int, max_side_px: int) -> RgbIma
     return np.asarray(resized)
 
 
-def _open(source: Path | str | bytes) -> Image.Image:
-    stream = io.BytesIO(source) if isinstance(source, bytes) else source
-    return Image.open(stream, formats=FORMATS)
+@contextmanager
+def _opened(source: Path | str | bytes, max_pixels: int) -> Iterator[Image.Image]:
+    """The photo with its header read and its size accepted; whatever fails is an ``ImageError``."""
+    try:
+        with _stream(source) as stream, warnings.catch_warnings():
+            # Our own pixel limit speaks; Pillow's warning would only repeat it.
+            warnings.simplefilter("ignore")
+            with Image.open(stream, formats=FORMATS) as photo:
+                _check_size(photo, max_pixels)
+                yield photo
+    except ImageError:
+        raise
+    except Image.DecompressionBombError as error:  # Pillow's own limit, when the header is read
+        raise ImageError(
+            f"this photo has too many pixels; at most {max_pixels:,} are accepted"
+        ) from error
+    except UnidentifiedImageError as error:
+        raise ImageError("this is not a photo that can be read (JPEG, PNG, WebP, TIFF)") from error
+    except Exception as error:  # Pillow's decoders raise a dozen types, struct.error included
+        raise ImageError(f"this photo is damaged or incomplete ({error})") from error
+
+
+def _stream(source: Path | str | bytes) -> BinaryIO:
+    if isinstance(source, bytes):
+        return io.BytesIO(source)
+    try:
+        return open_regular(source)
+    except FileNotFoundError as error:
+        raise ImageError(f"there is no file {source}") from error
+    except OSError as error:
+        raise ImageError(f"this file cannot be read ({error.strerror or error})") from error
+
+
+def _stored_size(photo: Image.Image) -> tuple[int, int]:
+    """(width, height) as in the file. ``size`` is not: of a TIFF, Pillow gives the upright one."""
+    if isinstance(photo, TiffImagePlugin.TiffImageFile) and _TIFF_WIDTH in photo.tag_v2:
+        return int(photo.tag_v2[_TIFF_WIDTH]), int(photo.tag_v2[_TIFF_HEIGHT])
+    return photo.size
 
 
 def _check_size(photo: Image.Image, max_pixels: int) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,19 @@ def model_folder(drawn_dataset: Path, tmp_path_factory: pytest.TempPathFactory) 
         home.parent.mkdir(exist_ok=True)
         shutil.move(scratch, home)
     return home / "champion"
+
+
+@pytest.fixture(scope="session")
+def write_small_model() -> Callable[..., Path]:
+    """See ``small_model.py``: whole model folders of a few kilobytes."""
+    path = Path(__file__).with_name("small_model.py")
+    spec = importlib.util.spec_from_file_location("small_model", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    write: Callable[..., Path] = module.write_small_model
+    return write
 
 
 @pytest.fixture(scope="session")

@@ -38,20 +38,34 @@ TORCH_MODULES = {
 SERVING_FORBIDDEN = TORCH | {"mlflow", "metaflow", "optuna", "evidently"}
 MONITORING_FORBIDDEN = TORCH | {"metaflow", "optuna"}
 
-BASE = ("config", "boxes", "images", "detections", "telemetry")
+BASE = (
+    "config", "search_space", "boxes", "images", "detections", "telemetry", "regular_file",
+    "spreadsheet",
+)  # fmt: skip
 LOG = ("prediction_log", "prediction_record", "prediction_writer")
 # Room -> the rooms and modules of ``sparrow`` that it may import besides itself.
 ALLOWED = {
     **dict.fromkeys(BASE, ()),
+    "images": ("regular_file",),
+    "config": ("search_space",),
     "looks": BASE,
     "data": (*BASE, "looks"),
     **dict.fromkeys(LOG, (*BASE, *LOG, "looks")),
     "model": (*BASE, "data"),
     "evaluation": (*BASE, "data"),
-    "release": (*BASE, "data", "evaluation", "model"),
-    "counter_process": ("counter",),
+    "release": (*BASE, "counter", "data", "evaluation", "model"),
+    "trial_photos": BASE,
+    "counter_process": ("counter", "model.folder"),
     "review": (*BASE, *LOG, "prediction_window", "data", "model.folder"),
-    "counter": (*BASE, *LOG, "looks", "model.folder", "model.runtime", "evaluation.counting"),
+    "counter": (
+        *BASE,
+        *LOG,
+        "looks",
+        "model.folder",
+        "model.runtime",
+        "evaluation.counting",
+        "trial_photos",
+    ),
 }
 # What watches reads the log, the reference and the champion's ``model.json``.
 MONITORING_ALLOWED = (

@@ -8,7 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from sparrow.images import (
     ImageError,
@@ -68,6 +68,36 @@ def test_every_exif_orientation_comes_out_upright(upright, orientation):
     photo = encoded(np.ascontiguousarray(STORED[orientation](upright)), exif=exif)
     assert np.array_equal(read_image(photo), upright)
     assert upright_size_px(photo) == (30, 20)
+
+
+XMP = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><tiff:Orientation>{}</tiff:Orientation></x:xmpmeta>'
+
+
+def told(kind, orientation, how):
+    """Options with which Pillow writes the orientation, in EXIF or in XMP."""
+    if how == "exif":
+        exif = Image.Exif()
+        exif[ORIENTATION] = orientation
+        return {"exif": exif}
+    text = XMP.format(orientation)
+    if kind == "PNG":
+        info = PngImagePlugin.PngInfo()
+        info.add_itxt("XML:com.adobe.xmp", text)
+        return {"pnginfo": info}
+    return {"tiffinfo": {700: text.encode()}} if kind == "TIFF" else {"xmp": text.encode()}
+
+
+@pytest.mark.parametrize("orientation", [*STORED, 0, 9])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "MPO"])
+@pytest.mark.parametrize("how", ["exif", "xmp"])
+def test_the_size_is_that_of_the_upright_photo(upright, orientation, kind, how):
+    stored = STORED.get(orientation, STORED[1])(upright)  # what has no meaning turns nothing
+    quality = {"lossless": True} if kind == "WEBP" else {}
+    photo = encoded(np.ascontiguousarray(stored), kind, **told(kind, orientation, how), **quality)
+    seen = read_image(photo)
+    assert seen.shape == (20, 30, 3)
+    assert upright_size_px(photo) == (30, 20)
+    np.testing.assert_allclose(seen[2, 2], (255, 0, 0), atol=40)  # JPEG's loss
 
 
 def test_path_text_and_bytes_are_one(upright, tmp_path):

@@ -212,7 +212,7 @@ def compare(args: argparse.Namespace) -> int:
     else:
         sides = read_sides(raw.root)
         split = split_dataset(raw, config.split, bits, config.seed, sides).dataset
-        comparison = compare_train_with_test(split, bits)
+        comparison = compare_train_with_test(split, bits, config.split)
     print(comparison.summary())
     if args.html:
         args.html.mkdir(parents=True, exist_ok=True)

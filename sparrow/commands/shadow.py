@@ -39,9 +39,10 @@ def shadow(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config)
     paths = _photos(arguments, config)
     from sparrow.model.runtime import Engine
-    from sparrow.release.registry import Registry, RegistryError
+    from sparrow.release.registry import Registry
     from sparrow.release.shadow import replay
     from sparrow.release.shadow_page import shadow_html, write_shadow
+    from sparrow.release.versions import RegistryError
 
     registry = Registry(config.stores, config.name)
     champion = registry.champion()

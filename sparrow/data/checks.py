@@ -69,13 +69,18 @@ def check_dataset(
         tables = compare_tables(info_raw, boxes_raw, prefix)
         present = sorted(set(files) & set(tables.names))
         workers = len(os.sched_getaffinity(0))
-        cache = Path(config.prepared) / "measured"
+        cache = measure_folder(config)
         measured = measure_photos(root / "images", present, cache, workers, progress)
         findings += check_names(tables, files)
         findings += check_measured(tables, measured, config)
     report = make_report(str(root), findings, info_raw, boxes_raw)
     passed = _dataset(root, info_raw, boxes_raw, measured) if report.ok else None
     return CheckedDataset(report, passed)
+
+
+def measure_folder(config: DataConfig) -> Path:
+    """Where the measurements of photos are cached."""
+    return Path(config.prepared) / "measured"
 
 
 def check_tables(

@@ -16,7 +16,9 @@ import numpy as np
 import pandas as pd
 
 from sparrow.boxes import box_areas
-from sparrow.data.duplicates import near_duplicate_pairs
+from sparrow.config import SplitConfig
+from sparrow.data.duplicates import hash_codes
+from sparrow.data.repeats import NONE, closest
 from sparrow.data.tables import UNKNOWN, XYXY, Dataset
 
 Verdict = Literal["ok", "drift", "too few photos"]
@@ -25,7 +27,7 @@ MIN_ROWS = 30  # below it nothing is said about a table's features
 SIGNIFICANCE = 0.01  # over all features of a table together
 LARGE_DISTANCE = 0.1  # Wasserstein, in standard deviations of the reference
 LARGE_DIVERGENCE = 0.1  # Jensen-Shannon, 0..1
-MIN_SIZE_RATIO = 0.25  # test to train, the reference's bound
+SIZE_FACTOR = 2.0  # between the sizes of the sides as they are and as the config asks
 
 PHOTO_NUMBERS = (
     "count", "width_px", "height_px", "brightness", "contrast", "sharpness", "saturation",
@@ -98,39 +100,52 @@ def compare_new_with_raw(raw: Dataset, new: Dataset, near_duplicate_bits: int) -
     return _compare(raw, new, ("raw", "new"), problems)
 
 
-def compare_train_with_test(dataset: Dataset, near_duplicate_bits: int) -> Comparison:
-    """Is the test side like the training side, without sharing photos or authors with it?"""
+def compare_train_with_test(
+    dataset: Dataset, near_duplicate_bits: int, split: SplitConfig
+) -> Comparison:
+    """Is the test side like the training side, without sharing photos or authors with it?
+
+    Args:
+        dataset: with its ``split`` column.
+        split: the shares that were asked for.
+    """
     train, test = dataset.subset("train"), dataset.subset("test")
     problems = [
-        *size_ratio(train, test),
+        *size_ratio(train, test, split),
         *shared_photos(train, test, near_duplicate_bits),
         *shared_authors(train, test),
     ]
     return _compare(train, test, ("train", "test"), problems)
 
 
-def size_ratio(train: Dataset, test: Dataset) -> list[str]:
-    """The reference's bounds: test / train above 0.25, train not smaller than test."""
+def size_ratio(train: Dataset, test: Dataset, split: SplitConfig) -> list[str]:
+    """Test / train should be as the config's shares have it; off by more than ``SIZE_FACTOR`` is
+    a problem: groups that may not be torn are then too large for the shares.
+    """
     n_train, n_test = len(train.images), len(test.images)
-    if n_test > n_train:
-        return [f"size ratio: {n_test:,} test photos are more than {n_train:,} training photos"]
-    if n_test <= MIN_SIZE_RATIO * n_train:
-        return [f"size ratio: {n_test:,} test photos for {n_train:,} training photos are too few"]
+    wanted = n_train * split.test_share / (1 - split.test_share - split.validation_share)
+    said = f"{n_test:,} test photos for {n_train:,} training photos"
+    if n_test > SIZE_FACTOR * wanted or n_test < wanted / SIZE_FACTOR:
+        word = "many" if n_test > wanted else "few"
+        return [f"size ratio: {said} are too {word}; the config's shares ask for {wanted:.0f}"]
     return []
 
 
 def shared_photos(a: Dataset, b: Dataset, near_duplicate_bits: int) -> list[str]:
-    """Photos that are on both sides, as the same file or nearly the same picture."""
-    both = pd.concat([a.images, b.images], ignore_index=True)
-    both["image"] = np.arange(len(both))
-    pairs = near_duplicate_pairs(both, near_duplicate_bits)
-    across = pairs[(pairs["image_a"] < len(a.images)) & (pairs["image_b"] >= len(a.images))]
-    names = [*a.images["image"], *b.images["image"]]
-    return [
-        f"shared photo: {names[row['image_a']]} and {names[row['image_b']]} "
-        + ("are the same file" if row["exact"] else f"differ in {row['bits']} of 64 bits")
-        for row in across.to_dict("records")
-    ]
+    """Photos of ``b`` that ``a`` has too, as the same file or nearly the same picture."""
+    same = dict(zip(a.images["sha256"], a.images["image"], strict=True))
+    known = a.images["image"].to_numpy()
+    twins, bits = closest(hash_codes(b.images), hash_codes(a.images), near_duplicate_bits)
+    problems = []
+    for number, (name, sha256) in enumerate(
+        zip(b.images["image"], b.images["sha256"], strict=True)
+    ):
+        if sha256 in same:
+            problems.append(f"shared photo: {same[sha256]} and {name} are the same file")
+        elif twins[number] != NONE:
+            pair = f"{known[twins[number]]} and {name}"
+            problems.append(f"shared photo: {pair} differ in {bits[number]} of 64 bits")
+    return problems
 
 
 def shared_authors(a: Dataset, b: Dataset) -> list[str]:

@@ -53,6 +53,7 @@ RULES: dict[str, tuple[Severity, str]] = {
     "size-disagrees": ("error", "Boxes of one photo record different sizes for it."),
     "size-wrong": ("error", "The recorded size of a photo is not that of the upright photo."),
     "count-wrong": ("error", "The number of birds written down is not the number of boxes drawn."),
+    "boxes-too-many": ("error", "A photo has more boxes than are accepted of one photo."),
     "box-duplicate": ("error", "The very same box is in the table twice."),
     "box-drawn-twice": ("warning", "Two boxes of one photo cover each other nearly completely."),
     "box-tiny": ("warning", "A box is so small that a detector can hardly learn from it."),

@@ -6,28 +6,33 @@ kill at any moment leaves the raw set as it was or as it should be; the next cal
 
 from __future__ import annotations
 
-import json
-import shutil
+import os
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from sparrow.config import DataConfig
+from sparrow.data.batch import (
+    NEW_PREFIX,
+    batch_files,
+    hash_tables,
+    reject,
+    remove_merged,
+    resume_removal,
+)
 from sparrow.data.changes import changes
-from sparrow.data.check_report import REPORT_JSON, write_report
-from sparrow.data.checks import CheckedDataset, check_dataset
-from sparrow.data.errors import DataError
+from sparrow.data.checks import CheckedDataset, check_dataset, measure_folder
+from sparrow.data.errors import DataError, as_data_errors
 from sparrow.data.findings import CheckReport, finding
 from sparrow.data.formats import table_paths, write_csv
 from sparrow.data.measure import Progress
-from sparrow.data.swap import link_file, link_tree, next_state, one_at_a_time
+from sparrow.data.measure_cache import MeasureCache
+from sparrow.data.swap import copy_file, link_tree, next_state, one_at_a_time
 from sparrow.data.tables import Dataset
 from sparrow.data.versions import FOUND, record_version
-
-NEW_PREFIX = "new_"
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ class IngestResult:
         skipped_known: photos that were there already, in every respect.
         report: of the checks of the new data; None when there was none.
         data_version: of the raw set now; None when there is none.
+        left: files that came into ``config.new`` or changed meanwhile, and stay there.
     """
 
     accepted: tuple[str, ...] = ()
@@ -47,6 +53,7 @@ class IngestResult:
     skipped_known: int = 0
     report: CheckReport | None = None
     data_version: str | None = None
+    left: tuple[str, ...] = ()
 
 
 def ingest_new(config: DataConfig, progress: Progress | None = None) -> IngestResult:
@@ -56,31 +63,46 @@ def ingest_new(config: DataConfig, progress: Progress | None = None) -> IngestRe
     replaced (that is how corrected boxes come back). Without a raw set the new data becomes it.
     A state of the raw set that is in nobody's log (drawn, imported, changed by hand) is recorded.
     What is merged leaves ``config.new``; what fails goes to ``config.rejected`` with its report.
+    A photo that is a symbolic link is taken as a copy of what it leads to.
 
     Raises:
         DataError: the new data fails its checks (file, row and rule are named), a name is taken by
-            another photo, or the raw set itself is broken. The raw set is as it was.
+            another photo, a photo changes meanwhile, the raw set itself is broken, or the disk is
+            full. The raw set is as it was.
     """
     raw, new = Path(config.root), Path(config.new)
-    with one_at_a_time(raw):
-        _remove_merged(new)
-        if not _has_tables_or_photos(new):
+    with one_at_a_time(raw), _alone_in(new), as_data_errors("nothing is taken in", new):
+        resume_removal(new)
+        if not batch_files(new):
             current = _current(raw, config, progress)
             known = record_version(raw, current, note=FOUND) if current is not None else None
             return IngestResult(data_version=known)
+        tables = hash_tables(new)
         checked = _check_new(new, config, progress)
         current = _current(raw, config, progress)
         batch = checked.dataset
         if current is not None:
             _refuse_name_clashes(batch, current, checked.report, config)
         merge = _merge(batch, current)
-        version = _write(merge, current, raw) if merge.changes or current is None else None
-        _set_aside(new)
-        if version is None and current is not None:
+        if merge.changes or current is None:
+            version = _write(merge, current, config)
+        else:
             version = record_version(raw, current, note=FOUND)
+        photos = zip(batch.images["image"], batch.images["sha256"], strict=True)
+        left = remove_merged(new, {f"images/{name}": sha256 for name, sha256 in photos} | tables)
         return IngestResult(
-            tuple(merge.added), tuple(merge.corrected), merge.known, checked.report, version
+            tuple(merge.added),
+            tuple(merge.corrected),
+            merge.known,
+            checked.report,
+            version,
+            tuple(left),
         )
+
+
+def _alone_in(new: Path) -> AbstractContextManager[None]:
+    """The lock of an import into ``new``; none where nobody could exchange the folder anyway."""
+    return one_at_a_time(new) if os.access(new.resolve().parent, os.W_OK) else nullcontext()
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,8 +169,8 @@ def _check_new(new: Path, config: DataConfig, progress: Progress | None) -> Chec
     try:
         checked = check_dataset(new, config, NEW_PREFIX, progress)
     except DataError as error:
-        place = reject(new, config, None, str(error))
-        raise DataError(f"{error}\nThe batch lies in {place}") from error
+        place = reject(new, Path(config.rejected), None, str(error))
+        raise DataError(f"{error}\n{place}") from error
     _refuse_errors(checked.report, config)
     return checked
 
@@ -157,68 +179,43 @@ def _refuse_errors(report: CheckReport, config: DataConfig) -> None:
     try:
         report.raise_for_errors()
     except DataError as error:
-        place = reject(Path(config.new), config, report)
-        raise DataError(f"{error}\nThe batch and its report lie in {place}") from None
+        place = reject(Path(config.new), Path(config.rejected), report)
+        raise DataError(f"{error}\n{place}") from None
 
 
-def reject(new: Path, config: DataConfig, report: CheckReport | None, reason: str = "") -> Path:
-    """Move a batch, with its report beside it, to a folder named after the time; returns it."""
-    if report:
-        write_report(report, new, new, NEW_PREFIX)
-    else:
-        unreadable = {"where": str(new), "ok": False, "error": reason}
-        (new / REPORT_JSON).write_text(json.dumps(unreadable, indent=2), encoding="utf-8")
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    place = Path(config.rejected) / now
-    place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(new, place)
-    return place
-
-
-def _write(merge: _Merge, current: Dataset | None, raw: Path) -> str:
+def _write(merge: _Merge, current: Dataset | None, config: DataConfig) -> str:
     """Build the merged state beside the raw set and put it in its place; its data version."""
-    with next_state(raw) as incoming:
-        if current is not None:
-            link_tree(raw.resolve(), incoming)
-        (incoming / "images").mkdir(exist_ok=True)
-        for name in merge.added:
-            link_file(merge.batch.image_path(name), incoming / "images" / name)
-        # Tables are written to new files: the links of the current state keep their content.
-        write_csv(merge.dataset, incoming)
-        return record_version(incoming, merge.dataset, current)
+    raw = Path(config.root)
+    names = current.images["image"] if current is not None else []
+    with MeasureCache(measure_folder(config)) as cache:
+        known = cache.unchanged((raw / "images" / name).resolve() for name in names)
+        with next_state(raw) as incoming:
+            if current is not None:
+                link_tree(raw.resolve(), incoming)
+            (incoming / "images").mkdir(exist_ok=True)
+            _copy_photos(merge, incoming / "images")
+            # Tables are written to new files: the links of the current state keep their content.
+            write_csv(merge.dataset, incoming)
+            version = record_version(incoming, merge.dataset, current)
+        cache.relinked(known)
+        checked = merge.batch.images.set_index("image")["sha256"]
+        cache.written({(raw / "images" / name).resolve(): checked[name] for name in merge.added})
+    return version
 
 
-def _set_aside(new: Path) -> None:
-    """Take the merged batch out of the way in one step, then remove it."""
-    new.rename(_merged_folder(new))
-    _remove_merged(new)
-
-
-def _remove_merged(new: Path) -> None:
-    """Remove a batch that was merged, also one that a kill left behind.
-
-    Whatever is not part of the contract (notes, say) goes back to where it was.
-    """
-    merged = _merged_folder(new)
-    if not merged.exists():
-        return
-    tables = {path.relative_to(new) for path in table_paths(new, NEW_PREFIX)}
-    for path in [p for p in merged.rglob("*") if p.is_file()]:
-        place = path.relative_to(merged)
-        back = new / place
-        if place.parts[0] != "images" and place not in tables and not back.exists():
-            back.parent.mkdir(parents=True, exist_ok=True)
-            path.rename(back)
-    shutil.rmtree(merged)
-
-
-def _merged_folder(new: Path) -> Path:
-    return new.with_name(new.name + ".merged")
-
-
-def _has_tables_or_photos(new: Path) -> bool:
-    """Whether there is a batch, complete or not: any file in the places of the contract."""
-    places = [new / "images", new / "bboxes"]
-    inside = [p for place in places if place.is_dir() for p in place.iterdir()]
-    files = [*inside, *table_paths(new, NEW_PREFIX)]
-    return any(p.exists() and not p.name.startswith(".") for p in files)
+def _copy_photos(merge: _Merge, images: Path) -> None:
+    """Copies, not links: who still has a new photo open cannot change the raw set's."""
+    checked = merge.batch.images.set_index("image")["sha256"]
+    for name in merge.added:
+        source = merge.batch.image_path(name)
+        try:
+            content = copy_file(source, images / name)
+        except OSError as error:
+            if error.filename != str(source):
+                raise  # the disk is full, say: ``next_state`` tells
+            content = error.strerror or "gone"
+        if content != checked[name]:
+            raise DataError(
+                f"{source}: changed after it had been checked, while it was taken in. Nothing was "
+                "taken in; run again when no other program writes there"
+            )

@@ -5,7 +5,7 @@ Every function takes ``Tables`` and gives findings; none of them loops over rows
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sparrow.config import DataConfig
-from sparrow.data.duplicates import near_duplicate_pairs
+from sparrow.data.duplicates import hash_codes
 from sparrow.data.findings import Finding, finding
-
-TOLERANCE_PX = 1e-3  # of numbers that went through a text file
+from sparrow.data.repeats import NONE, TOLERANCE_PX, closest, first_equal, first_overlap
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,12 +63,14 @@ def check_names(tables: Tables, files: Collection[str]) -> list[Finding | None]:
 def check_boxes(tables: Tables, config: DataConfig) -> list[Finding | None]:
     """Boxes against their photo's recorded frame, against each other, and the counts."""
     lost = (tables.photo_of_box < 0) & (tables.box_names != "")
+    too_many, few = _too_many(tables, config.max_boxes_per_photo)
     return [
+        too_many,
         _of_boxes(tables, "box-without-photo", lost, tables.box_names[lost]),
         _outside(tables),
         _size_disagrees(tables),
         _count_wrong(tables),
-        *_drawn_twice(tables, config.same_box_iou),
+        *_drawn_twice(tables, few, config.same_box_iou),
         _tiny(tables, config.tiny_box_px),
         _huge(tables, config.huge_box_share),
     ]
@@ -85,21 +86,11 @@ def check_measured(
     """
     bad = (measured["error"] != "").to_numpy()
     names, errors = measured["image"].to_numpy()[bad], measured["error"].to_numpy()[bad]
-    rows = _info_rows(tables, names)
-    unreadable = finding("photo-unreadable", tables.info_file, rows, names, errors)
-    pairs = near_duplicate_pairs(measured[~bad], config.near_duplicate_bits)
-    exact, near = pairs[pairs["exact"]], pairs[~pairs["exact"]]
-    bits = near["bits"].astype(str)
+    unreadable = _of_photos(tables, "photo-unreadable", names, errors)
     return [
         unreadable,
         _size_wrong(tables, measured[~bad]),
-        _twins(tables, "photo-duplicate", exact, "the same file as " + exact["image_a"]),
-        _twins(
-            tables,
-            "photo-near-duplicate",
-            near,
-            "looks like " + near["image_a"] + " (" + bits + " of 64 bits differ)",
-        ),
+        *_twins(tables, measured[~bad], config.near_duplicate_bits),
     ]
 
 
@@ -177,55 +168,46 @@ def _count_wrong(tables: Tables) -> Finding | None:
     return finding("count-wrong", tables.info_file, rows, images, values)
 
 
-def _drawn_twice(tables: Tables, min_iou: float) -> list[Finding | None]:
-    a, b, same = _overlapping_pairs(tables, min_iou)
-    first = tables.box_rows[a].astype(str).astype(object)
-    exact = "the same as row " + first[same]
-    near = "drawn over row " + first[~same]
-    file, rows, images = tables.boxes_file, tables.box_rows[b], tables.box_names[b]
+def _too_many(tables: Tables, most: int) -> tuple[Finding | None, NDArray[np.bool_]]:
+    """Photos with more than ``most`` boxes; and which boxes [B] are of the others."""
+    known = tables.photo_of_box >= 0
+    drawn = np.bincount(tables.photo_of_box[known], minlength=len(tables.names))
+    crowded = drawn > most
+    hit = np.flatnonzero(crowded)
+    values = [f"{drawn[i]:,} boxes; at most {most:,} are accepted" for i in hit]
+    rows, images = tables.info_rows[hit], tables.names[hit]
+    found = finding("boxes-too-many", tables.info_file, rows, images, values)
+    return found, known & ~np.append(crowded, False)[tables.photo_of_box]
+
+
+def _drawn_twice(
+    tables: Tables, compared: NDArray[np.bool_], min_iou: float
+) -> list[Finding | None]:
+    """Boxes that are there twice, each once, with the first box that it repeats.
+
+    Args:
+        compared: [B], the boxes to compare: of photos with so few that all pairs can be looked at.
+    """
+    sized = np.isfinite(tables.xywh).all(axis=1) & (tables.xywh[:, 2:] > 0).all(axis=1)
+    chosen = np.flatnonzero(compared & sized)
+    group = tables.photo_of_box[chosen] * (tables.labels.max(initial=0) + 1) + tables.labels[chosen]
+    first = first_equal(pd.DataFrame(tables.xywh[chosen]).assign(group=group))
+    new = first == np.arange(len(chosen))
+    kept = chosen[new]
+    under = first_overlap(tables.xywh[kept], group[new], min_iou)
+    over = under != NONE
     return [
-        finding("box-duplicate", file, rows[same], images[same], exact),
-        finding("box-drawn-twice", file, rows[~same], images[~same], near),
+        _repeats(tables, "box-duplicate", chosen[~new], "the same as row ", chosen[first[~new]]),
+        _repeats(tables, "box-drawn-twice", kept[over], "drawn over row ", kept[under[over]]),
     ]
 
 
-def _overlapping_pairs(
-    tables: Tables, min_iou: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-    """(earlier box, later box, identical?) of one photo and label with IoU >= ``min_iou``.
-
-    Boxes are sorted by left edge within photo and label. IoU >= t is possible only where the left
-    edges are at most (1 - t) · width apart, so each box meets its few next neighbours and no more.
-    """
-    left, width = tables.xywh[:, 0], tables.xywh[:, 2]
-    legible = (tables.photo_of_box >= 0) & np.isfinite(tables.xywh).all(axis=1)
-    legible &= (tables.xywh[:, 2:] > 0).all(axis=1)
-    chosen = np.flatnonzero(legible)
-    group = tables.photo_of_box[chosen] * (tables.labels.max(initial=0) + 1) + tables.labels[chosen]
-    order = chosen[np.lexsort((chosen, left[chosen], group))]
-    group = np.sort(group)
-    reach = left[order] + (1 - min_iou) * width[order] + TOLERANCE_PX
-    alive, lag = np.arange(len(order)), 1
-    found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
-    while len(alive := alive[alive + lag < len(order)]):
-        near = group[alive + lag] == group[alive]
-        near &= left[order[alive + lag]] <= reach[alive]
-        alive = alive[near]
-        a, b = order[alive], order[alive + lag]
-        hit = _pairwise_iou(tables.xywh[a], tables.xywh[b]) >= min_iou
-        found.append((np.minimum(a[hit], b[hit]), np.maximum(a[hit], b[hit])))
-        lag += 1
-    a = np.concatenate([pair[0] for pair in found]) if found else np.zeros(0, dtype=np.int64)
-    b = np.concatenate([pair[1] for pair in found]) if found else np.zeros(0, dtype=np.int64)
-    return a, b, (tables.xywh[a] == tables.xywh[b]).all(axis=1)
-
-
-def _pairwise_iou(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """IoU [N] of box i of ``a`` with box i of ``b``, both xywh [N, 4] with sides above 0."""
-    start = np.maximum(a[:, :2], b[:, :2])
-    end = np.minimum(a[:, :2] + a[:, 2:], b[:, :2] + b[:, 2:])
-    shared = (end - start).clip(min=0).prod(axis=1)
-    return np.asarray(shared / (a[:, 2:].prod(axis=1) + b[:, 2:].prod(axis=1) - shared))
+def _repeats(
+    tables: Tables, rule: str, boxes: NDArray[np.int64], words: str, firsts: NDArray[np.int64]
+) -> Finding | None:
+    values = words + tables.box_rows[firsts].astype(str).astype(object)
+    file, rows, images = tables.boxes_file, tables.box_rows[boxes], tables.box_names[boxes]
+    return finding(rule, file, rows, images, values)
 
 
 def _tiny(tables: Tables, min_side_px: float) -> Finding | None:
@@ -240,9 +222,34 @@ def _huge(tables: Tables, max_share: float) -> Finding | None:
     return _of_boxes(tables, "box-huge", hit, _size_texts(sides[hit]))
 
 
-def _twins(tables: Tables, rule: str, pairs: pd.DataFrame, values: pd.Series) -> Finding | None:
-    rows = _info_rows(tables, pairs["image_b"].to_numpy())
-    return finding(rule, tables.info_file, rows, pairs["image_b"], values)
+def _twins(tables: Tables, measured: pd.DataFrame, max_bits: int) -> list[Finding | None]:
+    """Photos that are there twice, each once: with the first of the same file, or its likest."""
+    names = measured["image"].to_numpy()
+    first = first_equal(measured[["sha256"]])
+    new = first == np.arange(len(measured))
+    codes, unique = hash_codes(measured[new]), names[new]
+    twin, bits = closest(codes, codes, max_bits, earlier=True)
+    near = twin != NONE
+    return [
+        _of_photos(
+            tables, "photo-duplicate", names[~new], "the same file as " + names[first[~new]]
+        ),
+        _of_photos(
+            tables,
+            "photo-near-duplicate",
+            unique[near],
+            [
+                f"looks like {other} ({apart} of 64 bits differ)"
+                for other, apart in zip(unique[twin[near]], bits[near], strict=True)
+            ],
+        ),
+    ]
+
+
+def _of_photos(
+    tables: Tables, rule: str, names: NDArray[np.object_], values: Sequence[str]
+) -> Finding | None:
+    return finding(rule, tables.info_file, _info_rows(tables, names), names, values)
 
 
 def _info_rows(tables: Tables, names: NDArray[np.object_]) -> NDArray[np.int64]:

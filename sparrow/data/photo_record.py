@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import stat
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from PIL import Image
 
 from sparrow.images import ImageError, read_image
 from sparrow.looks import looks
+from sparrow.regular_file import open_regular
 
 RECORD_VERSION = 1  # raise when a measurement changes its meaning: cached records are then void
 MAX_FILE_BYTES = 256 * 1024**2  # above it a file is not a photo but a mistake
@@ -74,20 +75,22 @@ def read_photo_bytes(path: Path) -> bytes:
     """The file's bytes.
 
     Raises:
-        OSError: no such file, no right to read it.
-        ImageError: not a regular file (a pipe would block for ever), empty, or absurdly large.
+        OSError: no such file, no right to read it, or no regular file: a pipe, a device.
+        ImageError: empty, or absurdly large.
     """
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise ImageError("this is not a file")
-    if status.st_size == 0:
-        raise ImageError("this file is empty")
-    if status.st_size > MAX_FILE_BYTES:
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size <= MAX_FILE_BYTES:
+            content = file.read(MAX_FILE_BYTES + 1)  # it may grow meanwhile
+            size = len(content)
+    if size > MAX_FILE_BYTES:
         raise ImageError(
-            f"this file has {status.st_size / 1024**2:,.0f} MiB; a photo has at most "
+            f"this file has {size / 1024**2:,.0f} MiB; a photo has at most "
             f"{MAX_FILE_BYTES // 1024**2}"
         )
-    return path.read_bytes()
+    if not content:
+        raise ImageError("this file is empty")
+    return content
 
 
 def _reason(error: Exception) -> str:

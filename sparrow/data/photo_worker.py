@@ -17,6 +17,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import sparrow
+from sparrow.data.errors import DataError
 from sparrow.data.photo_record import PhotoRecord, measure_photo
 
 Worker = subprocess.Popen[str]
@@ -57,7 +58,7 @@ def measure_by_worker(idle: SimpleQueue[Worker], paths: Sequence[Path]) -> dict[
     """Have the next idle worker measure some photos.
 
     Raises:
-        RuntimeError: the worker died, for want of memory most likely.
+        DataError: the worker died, for want of memory most likely.
     """
     worker = idle.get()
     request = json.dumps([str(path) for path in paths])
@@ -69,7 +70,10 @@ def measure_by_worker(idle: SimpleQueue[Worker], paths: Sequence[Path]) -> dict[
     finally:
         idle.put(worker)
     if not answer:
-        raise RuntimeError(f"a worker died while measuring {paths[0]} and {len(paths) - 1} more")
+        raise DataError(
+            f"{paths[0]}: a process died while it measured this photo and {len(paths) - 1} more, "
+            "for want of memory most likely; run again with fewer programs beside it"
+        )
     records = [PhotoRecord(**record) for record in json.loads(answer)]
     return dict(zip(paths, records, strict=True))
 

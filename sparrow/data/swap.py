@@ -6,22 +6,32 @@ kill at any moment, sees either the one or the other.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import fcntl
+import hashlib
+import logging
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import IO
 
-from sparrow.data.errors import DataError
+from sparrow.data.errors import DataError, as_data_errors
+from sparrow.regular_file import open_regular
 
 INCOMING = ".incoming"  # being built: worthless until it is exchanged
 OUTGOING = ".outgoing"  # the old state, where the file system cannot exchange
+CHUNK_BYTES = 1024**2
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
+_NO_LINKS_HERE = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP)
+
+logger = logging.getLogger("sparrow.data")
 
 
 @contextmanager
@@ -41,12 +51,17 @@ def next_state(folder: Path) -> Iterator[Path]:
         yield incoming
         _switch(folder, incoming)
     except OSError as error:
+        hint = "; a mount point cannot be replaced: name a folder in it" if _busy(error) else ""
         raise DataError(
-            f"{folder}: not changed, the new state cannot be written: {error}"
+            f"{folder}: not changed, the new state cannot be written: {error}{hint}"
         ) from error
     finally:
         # What lies here now is the old state, or one that was not completed.
         shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _busy(error: OSError) -> bool:
+    return error.errno == errno.EBUSY
 
 
 def _switch(folder: Path, incoming: Path) -> None:
@@ -58,8 +73,10 @@ def _switch(folder: Path, incoming: Path) -> None:
         shutil.rmtree(outgoing, ignore_errors=True)
         folder.rename(outgoing)
         incoming.rename(folder)
-        shutil.rmtree(outgoing)
-    _sync(folder.parent)
+        shutil.rmtree(outgoing, ignore_errors=True)
+    # The state is changed by now, whatever this says.
+    with contextlib.suppress(OSError):
+        _sync(folder.parent)
 
 
 def recover(folder: Path) -> None:
@@ -76,30 +93,97 @@ def recover(folder: Path) -> None:
 
 @contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Those who change one folder take turns; what a killed one left is cleared away first."""
+    """Those who change one folder take turns; what a killed one left is cleared away first.
+
+    Who has to wait says so on standard error. The lock is a file beside the folder, which is
+    removed at the end.
+
+    Raises:
+        DataError: the file cannot be made: no right, a full disk.
+    """
     folder = folder.resolve()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f".{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        recover(folder)
+    path = folder.parent / f".{folder.name}.lock"
+    with as_data_errors("cannot be locked for a change", folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = _hold(path, folder)
+    try:
+        with as_data_errors("what a killed program left cannot be cleared away", folder):
+            recover(folder)
         for ending in (INCOMING, OUTGOING):
             shutil.rmtree(folder.with_name(folder.name + ending), ignore_errors=True)
         yield
+    finally:
+        # Removed while it is held: who waits for it sees that it is gone and makes another.
+        with contextlib.suppress(OSError):
+            path.unlink()
+        lock.close()
+
+
+def _hold(path: Path, folder: Path) -> IO[str]:
+    said = False
+    while True:
+        lock = path.open("w")
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if not said:
+                    logger.warning("%s: another program is changing it; waiting", folder)
+                said = True
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+                return lock
+        except FileNotFoundError:  # removed between the two looks
+            pass
+        except BaseException:
+            lock.close()
+            raise
+        lock.close()
 
 
 def link_tree(source: Path, target: Path) -> None:
-    """Copy a folder's files as hard links where possible: photos are stored once."""
-    shutil.copytree(source, target, copy_function=link_file, dirs_exist_ok=True)
+    """Copy a folder's files as hard links where possible: photos are stored once.
+
+    A symbolic link is followed and becomes a copy of what it leads to: a hard link would let
+    whoever changes the file outside change the set.
+    """
+    root = os.path.realpath(source)
+    link = partial(_link_inside, os.fspath(source), root)
+    shutil.copytree(source, target, copy_function=link, dirs_exist_ok=True)
+
+
+def _link_inside(source_root: str, real_root: str, source: str, target: str) -> None:
+    inner = os.path.relpath(source, source_root)
+    if os.path.realpath(source) == os.path.join(real_root, inner):
+        link_file(source, target)
+    else:
+        copy_file(source, target)
 
 
 def link_file(source: str | Path, target: str | Path) -> None:
-    """One file, as a hard link where the file system allows it, as a copy elsewhere."""
+    """One file of ours, as a hard link where the file system allows it, as a copy elsewhere."""
     try:
-        os.link(os.path.realpath(source), target)
+        os.link(source, target, follow_symlinks=False)
     except OSError as error:
-        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP):
+        if error.errno not in _NO_LINKS_HERE:
             raise
         shutil.copy2(source, target)
+
+
+def copy_file(source: str | Path, target: str | Path) -> str:
+    """Copy a file's content and time into a new file; the SHA-256 (hex) of what was copied.
+
+    Raises:
+        OSError: the source is not there or no file (a pipe, a device), or the target is there.
+    """
+    digest = hashlib.sha256()
+    with open_regular(source) as reading, open(target, "xb") as writing:
+        status = os.fstat(reading.fileno())
+        while chunk := reading.read(CHUNK_BYTES):
+            digest.update(chunk)
+            writing.write(chunk)
+    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+    return digest.hexdigest()
 
 
 def sync_tree(folder: Path) -> None:
@@ -111,6 +195,8 @@ def sync_tree(folder: Path) -> None:
 
 
 def _sync(path: Path) -> None:
+    if not (path.is_file() or path.is_dir()):
+        return  # a pipe somebody left in the set: to open it would block
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

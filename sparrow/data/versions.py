@@ -8,6 +8,7 @@ once: in ``images/`` while it is in use, in ``history/photos`` by its content wh
 from __future__ import annotations
 
 import getpass
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -21,11 +22,13 @@ import pandas as pd
 
 from sparrow.config import DataConfig
 from sparrow.data.changes import Changes, changes
-from sparrow.data.checks import check_dataset
-from sparrow.data.errors import DataError
+from sparrow.data.checks import check_dataset, measure_folder
+from sparrow.data.errors import DataError, as_data_errors
 from sparrow.data.formats import write_csv
-from sparrow.data.swap import link_file, link_tree, next_state, one_at_a_time
+from sparrow.data.measure_cache import MeasureCache
+from sparrow.data.swap import copy_file, link_file, link_tree, next_state, one_at_a_time
 from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, Dataset, data_version
+from sparrow.regular_file import open_regular
 
 HISTORY = "history"
 FOUND = "found in place"
@@ -42,7 +45,10 @@ def read_log(root: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        with open_regular(path) as file:
+            return [json.loads(line) for line in file.read().decode("utf-8").splitlines()]
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
     except ValueError as error:
         raise DataError(f"{path}: not a log of versions ({error})") from error
 
@@ -92,9 +98,21 @@ def read_version(root: Path, version: str) -> Dataset:
     if len(matches) != 1:
         said = "several versions begin" if matches else "no version begins"
         raise DataError(f"{root}: {said} with {version!r}; there are: {', '.join(known) or 'none'}")
-    stem = root / HISTORY / matches[0]
-    images = pd.read_parquet(stem.with_suffix(".images.parquet"))
-    return Dataset(root, images, pd.read_parquet(stem.with_suffix(".boxes.parquet")))
+    images, boxes = (
+        _read_table(root / HISTORY / f"{matches[0]}.{table}.parquet")
+        for table in ("images", "boxes")
+    )
+    return Dataset(root, images, boxes)
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    try:
+        with open_regular(path) as file:
+            return pd.read_parquet(file)
+    except (OSError, ValueError) as error:  # pyarrow's errors are of these two kinds
+        raise DataError(
+            f"{path}: this table of an earlier version cannot be read ({error})"
+        ) from error
 
 
 def restore_version(config: DataConfig, version: str) -> str:
@@ -107,14 +125,19 @@ def restore_version(config: DataConfig, version: str) -> str:
         DataError: no such version, a photo of it is lost, or the current set is broken.
     """
     root = Path(config.root)
-    with one_at_a_time(root):
+    with one_at_a_time(root), as_data_errors("nothing is restored", root):
         current = check_dataset(root, config).dataset
         wanted = read_version(root, version)
-        with next_state(root) as incoming:
-            link_tree(root.resolve(), incoming)
-            _arrange_photos(incoming, current, wanted)
-            write_csv(wanted, incoming)
-            return record_version(incoming, wanted, current, note="restored")
+        both = current.images.merge(wanted.images, on=["image", "sha256"])["image"]
+        with MeasureCache(measure_folder(config)) as cache:
+            known = cache.unchanged((root / "images" / name).resolve() for name in both)
+            with next_state(root) as incoming:
+                link_tree(root.resolve(), incoming)
+                _arrange_photos(incoming, current, wanted)
+                write_csv(wanted, incoming)
+                restored = record_version(incoming, wanted, current, note="restored")
+            cache.relinked(known)
+        return restored
 
 
 def _arrange_photos(root: Path, current: Dataset, wanted: Dataset) -> None:
@@ -122,13 +145,39 @@ def _arrange_photos(root: Path, current: Dataset, wanted: Dataset) -> None:
     store = root / HISTORY / "photos"
     store.mkdir(parents=True, exist_ok=True)
     for name, sha256 in zip(current.images["image"], current.images["sha256"], strict=True):
-        (root / "images" / name).replace(store / sha256)
+        photo = root / "images" / name
+        photo.replace(store / sha256)
+        # Where both were links to one file the system has left both.
+        photo.unlink(missing_ok=True)
+    in_place: set[str] = set()
+    sound = set(current.images["sha256"])
     for name, sha256 in zip(wanted.images["image"], wanted.images["sha256"], strict=True):
-        if not (store / sha256).exists():
-            raise DataError(f"{wanted.root}: photo {name} of this version is lost ({sha256})")
-        link_file(store / sha256, root / "images" / name)
-    for sha256 in set(wanted.images["sha256"]):
+        kept = store / sha256
+        if sha256 not in sound:
+            _check_kept(kept, sha256, name, wanted)
+        if sha256 in in_place:
+            copy_file(kept, root / "images" / name)  # two links to one file would change together
+        else:
+            link_file(kept, root / "images" / name)
+        in_place.add(sha256)
+    for sha256 in in_place:
         (store / sha256).unlink()
+
+
+def _check_kept(kept: Path, sha256: str, name: str, wanted: Dataset) -> None:
+    try:
+        with open_regular(kept) as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(
+            f"{wanted.root}: photo {name} of this version is lost ({sha256}: "
+            f"{error.strerror or error}); put the file back as {HISTORY}/photos/{sha256}"
+        ) from error
+    if found != sha256:
+        raise DataError(
+            f"{wanted.root}: photo {name} of this version is damaged: {HISTORY}/photos/{sha256} "
+            "does not hold what its name says; put the file back from a backup"
+        )
 
 
 def _store(

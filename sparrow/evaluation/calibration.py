@@ -61,8 +61,8 @@ def fit_count_model(
     predictions: Mapping[str, Detections],
     class_names: Sequence[str],
     threshold: float,
-    confidence: float = 0.9,
-    iou: float = 0.5,
+    confidence: float,
+    iou: float,
 ) -> CountModel:
     """Fit on *validation* photos.
 
@@ -74,7 +74,8 @@ def fit_count_model(
 
     Args:
         predictions: all detections of the config's ``min_score`` and above.
-        iou: overlap at which a detection counts as a bird.
+        confidence: share of photos whose true count the interval is to hold, 0..1.
+        iou: overlap at which a detection counts as a bird: the one that the scores use.
 
     Raises:
         ValueError: see ``pool_boxes``.
@@ -88,7 +89,7 @@ def fit_count_model(
         parts = [np.ones(len(folds), dtype=bool)]  # one author: nothing to hold out
     method = _better_method(pool, right, parts)
     blank = CountModel(
-        threshold, confidence, method, (0.0,), (0.0,), 0, 1, (1, 0, 0), 0, len(folds)
+        threshold, confidence, method, (0.0,), (0.0,), 0, 1, (1, 0, 0), 0, len(folds), iou
     )
     reaches = np.empty(len(folds))
     for inside in parts:
@@ -107,11 +108,13 @@ def check_count_model(
     dataset: Dataset,
     predictions: Mapping[str, Detections],
     class_names: Sequence[str],
-    iou: float = 0.5,
 ) -> CountCheck:
-    """Measure coverage, width and calibration on other photos than it was fitted on."""
+    """Measure coverage, width and calibration on other photos than it was fitted on.
+
+    The chances are held against what they promise: a bird at the count model's own ``iou``.
+    """
     pool = pool_boxes(dataset, predictions, class_names)
-    right = match(pool, [iou])[0] >= 0
+    right = match(pool, [model.iou])[0] >= 0
     true = pool.truths_per_photo()
     estimates = [model.estimate(predictions[image]) for image in pool.images]
     count, low, high, expected = np.array(

@@ -53,6 +53,7 @@ class CountModel:
         spread: (a, b, c): variance = a + b × sum of p(1-p) + c × expected count.
         reach: half-width of the interval in standard deviations.
         photos: validation photos it was fitted on.
+        iou: overlap at which a detection is a bird, in "the chance that it is one".
     """
 
     threshold: float
@@ -65,6 +66,7 @@ class CountModel:
     spread: tuple[float, float, float]
     reach: float
     photos: int
+    iou: float = 0.5  # what every count model was fitted at that does not say
 
     def chance(self, scores: ArrayLike) -> Floats:
         """[N] scores -> [N] chance in 0..1 that each detection is a bird."""
@@ -106,10 +108,10 @@ class CountModel:
             ValueError: a key is missing or unknown, or the curve is not one.
         """
         names = set(cls.__dataclass_fields__)
-        if set(values) != names:
+        if set(values) | {"iou"} != names:
             raise ValueError(
                 f"count model: expected the keys {', '.join(sorted(names))}; missing "
-                f"{sorted(names - set(values))}, unknown {sorted(set(values) - names)}"
+                f"{sorted(names - set(values) - {'iou'})}, unknown {sorted(set(values) - names)}"
             )
         knots = tuple(float(x) for x in values["score_knots"])
         chances = tuple(float(x) for x in values["chance_knots"])

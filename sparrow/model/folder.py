@@ -107,6 +107,11 @@ def read_info(folder: Path, *, verify: bool = True) -> ModelInfo:
     return info
 
 
+def engine_mb(folder: Path) -> float:
+    """Size of the engine, the file that is loaded to count, in megabytes (10**6 bytes)."""
+    return (folder / ENGINE).stat().st_size / 1e6
+
+
 def file_sha256(path: Path) -> str:
     """Hex SHA-256 of a file's bytes."""
     with path.open("rb") as file:

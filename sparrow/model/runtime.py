@@ -20,12 +20,12 @@ class Engine:
         info: the folder's ``model.json``.
     """
 
-    def __init__(self, folder: Path, threads: int = 2, *, verify: bool = True) -> None:
+    def __init__(self, folder: Path, threads: int = 1, *, verify: bool = True) -> None:
         """Load a model folder.
 
         Args:
             folder: see ``sparrow.model.folder``.
-            threads: processor threads one photo may use.
+            threads: processor threads one photo may use; the service uses one.
             verify: check the files' SHA-256 sums first.
 
         Raises:

@@ -27,7 +27,7 @@ def make_objective(
     few = photos.first(tuning.photos) if tuning.photos else photos
 
     def objective(trial: optuna.Trial) -> float:
-        values = suggest(trial, tuning)
+        values = suggest(trial, config)
         short = {"training.epochs": tuning.epochs, "training.threads": tuning.threads}
         tried = with_values(config, {**values, **short})
         torch.manual_seed(config.seed)

@@ -30,6 +30,7 @@ from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import TrialState
 
 from sparrow.config import Config, NumberRange, TuningConfig, get_key
+from sparrow.search_space import applies, holds, parents_first
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -69,12 +70,16 @@ def open_study(config: Config, name: str) -> optuna.Study:
     return study
 
 
-def suggest(trial: optuna.Trial, tuning: TuningConfig) -> Values:
-    """One value for every key of the space whose conditions hold."""
+def suggest(trial: optuna.Trial, config: Config) -> Values:
+    """One value for every key of the space whose conditions hold.
+
+    A condition on a key that this trial does not choose is held against the config's own value,
+    which is what the trial trains with.
+    """
     values: Values = {}
-    for key, choices in tuning.space.items():
-        wanted = tuning.conditions.get(key, {})
-        if any(values.get(other) != value for other, value in wanted.items()):
+    for key in parents_first(config):
+        choices = config.tuning.space[key]
+        if not applies(config, key, values):
             continue
         if not isinstance(choices, NumberRange):
             values[key] = trial.suggest_categorical(key, choices)
@@ -212,11 +217,8 @@ def _own_values(config: Config) -> Values:
     """The config's value of every key in the space, as far as the space holds it."""
     own: Values = {}
     for key, choices in config.tuning.space.items():
-        wanted = config.tuning.conditions.get(key, {})
-        if any(get_key(config, other) != required for other, required in wanted.items()):
-            continue
         value = get_key(config, key)
-        if _holds(choices, value):
+        if applies(config, key, {}) and holds(choices, value):
             own[key] = value
     return own
 
@@ -236,14 +238,8 @@ def _last_best(config: Config, name: str, storage: RDBStorage) -> Values:
     newest = max(earlier, key=lambda one: one.datetime_start or datetime.min)
     values = dict(newest.best_trial.params) if newest.best_trial else {}
     space = config.tuning.space
-    known = all(key in space and _holds(space[key], value) for key, value in values.items())
+    known = all(key in space and holds(space[key], value) for key, value in values.items())
     return values if known else {}
-
-
-def _holds(choices: NumberRange | tuple[Any, ...], value: Any) -> bool:
-    if isinstance(choices, NumberRange):  # a key that is null lies in no range
-        return value is not None and choices.low <= value <= choices.high
-    return value in choices
 
 
 @contextlib.contextmanager

@@ -39,7 +39,8 @@ class CardFacts:
     Attributes:
         info: the version's ``model.json``.
         evaluation, count_check: on the test split.
-        latency_ms: median of one photo; ``threads`` says on how many threads.
+        latency_ms: median of one photo, from its file to its boxes, on one processor thread while
+            ``at_once`` photos are counted: as the service counts.
         engine_mb: size of the engine.
         dataset: all photos of the training, with their split.
     """
@@ -48,7 +49,7 @@ class CardFacts:
     evaluation: Evaluation
     count_check: CountCheck | None
     latency_ms: float
-    threads: int
+    at_once: int
     engine_mb: float
     dataset: Dataset
 
@@ -85,7 +86,11 @@ def _at_a_glance(facts: CardFacts) -> str:
         ),
         ("operating threshold", f"{info.threshold:.3f}"),
         ("engine", f"ONNX, {facts.engine_mb:.0f} MB, no torch needed{_rounding(info)}"),
-        ("speed", f"{facts.latency_ms:.0f} ms a photo (median, {facts.threads} CPU threads)"),
+        (
+            "speed",
+            f"{facts.latency_ms:.0f} ms a photo (median, from file to boxes, on one processor "
+            f"thread, {facts.at_once} at a time, as served)",
+        ),
         ("data version", f"`{info.data_version}`"),
         ("code", f"commit `{info.git_commit}`"),
     ]
@@ -244,7 +249,7 @@ def _loading(info: ModelInfo) -> list[str]:
 def _measure(name: str, evaluation: Evaluation) -> str:
     if name in MEANINGS:
         return f"{name}: {MEANINGS[name]}"
-    return f"F{evaluation.beta:g} at IoU {int(name.split('_iou')[1]) / 100:g}"
+    return f"F{evaluation.beta:g} at IoU {float(name.split('_iou')[1]) / 100:g}"
 
 
 def _number(value: float) -> str:

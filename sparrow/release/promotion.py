@@ -46,6 +46,32 @@ class PromotionDecision:
         return {**asdict(self), "gates": [asdict(gate) for gate in self.gates]}
 
 
+@dataclass(frozen=True)
+class ClassDifference:
+    """A champion that counts other classes than the candidate: what the two are compared on.
+
+    Attributes:
+        champion: the class names of the champion.
+        candidate: those of the candidate.
+        score: the candidate's evaluation on the classes that both know, as the champion's is; None
+            where they share none, and nothing can be compared.
+    """
+
+    champion: tuple[str, ...]
+    candidate: tuple[str, ...]
+    score: Evaluation | None
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """The classes that both know, in the candidate's order."""
+        return tuple(name for name in self.candidate if name in self.champion)
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What only the champion counts."""
+        return tuple(name for name in self.champion if name not in self.candidate)
+
+
 def decide(
     candidate: Evaluation,
     champion: Evaluation | None,
@@ -55,14 +81,20 @@ def decide(
     forced: bool = False,
     *,
     latency_ms: float | None = None,
+    classes: ClassDifference | None = None,
 ) -> PromotionDecision:
     """Whether the candidate becomes champion.
 
     Args:
-        champion, comparison: both None when there is no champion: only the absolute bars count.
-        model_mb: size of the exported engine in megabytes.
+        candidate: on all its classes: what the absolute bars are held against.
+        champion, comparison: both None when there is no champion, or none that can be compared:
+            only the absolute bars count.
+        model_mb: size of the exported engine, ``engine.onnx``, in megabytes (10**6 bytes).
         forced: promote whatever the gates say (``--production``); the decision records it.
-        latency_ms: the engine's median per photo; None, not measured, passes only without a bar.
+        latency_ms: median per photo as served (see ``Scored``); None, not measured, passes only
+            without a bar.
+        classes: where the champion does not count the same classes. ``champion`` and ``comparison``
+            are then about those that both know; a candidate that loses one is not promoted.
 
     Raises:
         ValueError: a champion without a comparison, or the other way round.
@@ -73,13 +105,15 @@ def decide(
             f"found {'no champion' if champion is None else 'no comparison'}"
         )
     gates = [*_absolute_bars(candidate, model_mb, latency_ms, config)]
+    if classes is not None:
+        gates.append(_class_gate(classes))
     if comparison is not None:
         gates += [_gain_gate(comparison), _count_gate(comparison), _slice_gate(comparison, config)]
     failed = [gate for gate in gates if not gate.passed]
     return PromotionDecision(
         promote=forced or not failed,
         forced=forced and bool(failed),
-        reason=_reason(candidate, champion, comparison, failed, forced),
+        reason=_reason(_versus(candidate, champion, classes), comparison, failed, forced),
         gates=tuple(gates),
     )
 
@@ -103,7 +137,7 @@ def _absolute_bars(
         ),
         Gate(
             "size",
-            f"at most {config.max_model_mb:g} MB",
+            f"an engine of at most {config.max_model_mb:g} MB",
             f"{model_mb:.1f} MB",
             model_mb <= config.max_model_mb,
         ),
@@ -112,7 +146,9 @@ def _absolute_bars(
     gates.append(
         Gate(
             "latency",
-            "no bar set" if bar is None else f"at most {bar:g} ms per photo",
+            "no bar set"
+            if bar is None
+            else f"at most {bar:g} ms per photo, on one thread as served",
             "not measured" if latency_ms is None else f"{latency_ms:.0f} ms",
             bar is None or (latency_ms is not None and latency_ms <= bar),
         )
@@ -135,7 +171,7 @@ def _count_gate(comparison: Comparison) -> Gate:
     # NaN (no interval) fails: what cannot be measured is not shown to be harmless.
     return Gate(
         "count no worse",
-        f"mean count error not larger with confidence {comparison.confidence:g}",
+        f"mean count error not shown to be larger, at confidence {comparison.confidence:g}",
         f"{change:+.3f} birds per photo, lower bound {comparison.count_mae_bound:+.3f}",
         comparison.count_mae_bound <= 0,
     )
@@ -168,21 +204,38 @@ def _lost(one: SliceChange, max_loss: float) -> bool:
     return one.change.value < -max_loss and one.change.high < 0
 
 
-def _reason(
-    candidate: Evaluation,
-    champion: Evaluation | None,
-    comparison: Comparison | None,
-    failed: list[Gate],
-    forced: bool,
+def _class_gate(classes: ClassDifference) -> Gate:
+    return Gate(
+        "no class lost",
+        f"every class that the champion counts: {', '.join(classes.champion)}",
+        f"{', '.join(classes.candidate)}" + (
+            f"; lost: {', '.join(classes.lost)}" if classes.lost else ""
+        ),
+        not classes.lost,
+    )  # fmt: skip
+
+
+def _versus(
+    candidate: Evaluation, champion: Evaluation | None, classes: ClassDifference | None
 ) -> str:
+    """Both scores in words, and what they are about."""
     name = f"F{candidate.beta:g}"
-    if champion is None or comparison is None:
-        versus = f"{name} {candidate.f_beta.value:.4f}, no champion yet"
-    else:
-        versus = (
-            f"{name} {candidate.f_beta.value:.4f} against the champion's "
-            f"{champion.f_beta.value:.4f} on the same {candidate.n_photos} photos"
+    if champion is not None:
+        ours = classes.score if classes is not None and classes.score is not None else candidate
+        about = "" if classes is None else f", on {', '.join(classes.shared)} alone"
+        return (
+            f"{name} {ours.f_beta.value:.4f} against the champion's "
+            f"{champion.f_beta.value:.4f} on the same {ours.n_photos} photos{about}"
         )
+    if classes is not None:
+        return (
+            f"{name} {candidate.f_beta.value:.4f}, not compared with the champion, which counts "
+            f"{', '.join(classes.champion)}"
+        )
+    return f"{name} {candidate.f_beta.value:.4f}, no champion yet"
+
+
+def _reason(versus: str, comparison: Comparison | None, failed: list[Gate], forced: bool) -> str:
     if not failed:
         return f"Promoted: {versus}; all gates passed."
     faults = "; ".join(

@@ -1,185 +1,105 @@
-"""MLflow's model registry: versions hold model folders, the alias ``champion`` says which serves.
+"""Which version is the champion: log, published link and aliases, which always agree.
 
-A version is a plain folder (no pickle) that ``mlflow.pyfunc.load_model`` can load as well. The
-champion's folder is also published to a path, from which the service takes it without MLflow.
+A change of champion is decided by its entry in the promotion log. The link that the service follows
+and the aliases ``previous`` and ``champion`` are set after it, in this order. A process may be
+killed between any two of them; so every command first finishes what the last entry says.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
-import shutil
-import tempfile
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import logging
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import mlflow
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModelStatus
 from mlflow.exceptions import MlflowException
 
 from sparrow.config import StoresConfig
-from sparrow.model.folder import INFO, file_sha256, read_info
-from sparrow.release.promotion_log import Entry, PromotionConflictError, PromotionLog
+from sparrow.counter import Counter
+from sparrow.model.folder import INFO, ModelFolderError, file_sha256
+from sparrow.release.champion_lock import champion_lock
+from sparrow.release.promotion_log import Entry, PromotionLog
+from sparrow.release.published import PublishedFolders
 from sparrow.release.tracking import make_client
+from sparrow.release.versions import (
+    INFO_HASH,
+    RegistryError,
+    Version,
+    download_version,
+    read_version,
+    register_folder,
+)
 
 CHAMPION = "champion"
 PREVIOUS = "previous"
-INFO_HASH = "info_sha256"  # a version's tag: of model.json, which holds the other files' hashes
-MODEL_SUBFOLDER = "model"  # of a version's artifacts; beside it lies pyfunc's MLmodel
+ROLLBACK = "rollback: "  # how the reason of a way back begins
+CLOCK_TOLERANCE = timedelta(seconds=1)  # entries are written to the second, rounded down
 
-
-class RegistryError(RuntimeError):
-    """The registry does not hold what was asked for."""
+logger = logging.getLogger("sparrow.registry")
 
 
 @dataclass(frozen=True)
-class Version:
-    """A registered version."""
+class Standing:
+    """Who is champion, as the promotion log has it.
+
+    Attributes:
+        number: of the log's latest entry; 0 where there is none.
+        entry: that entry. None where there is none of this registry; the aliases hold then.
+        champion, previous: the versions that it names.
+    """
 
     number: int
-    run_id: str
-    tags: dict[str, str]
+    entry: Entry | None
+    champion: Version | None
+    previous: Version | None
 
 
 class Registry:
-    """The versions of one registered model."""
+    """The versions of one registered model, and its champion."""
 
     def __init__(self, stores: StoresConfig, name: str) -> None:
         self.client: MlflowClient = make_client(stores)
         self.name = name
-        self._published = Path(stores.champion)
+        self._stores = stores
+        self._published = PublishedFolders(Path(stores.champion), name)
         self._log = PromotionLog(stores.promotion_log, name)
 
     def versions(self) -> list[Version]:
         """All versions, oldest first."""
         found = self.client.search_model_versions(f"name = '{self.name}'")
-        versions = [Version(int(v.version), v.run_id or "", dict(v.tags)) for v in found]
-        return sorted(versions, key=lambda version: version.number)
+        return sorted(map(read_version, found), key=lambda version: version.number)
 
     def aliased(self, alias: str) -> Version | None:
         """The version an alias points to, if there is one."""
         try:
-            found = self.client.get_model_version_by_alias(self.name, alias)
+            return read_version(self.client.get_model_version_by_alias(self.name, alias))
         except MlflowException as error:
             if error.error_code in ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST"):
                 return None
             raise
-        return Version(int(found.version), found.run_id or "", dict(found.tags))
 
     def champion(self) -> Version | None:
         """The version that serves."""
-        return self.aliased(CHAMPION)
+        return self.standing().champion
 
-    def register(self, folder: Path, run_id: str, key: str, tags: Mapping[str, str]) -> Version:
-        """Store a model folder as a new version, once for each ``key``.
+    def standing(self) -> Standing:
+        """Who is champion and who was before, by the log; by the aliases where it says nothing.
 
-        Args:
-            folder: a whole model folder.
-            run_id: the MLflow run that trained it.
-            key: what makes the model this one (a Metaflow run); asked again with the same key,
-                the version that exists is returned: a step that is run again registers nothing.
-            tags: more to say about the version.
+        A log may be older than the registry, which was made anew: an entry about another model
+        than the version that has its number now says nothing.
         """
-        for version in self.versions():
-            if version.tags.get("key") == key:
-                return version
-        info = read_info(folder)
-        with tempfile.TemporaryDirectory() as staging:
-            shutil.copytree(folder, Path(staging) / MODEL_SUBFOLDER)
-            _write_pyfunc(Path(staging))
-            # Without its experiment it would go to MLflow's default one, and to ./mlruns.
-            experiment_id = self.client.get_run(run_id).info.experiment_id
-            logged = self.client.create_logged_model(
-                experiment_id, self.name, source_run_id=run_id, model_type="detector"
-            )
-            self.client.log_model_artifacts(logged.model_id, staging)
-        self.client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
-        which = {
-            "key": key,
-            "data_version": info.data_version,
-            INFO_HASH: file_sha256(folder / INFO),
-        }
-        all_tags = {**which, **tags}
-        made = mlflow.register_model(f"models:/{logged.model_id}", self.name, tags=all_tags)
-        return Version(int(made.version), run_id, all_tags)
-
-    def tag(self, number: int, tags: Mapping[str, str]) -> None:
-        """Say more about a version."""
-        for name, value in tags.items():
-            self.client.set_model_version_tag(self.name, str(number), name, value)
-
-    def download(self, number: int, into: Path) -> Path:
-        """A version's model folder, fetched below ``into`` and checked.
-
-        Raises:
-            ModelFolderError: what the store returned is not what was registered.
-        """
-        source = f"models:/{self.name}/{number}"
-        fetched = mlflow.artifacts.download_artifacts(source, dst_path=str(into))
-        folder = Path(fetched) / MODEL_SUBFOLDER
-        read_info(folder)
-        return folder
-
-    def promote(
-        self,
-        number: int,
-        why: str,
-        *,
-        forced: bool = False,
-        evidence: dict[str, Any] | None = None,
-        follows: int | None = None,
-    ) -> None:
-        """Make a version the champion, and the champion before it ``previous``.
-
-        The version is fetched and checked first, the log decides between rivals, then the aliases
-        and the published folder follow. Doing it again for the champion changes nothing; of two at
-        once, one wins and the other is told.
-
-        Args:
-            number: the version.
-            why: the reason, for the log.
-            forced: by a person's order, whatever the gate said.
-            evidence: the gate's decision.
-            follows: number of the log entry on which the decision was made (``last_entry``); None
-                takes the latest.
-
-        Raises:
-            RegistryError: there is no such version.
-            PromotionConflictError: the champion changed since ``follows``, or is about to.
-        """
-        self.fetch(number)
-        last = self.last_entry() if follows is None else follows
-        with self._alone():
-            current = self.champion()
-            before = current.number if current else None
-            if before != number:
-                if not self._logged(before, number):
-                    self._check_settled(before, number)
-                    self._log.append(last, before, number, why, forced=forced, evidence=evidence)
-                if before is not None:
-                    self.client.set_registered_model_alias(self.name, PREVIOUS, str(before))
-                self.client.set_registered_model_alias(self.name, CHAMPION, str(number))
-            self.publish(number)
-
-    def rollback(self, why: str) -> int:
-        """Make the champion before this one champion again.
-
-        Returns:
-            Its number.
-
-        Raises:
-            RegistryError: there is none.
-        """
-        previous = self.aliased(PREVIOUS)
-        if previous is None:
-            raise RegistryError(f"{self.name} has no previous champion to go back to")
-        self.promote(previous.number, f"rollback: {why}", forced=True)
-        return previous.number
+        entries = self._log.entries()
+        if not entries:
+            return Standing(0, None, self.aliased(CHAMPION), self.aliased(PREVIOUS))
+        last, versions = entries[-1], {version.number: version for version in self.versions()}
+        champion = versions.get(last.to_version)
+        if champion is None or not _is_about(last, champion):
+            return Standing(last.number, None, self.aliased(CHAMPION), self.aliased(PREVIOUS))
+        return Standing(last.number, last, champion, versions.get(last.from_version or 0))
 
     def history(self) -> list[Entry]:
         """Every change of champion, oldest first."""
@@ -190,87 +110,225 @@ class Registry:
         entries = self._log.entries()
         return entries[-1].number if entries else 0
 
-    def _logged(self, before: int | None, number: int) -> bool:
-        """Whether this very change is the latest in the log: a promotion that was killed between
-        the log and the aliases is completed, not written twice.
+    def register(self, folder: Path, run_id: str, key: str, tags: Mapping[str, str]) -> Version:
+        """Store a model folder as a new version, once for each ``key`` and content.
+
+        Args:
+            folder: a whole model folder.
+            run_id: the MLflow run that trained it.
+            key: what makes the model this one (a Metaflow run); asked again with the same key and
+                the same folder, the version that exists is returned: a step that is run again
+                registers nothing.
+            tags: more to say about the version.
+
+        Raises:
+            ModelFolderError: the folder is not a whole, untouched model.
         """
-        entries = self._log.entries()
-        return bool(entries) and (entries[-1].from_version, entries[-1].to_version) == (
-            before,
-            number,
-        )
+        sha256 = file_sha256(folder / INFO)
+        for version in self.versions():
+            if version.tags.get("key") == key and version.info_sha256 in (None, sha256):
+                return version
+        return register_folder(self.client, self.name, folder, run_id, {"key": key, **tags})
+
+    def tag(self, number: int, tags: Mapping[str, str]) -> None:
+        """Say more about a version."""
+        for name, value in tags.items():
+            self.client.set_model_version_tag(self.name, str(number), name, value)
+
+    def fetch(self, number: int) -> Path:
+        """A version's folder on this machine, as it was registered; downloaded where it is not.
+
+        Raises:
+            RegistryError: there is no such version, or the store does not return it.
+            ModelFolderError: what the store returned is not what was registered.
+        """
+        with self._alone():
+            return self._fetch(number)
 
     def publish(self, number: int) -> Path:
         """Put a version's folder where the service looks, in one atomic switch.
 
-        The published path is a link to ``<path>.versions/<name>/<number>``: whoever reads it sees
-        the old folder or the new one, never a mixture.
+        Raises:
+            RegistryError, ModelFolderError: see ``fetch``.
         """
-        target = self.fetch(number)
-        link = self._published.with_name(self._published.name + f".{os.getpid()}")
-        link.unlink(missing_ok=True)
-        link.symlink_to(target.relative_to(self._published.parent), target_is_directory=True)
-        link.replace(self._published)
-        return self._published
+        with self._alone():
+            self._publish(number)
+        return self._published.path
 
-    def fetch(self, number: int) -> Path:
-        """A version's folder on this machine, downloaded and checked the first time.
+    def settle(self) -> Standing:
+        """Finish what the log's last entry says, as every change of champion does first."""
+        with self._alone():
+            self._settle()
+            return self.standing()
+
+    def promote(
+        self,
+        number: int,
+        why: str,
+        *,
+        forced: bool = False,
+        evidence: Mapping[str, Any] | None = None,
+        follows: int | None = None,
+    ) -> None:
+        """Make a version the champion, and the champion before it ``previous``.
+
+        The version is fetched, checked and tried out first; then the log decides between rivals.
+        Doing it again for the champion changes nothing; of two at once, one wins and the other gets
+        an error.
+
+        Args:
+            number: the version.
+            why: the reason, for the log.
+            forced: by a person's order, whatever the gate said.
+            evidence: the gate's decision.
+            follows: number of the log entry on which the decision was made (``last_entry``); None
+                takes the latest of this moment.
 
         Raises:
-            RegistryError: there is no such version.
-            ModelFolderError: what the store returned is not what was registered.
+            RegistryError: there is no such version, or nothing can be published.
+            ModelFolderError: the store returned another model than the one registered.
+            CannotCountError: the version loads but cannot count photos.
+            PromotionConflictError: the champion changed since ``follows``.
         """
+        decided_on = self.last_entry() if follows is None else follows
+        with self._alone():
+            self._settle()
+            self._change(number, why, decided_on, forced, evidence)
+
+    def rollback(self, why: str) -> int:
+        """Make the champion before this one champion again.
+
+        A rollback that was killed on its way is finished, and not undone by a second one.
+
+        Returns:
+            Its number.
+
+        Raises:
+            RegistryError: there is none.
+            ModelFolderError, CannotCountError, PromotionConflictError: see ``promote``.
+        """
+        decided_on = self.last_entry()
+        with self._alone():
+            finished, fault = self._settle()
+            standing = self.standing()
+            last = standing.entry
+            if last is not None and last.why.startswith(ROLLBACK) and (finished or fault):
+                if fault is not None:
+                    raise fault
+                return last.to_version
+            if standing.previous is None:
+                raise RegistryError(f"{self.name} has no previous champion to go back to")
+            number = standing.previous.number
+            self._change(number, ROLLBACK + why, decided_on, True, None)
+        return number
+
+    def _change(
+        self,
+        number: int,
+        why: str,
+        decided_on: int,
+        forced: bool,
+        evidence: Mapping[str, Any] | None,
+    ) -> None:
+        """The change itself: everything that can be refused comes before the log's entry."""
+        folder, standing = self._fetch(number), self.standing()
+        self._require_free_path()
+        before = standing.champion.number if standing.champion else None
+        if before == number:
+            self._publish(number)  # it may be another model's folder that is published now
+            return
+        Counter(folder, verify=False).try_out()
+        self._log.append(
+            decided_on,
+            before,
+            number,
+            why,
+            forced=forced,
+            evidence={**(evidence or {}), INFO_HASH: file_sha256(folder / INFO)},
+        )
+        self._finish(self.standing())
+
+    def _settle(self) -> tuple[bool, Exception | None]:
+        """(whether the last entry had been left unfinished and is finished now, what prevents it).
+
+        An entry whose model cannot be published any more must not block the change to another.
+        """
+        self._published.clear_scratch()
+        standing = self.standing()
+        if standing.entry is None:
+            if standing.number:
+                logger.warning(
+                    "%s: the last entry of the promotion log is about a version that this registry "
+                    "does not hold; the registry's aliases say who is champion",
+                    self.name,
+                )
+            return False, None
+        try:
+            return self._finish(standing), None
+        except (ModelFolderError, RegistryError) as error:
+            logger.warning(
+                "%s: version %d is champion by the promotion log, but cannot be published: %s",
+                self.name,
+                standing.entry.to_version,
+                error,
+            )
+            return False, error
+
+    def _finish(self, standing: Standing) -> bool:
+        """Bring link and aliases to what the log says; whether its last entry was unfinished."""
+        if standing.entry is None or standing.champion is None:
+            raise RegistryError(f"{self.name}: the promotion log does not name a champion")
+        number, before = standing.champion.number, standing.entry.from_version
+        served, alias = self._published.current(), self.aliased(CHAMPION)
+        # The champion's alias comes last. (It came before the link once.)
+        unfinished = alias is None or alias.number != number or served == (self.name, before)
+        if unfinished or served is None or served[0] == self.name:
+            self._publish(number)
+        self._set_alias(PREVIOUS, standing.previous)
+        self._set_alias(CHAMPION, standing.champion)
+        return unfinished
+
+    def _publish(self, number: int) -> None:
+        self._fetch(number)
+        self._require_free_path()
+        self._published.switch(number)
+
+    def _require_free_path(self) -> None:
+        if not self._published.is_free():
+            raise RegistryError(
+                f"{self._published.path} is expected to be a link that promotions switch; found a "
+                "file or folder that nobody here made. Move it away, or name another path in "
+                "stores.champion"
+            )
+
+    def _fetch(self, number: int) -> Path:
         versions = {version.number: version for version in self.versions()}
         if number not in versions:
             names = ", ".join(map(str, versions)) or "none"
             raise RegistryError(f"{self.name} has no version {number}; its versions: {names}")
-        # Models of several names may be published at one path, one after the other.
-        home = self._published.with_name(self._published.name + ".versions") / self.name
-        target = home / str(number)
-        if not _is_version(target, versions[number]):
-            home.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=home) as scratch:
-                fetched = self.download(number, Path(scratch))
-                if target.exists():
-                    target.rename(Path(scratch) / "old")
-                fetched.rename(target)
-        return target
+        version, published = versions[number], self._published
+        if not published.holds(number, version.info_sha256):
+            fetched = download_version(self.name, version, published.scratch())
+            published.store(number, fetched)
+            published.clear_scratch()
+        return published.folder(number)
 
-    def _check_settled(self, before: int | None, number: int) -> None:
-        """Raise PromotionConflictError while another change is in the log but not yet done."""
-        entries = self._log.entries()
-        last = entries[-1] if entries else None
-        if last and last.from_version == before and last.to_version not in (before, number):
-            raise PromotionConflictError(
-                f"{last.who} has been making version {last.to_version} champion since {last.at}; "
-                f"if that was interrupted, complete it first: sparrow promote {last.to_version}"
-            )
+    def _set_alias(self, alias: str, version: Version | None) -> None:
+        now = self.aliased(alias)
+        if version is None:
+            if now is not None:
+                self.client.delete_registered_model_alias(self.name, alias)
+        elif now is None or now.number != version.number:
+            self.client.set_registered_model_alias(self.name, alias, str(version.number))
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One change of champion at a time on this machine: aliases and folder move together."""
-        self._published.parent.mkdir(parents=True, exist_ok=True)
-        with self._published.with_name(self._published.name + ".lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # let go when the file is closed, by a kill too
-            yield
+    def _alone(self) -> AbstractContextManager[None]:
+        return champion_lock(self._published.path, self._stores.promotion_log, self.name)
 
 
-def _is_version(folder: Path, version: Version) -> bool:
-    """Whether a folder fetched earlier is of this version, not of one that had its number before
-    the registry was made anew.
-    """
-    info = folder / INFO
-    return info.is_file() and version.tags.get(INFO_HASH) in (None, file_sha256(info))
-
-
-def _write_pyfunc(folder: Path) -> None:
-    """``MLmodel``: lets anyone load the version with ``mlflow.pyfunc.load_model``."""
-    with warnings.catch_warnings():
-        # As it is imported, MLflow warns of the type hints of its own classes.
-        warnings.filterwarnings("ignore", ".*Any type hint is inferred as AnyType")
-        from mlflow.models import Model
-        from mlflow.pyfunc import add_to_model
-
-    model = Model()
-    add_to_model(model, loader_module="sparrow.release.pyfunc", data=MODEL_SUBFOLDER)
-    model.save(str(folder / "MLmodel"))
+def _is_about(entry: Entry, version: Version) -> bool:
+    """Whether an entry means this version, not one that had its number in an earlier registry."""
+    recorded = entry.evidence.get(INFO_HASH)
+    if recorded is not None and version.info_sha256 is not None:
+        return bool(recorded == version.info_sha256)
+    written_at = datetime.fromisoformat(entry.at)  # an entry of a time when hashes were not noted
+    return version.registered_at <= written_at + CLOCK_TOLERANCE

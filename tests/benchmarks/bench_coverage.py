@@ -53,7 +53,7 @@ def main() -> None:
     tell(f"its own {own.photos} validation photos", own, check)
     for photos in FITTED_ON:
         for fresh in parts(drawn, photos):
-            model = fit_count_model(fresh, found, classes, threshold, own.confidence)
+            model = fit_count_model(fresh, found, classes, threshold, own.confidence, own.iou)
             tell(f"{photos} others", model, check_count_model(model, test, found, classes))
     if arguments.figure is not None:
         arguments.figure.write_bytes(reliability_png(check.reliability))

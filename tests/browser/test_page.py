@@ -1,6 +1,7 @@
 """The page in a real browser: what a visitor sees and does. Run by ``make test-browser``.
 
-Screenshots are kept where ``SCREENSHOTS`` names a folder; ``SPARROW_MODEL`` names a model to see.
+Screenshots are kept where ``SCREENSHOTS`` names a folder; ``SPARROW_MODEL`` names a model to see;
+``SPARROW_TEST_URL`` the page of a service that runs already, such as one behind a proxy.
 """
 
 from __future__ import annotations
@@ -25,16 +26,23 @@ import pytest
 
 pytestmark = pytest.mark.browser
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+RUNNING = os.environ.get("SPARROW_TEST_URL")
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=[0, 2], ids=["threads", "two-workers"])
+WORKERS = {"threads": 0, "two-workers": 2} if RUNNING is None else {"running": 0}
+
+
+@pytest.fixture(scope="module", params=WORKERS.values(), ids=WORKERS)
 def address(
     request: pytest.FixtureRequest, model_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
+    if RUNNING is not None:
+        yield RUNNING
+        return
     home = tmp_path_factory.mktemp("served")
     (home / "service.yaml").write_text(
         f"stores: {{prediction_log: 'sqlite:///{home}/log.db'}}\n"
@@ -88,6 +96,7 @@ def visit(address: str, *, width: int = 390, dark: bool = False) -> Iterator[Any
         page = browser.new_page(
             viewport={"width": width, "height": 844 if width < 700 else 900},
             color_scheme="dark" if dark else "light",
+            ignore_https_errors=RUNNING is not None,  # a test's certificate is its own
         )
         page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: troubles.append(str(error)))
@@ -153,13 +162,23 @@ def test_photos_are_counted_shown_judged_and_downloaded(
     slider.focus()
     page.keyboard.press("End")
     page.wait_for_function("document.querySelector('.answer h2').innerText.startsWith('No ')")
+    # What is on the screen is what is saved: none, with the slider at its end.
+    page.get_by_role("button", name="Yes, 0 is right").click()
+    page.get_by_text("Thank you. Saved: 0 in").wait_for()
+    assert page.get_by_label("No, there are").input_value() == "0"
     page.keyboard.press("Home")
-
-    page.get_by_role("button", name="Yes, this is right").click()
-    page.get_by_text("Thank you. Noted").wait_for()
+    slider.focus()
+    page.keyboard.press("Home")
+    page.wait_for_function("!document.querySelector('.answer h2').innerText.startsWith('No ')")
+    yes = page.get_by_role("button", name="Yes, ")
+    count = int(page.get_by_label("No, there are").input_value())
+    assert count > 0
+    assert yes.inner_text() == f"Yes, {count} is right"
+    yes.click()
+    page.get_by_text(f"Thank you. Saved: {count} in").wait_for()
     page.get_by_label("No, there are").fill("7")
     page.get_by_role("button", name="Save the true count").click()
-    page.get_by_text("Noted: 7 in").wait_for()
+    page.get_by_text("Saved: 7 in").wait_for()
     page.get_by_role("button", name="Prepare downloads").click()
     saved = {}
     for name in ("counts.csv", "counts.coco.json", "annotated.zip"):
@@ -171,6 +190,27 @@ def test_photos_are_counted_shown_judged_and_downloaded(
     assert [row["error"] for row in rows] == ["", "", "", "unreadable_photo"]
     assert len(json.loads(saved["counts.coco.json"].read_text())["images"]) == 3
     assert len(ZipFile(saved["annotated.zip"]).namelist()) == 3
+
+
+def test_taking_a_photo_off_the_list_counts_no_other_again(
+    page: Any, address: str, photos: list[Path]
+) -> None:
+    def logged() -> int:
+        page.get_by_role("tab", name="Service").click()
+        page.get_by_role("button", name="Look again").click()
+        page.wait_for_timeout(1500)
+        row = page.get_by_role("row", name="Photos in the last 24 hours")
+        number = int(row.locator("td").nth(1).inner_text())
+        page.get_by_role("tab", name="Count").click()
+        return number
+
+    before = logged()
+    page.set_input_files("input[type=file]", [str(path) for path in photos])
+    page.get_by_text("in 3 photos").first.wait_for()
+    assert logged() == before + 3
+    page.get_by_label("Remove this file").first.click()
+    page.get_by_text("in 2 photos").first.wait_for()
+    assert logged() == before + 3
 
 
 def test_an_example_is_counted_by_keyboard_alone(page: Any) -> None:

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from sparrow.data.drift import compare_new_with_raw, compare_train_with_test
+from sparrow.config import SplitConfig
+from sparrow.data.drift import compare_new_with_raw, compare_train_with_test, size_ratio
 from sparrow.data.tables import UNKNOWN, Dataset
 
-BITS = 12
+BITS, SPLIT = 12, SplitConfig()
 
 
 def photos(n: int, seed: int, brightness: float = 0.5) -> Dataset:
@@ -55,9 +57,9 @@ def test_a_few_photos_say_nothing() -> None:
 
 def test_alike_is_ok_and_darker_is_drift() -> None:
     train = photos(300, 1)
-    alike = compare_train_with_test(split_of(train, photos(120, 2)), BITS)
+    alike = compare_train_with_test(split_of(train, photos(120, 2)), BITS, SPLIT)
     assert (alike.verdict, alike.drifted, alike.problems) == ("ok", [], ())
-    darker = compare_train_with_test(split_of(train, photos(120, 3, brightness=0.35)), BITS)
+    darker = compare_train_with_test(split_of(train, photos(120, 3, brightness=0.35)), BITS, SPLIT)
     assert (darker.verdict, darker.drifted) == ("drift", ["brightness"])
     assert "brightness" in darker.summary()
     assert darker.known_authors == 0
@@ -69,11 +71,37 @@ def test_what_train_and_test_must_not_share() -> None:
     for column in ("sha256", "phash", "dhash", "author"):
         test.images.loc[0, column] = train.images.loc[5, column]
     test.images.loc[1, "author"] = train.images.loc[0, "author"] = UNKNOWN  # not an author
-    problems = compare_train_with_test(split_of(train, test), BITS).problems
+    problems = compare_train_with_test(split_of(train, test), BITS, SPLIT).problems
     assert problems == (
-        "size ratio: 4 test photos for 20 training photos are too few",
+        "size ratio: 4 test photos for 20 training photos are too few; "
+        "the config's shares ask for 9",
         "shared photo: 1-5.jpg and 2-0.jpg are the same file",
         "shared author: 1-1",
     )
-    larger = compare_train_with_test(split_of(photos(4, 3), photos(20, 4)), BITS)
-    assert larger.problems == ("size ratio: 20 test photos are more than 4 training photos",)
+    larger = compare_train_with_test(split_of(photos(4, 3), photos(20, 4)), BITS, SPLIT)
+    assert larger.problems == (
+        "size ratio: 20 test photos for 4 training photos are too many; "
+        "the config's shares ask for 2",
+    )
+
+
+@pytest.mark.parametrize(
+    ("shares", "test_photos", "says"),
+    [
+        ((0.12, 0.08), 15, None),  # the demo's own: 0.12 / 0.8 of 100 training photos
+        ((0.25, 0.2), 45, None),
+        ((0.05, 0.05), 6, None),
+        ((0.45, 0.05), 90, None),
+        ((0.12, 0.08), 7, "too few"),
+        ((0.12, 0.08), 31, "too many"),
+        ((0.25, 0.2), 22, "too few"),
+        ((0.45, 0.05), 181, "too many"),
+    ],
+)
+def test_sides_are_held_against_the_shares_that_were_asked_for(
+    shares: tuple[float, float], test_photos: int, says: str | None
+) -> None:
+    split = SplitConfig(test_share=shares[0], validation_share=shares[1])
+    problems = size_ratio(photos(100, 1), photos(test_photos, 2), split)
+    assert len(problems) == (says is not None)
+    assert says is None or says in problems[0]

@@ -63,7 +63,7 @@ def test_the_count_is_always_within():
 
 
 def test_holds_its_coverage_and_is_calibrated(simulated_photos):
-    model = fit_count_model(*simulated_photos(800, 1), ["bird"], 0.2)
+    model = fit_count_model(*simulated_photos(800, 1), ["bird"], 0.2, 0.9, 0.5)
     check = check_count_model(model, *simulated_photos(2000, 2), ["bird"])
     assert 0.87 <= check.coverage <= 0.93
     assert check.reliability.error <= 0.03
@@ -77,10 +77,37 @@ def test_holds_its_coverage_and_is_calibrated(simulated_photos):
     assert plain.reliability.error > 2 * check.reliability.error
 
 
+@pytest.mark.parametrize("iou", [0.3, 0.4, 0.55, 0.65, 0.75, 0.9])
+def test_a_bird_is_what_the_scores_call_one(make_dataset, found, iou):
+    """Sure detections hit their bird exactly, the others overlap it by 0.6: at which IoU that is
+    a bird is the config's business.
+    """
+    dataset = make_dataset(
+        {f"{n}.jpg": [("bird", 0, 0, 10, 10), ("bird", 50, 0, 60, 10)] for n in range(40)}
+    )
+    boxes = [(1, 0.9, 0, 0, 10, 10), (1, 0.6, 50, 0, 60, 6)]
+    predictions = {image: found(*boxes) for image in dataset.images["image"]}
+    model = fit_count_model(dataset, predictions, ["bird"], 0.5, 0.9, iou)
+    assert model.iou == iou
+    sure, loose = model.chance([0.9, 0.6])
+    assert sure > 0.9
+    assert loose > 0.9 if iou < 0.6 else loose < 0.1
+    # It is held against its own promise, whatever the next config's IoU is.
+    kept = CountModel.from_dict(json.loads(json.dumps(model.to_dict())))
+    check = check_count_model(kept, dataset, predictions, ["bird"])
+    assert check.reliability.error < 0.05
+
+
+def test_a_count_model_made_before_it_said_its_iou_still_opens():
+    old = {name: value for name, value in EXACT.to_dict().items() if name != "iou"}
+    assert CountModel.from_dict(old) == EXACT
+    assert EXACT.iou == 0.5  # what all of them were fitted at
+
+
 def test_json_round_trip_and_determinism(simulated_photos):
     photos = simulated_photos(80, 3)
-    model = fit_count_model(*photos, ["bird"], 0.2)
-    assert fit_count_model(*photos, ["bird"], 0.2) == model
+    model = fit_count_model(*photos, ["bird"], 0.2, 0.9, 0.5)
+    assert fit_count_model(*photos, ["bird"], 0.2, 0.9, 0.5) == model
     text = json.dumps(model.to_dict(), allow_nan=False)
     assert CountModel.from_dict(json.loads(text)) == model
 
@@ -97,7 +124,7 @@ def test_few_or_no_detections_give_a_constant(make_dataset):
     bird = ("bird", 0.0, 0.0, 10.0, 10.0)
     dataset = make_dataset({"a.jpg": [bird], "b.jpg": [], "c.jpg": [bird]})
     nothing = {image: Detections.empty() for image in dataset.images["image"]}
-    model = fit_count_model(dataset, nothing, ["bird"], 0.5)
+    model = fit_count_model(dataset, nothing, ["bird"], 0.5, 0.9, 0.5)
     assert (model.method, model.chance_knots) == ("constant", (0.5,))
     estimate = model.estimate(Detections.empty())
     assert (estimate.low, estimate.high) == (0, 1)  # what two photos of three turned out to hold
@@ -106,7 +133,7 @@ def test_few_or_no_detections_give_a_constant(make_dataset):
 def test_one_author_can_be_fitted(simulated_photos):
     dataset, predictions = simulated_photos(60, 4)
     dataset.images["author"] = "ann"
-    assert fit_count_model(dataset, predictions, ["bird"], 0.2).method == "logistic"
+    assert fit_count_model(dataset, predictions, ["bird"], 0.2, 0.9, 0.5).method == "logistic"
 
 
 def test_reliability():

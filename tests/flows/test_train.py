@@ -46,7 +46,7 @@ TINY = {
         "threads": 1,
         "space": {"training.learning_rate": {"low": 0.0005, "high": 0.002, "log": True}},
     },
-    "evaluation": {"bootstrap_samples": 100},
+    "evaluation": {"bootstrap_samples": 100, "iou": 0.45, "also_iou": [0.5]},
     # A detector of two epochs finds nothing: the absolute bars would stop the first champion.
     "promotion": {"min_f_beta": 0.0, "max_false_count_empty": 200.0},
 }
@@ -122,6 +122,10 @@ def test_a_run_ends_with_a_champion_a_bento_and_a_report(home: Path, first_run: 
         assert (pages / page).is_file()
     photos = [path.name for path in (home / ".sparrow" / "champion").iterdir()]
     assert {"weights.safetensors", "engine.onnx", "model.json", "reference.parquet"} <= set(photos)
+    # Chances that a detection is a bird are those of the overlap that the scores use.
+    info = read_info(home / ".sparrow" / "champion")
+    assert info.count_model is not None
+    assert info.count_model["iou"] == 0.45
     # What tuning found, in the form of a config.
     best = yaml.safe_load(next((home / ".sparrow" / "runs").glob("*/best_params.yaml")).read_text())
     assert 0.0005 <= best["training"]["learning_rate"] <= 0.002
@@ -179,6 +183,10 @@ def test_both_cards_are_kept_where_they_are_looked_for(home: Path, first_run: An
     latency = report["decision"]["gates"][3]
     assert latency["name"] == "latency"
     assert latency["actual"] == f"{metrics['test_latency_ms']:.0f} ms"
+    size = report["decision"]["gates"][2]
+    engine_mb = (champion / "engine.onnx").stat().st_size / 1e6
+    assert (size["name"], size["actual"]) == ("size", f"{engine_mb:.1f} MB")
+    assert f"| engine | ONNX, {engine_mb:.0f} MB" in card
 
 
 @pytest.mark.slow

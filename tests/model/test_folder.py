@@ -13,6 +13,7 @@ from sparrow.model.folder import (
     WEIGHTS,
     ModelFolderError,
     ModelInfo,
+    engine_mb,
     file_sha256,
     read_info,
     write_info,
@@ -180,3 +181,11 @@ def test_a_value_is_missing(folder):
 def test_a_copy_is_as_good(folder, tmp_path):
     shutil.copytree(folder, tmp_path / "copy")
     assert read_info(tmp_path / "copy") == read_info(folder)
+
+
+@pytest.mark.parametrize("beside", ["card.html", "reference.parquet", "example.jpg"])
+def test_the_size_is_the_engines_whatever_lies_beside_it(tmp_path, beside):
+    (tmp_path / "engine.onnx").write_bytes(b"e" * 1_500_000)
+    (tmp_path / "weights.safetensors").write_bytes(b"w" * 2_000_000)
+    (tmp_path / beside).write_bytes(b"c" * 3_000_000)
+    assert engine_mb(tmp_path) == 1.5

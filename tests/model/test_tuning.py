@@ -39,7 +39,7 @@ def objective_of(config):
     """The nearer the rate is to 0.02 the better; only the values decide."""
 
     def objective(trial):
-        return -abs(suggest(trial, config.tuning)[RATE] - 0.02)
+        return -abs(suggest(trial, config)[RATE] - 0.02)
 
     return objective
 
@@ -71,7 +71,7 @@ def test_a_key_that_is_null_is_in_no_range(config):
     space = {"training.patience_epochs": {"low": 1, "high": 3, "integer": True}}
     tuned = with_values(config, {"tuning.space": space, "tuning.conditions": {}})
     assert open_study(tuned, "s").get_trials() == []
-    values = suggest(optuna.create_study().ask(), tuned.tuning)
+    values = suggest(optuna.create_study().ask(), tuned)
     assert values["training.patience_epochs"] in (1, 2, 3)
 
 
@@ -84,6 +84,56 @@ def test_conditions(config):
     assert kinds == {"sgd", "adam"}
 
 
+@pytest.mark.parametrize(
+    ("own", "wanted", "tuned"),
+    [
+        ({"training.optimizer": "sgd"}, {"training.optimizer": "sgd"}, True),
+        ({"training.optimizer": "adamw"}, {"training.optimizer": "sgd"}, False),
+        ({"training.schedule": "step"}, {"training.schedule": "step"}, True),
+        ({"training.patience_epochs": None}, {"training.patience_epochs": None}, True),
+        ({"training.patience_epochs": 3}, {"training.patience_epochs": None}, False),
+        ({"model.frozen_normalisation": False}, {"model.frozen_normalisation": False}, True),
+        ({"training.batch_size": 4}, {"training.batch_size": 4, "training.optimizer": "sgd"}, True),
+    ],
+)
+def test_a_condition_on_a_key_that_is_not_tuned_asks_the_config(config, own, wanted, tuned):
+    space = {MOMENTUM: {"low": 0.5, "high": 0.95}}
+    values = {**own, "tuning.space": space, "tuning.conditions": {MOMENTUM: wanted}}
+    alone = with_values(config, values)
+    assert (MOMENTUM in suggest(optuna.create_study().ask(), alone)) == tuned
+    # The first trial, with the config's own values, sees it the same way.
+    first = open_study(alone, "s").get_trials()
+    assert [trial.system_attrs["fixed_params"] for trial in first] == [{MOMENTUM: 0.9}] * tuned
+
+
+def test_conditions_hold_whatever_the_order_in_which_keys_are_written(config):
+    """Each depends on the one below it; the chain's end is tuned only where the whole chain is."""
+    space = {
+        "training.gamma": {"low": 0.1, "high": 0.2},
+        MOMENTUM: {"low": 0.6, "high": 0.8, "step": 0.2},
+        KIND: ["sgd", "adam"],
+    }
+    conditions = {"training.gamma": {MOMENTUM: 0.8}, MOMENTUM: {KIND: "sgd"}}
+    chain = with_values(config, {"tuning.space": space, "tuning.conditions": conditions})
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    seen = set()
+    for _ in range(20):
+        values = suggest(study.ask(), chain)
+        assert (MOMENTUM in values) == (values[KIND] == "sgd")
+        # With Adam the trial trains with the config's momentum, 0.9.
+        assert ("training.gamma" in values) == (values.get(MOMENTUM, 0.9) == 0.8)
+        seen.add(tuple(sorted(values)))
+    assert len(seen) == 3
+
+
+@pytest.mark.parametrize(("own", "first"), [(0.6, [{MOMENTUM: 0.6}]), (0.65, []), (0.3, [])])
+def test_the_configs_own_value_is_tried_only_where_the_space_gives_it(config, own, first):
+    space = {MOMENTUM: {"low": 0.4, "high": 0.8, "step": 0.2}}
+    values = {MOMENTUM: own, "tuning.space": space, "tuning.conditions": {}}
+    trials = open_study(with_values(config, values), "s").get_trials()
+    assert [trial.system_attrs["fixed_params"] for trial in trials] == first
+
+
 def test_ranges_of_whole_numbers_and_steps(config):
     space = {
         "training.batch_size": {"low": 2, "high": 8, "step": 2, "integer": True},
@@ -92,7 +142,7 @@ def test_ranges_of_whole_numbers_and_steps(config):
     tuned = with_values(config, {"tuning.space": space, "tuning.conditions": {}})
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for _ in range(5):
-        values = suggest(study.ask(), tuned.tuning)
+        values = suggest(study.ask(), tuned)
         assert values["training.batch_size"] in (2, 4, 6, 8)
         assert isinstance(values["training.batch_size"], int)
         assert values["augmentation.blur"] in (0, 0.25, 0.5, 0.75, 1)
@@ -113,7 +163,7 @@ def test_an_interrupted_study_goes_on_as_it_would_have(config, tmp_path):
 
 def test_pruned_trials_count_and_never_win(config):
     def objective(trial):
-        suggest(trial, config.tuning)
+        suggest(trial, config)
         trial.report(0.9 if trial.number else 0.1, 1)
         if trial.number:
             raise optuna.TrialPruned
@@ -163,7 +213,7 @@ def test_the_next_study_starts_from_the_last_ones_best(config):
 @pytest.mark.parametrize(("pruner", "at_least"), [("hyperband", 4), ("halving", 11)])
 def test_pruning_by_epochs(config, pruner, at_least):
     def objective(trial):
-        suggest(trial, config.tuning)
+        suggest(trial, config)
         for epoch in range(1, 10):
             trial.report(1.0 / (trial.number + 1), epoch)
             if trial.should_prune():
@@ -206,7 +256,7 @@ tuning.HEARTBEAT_S, tuning.STALE_AFTER_S, tuning.WAIT_S = 1, 2, 0.2
 config = Config.model_validate_json(Path(sys.argv[1]).read_text())
 
 def objective(trial):
-    value = tuning.suggest(trial, config.tuning)["training.learning_rate"]
+    value = tuning.suggest(trial, config)["training.learning_rate"]
     print(trial.number, flush=True)
     time.sleep(float(sys.argv[2]))
     return -abs(value - 0.02)

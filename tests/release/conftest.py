@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from sparrow.config import StoresConfig
-from sparrow.model.folder import read_info, write_info
 
 NAME = "test-detector"
 
@@ -24,16 +24,12 @@ def stores_in(root: Path, artifacts: Path) -> StoresConfig:
 
 
 @pytest.fixture(scope="session")
-def folders(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def folders(
+    write_small_model: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> list[Path]:
     """Three model folders that differ in their threshold: 0.1, 0.2, 0.3. Read only."""
     root = tmp_path_factory.mktemp("folders")
-    found = []
-    for number in (1, 2, 3):
-        folder = root / str(number)
-        shutil.copytree(model_folder, folder)
-        write_info(folder, read_info(folder).model_copy(update={"threshold": number / 10}))
-        found.append(folder)
-    return found
+    return [write_small_model(root / str(one), threshold=one / 10) for one in (1, 2, 3)]
 
 
 @pytest.fixture(scope="session")

@@ -35,13 +35,13 @@ def facts(drawn_dataset, model_folder):
     evaluation = evaluate(
         test, found, info.class_names, 0.5, EvaluationConfig(bootstrap_samples=20)
     )
-    model = fit_count_model(test, found, info.class_names, 0.5)
+    model = fit_count_model(test, found, info.class_names, 0.5, 0.9, 0.5)
     return CardFacts(
         info=info.model_copy(update={"count_model": model.to_dict()}),
         evaluation=evaluation,
         count_check=check_count_model(model, test, found, info.class_names),
         latency_ms=83.4,
-        threads=2,
+        at_once=2,
         engine_mb=74.2,
         dataset=dataset,
     )
@@ -56,7 +56,7 @@ def test_the_numbers_are_the_measured_ones(facts):
         f"It missed {evaluation.errors['missed']} of {len(facts.dataset.subset('test').boxes)}"
         in text
     )
-    assert "83 ms a photo (median, 2 CPU threads)" in text
+    assert "83 ms a photo (median, from file to boxes, on one processor thread, 2 at a time" in text
     assert f"it held {facts.count_check.coverage:.1%}" in text
     assert f"`{facts.info.data_version}`" in text
     assert 'mlflow.pyfunc.load_model("models:/test-detector@champion")' in text
@@ -110,3 +110,12 @@ def test_it_says_what_computes_in_integers(facts):
     assert "moved scores by 0.0003 (median)" in row
     refused = {"integer_layers": 0.0, "integer_share": 0.5, "integer_median_score_difference": 0.1}
     assert "in integers only 50% of detections agreed" in engine_row(refused)
+
+
+@pytest.mark.parametrize("iou", [0.45, 0.333, 0.625, 0.1])
+def test_any_overlap_of_the_config_can_be_named(facts, iou):
+    test = facts.dataset.subset("test")
+    nothing = {image: Detections.empty() for image in test.images["image"]}
+    config = EvaluationConfig(iou=iou, also_iou=(0.5,), bootstrap_samples=20)
+    evaluation = evaluate(test, nothing, facts.info.class_names, 0.5, config)
+    assert f"| F2 at IoU {iou:g} |" in model_card(replace(facts, evaluation=evaluation))

@@ -4,15 +4,18 @@ imported, and as people start it, by ``bentoml serve`` in a process of its own.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -38,13 +41,18 @@ def client(
         patch.setenv("SPARROW_CONFIG", str(config))
         from service.app import Sparrow
 
-        with TestClient(Sparrow.to_asgi()) as client:
+        with TestClient(Sparrow.to_asgi(), base_url="http://127.0.0.1") as client:
             yield client
 
 
 @pytest.fixture(scope="session")
 def photos(drawn_dataset: Path) -> list[Path]:
     return sorted((drawn_dataset / "images").iterdir())[:3]
+
+
+@pytest.fixture(scope="session")
+def new_visitor() -> Callable[[TestClient], Visitor]:
+    return Visitor
 
 
 @dataclass(frozen=True)
@@ -96,3 +104,93 @@ def wait_until_ready(client: httpx.Client, server: subprocess.Popen[bytes]) -> N
             pass
         time.sleep(0.5)
     raise AssertionError("the server was not ready in time")
+
+
+class Visitor:
+    """A visitor of the page without a browser: its own events over HTTP, in one session.
+
+    Widgets keep their values from event to event, as in a browser.
+    """
+
+    def __init__(self, client: TestClient) -> None:
+        self._client, self._session = client, uuid.uuid4().hex
+        config = client.get("/config").json()
+        self._events = config["dependencies"]
+        self._widgets = {one["id"]: one for one in config["components"]}
+        self._values = {i: one["props"].get("value") for i, one in self._widgets.items()}
+
+    def widget(self, name: str) -> int:
+        """A widget's number, by its label or the text it starts with."""
+        for number, one in self._widgets.items():
+            if name in (one["props"].get("label"), one["props"].get("value")):
+                return number
+        raise LookupError(name)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[self.widget(name)]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._values[self.widget(name)] = value
+
+    @property
+    def answer(self) -> str:
+        """The answer in large type, as HTML."""
+        return self._outputs(self._event("Photos", "change"))[1]
+
+    @property
+    def thanks(self) -> str:
+        return self._outputs(self._event("Save the true count", "click"))[0]
+
+    @property
+    def table(self) -> str:
+        return self._outputs(self._event("Photos", "change"))[4]
+
+    def upload(self, path: Path) -> dict[str, Any]:
+        """An uploaded file, as the list's value."""
+        files = [("files", (path.name, path.read_bytes()))]
+        stored = self._client.post("/gradio_api/upload", files=files).json()[0]
+        return {"path": stored, "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
+
+    def add(self, *paths: Path) -> dict[str, Any]:
+        """Upload files and put them on the list."""
+        return self.list_files([*(self["Photos"] or []), *map(self.upload, paths)])
+
+    def list_files(self, files: list[dict[str, Any]]) -> dict[str, Any]:
+        self["Photos"] = files
+        return self.fire("Photos", "change")
+
+    def fire(self, name: str, event: str) -> dict[str, Any]:
+        """Send an event; its last message. What it returns is put into the widgets."""
+        dependency = self._event(name, event)
+        body = {
+            "data": [self._values[number] for number in dependency["inputs"]],
+            "fn_index": dependency["id"],
+            "session_hash": self._session,
+        }
+        # As Python writes it: with NaN and Infinity, which its reader takes too.
+        joined = self._client.post(
+            "/gradio_api/queue/join",
+            content=json.dumps(body),
+            headers={"content-type": "application/json"},
+        )
+        assert joined.status_code == 200, joined.text
+        stream = self._client.get(f"/gradio_api/queue/data?session_hash={self._session}").text
+        messages = [json.loads(line[6:]) for line in stream.splitlines() if line[:6] == "data: "]
+        last = next(one for one in messages if one["msg"] == "process_completed")
+        if last["success"]:
+            for number, value in zip(dependency["outputs"], last["output"]["data"], strict=True):
+                self._put(number, value)
+        return last
+
+    def _event(self, name: str, event: str) -> dict[str, Any]:
+        wanted = [self.widget(name), event]
+        return next(one for one in self._events if wanted in one["targets"])
+
+    def _outputs(self, dependency: dict[str, Any]) -> list[Any]:
+        return [self._values[number] for number in dependency["outputs"]]
+
+    def _put(self, number: int, value: Any) -> None:
+        if not isinstance(value, dict) or value.get("__type__") != "update":
+            self._values[number] = value
+        elif "value" in value:
+            self._values[number] = value["value"]

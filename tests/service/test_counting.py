@@ -10,6 +10,8 @@ import pytest
 
 from service import page_actions as actions
 from service.desk import Desk
+from service.page_values import Look
+from service.page_visit import Visit
 from service.settings import Settings
 from sparrow.config import ServiceConfig
 from sparrow.counter import Counter
@@ -39,21 +41,25 @@ def test_two_processes_do_what_the_page_asks(
     before = {child.pid: child.cpu_times().user for child in workers()}
     assert len(before) == 2
     steps: list[int] = []
-    photos = actions.count_files(desk, [*paths, text], lambda done, _total: steps.append(done))
+    visit = Visit()
+    visit.show_files(desk, [*paths, text], lambda done, _total: steps.append(done))
+    photos = visit.shown
     assert [photo.counted.record.count for photo in photos] == [*expected, None]
     assert steps == list(range(1, 10))
     assert all(child.cpu_times().user > before[child.pid] for child in workers())
 
     assert f"{sum(expected)} house sparrow" in actions.headline(photos, 0.0)
-    original, drawn = actions.pictures(photos[0], 0.0, True, "#ff0000")
+    look = Look(0.0, True, "#ff0000")
+    original, drawn = actions.pictures(photos[0], look)
     assert original is not None
     assert drawn is not None
-    assert len(actions.write_downloads(photos, 0.0, True, "#ff0000")) == 3
+    assert len(actions.write_downloads(photos, look, str)) == 3
     desk.add_feedback(photos[0].counted.record.id, 2, wrong=True)
     assert desk._writer.flush()  # the log is written a fraction of a second after the answer
     assert desk.log.summary()["photos"] == 9
 
     workers()[0].kill()
-    again = actions.count_files(desk, paths[:4], lambda _done, _total: None)
-    assert [photo.counted.record.count for photo in again] == expected[:4]
+    again = Visit()  # another session: the same photos are counted anew
+    again.show_files(desk, paths[:4], lambda _done, _total: None)
+    assert [photo.counted.record.count for photo in again.shown] == expected[:4]
     assert len(workers()) == 2

@@ -1,0 +1,51 @@
+"""Answers that stay open while a page listens: so many, and not all of them one client's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+from service import metrics
+from service.body import RETRY_AFTER_SECONDS
+from service.exchange import Send
+from service.refusal import RefusalError
+
+MAX_OF_A_CLIENT = 64
+
+
+class Streams:
+    """Those that are open."""
+
+    def __init__(self, max_streams: int) -> None:
+        self._max_streams = max_streams
+        self._open: Counter[str] = Counter()
+
+    @contextmanager
+    def opened(self, client: str) -> Iterator[None]:
+        """One more of a client, until it is left.
+
+        Raises:
+            RefusalError: 503, too many are open.
+        """
+        if self._open.total() >= self._max_streams or self._open[client] >= MAX_OF_A_CLIENT:
+            metrics.refused.labels("streams").inc()
+            raise RefusalError(
+                503, "too many pages are open; close one", retry_after=RETRY_AFTER_SECONDS
+            )
+        self._open[client] += 1
+        try:
+            yield
+        finally:
+            self._open[client] -= 1
+            if not self._open[client]:
+                del self._open[client]
+
+
+async def send_events(events: AsyncIterator[bytes], send: Send) -> None:
+    """Answer with server-sent events."""
+    headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    async for event in events:
+        await send({"type": "http.response.body", "body": event, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})

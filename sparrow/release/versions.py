@@ -1,0 +1,126 @@
+"""Versions in MLflow's model registry: a model folder goes in once, and comes back checked.
+
+A version is a plain folder (no pickle) that ``mlflow.pyfunc.load_model`` can load as well.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModelStatus
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from sparrow.model.folder import INFO, ModelFolderError, file_sha256, read_info
+
+INFO_HASH = "info_sha256"  # a version's tag: of model.json, which holds the other files' hashes
+MODEL_SUBFOLDER = "model"  # of a version's artifacts; beside it lies pyfunc's MLmodel
+
+
+class RegistryError(RuntimeError):
+    """The registry does not hold what was asked for."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version."""
+
+    number: int
+    run_id: str
+    tags: dict[str, str]
+    registered_at: datetime  # UTC, by the clock of the registry
+
+    @property
+    def info_sha256(self) -> str | None:
+        """Of its ``model.json``; None where it was registered before that was written down."""
+        return self.tags.get(INFO_HASH)
+
+
+def read_version(found: ModelVersion) -> Version:
+    """MLflow's entity as a ``Version``."""
+    at = datetime.fromtimestamp(found.creation_timestamp / 1000, UTC)
+    return Version(int(found.version), found.run_id or "", dict(found.tags), at)
+
+
+def register_folder(
+    client: MlflowClient, name: str, folder: Path, run_id: str, tags: Mapping[str, str]
+) -> Version:
+    """Store a model folder as a new version of ``name``.
+
+    Args:
+        client: of the registry.
+        name: of the registered model.
+        folder: a whole model folder.
+        run_id: the MLflow run that trained it.
+        tags: what to say about the version, besides its data version and its hash.
+
+    Raises:
+        ModelFolderError: the folder is not a whole, untouched model.
+    """
+    info = read_info(folder)
+    all_tags = {
+        "data_version": info.data_version,
+        INFO_HASH: file_sha256(folder / INFO),
+        **tags,
+    }
+    with tempfile.TemporaryDirectory() as staging:
+        shutil.copytree(folder, Path(staging) / MODEL_SUBFOLDER)
+        _write_pyfunc(Path(staging))
+        # Without its experiment it would go to MLflow's default one, and to ./mlruns.
+        experiment_id = client.get_run(run_id).info.experiment_id
+        logged = client.create_logged_model(
+            experiment_id, name, source_run_id=run_id, model_type="detector"
+        )
+        client.log_model_artifacts(logged.model_id, staging)
+    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+    return read_version(
+        mlflow.register_model(f"models:/{logged.model_id}", name, tags=dict(all_tags))
+    )
+
+
+def download_version(name: str, version: Version, into: Path) -> Path:
+    """A version's model folder, fetched below ``into`` and held against what was registered.
+
+    Raises:
+        RegistryError: the store does not return it.
+        ModelFolderError: what it returned is not whole, or is another model.
+    """
+    try:
+        fetched = mlflow.artifacts.download_artifacts(
+            f"models:/{name}/{version.number}", dst_path=str(into)
+        )
+    except (MlflowException, OSError) as error:
+        raise RegistryError(
+            f"{name} version {version.number} cannot be fetched from the artifact store: {error}"
+        ) from error
+    folder = Path(fetched) / MODEL_SUBFOLDER
+    read_info(folder)
+    found = file_sha256(folder / INFO)
+    if version.info_sha256 not in (None, found):
+        raise ModelFolderError(
+            f"{name} version {version.number}: the artifact store returned another model than the "
+            f"one that was registered; expected a {INFO} of SHA-256 {version.info_sha256}, found "
+            f"{found}. Restore the store's files, or register the other model as its own version"
+        )
+    return folder
+
+
+def _write_pyfunc(folder: Path) -> None:
+    """``MLmodel``: lets anyone load the version with ``mlflow.pyfunc.load_model``."""
+    with warnings.catch_warnings():
+        # As it is imported, MLflow warns of the type hints of its own classes.
+        warnings.filterwarnings("ignore", ".*Any type hint is inferred as AnyType")
+        from mlflow.models import Model
+        from mlflow.pyfunc import add_to_model
+
+    model = Model()
+    add_to_model(model, loader_module="sparrow.release.pyfunc", data=MODEL_SUBFOLDER)
+    model.save(str(folder / "MLmodel"))

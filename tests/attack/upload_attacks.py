@@ -1,0 +1,263 @@
+"""Attacks with bodies: broken off, never finished, refused, and many large ones at once."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import httpx
+from attacked import Attacked
+from page_attacks import after_effects
+from visitor import API, Visitor
+
+BROKEN_OFF = 500
+HALF_SENT = 1100
+LARGE = 50
+LARGE_BYTES = 60_000_000
+RESIDENT_BUDGET_MB = 2000  # for the whole service while 50 uploads of 60 MB arrive at once
+SETTLE_S = 60.0  # for what the service does behind an answer
+
+
+class Peak:
+    """Watches resident memory, from entering to leaving."""
+
+    def __init__(self, service: Attacked) -> None:
+        self._service = service
+        self._ended = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Peak:
+        self.before_mb = self.peak_mb = self._service.resident_mb()
+        self._watcher.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._watcher.join()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(0.05):
+            self.peak_mb = max(self.peak_mb, self._service.resident_mb())
+
+    @property
+    def grown_mb(self) -> float:
+        return self.peak_mb - self.before_mb
+
+
+def _head(service: Attacked, path: str, cookie: str, length: int | None) -> bytes:
+    size = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
+    key = f"X-API-Key: {service.key}\r\n" if service.key else ""
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{service.port}\r\n{key}Cookie: {cookie}\r\n"
+        f"Content-Type: multipart/form-data; boundary=b\r\n{size}\r\n\r\n"
+    ).encode()
+
+
+def _part(name: str, content: bytes) -> bytes:
+    head = f'--b\r\nContent-Disposition: form-data; name="{name}"; filename="a.jpg"\r\n'
+    return f"{head}Content-Type: image/jpeg\r\n\r\n".encode() + content
+
+
+def _chunk(content: bytes) -> bytes:
+    return f"{len(content):x}\r\n".encode() + content + b"\r\n"
+
+
+def _cookie(visitor: Visitor) -> str:
+    return "; ".join(f"{c.name}={c.value}" for c in visitor.client.cookies.jar)
+
+
+def broken_off_uploads(service: Attacked, count: int = BROKEN_OFF) -> list[str]:
+    """Uploads that end in the middle, in five ways: no file and no descriptor is left."""
+    with Visitor(service) as visitor:
+        cookie = _cookie(visitor)
+    _break_off(service, cookie, 5)
+    files, descriptors = _settled(service, {}, 0)
+    _in_parallel(service, cookie, count)
+    files_after, descriptors_after = _settled(service, files, descriptors)
+    left = set(files_after) - set(files)
+    print(
+        f"{count} broken-off uploads: {len(left)} files ({sum(files_after[f] for f in left):,} "
+        f"bytes) and {descriptors_after - descriptors} descriptors more than before"
+    )
+    troubles = []
+    if left:
+        troubles.append(f"{len(left)} files left by {count} broken-off uploads: {min(left)}, ...")
+    if descriptors_after > descriptors + 5:
+        troubles.append(f"{descriptors_after - descriptors} descriptors left by broken-off uploads")
+    return troubles + after_effects(service)
+
+
+def _in_parallel(service: Attacked, cookie: str, count: int) -> None:
+    with ThreadPoolExecutor(16) as senders:
+        list(senders.map(lambda i: _break_off(service, cookie, i % 5), range(count)))
+
+
+def _break_off(service: Attacked, cookie: str, how: int) -> None:
+    """How: 0, 1 the page's upload, whole parts then half of one; 2 in chunks; 3, 4 the API's."""
+    path = (f"{API}/upload", f"{API}/upload", f"{API}/upload", "/detect", "/render")[how % 5]
+    content = _part("files" if how < 3 else "photos", bytes(200_000))
+    try:
+        with socket.create_connection(("127.0.0.1", service.port), timeout=30) as connection:
+            connection.sendall(_head(service, path, cookie, None if how == 2 else 5_000_000))
+            if how == 1:
+                connection.sendall(content + b"\r\n")
+            connection.sendall(_chunk(content) if how == 2 else content)
+            if how == 2:
+                connection.sendall(b"zz\r\n")  # and no chunk at all
+            elif how == 4:
+                linger = b"\x01\0\0\0\0\0\0\0"  # a reset in place of an end
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    except OSError:
+        return  # refused early, which is as good
+
+
+def _settled(
+    service: Attacked, files: dict[object, int], descriptors: int
+) -> tuple[dict[object, int], int]:
+    """Files and descriptors, once they are no more than these or no longer change."""
+    seen = []
+    end = time.monotonic() + SETTLE_S
+    while time.monotonic() < end:
+        now = dict(service.files()), service.descriptors()
+        if descriptors and not set(now[0]) - set(files) and now[1] <= descriptors:
+            return now
+        seen.append(now)
+        if not descriptors and len(seen) > 3 and seen[-1] == seen[-2] == seen[-3]:
+            return now
+        time.sleep(1)
+    return now
+
+
+def refused_uploads(service: Attacked) -> list[str]:
+    """Too large ones, said at once or found out late: 413, and nothing of them is kept."""
+    troubles = []
+    before = set(service.files())
+
+    def chunks() -> Iterator[bytes]:
+        yield _part("files", b"")
+        for _ in range(90):
+            yield bytes(1_000_000)
+
+    with Visitor(service) as visitor:
+        form = {"content-type": "multipart/form-data; boundary=b"}
+        for _ in range(3):
+            status = _status(visitor.client, f"{API}/upload", chunks(), form)
+            if status not in (0, 413):
+                troubles.append(f"90 MB in chunks: {status}, expected 413")
+            sized = {**form, "content-length": "90000000"}
+            status = _status(visitor.client, f"{API}/upload", chunks(), sized)
+            if status not in (0, 413):
+                troubles.append(f"90 MB: {status}, expected 413")
+    left: set[object] = set()
+    for _ in range(10):
+        left = set(service.files()) - before
+        if not left:
+            break
+        time.sleep(1)
+    troubles += [f"a refused upload left {path}" for path in left]
+    return troubles + after_effects(service)
+
+
+def _status(
+    client: httpx.Client, path: str, content: Iterator[bytes], headers: dict[str, str]
+) -> int:
+    """0: closed while it was being sent."""
+    try:
+        return client.post(path, content=content, headers=headers).status_code
+    except httpx.HTTPError:
+        return 0
+
+
+HALVES = (
+    "/detect", "/render", "/feedback", f"{API}/upload", f"{API}/queue/join", "/", "/model",
+    "/login", f"{API}/cancel", "/metrics", "/readyz", "/nobody-made-this",
+)  # fmt: skip
+
+
+def half_sent_requests(service: Attacked, count: int = HALF_SENT) -> list[str]:
+    """Requests that stop half way and stay: on every path, in the body and in the headers."""
+    with Visitor(service) as visitor:
+        cookie = _cookie(visitor)
+    troubles = []
+    with ExitStack() as held:
+        opened = []
+        for i in range(count):
+            try:
+                connection = socket.create_connection(("127.0.0.1", service.port), timeout=5)
+                held.enter_context(connection)
+                head = _head(service, HALVES[i % len(HALVES)], cookie, 1_000_000)
+                half = head[:60] if i % 4 == 3 else head + _part("photos", b"half")
+                connection.sendall(half)
+                opened.append(connection)
+            except OSError:
+                continue  # refused: as good
+        started = time.monotonic()
+        trouble = service.counts()
+        while trouble and time.monotonic() < started + 45:
+            time.sleep(1)
+            trouble = service.counts()
+        waited = time.monotonic() - started
+        print(
+            f"{len(opened)} of {count} half-sent requests open: a photo counted {waited:.1f} s on"
+        )
+        if trouble:
+            troubles.append(f"with {len(opened)} half-sent requests open, 45 s later: {trouble}")
+        troubles += _never_ended(opened)
+    return troubles + after_effects(service)
+
+
+def _never_ended(opened: list[socket.socket]) -> list[str]:
+    """Connections that neither got an answer nor were closed, a minute later."""
+    ends = time.monotonic() + 60
+    open_still = 0
+    statuses: Counter[str] = Counter()
+    for connection in opened:
+        connection.settimeout(max(0.01, ends - time.monotonic()))
+        try:
+            first = connection.recv(32)
+            statuses[first[9:12].decode() or "closed"] += 1
+        except TimeoutError:
+            open_still += 1
+        except OSError:
+            statuses["closed"] += 1
+    print(f"half-sent requests ended with {dict(statuses)}, {open_still} never")
+    return [f"{open_still} half-sent requests are open after a minute"] if open_still else []
+
+
+def large_uploads(service: Attacked, count: int = LARGE) -> list[str]:
+    """60 MB each, all at once, to the API and to the page: memory stays within its budget."""
+    with Visitor(service) as visitor:
+        cookie = _cookie(visitor)
+    ids = {p.pid for p in service.processes()}
+    statuses: Counter[int] = Counter()
+    block = bytes(500_000)
+
+    def content(field: str) -> Iterator[bytes]:
+        yield _part(field, service.photo)
+        for _ in range(LARGE_BYTES // len(block)):
+            yield block
+        yield b"\r\n--b--\r\n"
+
+    def send(i: int) -> None:
+        path = ("/detect", f"{API}/upload", "/render")[i % 3]
+        field = "files" if i % 3 == 1 else "photos"
+        headers = {"content-type": "multipart/form-data; boundary=b", "cookie": cookie}
+        with service.client(timeout=120) as client:
+            statuses[_status(client, path, content(field), headers)] += 1
+
+    with Peak(service) as peak, ThreadPoolExecutor(count) as senders:
+        list(senders.map(send, range(count)))
+    print(f"{count} uploads of 60 MB: at most {peak.peak_mb:.0f} MB resident, {dict(statuses)}")
+    troubles = []
+    if peak.peak_mb > RESIDENT_BUDGET_MB:
+        troubles.append(f"{peak.peak_mb:.0f} MB resident; the budget is {RESIDENT_BUDGET_MB}")
+    if set(statuses) - {0, 200, 408, 413, 422, 429, 503}:
+        troubles.append(f"large uploads: {dict(statuses)}")
+    if ids - {p.pid for p in service.processes()}:
+        troubles.append("a process of the service died of large uploads")
+    return troubles + after_effects(service)

@@ -1,0 +1,390 @@
+"""The page: what is on the screen is what is saved, and a photo is counted once in a session."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import re
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import onnx
+import pytest
+from fastapi import FastAPI
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from service.desk import Desk
+from service.page import make_page
+from service.page_actions import save_feedback
+from service.page_visit import Visit
+from sparrow.model.folder import ENGINE, file_sha256, read_info, write_info
+from sparrow.prediction_log import PredictionLog
+from sparrow.prediction_record import feedback_table, photos_table
+
+YES, SAVE = "Yes, this is right", "Save the true count"
+SLIDER, NUMBER, CHOSEN = "Show boxes from this score up", "No, there are", "Photo shown"
+SCORES, COLOR = "Write the scores", "Colour of the boxes"
+DOWNLOADS = "Prepare downloads: CSV, COCO, annotated photos"
+FOUND = (0.95, 0.8, 0.7, 0.6)  # scores in a white photo; the operating threshold is 0.5
+
+
+@pytest.fixture(scope="module")
+def desk(
+    client: TestClient, model_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Desk]:
+    """Counts with an engine of known answers: ``FOUND``, times the photo's brightness (0..1)."""
+    from service.app import settings
+
+    home = tmp_path_factory.mktemp("page")
+    shutil.copytree(model_folder.resolve(), home / "model")
+    write_engine(home / "model" / ENGINE)
+    info = read_info(home / "model", verify=False)
+    write_info(home / "model", info.model_copy(update={"threshold": 0.5}))
+    log = f"sqlite:///{home}/log.db?timeout=0.5"
+    desk = Desk(replace(settings, model=home / "model", watched=False, prediction_log=log))
+    yield desk
+    desk.close()
+
+
+def write_engine(path: Path) -> None:
+    node, n = helper.make_node, len(FOUND)
+    boxes = np.array([[10 * i, 5, 10 * i + 8, 30] for i in range(n)], np.float32)
+    constants = {"boxes": boxes, "labels": np.ones(n, np.int64), "white": np.float32(1 / 255)}
+    constants["best"] = np.array(FOUND, np.float32)
+    graph = helper.make_graph(
+        [
+            *(
+                node("Constant", [], [name], value=numpy_helper.from_array(np.asarray(value)))
+                for name, value in constants.items()
+            ),
+            node("Cast", ["image"], ["pixels"], to=TensorProto.FLOAT),
+            node("ReduceMean", ["pixels"], ["mean"], keepdims=0),
+            node("Mul", ["mean", "white"], ["brightness"]),
+            node("Mul", ["best", "brightness"], ["scores"]),
+        ],
+        "known",
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["height", "width", 3])],
+        [
+            helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [n, 4]),
+            helper.make_tensor_value_info("labels", TensorProto.INT64, [n]),
+            helper.make_tensor_value_info("scores", TensorProto.FLOAT, [n]),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, path)
+
+
+@pytest.fixture(scope="module")
+def page(desk: Desk) -> Iterator[TestClient]:
+    with TestClient(
+        gr.mount_gradio_app(FastAPI(), make_page(desk.settings, lambda: desk), "")
+    ) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """In the first are 4 birds, then 3 (0.55 the lowest), 2 and 1."""
+    folder = tmp_path_factory.mktemp("photos")
+    paths = [folder / f"grey-{grey}.png" for grey in (255, 204, 180, 140)]
+    for path in paths:
+        grey = int(path.stem.split("-")[1])
+        Image.new("RGB", (320, 240), (grey, grey, grey)).save(path)
+    return paths
+
+
+@pytest.fixture
+def visitor(new_visitor: Any, page: TestClient) -> Any:
+    return new_visitor(page)
+
+
+@pytest.fixture
+def log(desk: Desk) -> PredictionLog:
+    return desk.log
+
+
+def said(log: PredictionLog) -> list[tuple[int, bool]]:
+    """All feedback, oldest first."""
+    rows = log.rows(select(feedback_table).order_by(feedback_table.c.time))
+    return [(row["true_count"], row["wrong"]) for row in rows]
+
+
+def rows_of(desk: Desk) -> int:
+    """Photos in the log, once what is queued is written."""
+    assert desk._writer.flush()
+    return len(desk.log.rows(select(photos_table.c.id)))
+
+
+@pytest.mark.parametrize(
+    ("score", "shown"), [(None, 4), (0.9, 1), (0.65, 3), (0.7, 2), (0.96, 0), (1, 0), (0.5, 4)]
+)  # the score 0.7 is 0.699999988 in the engine
+def test_what_is_on_the_screen_is_what_is_saved(
+    visitor: Any, log: PredictionLog, photos: list[Path], score: float | None, shown: int
+) -> None:
+    visitor.add(photos[0])
+    if score is not None:
+        visitor[SLIDER] = score
+        visitor.fire(SLIDER, "release")
+    assert visitor[NUMBER] == shown
+    assert visitor[YES] == f"Yes, {shown} is right"
+    assert (f"{shown} house sparrow" if shown else "No house sparrow") in visitor.answer
+    before = len(said(log))
+    visitor.fire(YES, "click")
+    assert f"Saved: {shown} in {photos[0].name}" in visitor.thanks
+    # At its own threshold the model was wrong if the person had to move the slider.
+    assert said(log)[before:] == [(shown, shown != 4)]
+
+
+def test_number_and_button_follow_the_photo_and_the_slider(
+    visitor: Any, log: PredictionLog, photos: list[Path]
+) -> None:
+    keys = [file_sha256(path) for path in photos]
+    visitor.add(*photos)
+    assert visitor[CHOSEN] == keys[0]
+    visitor[SLIDER] = 0.61
+    visitor.fire(SLIDER, "input")
+    for key, shown in zip(keys, (3, 2, 1, 0), strict=True):
+        visitor[CHOSEN] = key
+        visitor.fire(CHOSEN, "input")
+        assert visitor[NUMBER] == shown
+        assert visitor[YES] == f"Yes, {shown} is right"
+    before = len(said(log))
+    visitor.fire(YES, "click")
+    assert said(log)[before:] == [(0, True)]
+    # A number somebody typed stays while only the colours change, and is what is saved.
+    visitor[NUMBER] = 77
+    visitor[SCORES] = False
+    visitor.fire(SCORES, "input")
+    assert visitor[NUMBER] == 77
+    visitor.fire(SAVE, "click")
+    assert said(log)[before + 1 :] == [(77, True)]
+    # Another list keeps slider and photo where they are.
+    visitor.list_files(visitor["Photos"][1:])
+    assert (visitor[CHOSEN], visitor[SLIDER]) == (keys[3], 0.61)
+    # A photo that is gone from the list: never the one that took over its place.
+    visitor[CHOSEN] = keys[0]
+    visitor.fire(YES, "click")
+    assert "There is no photo here" in visitor.thanks
+    assert len(said(log)) == before + 2
+
+
+def test_a_photo_is_counted_once_in_a_session(
+    visitor: Any, new_visitor: Any, page: TestClient, desk: Desk, photos: list[Path], tmp_path: Path
+) -> None:
+    start = rows_of(desk)
+    visitor.add(*photos[:2])
+    assert rows_of(desk) == start + 2
+    whole = visitor["Photos"]
+    visitor.list_files(whole[1:])  # one is taken off the list
+    assert "in 2 photos" not in visitor.answer
+    visitor.list_files(whole)  # and put back
+    assert "in 2 photos" in visitor.answer
+    assert rows_of(desk) == start + 2
+    visitor.add(photos[2])
+    assert rows_of(desk) == start + 3
+    again = tmp_path / "another name.jpg"
+    again.write_bytes(photos[0].read_bytes())
+    visitor.add(again)  # the same bytes are the same photo
+    assert "in 3 photos" in visitor.answer
+    assert f"the same photo as {again.name}: counted once" in visitor.table
+    visitor.list_files([])
+    assert visitor.answer == ""
+    visitor.list_files(whole[::-1])
+    assert rows_of(desk) == start + 3
+    other = new_visitor(page)  # another person's, or a new window
+    other.add(photos[0])
+    assert rows_of(desk) == start + 4
+
+
+def test_what_cannot_be_read_is_logged_once_too(
+    visitor: Any, desk: Desk, photos: list[Path], tmp_path: Path
+) -> None:
+    start, text = rows_of(desk), tmp_path / "text.jpg"
+    text.write_text("not a photo")
+    visitor.add(text)
+    assert "No photo could be read" in visitor.answer
+    visitor.fire(YES, "click")
+    assert "could not be counted" in visitor.thanks
+    visitor.add(photos[0])
+    assert "1 of 2 photos could not be read" in visitor.answer
+    assert rows_of(desk) == start + 2
+
+
+def test_too_much_at_once_is_said_and_not_counted(
+    visitor: Any, desk: Desk, photos: list[Path], tmp_path: Path
+) -> None:
+    start = rows_of(desk)
+    large = []
+    for n in range(3):
+        large.append(tmp_path / f"large-{n}.jpg")
+        large[-1].write_bytes(photos[0].read_bytes() + bytes([n]) * 900_000)
+    refused = visitor.add(*large)  # each would do alone
+    assert "at most 2 MB are accepted at once" in refused["output"]["error"]
+    visitor["Photos"] = []
+    refused = visitor.add(*photos, large[0])
+    assert "5 photos at once; at most 4" in refused["output"]["error"]
+    assert rows_of(desk) == start
+
+
+HOSTILE: list[tuple[str, Any]] = [
+    (widget, value)
+    for widget, values in {
+        CHOSEN: [99, -1, "x", None, float("nan"), [0], {"path": "/etc/passwd"}, True],
+        SLIDER: ["abc", 1e308, [0.5], None, float("nan"), -0.1, 10**400, "0.5", True],
+        COLOR: ["red; x", "x" * 1_000_000, None, 5, ["#fff"], "rgb(1,2)", "\0", "url(//a)"],
+        SCORES: ["yes", None, 1, {"a": 1}],
+        NUMBER: [float("nan"), float("inf"), 1e9, "5", 2.5, -1, None, True, 10**400, [3]],
+    }.items()
+    for value in values
+]
+
+
+@pytest.fixture(scope="module")
+def busy(new_visitor: Any, page: TestClient, photos: list[Path]) -> Any:
+    visitor = new_visitor(page)
+    visitor.add(*photos[:2])
+    return visitor
+
+
+@pytest.mark.parametrize(("widget", "value"), HOSTILE, ids=lambda value: str(value)[:20])
+def test_hostile_values_give_a_sentence_and_store_nothing(
+    busy: Any,
+    log: PredictionLog,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    widget: str,
+    value: Any,
+) -> None:
+    before, kept = len(said(log)), busy[widget]
+    busy[widget] = value
+    try:
+        for name, event in ((SLIDER, "release"), (SCORES, "input"), (CHOSEN, "input")):
+            last = busy.fire(name, event)
+            if widget != NUMBER:
+                assert sentence(last["output"]["error"])
+        last = busy.fire(DOWNLOADS, "click")
+        assert last["success"] or sentence(last["output"]["error"])
+        assert last["success"] == (widget in (CHOSEN, NUMBER))
+        busy[widget] = value  # an event before may have put the number right
+        busy.fire(SAVE if widget == NUMBER else YES, "click")
+        if widget in (CHOSEN, SLIDER, NUMBER):
+            assert sentence(busy.thanks)
+            assert "Thank you" not in busy.thanks
+            assert len(said(log)) == before
+    finally:
+        busy[widget] = kept
+    output = capfd.readouterr()
+    assert "Traceback" not in output.out + output.err
+    assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
+
+
+def sentence(text: str) -> bool:
+    """Whether it is for people: short, whole, no path and no class of Python's."""
+    return bool(re.fullmatch(r"[A-Z][^\n]{10,200}\.", text)) and "Error" not in text
+
+
+def test_gone_files_are_said(visitor: Any, photos: list[Path]) -> None:
+    visitor.add(photos[0])
+    Path(visitor["Photos"][0]["path"]).unlink()  # after an hour
+    for name, event in (
+        (COLOR, "input"),
+        (DOWNLOADS, "click"),
+    ):
+        assert (
+            "is no longer here; please add it again" in visitor.fire(name, event)["output"]["error"]
+        )
+    visitor.fire(YES, "click")
+    assert "Thank you" in visitor.thanks  # its count is known
+    never = [{**visitor["Photos"][0], "path": visitor["Photos"][0]["path"] + "x.jpg"}]
+    assert "is no longer here" in visitor.list_files(never)["output"]["error"]
+
+
+def test_a_session_holds_no_pixels(desk: Desk, photos: list[Path]) -> None:
+    visit = Visit()
+    visit.show_files(desk, photos, lambda _done, _total: None)
+    assert len(pickle.dumps(visit)) < 320 * 240  # one of four photos in one colour
+
+
+def without_feedback_table(file: str) -> sqlite3.Connection:
+    base = sqlite3.connect(file)
+    base.execute("DROP TABLE feedback")
+    base.commit()
+    return base
+
+
+def locked(file: str) -> sqlite3.Connection:
+    base = sqlite3.connect(file, isolation_level=None)
+    base.execute("BEGIN EXCLUSIVE")
+    return base
+
+
+def forgotten(file: str) -> sqlite3.Connection:
+    base = sqlite3.connect(file)
+    base.executescript("DELETE FROM boxes; DELETE FROM predictions;")
+    base.commit()
+    return base
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (without_feedback_table, "Nothing was saved: the log cannot be reached just now."),
+        (locked, "Nothing was saved: the log cannot be reached just now."),
+        (forgotten, "Nothing was saved: the count of grey-255.png is no longer in the"),
+    ],
+)
+def test_feedback_that_was_not_stored_is_no_success(
+    desk: Desk, photos: list[Path], tmp_path: Path, fault: Any, sentence: str
+) -> None:
+    file = str(tmp_path / "log.db")
+    own = Desk(replace(desk.settings, prediction_log=f"sqlite:///{file}?timeout=0.2"))
+    visit = Visit()
+    visit.show_files(own, photos[:1], lambda _done, _total: None)
+    assert save_feedback(own, visit.shown[0], 5) == f"Thank you. Saved: 5 in {photos[0].name}."
+    held = fault(file)
+    told = save_feedback(own, visit.shown[0], 6)
+    held.close()
+    own.close()
+    assert told.startswith(sentence)
+
+
+def test_nothing_of_a_session_is_left_when_the_service_ends(
+    desk: Desk,
+    new_visitor: Any,
+    photos: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cache, temporary = tmp_path / "gradio", tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(cache))
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    page = make_page(desk.settings, lambda: desk)
+    ours = {path.name for path in files_in(cache)}  # the examples
+    with TestClient(gr.mount_gradio_app(FastAPI(), page, path="")) as own:
+        visitor = new_visitor(own)
+        visitor.add(*photos[:2])
+        for score in (0.0, 0.6, 0.6):
+            visitor[SLIDER] = score
+            visitor.fire(SLIDER, "release")
+            assert visitor.fire(DOWNLOADS, "click")["success"]
+        names = [Path(file["path"]).name for file in visitor["Downloads"]]
+        assert names == ["counts.csv", "counts.coco.json", "annotated.zip"]
+        assert not files_in(temporary)  # not even while the page is open
+        assert len(files_in(cache)) >= 2 + 2 * 3
+    # What Gradio knows it removes: after an hour, and here at its end.
+    assert {path.name for path in files_in(cache)} == ours
+    assert not files_in(temporary)
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if not path.is_dir()]
