@@ -148,7 +148,7 @@ lock: $(READY) ## Pin the tree anew after a change of pyproject.toml [ARGS=--upg
 	done
 
 .PHONY: clean
-clean: ## Remove what tools cached or built; keeps .venv, data, runs and models
+clean: ## Remove what tools cached or built; keeps .venv, data, runs and models (those: sparrow clean)
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache *.egg-info
 	find flows sparrow service monitoring tests -name __pycache__ -prune -exec rm -rf {} +
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from artifacts import PARAMETERS, set_damaged_aside
 from lineage import ORIGIN_TAG, check_origin, choose, read_attempts
 from metaflow.exception import MetaflowException
 from metaflow.plugins.datastores.local_storage import LocalStorage
@@ -71,7 +72,8 @@ def _check(before: Sequence[str]) -> None:
 def _resumed(flow: type, before: list[str], after: list[str], lock: Path) -> list[str]:
     """The command line with the run to go on with, whose training the lock then stands for."""
     name, before = _config_name(before)
-    steps = {step for step, value in vars(flow).items() if getattr(value, "is_step", False)}
+    steps = [step for step, value in vars(flow).items() if getattr(value, "is_step", False)]
+    named = set(steps) & set(after)
     try:
         with choosing(lock.parent):
             busy, attempts = runs_under_way(lock.parent), read_attempts(flow.__name__)
@@ -79,14 +81,36 @@ def _resumed(flow: type, before: list[str], after: list[str], lock: Path) -> lis
                 run_id = after[after.index(ORIGIN) + 1]
                 check_origin(attempts, busy, run_id)
                 name_run(lock, run_id)
+                after += _damaged_step(flow.__name__, run_id, steps, named)
                 return [*before, "resume", *after, "--tag", ORIGIN_TAG + run_id]
-            choice = choose(attempts, busy, name, finished_too=bool(steps & set(after)))
+            choice = choose(attempts, busy, name, finished_too=bool(named))
             name_run(lock, choice.run_id)
     except RunsUnderWayError as error:
         raise CommandError(str(error)) from None
     print(*choice.words, sep="\n", flush=True)
+    after += _damaged_step(flow.__name__, choice.run_id, steps, named)
     origin = [ORIGIN, choice.run_id, "--tag", ORIGIN_TAG + choice.run_id]
     return [*before, "resume", *after, *origin]
+
+
+def _damaged_step(flow: str, run_id: str, steps: Sequence[str], named: set[str]) -> list[str]:
+    """The step that has to run again because what it left is damaged, where that is so.
+
+    Args:
+        steps: of the flow, in its order.
+        named: those that are to run again anyway.
+    """
+    root = lock_folder(flow).parents[1]
+    damaged = set_damaged_aside(root, flow, run_id)
+    if PARAMETERS in damaged:
+        raise CommandError(
+            f"command line and config of run {run_id} are damaged in {root}; start another: run"
+        )
+    step = next((step for step in steps if step in damaged), None)
+    if step is None or named:
+        return []
+    print(f"What step {step} left is damaged, and was set aside: it runs again.", flush=True)
+    return [step]
 
 
 def _config_name(before: list[str]) -> tuple[str | None, list[str]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from metaflow import Flow, Run, namespace
+from metaflow import Flow, Run, namespace  # type: ignore[attr-defined]  # not exported to mypy
 from metaflow.exception import MetaflowException, MetaflowNotFound
 
 ORIGIN_TAG = "resumes:"
@@ -115,7 +115,7 @@ def read_attempts(flow: str) -> list[Attempt]:
     """All runs of a flow that got as far as to have parameters, oldest first."""
     namespace(None)
     try:
-        found = [_read(run) for run in Flow(flow)]
+        found = [_read(run) for run in Flow(flow).runs()]
     except MetaflowNotFound:
         return []
     return sorted((one for one in found if one), key=lambda one: one.started)
@@ -128,7 +128,7 @@ def first_run(flow: str, run_id: str) -> str:
     return run_id
 
 
-def _read(run: Run) -> Attempt | None:
+def _read(run: Any) -> Attempt | None:
     try:
         parameters = run["_parameters"].task
         name = parameters["config"].data["name"]
@@ -138,8 +138,8 @@ def _read(run: Run) -> Attempt | None:
             for task in step
         )
         finished = bool(run.finished)
-    except (KeyError, TypeError, MetaflowException):
-        return None  # killed before it knew what it was to do
+    except Exception:
+        return None  # killed before it knew what it was to do, or damaged: others are still found
     return Attempt(run.id, _origin(run), run.created_at, finished, own, name)
 
 

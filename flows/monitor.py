@@ -19,8 +19,10 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # a clone runs without being installed
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+# Found however it is started; and a clone runs without being installed.
+sys.path[:0] = [str(HERE), *([str(ROOT)] if (ROOT / "sparrow").is_dir() else [])]
 
 from user_name import settle_user_name  # noqa: E402
 

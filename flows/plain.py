@@ -45,7 +45,7 @@ def plain_step(function: Callable[..., None]) -> Callable[..., None]:
         started = time.time()
         source = inputs[0][0] if inputs else flow
         if hasattr(source, "work_dir"):  # all steps but the first, which makes it
-            join_run(current.run_id, Path(source.work_dir))
+            join_run(str(current.run_id), Path(source.work_dir))
         try:
             function(flow, *inputs)
         except PLAIN_ERRORS as error:

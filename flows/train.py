@@ -19,8 +19,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # a clone runs without being installed
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+# Found however it is started; and a clone runs without being installed.
+sys.path[:0] = [str(HERE), *([str(ROOT)] if (ROOT / "sparrow").is_dir() else [])]
 
 from user_name import settle_user_name  # noqa: E402
 
@@ -248,10 +250,12 @@ class Train(FlowSpec):
         from evaluate_stages import evaluate_model
         from pictures import evaluation_pictures, mistake_pictures
         from report_cards import show_card, show_evaluation
+        from train_stages import reset_model_folder
 
         self.settings = inputs[0].settings
         self.merge_artifacts(inputs)
         folder, work_dir = Path(self.trained.folder), Path(self.work_dir)
+        reset_model_folder(work_dir)
         scored = evaluate_model(self.settings, self.dataset, folder, _counter("evaluated"))
         self.evaluation, self.latency_ms = scored.evaluation, scored.latency_ms
         curves = evaluation_pictures(self.settings, self.dataset, scored)
@@ -275,7 +279,9 @@ class Train(FlowSpec):
         """Candidate against champion on the same photos; the gate decides."""
         from release_stages import promote
         from report_cards import show_decision
+        from train_stages import check_model_folder
 
+        check_model_folder(Path(self.work_dir))
         self.promotion = promote(
             self.settings,
             self.dataset,

@@ -15,11 +15,21 @@ from typing import Any
 
 from sparrow.config import Config, with_values
 from sparrow.data.tables import Dataset, data_version
-from sparrow.model.folder import WEIGHTS, ModelInfo, write_info
+from sparrow.model.folder import (
+    INFO,
+    REQUIRED,
+    WEIGHTS,
+    ModelFolderError,
+    ModelInfo,
+    read_info,
+    write_info,
+)
+from sparrow.shipped import flow_command
 
 Progress = Callable[[int, int], None]
 CHECKPOINTS = "checkpoints"
 MODEL = "model"
+TRAINED = "trained.json"  # ``model.json`` as training left it, before it was evaluated
 PARITY_PHOTOS = 6
 
 
@@ -128,6 +138,7 @@ def train_model(
     info = _model_info(tuned, dataset, result.best.threshold)
     assert result.weights_path is not None  # noqa: S101 a folder was given
     write_model_folder(tuned, result.weights_path, examples, info, work_dir / MODEL)
+    _replace(work_dir / TRAINED, (work_dir / MODEL / INFO).read_text(encoding="utf-8"))
     return Trained(
         folder=str(work_dir / MODEL),
         mlflow_run_id=run_id,
@@ -137,6 +148,44 @@ def train_model(
         stopped=result.stopped,
         notes=result.notes,
     )
+
+
+def reset_model_folder(work_dir: Path) -> None:
+    """The model folder as training left it: what an evaluation that was killed wrote is taken back,
+    and with it the hashes of half of its files.
+
+    Raises:
+        ModelFolderError: the folder is damaged; the message says how to make it anew.
+    """
+    folder, made = work_dir / MODEL, work_dir / TRAINED
+    if made.is_file() and folder.is_dir():  # a run begun by an older release has no such file
+        for path in folder.iterdir():
+            if path.name not in REQUIRED:
+                path.unlink()
+        _replace(folder / INFO, made.read_text(encoding="utf-8"))
+    check_model_folder(work_dir)
+
+
+def check_model_folder(work_dir: Path) -> None:
+    """Refuse a model folder that was damaged since the step before.
+
+    Raises:
+        ModelFolderError: it was; the message says how to make it anew.
+    """
+    try:
+        read_info(work_dir / MODEL)
+    except ModelFolderError as error:
+        fault = str(error).replace("; restore the folder from the registry", "")
+        raise ModelFolderError(
+            f"{fault}. The model was damaged after it was trained; make it anew from its "
+            f"checkpoint: {flow_command('train')} resume train"
+        ) from None
+
+
+def _replace(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
 
 
 def help_training(config: Config, values: dict[str, Any], dataset: Dataset, work_dir: Path) -> None:
@@ -199,7 +248,9 @@ def _start_run(client: Any, config: Config, dataset: Dataset, work_dir: Path, ke
     from sparrow.release.tracking import flatten, start_run
 
     version = data_version(dataset)
-    params = flatten(config.model_dump(mode="json"), skip=("stores", "service", "tuning"))
+    params = flatten(
+        config.model_dump(mode="json"), skip=("stores", "storage", "service", "tuning")
+    )
     counts = {f"photos_{k}": int(n) for k, n in dataset.images["split"].value_counts().items()}
     return start_run(
         client,

@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from sparrow.config import StoresConfig
@@ -128,13 +129,13 @@ def _prepared_items(places: Places) -> Iterator[Item]:
         over -= size_of(path)
         yield Item(
             path, size_of(path), "over the budget storage.prepared_gb; made again when needed",
-            remove=lambda path=path: _forget_decoded(path),
+            remove=partial(_forget_decoded, path),
         )  # fmt: skip
     measures, budget = home / MEASURES, round(places.budgets.measured_mb * MB)
     if (size := size_of(measures)) > budget:
         yield Item(
             measures, size - budget, "over the budget storage.measured_mb; its oldest entries go",
-            remove=lambda: forget_measures(measures, budget),
+            remove=partial(forget_measures, measures, budget),
         )  # fmt: skip
 
 

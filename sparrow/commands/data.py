@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from sparrow.config import Config, load_config
+from sparrow.shipped import default_config
 
 if TYPE_CHECKING:
     from sparrow.data.findings import Finding
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 Handler = Callable[[argparse.Namespace], int]
 Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # generic in stubs only
-
-DEFAULT_CONFIG = Path("configs/demo.yaml")
 
 
 def register(subparsers: Parsers) -> None:
@@ -61,7 +60,7 @@ def register(subparsers: Parsers) -> None:
 
 def _add(actions: Parsers, name: str, handler: Handler, help: str) -> argparse.ArgumentParser:
     parser = actions.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
-    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE")
+    parser.add_argument("--config", type=Path, default=default_config(), metavar="FILE")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
         help="override a key of the config, such as data.root=photos",

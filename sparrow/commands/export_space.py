@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from sparrow.config import StoresConfig
+from sparrow.shipped import PACKAGE, SERVE_LOCK, shipped
 
-ROOT = Path(__file__).resolve().parents[2]  # the repo: the service lies beside the package
+ROOT = PACKAGE.parent  # a clone or site-packages: the service lies beside the package
 SOURCES = ("sparrow", "service")
 APP = '''"""Starts the page; the model lies beside this file."""
 
@@ -53,7 +54,7 @@ def export_space(arguments: argparse.Namespace) -> int:
     folder: Path = arguments.folder
     model = arguments.model or Path(StoresConfig().champion)
     info = read_info(model)
-    requirements = ROOT / "requirements-serve.lock"
+    requirements = shipped(SERVE_LOCK)
     if not requirements.is_file():
         raise ValueError(f"expected {requirements}; export from a clone of the repo")
     if folder.exists() and any(folder.iterdir()):

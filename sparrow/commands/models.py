@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from sparrow.config import load_config
+from sparrow.shipped import default_config
 
 
 def register(subparsers: Any) -> None:
@@ -20,7 +21,7 @@ def register(subparsers: Any) -> None:
     history = subparsers.add_parser("history", help="who was champion, when and why")
     history.set_defaults(func=show_history)
     for parser in (promote, rollback, history):
-        parser.add_argument("--config", default="configs/demo.yaml", help="YAML of the project")
+        parser.add_argument("--config", default=default_config(), help="YAML of the project")
 
 
 def promote_version(arguments: argparse.Namespace) -> int:

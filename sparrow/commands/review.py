@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparrow.config import Config, load_config
+from sparrow.shipped import default_config
 
 if TYPE_CHECKING:
     from sparrow.model.folder import ModelInfo
     from sparrow.prediction_window import Window
 
-DEFAULT_CONFIG = Path("configs/demo.yaml")
 RANDOM_EMPTY = 59  # if none of them holds a bird, at most 5 % of all do, with 95 % confidence
 
 
@@ -46,7 +46,7 @@ def register(subparsers: Any) -> None:
         review.add_argument(
             f"--{name}", default="unknown", help=f"{name} of the photos, which the log cannot know"
         )
-    review.add_argument("--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE")
+    review.add_argument("--config", type=Path, default=default_config(), metavar="FILE")
     review.set_defaults(func=make_queue)
 
     missed = subparsers.add_parser(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sparrow.config import Config, load_config
+from sparrow.shipped import default_config
 
 TELL_EVERY = 50
 
@@ -29,7 +30,7 @@ def register(subparsers: Any) -> None:
     parser.add_argument(
         "--to", type=Path, default=Path("shadow.html"), metavar="FILE", help="page to write"
     )
-    parser.add_argument("--config", default="configs/demo.yaml", help="YAML of the project")
+    parser.add_argument("--config", default=default_config(), help="YAML of the project")
     parser.set_defaults(func=shadow)
 
 

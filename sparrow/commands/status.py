@@ -13,6 +13,7 @@ from typing import Any
 from sparrow.config import StoresConfig, load_config
 from sparrow.model.folder import read_info
 from sparrow.run_lock import is_under_way
+from sparrow.shipped import flow_command
 from sparrow.storage import Use, in_words, known_places, measure_use, places_of
 
 
@@ -62,11 +63,11 @@ def describe(found: dict[str, Any]) -> list[str]:
     """The status in lines for people."""
     run, champion = found["run"], found["champion"]
     if run is None:
-        lines = ["No run yet. Start one: make train"]
+        lines = [f"No run yet. Start one: {flow_command('train')} run"]
     elif run["state"] == "under way":
         lines = [f"Run {run['run']} is under way"]
     elif run["state"] != "finished":
-        lines = [f"Run {run['run']} did not finish; go on with: python flows/train.py resume"]
+        lines = [f"Run {run['run']} did not finish; go on with: {flow_command('train')} resume"]
     else:
         lines = [
             f"Run {run['run']} on data version {run['data_version']}",

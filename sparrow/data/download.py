@@ -118,7 +118,7 @@ def _fetch(place: Path) -> Path:
             client = KaggleApi()
             client.authenticate()
     except ImportError as error:
-        missing = "Kaggle's client is not installed: pip install 'sparrow[download]'."
+        missing = "Kaggle's client is not installed; in a clone of this project: make setup."
         raise DataError(f"{missing} {NO_ACCESS}") from error
     except SystemExit as error:
         raise DataError(f"Kaggle wants an access token, and there is none. {NO_ACCESS}") from error

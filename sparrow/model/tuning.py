@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import math
+import sqlite3
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -40,6 +41,10 @@ STALE_AFTER_S = 60
 WAIT_S = 2
 REDUCTION = 3  # one of so many trials goes on past a rung
 CONFIG_NAME = "config_name"  # a study's attribute
+
+
+class StudyError(RuntimeError):
+    """The store of studies cannot be used; the message says what to do."""
 
 
 def open_study(config: Config, name: str) -> optuna.Study:
@@ -152,7 +157,7 @@ def best_values(config: Config, name: str) -> Values:
 
 def _storage(url: str) -> RDBStorage:
     if url.startswith("sqlite:///"):
-        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        _check_file(Path(url.removeprefix("sqlite:///")))
     sqlite = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -162,6 +167,30 @@ def _storage(url: str) -> RDBStorage:
             heartbeat_interval=HEARTBEAT_S,
             grace_period=STALE_AFTER_S,
             heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=2),
+        )
+
+
+def _check_file(path: Path) -> None:
+    """Refuse a damaged SQLite file before Optuna meets it, one trial or another.
+
+    Raises:
+        StudyError: it is damaged.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        return
+    try:
+        with contextlib.closing(sqlite3.connect(path, timeout=60)) as store:
+            fault = store.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.OperationalError as error:  # locked, or no right to read it
+        raise StudyError(f"stores.tuning: {path} cannot be used: {error}") from error
+    except sqlite3.DatabaseError as error:
+        fault = str(error)
+    if fault != "ok":
+        aside = path.with_name(path.name + ".damaged")
+        raise StudyError(
+            f"stores.tuning: {path} is damaged ({fault}). Bring back a copy of it, or move it away "
+            f"and tune anew: mv {path} {aside}; then go on with the run"
         )
 
 

@@ -7,10 +7,11 @@ import tempfile
 from pathlib import Path
 
 from sparrow.model.folder import ModelInfo, read_info
+from sparrow.shipped import PACKAGE, SERVE_LOCK, shipped
 
-ROOT = Path(__file__).resolve().parents[2]  # the repo: the service lies beside the package
+ROOT = PACKAGE.parent  # a clone or site-packages: the service lies beside the package
 SOURCES = ("sparrow", "service")
-REQUIREMENTS = "requirements-serve.lock"
+REQUIREMENTS = SERVE_LOCK
 
 
 class BundleError(RuntimeError):
@@ -39,7 +40,8 @@ def build_bento(folder: Path, name: str, version: int) -> str:
     if any(str(bento.tag) == tag and _holds(bento.path, info) for bento in bentoml.list()):
         return tag
     _delete(tag)
-    missing = [part for part in (*SOURCES, REQUIREMENTS) if not (ROOT / part).exists()]
+    parts = {**{part: ROOT / part for part in SOURCES}, REQUIREMENTS: shipped(SERVE_LOCK)}
+    missing = [part for part, path in parts.items() if not path.exists()]
     if missing:
         raise BundleError(
             f"expected {', '.join(missing)} in {ROOT}; build from a clone of the repo"
@@ -49,7 +51,7 @@ def build_bento(folder: Path, name: str, version: int) -> str:
         for part in SOURCES:
             ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
             shutil.copytree(ROOT / part, staging / part, ignore=ignore)
-        shutil.copy(ROOT / REQUIREMENTS, staging / REQUIREMENTS)
+        shutil.copy(parts[REQUIREMENTS], staging / REQUIREMENTS)
         shutil.copytree(folder, staging / "model")
         bento = bentoml.build(
             "service.app:Sparrow",

@@ -54,7 +54,7 @@ def publish(tmp_path, model_folder):
 def test_nothing_has_run(config, stores, capsys):
     assert collect_status(stores) == {"run": None, "champion": None}
     assert main(["status", "--config", config]) == 1
-    assert "No run yet. Start one: make train" in capsys.readouterr().out
+    assert "No run yet. Start one: python flows/train.py run" in capsys.readouterr().out
     assert main(["status", "--json", "--config", config]) == 1
     found = json.loads(capsys.readouterr().out)
     assert (found["run"], found["champion"]) == (None, None)

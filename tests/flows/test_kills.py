@@ -198,3 +198,52 @@ def test_each_resume_goes_on_from_the_newest_run(tmp_path: Path) -> None:
         assert one.kill_when(lambda one=one: "Going on with" in one.said())
         assert one.going_on_with() == expected
         assert "Not finished either" in one.said()
+
+    # What a finished step left is damaged: it is made again, instead of a traceback each time.
+    (listed,) = (home / ".metaflow" / "Train" / second_id / "start").glob("*/0.data.json")
+    value = json.loads(listed.read_text())["objects"]["settings"]
+    (home / ".metaflow" / "Train" / "data" / value[:2] / value).write_bytes(b"damaged")
+    again = Training(home, "--config", "config", "tiny.yaml", "resume")
+    assert again.kill_when(again.begun("check_data"))
+    assert "What step start left is damaged, and was set aside: it runs again." in again.said()
+    assert again.begun("start")()
+
+
+@pytest.mark.kills
+def test_two_runs_at_once_in_one_folder_are_killed_and_each_finds_its_own(tmp_path: Path) -> None:
+    home = prepare(tmp_path / "home")
+    other = {**TINY, "name": "other", "seed": 5, "tuning": {"trials": 0}}
+    other["data"] = {**TINY["data"], "root": "raw-of-other", "prepared": "prepared"}
+    (home / "other.yaml").write_text(yaml.safe_dump(other))
+    configs = {NAME: "tiny.yaml", "other": "other.yaml"}
+    both = {
+        name: Training(home, "--config", "config", config, "run")
+        for name, config in configs.items()
+    }
+    for training in both.values():
+        # Each in training, after its first epoch.
+        assert training.kill_when(lambda training=training: "epoch  1 of 2" in training.said())
+    folders = {path.name for path in (home / ".sparrow" / "runs").iterdir()}
+    assert len(folders) == 2
+    both = {
+        name: Training(home, "--config", "config", config, "resume")
+        for name, config in configs.items()
+    }
+    for name, training in both.items():
+        assert training.process.wait() == 0, training.said()[-4000:]
+        assert f"of {name}, started" in training.said()
+        assert "epoch  1 of 2" not in training.said()
+    assert {path.name for path in (home / ".sparrow" / "runs").iterdir()} == folders
+    reports = [
+        json.loads((home / ".sparrow" / "runs" / folder / "report.json").read_text())
+        for folder in folders
+    ]
+    assert {(report["name"], report["state"]) for report in reports} == {
+        (NAME, "finished"), ("other", "finished"),
+    }  # fmt: skip
+    with sqlite3.connect(home / ".sparrow" / "mlflow.db") as store:
+        versions = store.execute("SELECT name, version FROM model_versions").fetchall()
+    assert sorted(versions) == [("other", 1), (NAME, 1)]
+    for name in configs:
+        model = home / ".sparrow" / "champion.versions" / name / "1" / "model.json"
+        assert json.loads(model.read_text())["name"] == name

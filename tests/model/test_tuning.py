@@ -14,7 +14,7 @@ import yaml
 
 from sparrow.config import Config, StoresConfig, TrainingConfig, TuningConfig, with_values
 from sparrow.model.study_report import best_yaml, study_figures, trial_table
-from sparrow.model.tuning import best_values, open_study, run_trials, suggest
+from sparrow.model.tuning import StudyError, best_values, open_study, run_trials, suggest
 
 RATE, KIND, MOMENTUM = "training.learning_rate", "training.optimizer", "training.momentum"
 
@@ -300,3 +300,30 @@ def test_the_trial_of_a_killed_worker_is_tried_again(config, worker):
     dead, again = rows[0], [row for row in rows[1:] if row[RATE] == rows[0][RATE]]
     assert dead["state"] == "fail"
     assert [row["state"] for row in again] == ["complete"]  # the same values, once
+
+
+def _zero_a_page(path):
+    data = bytearray(path.read_bytes())
+    data[4096:8192] = bytes(4096)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+        lambda path: path.write_text("no database " * 1000),
+        lambda path: path.write_bytes(bytes(path.stat().st_size)),
+        _zero_a_page,
+    ],
+)
+def test_a_damaged_store_of_studies_says_what_to_do(damage, config, tmp_path):
+    run_trials(config, "s", objective_of(config))
+    path = tmp_path / "studies" / "optuna.db"
+    damage(path)
+    with pytest.raises(StudyError, match="is damaged") as refused:
+        run_trials(config, "s", objective_of(config))
+    assert f"mv {path} {path}.damaged" in str(refused.value)
+    path.rename(f"{path}.damaged")  # as it says
+    run_trials(config, "s", objective_of(config))
+    assert best_values(config, "s")

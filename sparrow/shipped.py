@@ -1,0 +1,31 @@
+"""Files that come with the package but are no code: configs, the flows, what the service installs.
+
+In a clone they lie beside the package, where people edit them; a wheel carries them inside it
+(``setup.py``). There is one copy of each.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+DEMO = "configs/demo.yaml"
+SERVE_LOCK = "requirements-serve.lock"
+
+
+def shipped(name: str) -> Path:
+    """The file of that name, relative to the clone or to the package; it may not exist."""
+    beside = PACKAGE.parent / name
+    return beside if beside.exists() else PACKAGE / name
+
+
+def default_config() -> Path:
+    """The demo's config: of the working folder, or the one that comes along."""
+    own = Path(DEMO)
+    return own if own.is_file() else shipped(DEMO)
+
+
+def flow_command(flow: str) -> str:
+    """What a person types to start a flow, as far as it differs between clone and wheel."""
+    in_clone = (PACKAGE.parent / "flows" / f"{flow}.py").is_file()
+    return f"python flows/{flow}.py" if in_clone else f"python -m sparrow.flows.{flow}"
