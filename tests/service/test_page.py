@@ -211,11 +211,11 @@ def test_what_cannot_be_read_is_logged_once_too(
     start, text = rows_of(desk), tmp_path / "text.jpg"
     text.write_text("not a photo")
     visitor.add(text)
-    assert "No photo could be read" in visitor.answer
+    assert "No photo could be counted" in visitor.answer
     visitor.fire(YES, "click")
     assert "could not be counted" in visitor.thanks
     visitor.add(photos[0])
-    assert "1 of 2 photos could not be read" in visitor.answer
+    assert "1 of 2 photos could not be counted" in visitor.answer
     assert rows_of(desk) == start + 2
 
 
