@@ -110,7 +110,8 @@ def write_downloads(
         ValueError: see ``pictures``.
     """
     records = [_at_score(photo, look.min_score) for photo in photos]
-    names = photos[0].class_names
+    # A new champion may have taken over between two photos of a session.
+    names = list(dict.fromkeys(name for photo in photos for name in photo.class_names))
     with tempfile.TemporaryDirectory(prefix="sparrow-page-") as name:
         folder = Path(name)
         (folder / "counts.csv").write_text(csv_text([row(record) for record in records]))
