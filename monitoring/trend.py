@@ -79,8 +79,9 @@ def _photo_means(log: PredictionLog, mine: list[Any], width_s: int) -> dict[int,
         "empty": func.avg(case((counted, case((table.n_detections == 0, 1.0), else_=0.0)))),
         **{
             name: func.avg(table[name])
-            for name in ("brightness", "contrast", "sharpness", "saturation", "latency_ms")
+            for name in ("brightness", "contrast", "sharpness", "saturation")
         },
+        "latency_ms": func.avg(case((counted, table.latency_ms))),
         "error_share": func.avg(case((counted, 0.0), else_=1.0)),
     }
     query = (

@@ -213,7 +213,8 @@ class PredictionLog:
         Returns:
             ``photos``, ``errors``, ``empty`` (readable photos without a detection),
             ``detections``, ``mean_count``, ``mean_score``, ``mean_latency_ms``,
-            ``first_time``, ``last_time`` (aware, UTC). Means are None over nothing.
+            ``first_time``, ``last_time`` (aware, UTC). Means are over photos that were counted,
+            None over nothing.
         """
         table = photos_table.c
         chosen = conditions(
@@ -232,7 +233,7 @@ class PredictionLog:
             ).label("empty"),
             func.coalesce(func.sum(table.n_detections), 0).label("detections"),
             func.avg(table.count).label("mean_count"),
-            func.avg(table.latency_ms).label("mean_latency_ms"),
+            func.avg(case((readable, table.latency_ms))).label("mean_latency_ms"),
             func.min(table.time).label("first_time"),
             func.max(table.time).label("last_time"),
         ).where(*chosen)
