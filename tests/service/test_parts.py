@@ -1,18 +1,14 @@
-"""Parts of the service that need no server: rate, kept photos, change of champion."""
+"""Parts of the service that need no server: rate, kept photos."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from service.champion import Champion
 from service.keep import PhotoKeeper
 from service.rate import RateLimit
 from sparrow.config import ServiceConfig
-from sparrow.model.folder import read_info, write_info
 from sparrow.prediction_record import PredictionRecord, new_id
 
 
@@ -38,29 +34,3 @@ def test_photos_are_kept_only_when_asked_and_never_too_many(tmp_path: Path) -> N
         keeper.offer(record(), b"x")
     keeper.offer(replace(record(), error="unreadable_photo"), b"x")
     assert len(list(folder.iterdir())) == 2
-
-
-def test_a_new_champion_is_taken_up_and_a_broken_one_is_not(
-    model_folder: Path, tmp_path: Path
-) -> None:
-    versions, link = tmp_path / "champion.versions", tmp_path / "champion"
-    for number in ("1", "2", "3"):
-        shutil.copytree(model_folder.resolve(), versions / number)
-    info = read_info(versions / "2")
-    write_info(versions / "2", info.model_copy(update={"threshold": 0.9}))
-    (versions / "3" / "engine.onnx").write_bytes(b"broken")
-
-    def publish(number: str) -> None:
-        (tmp_path / "new").symlink_to(versions / number)
-        os.replace(tmp_path / "new", link)
-
-    publish("1")
-    champion = Champion(link, watched=False)
-    old = champion.counter
-    publish("2")
-    champion.look()
-    assert (champion.counter.version, champion.counter.info.threshold) == ("2", 0.9)
-    assert old.version == "1"  # who holds it goes on with it
-    publish("3")
-    champion.look()
-    assert champion.counter.version == "2"
