@@ -256,18 +256,13 @@ def test_a_rollback_to_an_exchanged_artifact_is_refused(
     registry.promote(1, "first")
     registry.promote(2, "second")
     shutil.rmtree(published(stores).with_name("champion.versions") / NAME / "1")
-    shutil.rmtree(stored(1))
-    place = next(path for path in (stores_root(stores) / "artifacts").rglob("*/artifacts")
-                 if path.is_dir() and not (path / "model").exists())  # fmt: skip
-    write_small_model(place / "model", threshold=0.55)
+    place = stored(1)
+    shutil.rmtree(place)
+    write_small_model(place, threshold=0.55)
     with pytest.raises(ModelFolderError, match="returned another model"):
         registry.rollback("why")
     assert registry.champion().number == 2
     assert published(stores).resolve().name == "2"
-
-
-def stores_root(stores):
-    return published(stores).parent
 
 
 @pytest.mark.parametrize("file", [ENGINE, WEIGHTS, INFO])
@@ -376,3 +371,14 @@ def test_machines_that_share_a_database_take_turns(postgres, tmp_path):
         assert not waits.is_set()
     rival.join(30)
     assert waits.is_set()
+
+
+@pytest.mark.parametrize(("by_hand", "said"), [(3, True), (1, False)])
+def test_an_alias_moved_by_hand_is_set_back_and_said(registry, caplog, by_hand, said):
+    registry.promote(1, "first")
+    registry.promote(2, "second")
+    registry.client.set_registered_model_alias(NAME, "champion", str(by_hand))
+    registry.settle()
+    assert registry.aliased("champion").number == 2
+    # That it points to the one before is what a killed promotion leaves, and nothing to tell.
+    assert ("the alias champion pointed to version 3" in caplog.text) == said
