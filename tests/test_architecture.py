@@ -54,7 +54,7 @@ ALLOWED = {
     **dict.fromkeys(LOG, (*BASE, *LOG, "looks")),
     "model": (*BASE, "data"),
     "evaluation": (*BASE, "data"),
-    "release": (*BASE, "counter", "data", "evaluation", "model"),
+    "release": (*BASE, "counter", "data", "evaluation", "model", "shipped"),
     "trial_photos": BASE,
     "counter_process": ("counter", "model.folder"),
     "review": (*BASE, *LOG, "prediction_window", "data", "model.folder"),

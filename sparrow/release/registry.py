@@ -286,6 +286,15 @@ class Registry:
         served, alias = self._published.current(), self.aliased(CHAMPION)
         # The champion's alias comes last. (It came before the link once.)
         unfinished = alias is None or alias.number != number or served == (self.name, before)
+        if alias is not None and alias.number not in (number, before):
+            logger.warning(
+                "%s: the alias %s pointed to version %d, which the promotion log does not know as "
+                "champion; it is set to version %d",
+                self.name,
+                CHAMPION,
+                alias.number,
+                number,
+            )
         if unfinished or served is None or served[0] == self.name:
             self._publish(number)
         self._set_alias(PREVIOUS, standing.previous)

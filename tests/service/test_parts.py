@@ -1,9 +1,8 @@
-"""Parts of the service that need no server: rate, kept photos, change of champion."""
+"""Parts of the service that need no server: rate, kept photos."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,11 +13,9 @@ from typing import Any
 import pytest
 
 from service import keep
-from service.champion import Champion
 from service.keep import PhotoKeeper
 from service.rate import RateLimit
 from sparrow.config import ServiceConfig
-from sparrow.model.folder import read_info, write_info
 from sparrow.prediction_record import PredictionRecord, new_id
 
 
@@ -119,29 +116,3 @@ def test_a_full_disk_leaves_no_half_photo_and_no_error(
     keeper.close()
     assert {path.suffix for path in folder.iterdir()} == {".photo"}
     assert all(path.stat().st_size == 90_000 for path in folder.iterdir())
-
-
-def test_a_new_champion_is_taken_up_and_a_broken_one_is_not(
-    model_folder: Path, tmp_path: Path
-) -> None:
-    versions, link = tmp_path / "champion.versions", tmp_path / "champion"
-    for number in ("1", "2", "3"):
-        shutil.copytree(model_folder.resolve(), versions / number)
-    info = read_info(versions / "2")
-    write_info(versions / "2", info.model_copy(update={"threshold": 0.9}))
-    (versions / "3" / "engine.onnx").write_bytes(b"broken")
-
-    def publish(number: str) -> None:
-        (tmp_path / "new").symlink_to(versions / number)
-        os.replace(tmp_path / "new", link)
-
-    publish("1")
-    champion = Champion(link, watched=False)
-    old = champion.counter
-    publish("2")
-    champion.look()
-    assert (champion.counter.version, champion.counter.info.threshold) == ("2", 0.9)
-    assert old.version == "1"  # who holds it goes on with it
-    publish("3")
-    champion.look()
-    assert champion.counter.version == "2"
