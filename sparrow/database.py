@@ -19,6 +19,8 @@ from urllib.parse import quote
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, inspect, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
+from sparrow.store_url import resolve
+
 HEAD = "0002"  # the newest revision in ``sparrow.migrations``
 VERSION_TABLE = "sparrow_version"
 LOCK_WAIT_S = 20.0  # for another process's transaction; a batch of photos takes milliseconds
@@ -36,7 +38,8 @@ def open_database(url: str, *, read_only: bool = False, lock_wait_s: float = LOC
     """Connect, and bring the tables up to date.
 
     Args:
-        url: SQLAlchemy URL; for SQLite its folder is made. ``?timeout=`` overrides ``lock_wait_s``.
+        url: SQLAlchemy URL, see ``store_url.resolve``; for SQLite its folder is made. ``?timeout=``
+            overrides ``lock_wait_s``.
         read_only: change nothing: no file, no table. An SQLite file may lie where nothing can be
             written.
         lock_wait_s: how long SQLite waits for another process's lock, in seconds.
@@ -45,7 +48,7 @@ def open_database(url: str, *, read_only: bool = False, lock_wait_s: float = LOC
         StoreError: the tables were made by a newer release.
         SQLAlchemyError: the database cannot be reached, read or written.
     """
-    parsed = make_url(url)
+    parsed = make_url(resolve(url))
     path = sqlite_path(url)
     wait_s = float(str(parsed.query.get("timeout", lock_wait_s)))
     if path is not None and read_only:
@@ -67,7 +70,7 @@ def open_database(url: str, *, read_only: bool = False, lock_wait_s: float = LOC
 
 def sqlite_path(url: str) -> Path | None:
     """The file of an SQLite URL; None for a server or a database in memory."""
-    parsed = make_url(url)
+    parsed = make_url(resolve(url))
     if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
         return None
     return Path(str(parsed.database))

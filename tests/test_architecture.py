@@ -39,15 +39,17 @@ SERVING_FORBIDDEN = TORCH | {"mlflow", "metaflow", "optuna", "evidently"}
 MONITORING_FORBIDDEN = TORCH | {"metaflow", "optuna"}
 
 BASE = (
-    "config", "search_space", "boxes", "database", "images", "detections", "telemetry",
-    "regular_file", "spreadsheet",
+    "config", "search_space", "store_url", "boxes", "database", "images", "detections",
+    "telemetry", "regular_file", "served_settings", "spreadsheet",
 )  # fmt: skip
 LOG = ("log_file", "prediction_log", "prediction_record", "prediction_spill", "prediction_writer")
 # Room -> the rooms and modules of ``sparrow`` that it may import besides itself.
 ALLOWED = {
     **dict.fromkeys(BASE, ()),
     "images": ("regular_file",),
-    "config": ("search_space",),
+    "config": ("search_space", "store_url"),
+    "database": ("store_url",),
+    "served_settings": ("config",),
     "migrations": ("database",),
     "looks": BASE,
     "data": (*BASE, "looks"),
