@@ -9,12 +9,16 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import logging
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
+
+logger = logging.getLogger("sparrow.service")
 
 FIELD = "photos"
 BOUNDARY = "sparrow-photo-boundary-5f1c2a9be07d4c63"
@@ -107,6 +111,9 @@ async def _from_form(content_type: str, body: bytes, max_photos: int) -> list[Up
         form = await parser.parse()
     except MultiPartException as error:
         raise IntakeError(400, f"the form cannot be read: {error.message}") from error
+    except OSError as error:  # a large form lies in the system's temporary folder meanwhile
+        logger.error("the folder for uploads, %s, takes nothing: %s", tempfile.gettempdir(), error)
+        raise IntakeError(503, "the service has no room for uploads; try again later") from error
     except Exception as error:  # a boundary that is none, a header that is not text, and the like
         raise IntakeError(400, "the form cannot be read") from error
     uploads = []
