@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Select, func, make_url, select
+from sqlalchemy import func, make_url, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from sparrow.config import MonitoringConfig
@@ -172,7 +172,7 @@ def _future(log: PredictionLog, mine: dict[str, Any], now: datetime) -> tuple[in
     hide what happens now, until their time has come.
     """
     table = photos_table.c
-    query: Select[Any] = select(func.count().label("photos"), func.max(table.time).label("last"))
+    query: Any = select(func.count().label("photos"), func.max(table.time).label("last"))
     found = log.rows(query.where(*conditions(since=now + CLOCKS_APART, **mine)))[0]
     if not found["photos"]:
         return 0, ""
