@@ -83,7 +83,7 @@ class Load:
 
     def _ask(self, job: Callable[[httpx.Client], None]) -> None:
         with httpx.Client(base_url=self.base, timeout=120) as client:
-            while not self._enough.wait(0.05):
+            while not self._enough.wait(0.2):
                 job(client)
 
     def _detect(self) -> None:
