@@ -110,6 +110,12 @@ test-proxy: $(READY) ## The service behind nginx and Caddy, in headless Chromium
 		$(BIN)/pip install --quiet --disable-pip-version-check 'playwright>=1.50,<2'
 	$(BIN)/python -m pytest -s -m proxy tests/proxy $(ARGS)
 
+.PHONY: test-stores
+test-stores: $(READY) ## Break the log's store under a running service: disk full, locked, gone, PostgreSQL restarted ...
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update --quiet && \
+		apt-get install --yes --quiet --no-install-recommends postgresql; }
+	SPARROW_FAULT_TABLE=docs/store-faults.md $(BIN)/python -m pytest -s -m stores tests/service $(ARGS)
+
 .PHONY: test-circle
 test-circle: $(READY) ## From drift over labels to a better champion that serves: minutes, two trainings
 	$(BIN)/python -m pytest -m circle tests/circle -s $(ARGS)

@@ -166,7 +166,7 @@ def _future(log: PredictionLog, mine: dict[str, Any], now: datetime) -> tuple[in
     hide what happens now, until their time has come.
     """
     table = photos_table.c
-    query = select(func.count().label("photos"), func.max(table.time).label("last"))
+    query: Any = select(func.count().label("photos"), func.max(table.time).label("last"))
     found = log.rows(query.where(*conditions(since=now + CLOCKS_APART, **mine)))[0]
     if not found["photos"]:
         return 0, ""

@@ -138,7 +138,7 @@ class Sparrow:
         except UnknownPredictionError as error:
             return _refusal(404, str(error))
         except LogAwayError as error:
-            logger.error("feedback was refused: %s", error)
+            logger.warning("feedback was refused: %s", error)
             return _refusal(503, "the feedback was not stored; try again later", RETRY_AFTER)
         return FeedbackAnswer(prediction_id=prediction_id)
 

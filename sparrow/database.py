@@ -25,6 +25,7 @@ HEAD = "0002"  # the newest revision in ``sparrow.migrations``
 VERSION_TABLE = "sparrow_version"
 LOCK_WAIT_S = 20.0  # for another process's transaction; a batch of photos takes milliseconds
 _MIGRATIONS = Path(__file__).with_name("migrations")
+_MIGRATION_WAIT_MS = 60_000  # for another process that is migrating, however short the usual wait
 _ADVISORY_LOCK = 7_362_170_041  # of PostgreSQL: any number that nobody else takes
 # A server that is gone without a word would hold a connection for as long as the system likes.
 _SERVER_LIMITS = {"connect_timeout": "10", "tcp_user_timeout": "20000"}  # s, ms
@@ -85,10 +86,13 @@ def upgrade(engine: Engine) -> None:
     with engine.connect() as connection:
         if revision(connection) == HEAD:
             return
+    known = _script_revisions()  # imports Alembic, while nobody has to wait
     with _alone(engine) as connection:
         found = revision(connection)
+        if found not in (None, HEAD):
+            _refuse_newer(str(found), known, engine.url)
         if found != HEAD:
-            _migrate(connection, engine.url, found)
+            _migrate(connection)
 
 
 def revision(connection: Connection) -> str | None:
@@ -184,18 +188,19 @@ def _alone(engine: Engine) -> Iterator[Connection]:
     """A transaction during which no other process migrates."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
+            usual = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {_MIGRATION_WAIT_MS}")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {usual}")
         elif engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
         yield connection
         connection.commit()
 
 
-def _migrate(connection: Connection, url: URL, found: str | None) -> None:
+def _migrate(connection: Connection) -> None:
     from alembic import command
 
-    if found is not None:
-        _refuse_newer(found, _script_revisions(), url)
     config = _alembic_config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
