@@ -38,7 +38,8 @@ SERVING_FORBIDDEN = TORCH | {"mlflow", "metaflow", "optuna", "evidently"}
 MONITORING_FORBIDDEN = TORCH | {"metaflow", "optuna"}
 
 BASE = (
-    "config", "boxes", "images", "detections", "telemetry", "regular_file", "spreadsheet",
+    "config", "boxes", "images", "detections", "telemetry", "plain_text", "regular_file",
+    "spreadsheet",
 )  # fmt: skip
 LOG = ("prediction_log", "prediction_record", "prediction_writer")
 # Room -> the rooms and modules of ``sparrow`` that it may import besides itself.

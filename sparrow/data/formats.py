@@ -6,6 +6,7 @@ pixels). New data lies in a folder of its own, with ``new_`` before both names.
 
 from __future__ import annotations
 
+import csv
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -102,8 +103,20 @@ def write_csv(dataset: Dataset, root: Path, prefix: str = "") -> None:
     boxes_path.parent.mkdir(parents=True, exist_ok=True)
     for table, path in ((boxes, boxes_path), (info, info_path)):
         partial = path.with_name(path.name + ".partial")
-        table.to_csv(partial, index=False, lineterminator="\n", encoding="utf-8")
+        table.to_csv(
+            partial, index=False, lineterminator="\n", encoding="utf-8", quoting=quoting_of(table)
+        )
         os.replace(partial, path)
+
+
+def quoting_of(table: pd.DataFrame) -> int:
+    """How to quote a table's texts in a CSV file: all of them, if one holds a carriage return.
+
+    It would be written bare, and end the row for whoever reads it.
+    """
+    texts = table.select_dtypes(exclude="number")
+    bare = any(texts[name].astype(str).str.contains("\r", regex=False).any() for name in texts)
+    return csv.QUOTE_NONNUMERIC if bare else csv.QUOTE_MINIMAL
 
 
 def raw_tables(dataset: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
