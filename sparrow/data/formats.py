@@ -6,11 +6,10 @@ pixels). New data lies in a folder of its own, with ``new_`` before both names.
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import numpy as np
 import pandas as pd
@@ -109,14 +108,14 @@ def write_csv(dataset: Dataset, root: Path, prefix: str = "") -> None:
         os.replace(partial, path)
 
 
-def quoting_of(table: pd.DataFrame) -> int:
+def quoting_of(table: pd.DataFrame) -> Literal[0, 2]:
     """How to quote a table's texts in a CSV file: all of them, if one holds a carriage return.
 
     It would be written bare, and end the row for whoever reads it.
     """
     texts = table.select_dtypes(exclude="number")
     bare = any(texts[name].astype(str).str.contains("\r", regex=False).any() for name in texts)
-    return csv.QUOTE_NONNUMERIC if bare else csv.QUOTE_MINIMAL
+    return 2 if bare else 0  # csv.QUOTE_NONNUMERIC, csv.QUOTE_MINIMAL
 
 
 def raw_tables(dataset: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
