@@ -10,6 +10,7 @@ from metaflow import current
 from metaflow.cards import Image, Markdown, Table
 
 from sparrow.data.licences import attribution, licence_summary
+from sparrow.data.markdown_page import as_markdown
 from sparrow.data.tables import Dataset
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _show_comparison(comparison: Comparison) -> None:
     names = f"{comparison.current.capitalize()} against {comparison.reference}"
     current.card.append(Markdown(f"### {names}: {comparison.verdict}"))
     for problem in comparison.problems:
-        current.card.append(Markdown(f"- {problem}"))
+        current.card.append(Markdown(f"- {as_markdown(problem)}"))
     rows = [
         [one.feature, _text(one.distance), _text(one.p_value), "drifted" if one.drifted else ""]
         for one in comparison.features
@@ -131,7 +132,7 @@ def _show_pairs(dataset: Dataset, pairs: list[dict[str, Any]]) -> None:
         for side in ("train", "test"):
             small = thumbnail(dataset.image_path(pair[side]))
             label = attribution(photos.loc[pair[side]].to_dict())
-            cells.append(Image(_png(small), label=label) if small else Markdown(label))
+            cells.append(Image(_png(small), label=label) if small else Markdown(as_markdown(label)))
         rows.append(cells)
     current.card.append(Table(rows, headers=["", "train", "test"]))
 

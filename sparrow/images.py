@@ -30,6 +30,7 @@ SUFFIXES = {
 }  # fmt: skip
 MAX_PIXELS = 100_000_000  # a 100-megapixel camera back; beyond it lie decompression bombs
 MAX_SIDE_PX = 30_000
+MAX_FILE_BYTES = 256 * 1024**2  # above it a file is not a photo but a mistake
 _ORIENTATION, _TIFF_WIDTH, _TIFF_HEIGHT = 0x0112, 256, 257  # tags of EXIF and TIFF
 
 

@@ -44,6 +44,34 @@ def drawn_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+class Nobody:
+    """A block in which this process has no rights of root, and a folder that it may look into."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __enter__(self) -> None:
+        if os.getuid() == 0:
+            os.seteuid(65534)
+
+    def __exit__(self, *_: object) -> None:
+        os.seteuid(os.getuid())
+
+
+@pytest.fixture
+def as_nobody() -> Iterator[Nobody]:
+    """For tests of permissions, which root is never refused. pytest's own folders are root's."""
+    folder = Path(tempfile.mkdtemp(prefix="sparrow-nobody-"))
+    folder.chmod(0o755)
+    if os.getuid() == 0:
+        os.chown(folder, 65534, 65534)
+    yield Nobody(folder)
+    for path in [folder, *folder.rglob("*")]:
+        if path.is_dir():
+            path.chmod(0o700)
+    shutil.rmtree(folder)
+
+
 @pytest.fixture(scope="session")
 def model_folder(drawn_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small untrained model as a folder, published as a registry does: a link to version 1.

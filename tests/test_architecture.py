@@ -40,7 +40,7 @@ MONITORING_FORBIDDEN = TORCH | {"metaflow", "optuna"}
 
 BASE = (
     "config", "search_space", "store_url", "boxes", "database", "images", "detections",
-    "telemetry", "regular_file", "served_settings", "spreadsheet",
+    "telemetry", "plain_text", "regular_file", "served_settings", "spreadsheet",
 )  # fmt: skip
 LOG = ("log_file", "prediction_log", "prediction_record", "prediction_spill", "prediction_writer")
 # Room -> the rooms and modules of ``sparrow`` that it may import besides itself.

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from sparrow.data.licences import licence_summary
-from sparrow.data.markdown_page import markdown_table
+from sparrow.data.markdown_page import as_markdown, markdown_table
 from sparrow.data.tables import Dataset, data_version
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -22,17 +22,20 @@ def dataset_card(name: str, dataset: Dataset, certificate: dict[str, Any]) -> st
         certificate: of ``split.split_dataset``.
     """
     images, boxes = dataset.images, dataset.boxes
+    labels, sources = (
+        ", ".join(as_markdown(text) for text in sorted(map(str, column.unique())))
+        for column in (boxes["label"], images["source"])
+    )
     parts = [
-        f"# Data of {name}",
+        f"# Data of {as_markdown(name)}",
         f"{len(images):,} photos of {images['author'].nunique():,} authors with {len(boxes):,} "
-        f"boxes ({', '.join(sorted(map(str, boxes['label'].unique())))}); "
+        f"boxes ({labels}); "
         f"{(images['n_boxes'] == 0).sum():,} photos show none. Data version "
         f"`{data_version(dataset)}`: the same data has the same version on every machine.",
         "## What is in it",
         markdown_table(["", "least", "25 %", "median", "75 %", "most"], _spread(dataset)),
         "## Whose it is",
-        "Each photo is its author's, under the licence it stands. Sources: "
-        f"{', '.join(sorted(map(str, images['source'].unique())))}.",
+        f"Each photo is its author's, under the licence it stands. Sources: {sources}.",
         licence_summary(dataset),
         "## What was checked",
         "Every rule of the data room holds: the tables' columns and values, photos that can be "

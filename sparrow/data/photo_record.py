@@ -10,12 +10,11 @@ from pathlib import Path
 import imagehash
 from PIL import Image
 
-from sparrow.images import ImageError, read_image
+from sparrow.images import MAX_FILE_BYTES, ImageError, read_image
 from sparrow.looks import looks
 from sparrow.regular_file import open_regular
 
 RECORD_VERSION = 1  # raise when a measurement changes its meaning: cached records are then void
-MAX_FILE_BYTES = 256 * 1024**2  # above it a file is not a photo but a mistake
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sparrow.data.licences import licence_summary
-from sparrow.data.markdown_page import markdown_table
+from sparrow.data.markdown_page import Markup, as_markdown, code, markdown_table
 from sparrow.data.tables import Dataset
 from sparrow.evaluation.calibration import CountCheck
 from sparrow.evaluation.coco import SIZE_RANGES_PX
@@ -91,8 +91,8 @@ def _at_a_glance(facts: CardFacts) -> str:
             f"{facts.latency_ms:.0f} ms a photo (median, from file to boxes, on one processor "
             f"thread, {facts.at_once} at a time, as served)",
         ),
-        ("data version", f"`{info.data_version}`"),
-        ("code", f"commit `{info.git_commit}`"),
+        ("data version", code(info.data_version)),
+        ("code", Markup(f"commit {code(info.git_commit)}")),
     ]
     return markdown_table(["", ""], rows)
 
@@ -198,7 +198,7 @@ def _use(facts: CardFacts) -> list[str]:
 
 def _limits(facts: CardFacts) -> list[str]:
     evaluation, train = facts.evaluation, facts.dataset.subset("train")
-    sources = ", ".join(sorted(map(str, train.images["source"].unique())))
+    sources = ", ".join(map(as_markdown, sorted(map(str, train.images["source"].unique()))))
     limits = [
         f"It learnt from {len(train.images)} photos of {train.images['author'].nunique()} authors "
         f"(source: {sources}). The scores hold for photos like these."
@@ -209,8 +209,8 @@ def _limits(facts: CardFacts) -> list[str]:
     worst = min(known, key=lambda one: one["f_beta"], default=None)
     if worst is not None:
         limits.append(
-            f"It is weakest on: {worst['slice']} (F{evaluation.beta:g} {worst['f_beta']:.3f} on "
-            f"{worst['photos']} photos)."
+            f"It is weakest on: {as_markdown(worst['slice'])} (F{evaluation.beta:g} "
+            f"{worst['f_beta']:.3f} on {worst['photos']} photos)."
         )
     missed, birds = evaluation.errors["missed"], int(evaluation.per_photo["n_true"].sum())
     limits.append(f"It missed {missed} of {birds} birds in the test photos.")
@@ -261,4 +261,4 @@ def _interval(low: float, high: float) -> str:
 
 
 def _classes(info: ModelInfo) -> str:
-    return ", ".join(name.replace("_", " ") + "s" for name in info.class_names)
+    return ", ".join(as_markdown(name.replace("_", " ")) + "s" for name in info.class_names)
