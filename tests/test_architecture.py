@@ -40,8 +40,7 @@ MONITORING_FORBIDDEN = TORCH | {"metaflow", "optuna"}
 
 BASE = (
     "config", "search_space", "boxes", "images", "detections", "telemetry", "regular_file",
-    "spreadsheet",
-)  # fmt: skip
+    "spreadsheet", "shipped")  # fmt: skip
 LOG = ("prediction_log", "prediction_record", "prediction_writer")
 # Room -> the rooms and modules of ``sparrow`` that it may import besides itself.
 ALLOWED = {
