@@ -37,6 +37,7 @@ from sparrow.storage import (
 LEFT_ASIDE = ".damaged-"  # in the names of checkpoints that were set aside: a person's to delete
 KEPT_OF_A_RUN = {REPORT, "steps.jsonl", "best_params.yaml", "mlflow_run_id"}
 SUPERSEDED = ("checkpoints/checkpoint.previous.pt", "checkpoints/best.previous.safetensors")
+VERDICT = "verdict.json"
 SCORED_CHAMPION = "champion"  # a copy that older releases left in a run's folder
 
 
@@ -47,11 +48,21 @@ def plan(places: Places, own: Path | None = None) -> list[Item]:
         places: what to look at.
         own: folder of the run that asks, which is at its end.
     """
-    return [*_run_items(places, own), *_prepared_items(places), *_published_items(places)]
+    return [
+        *_run_items(places, own),
+        *_prepared_items(places),
+        *_published_items(places),
+        *_monitoring_items(places),
+    ]
 
 
 def keep_within_budget(places: Places, own: Path | None = None) -> list[str]:
-    """At the end of a run: delete what may go by itself; a line for each thing that went."""
+    """At the end of a run: delete what may go by itself; a line for each thing that went.
+
+    Args:
+        places: what to look at.
+        own: folder of the run, which is at its end; None leaves every run that is under way alone.
+    """
     gone = remove([item for item in plan(places, own) if item.by_itself])
     return [f"removed {describe(item)}" for item in gone]
 
@@ -184,6 +195,20 @@ def _published_items(places: Places) -> Iterator[Item]:
             path, size_of(path),
             "over the budget storage.published_gb; fetched again from the registry when wanted",
         )  # fmt: skip
+
+
+def _monitoring_items(places: Places) -> Iterator[Item]:
+    """Pages of the monitor's runs, the oldest first; of the newest run they stay."""
+    home = Path(places.stores.monitoring)
+    over = size_of(home) - as_bytes(places.budgets.monitoring_gb)
+    for folder in sorted(path.parent for path in home.glob(f"*/{VERDICT}"))[:-1]:
+        for path in sorted(folder.iterdir()):
+            if over <= 0:
+                return
+            if path.name == VERDICT:
+                continue  # what later pages show of the past
+            over -= size_of(path)
+            yield Item(path, size_of(path), "over the budget storage.monitoring_gb")
 
 
 def _champions(stores: StoresConfig, name: str) -> set[int] | None:

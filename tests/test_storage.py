@@ -25,6 +25,7 @@ MB = 1_000_000
 def home(tmp_path, monkeypatch):
     """An empty working directory."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BENTOML_HOME", str(tmp_path / "bentoml"))
     return tmp_path
 
 
@@ -214,6 +215,26 @@ def test_published_versions_go_but_for_the_champion_and_the_one_before(home):
     # Of by-hand the log knows nothing: nobody can say what is needed.
     assert left == {"demo/4", "demo/5", "own/2", "by-hand/9"}
     assert len(lines) == 4
+
+
+def test_old_pages_of_the_monitor_go_and_their_verdicts_stay(home):
+    for n in range(1, 5):
+        for name in ("index.html", "report.html", "verdict.json"):
+            write(Path(f".sparrow/monitoring/2026-01-0{n}/{name}"), MB if "html" in name else 10)
+    write(Path(".sparrow/monitoring/alerts.jsonl"), 10)
+    assert plan(places()) == []
+    keep_within_budget(places(monitoring_gb=0.005))
+    left = names(Path(".sparrow/monitoring"))
+    assert len([name for name in left if "html" in name]) == 4
+    assert "2026-01-02/index.html" not in left
+    assert "2026-01-03/index.html" in left
+    keep_within_budget(places(monitoring_gb=0))
+    left = names(Path(".sparrow/monitoring"))
+    assert {name for name in left if "html" in name} == {
+        "2026-01-04/index.html", "2026-01-04/report.html",
+    }  # fmt: skip
+    assert len([name for name in left if "verdict" in name]) == 4
+    assert "alerts.jsonl" in left
 
 
 def test_without_a_promotion_log_no_version_goes(home):
