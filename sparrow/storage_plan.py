@@ -8,6 +8,7 @@ files, MLflow's, are never touched: each registered version can be fetched from 
 from __future__ import annotations
 
 import fcntl
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -194,7 +195,20 @@ def _published_items(places: Places) -> Iterator[Item]:
         yield Item(
             path, size_of(path),
             "over the budget storage.published_gb; fetched again from the registry when wanted",
+            remove=partial(_forget_published, path, places.stores),
         )  # fmt: skip
+
+
+def _forget_published(path: Path, stores: StoresConfig) -> None:
+    """Delete a version's folder, unless it has just become the champion or the one before."""
+    from sparrow.release.champion_lock import champion_lock
+
+    name, champion = path.parent.name, Path(stores.champion)
+    with champion_lock(champion, stores.promotion_log, name):
+        needed = _champions(stores, name)
+        if needed is None or int(path.name) in needed or champion.resolve() == path.resolve():
+            raise OSError(f"{path} is in use again")
+        shutil.rmtree(path)
 
 
 def _monitoring_items(places: Places) -> Iterator[Item]:

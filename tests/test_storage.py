@@ -15,7 +15,15 @@ from sparrow.cli import main
 from sparrow.config import Config, StorageConfig, StoresConfig
 from sparrow.release.promotion_log import PromotionLog
 from sparrow.run_lock import LINK
-from sparrow.storage import Places, in_words, known_places, measure_use, note_places, size_of
+from sparrow.storage import (
+    Places,
+    in_words,
+    known_places,
+    measure_use,
+    note_places,
+    remove,
+    size_of,
+)
 from sparrow.storage_plan import forget_measures, keep_within_budget, plan
 
 MB = 1_000_000
@@ -271,3 +279,15 @@ def test_status_shows_what_takes_how_much_by_the_newest_runs_own_budgets(home, c
 )
 def test_in_words(n_bytes, words):
     assert in_words(n_bytes) == words
+
+
+def test_a_version_that_becomes_champion_after_it_was_listed_stays(home):
+    for n in (1, 2, 3):
+        write(Path(f".sparrow/champion.versions/demo/{n}/engine.onnx"), MB)
+    with closing(PromotionLog(StoresConfig().promotion_log, "demo")) as log:
+        log.append(0, None, 2, "first")
+        log.append(1, 2, 3, "better")
+        (item,) = plan(places(published_gb=0))
+        log.append(2, 3, 1, "rollback")  # by another process, between the two
+    assert remove([item]) == []
+    assert item.path.is_dir()
