@@ -32,6 +32,7 @@ class Observed:
     n_photos: int  # in the window, read or not
     trend: list[Step]
     others: str  # what the log holds of other versions, in words
+    set_aside: str = ""  # photos that lie in the future, in words
 
 
 def observe_production(config: Config, version: str | None) -> Observed:
@@ -48,6 +49,7 @@ def observe_production(config: Config, version: str | None) -> Observed:
             n_photos=observation.n_photos,
             trend=trend(log, model),
             others=other_versions(log, model),
+            set_aside=observation.set_aside,
         )
 
 
@@ -60,6 +62,8 @@ def judge_production(config: Config, observed: Observed) -> DriftVerdict:
     reason = verdict.reason
     if verdict.state == State.TOO_FEW and observed.others:
         reason = f"{reason} {observed.others}"
+    if observed.set_aside:
+        reason = f"{reason} {observed.set_aside}"
     model = observed.model
     return replace(verdict, model_name=model.name, model_version=model.version, reason=reason)
 

@@ -53,8 +53,13 @@ def prepare_data(config: Config, progress: Progress | None = None) -> None:
         return
     from sparrow.data.generate import generate_dataset
 
+    # Two first runs at once: the second waits for the first one's photos and takes them.
     generate_dataset(
-        Path(config.data.root), photos=wanted.photos, seed=wanted.seed, progress=progress
+        Path(config.data.root),
+        photos=wanted.photos,
+        seed=wanted.seed,
+        keep_existing=True,
+        progress=progress,
     )
 
 

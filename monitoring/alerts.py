@@ -6,17 +6,13 @@ import json
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from http.client import HTTPException
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
 from monitoring.verdict import DriftVerdict, State
+from monitoring.webhook import TIMEOUT_S, post_json
 
 FILE = "alerts.jsonl"
 WEBHOOK_VARIABLE = "SPARROW_WEBHOOK"  # its address holds a secret as a rule: not for a config
-TIMEOUT_S = 5.0
 
 
 def alert(
@@ -53,7 +49,7 @@ def alert(
         faults.append(f"{home / FILE}: the alert could not be written ({error.strerror or error})")
     address = environment.get(WEBHOOK_VARIABLE, "").strip()
     if address and verdict.state is State.DRIFT:
-        fault = _post(address, values)
+        fault = post_json(WEBHOOK_VARIABLE, address, json.dumps(values).encode(), TIMEOUT_S)
         faults += [fault] if fault else []
     return faults
 
@@ -62,18 +58,3 @@ def _text(verdict: DriftVerdict, response: str) -> str:
     lines = [f"{verdict.model_name} version {verdict.model_version}: {verdict.state.value}."]
     lines += [f"- {change.words}" for change in verdict.drifted] or [verdict.reason]
     return "\n".join([*lines, response] if response else lines)
-
-
-def _post(address: str, values: dict[str, Any]) -> str | None:
-    """What went wrong, or None."""
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return f"{WEBHOOK_VARIABLE} is not an http or https address: no alert was sent"
-    body = json.dumps(values).encode()
-    request = Request(address, body, {"content-type": "application/json"})  # noqa: S310 as checked
-    try:
-        with urlopen(request, timeout=TIMEOUT_S):  # noqa: S310
-            return None
-    except (OSError, HTTPException, ValueError) as error:  # an HTTP status is an OSError, too
-        reason = getattr(error, "reason", None) or error
-        return f"the webhook at {parts.hostname} did not take the alert ({reason})"

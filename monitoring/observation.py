@@ -14,9 +14,13 @@ from sqlalchemy import func, make_url, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from sparrow.config import MonitoringConfig
+from sparrow.database import StoreError, reason
 from sparrow.model.folder import INFO, REFERENCE, read_info
 from sparrow.prediction_log import PredictionLog, conditions
+from sparrow.prediction_record import photos_table
 from sparrow.prediction_window import Window, read_reference, read_window
+
+CLOCKS_APART = timedelta(minutes=10)  # between the hosts that write the log and this one
 
 
 class MonitoringError(RuntimeError):
@@ -56,10 +60,14 @@ class Observation:
     Attributes:
         window: what was read of them, oldest first; the newest ones without a gap.
         n_photos: how many there are; more than were read where there are too many for memory.
+        n_future: photos of this version that lie in the future, and were set aside.
+        set_aside: the same in words; "" where there are none.
     """
 
     window: Window
     n_photos: int
+    n_future: int = 0
+    set_aside: str = ""
 
 
 def watched_model(champion: Path, version: str | None) -> Watched:
@@ -93,7 +101,7 @@ def watched_model(champion: Path, version: str | None) -> Watched:
 
 @contextmanager
 def open_log(url: str) -> Iterator[PredictionLog]:
-    """A log that exists; nothing is made where there is none.
+    """A log that exists, to read; nothing is made where there is none, and nothing is changed.
 
     Raises:
         MonitoringError: it is not there, locked, or cannot be reached. So says whatever is done
@@ -107,13 +115,14 @@ def open_log(url: str) -> Iterator[PredictionLog]:
                 f"there is no prediction log at {url}. It is made when the service counts its "
                 "first photo; is stores.prediction_log the one that the service writes?"
             )
-        log = PredictionLog(url)
+        log = PredictionLog(url, read_only=True)
         yield log
+    except StoreError as error:
+        raise MonitoringError(f"{error}. Nothing was judged") from error
     except (SQLAlchemyError, ImportError) as error:
-        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise MonitoringError(
-            f"the prediction log {_without_password(url)} cannot be read: {reason}. Nothing was "
-            "judged; run again when it is free and reachable"
+            f"the prediction log {_without_password(url)} cannot be read: {reason(error)}. Nothing "
+            "was judged; run again when it is free and reachable"
         ) from error
     finally:
         if log is not None:
@@ -135,22 +144,43 @@ def observe(
     A window of more than ``max_photos`` is read in part: its newest photos (as many as the largest
     look) without a gap, and of those before them an even, random sample.
     """
+    now = now or datetime.now(UTC)
     mine: dict[str, Any] = {"model_name": model.name, "model_version": model.version}
+    future = _future(log, mine, now)
+    mine["until"] = now + CLOCKS_APART
     if config.window_days is not None:
-        mine["since"] = (now or datetime.now(UTC)) - timedelta(days=config.window_days)
+        mine["since"] = now - timedelta(days=config.window_days)
     query = select(func.count().label("photos")).where(*conditions(**mine))
     n_photos = int(log.rows(query)[0]["photos"])
     if config.window_days is None:
         n_photos = min(n_photos, config.window_photos)
     if n_photos <= config.max_photos:
-        return Observation(read_window(log, limit=n_photos, **mine), n_photos)
+        return Observation(read_window(log, limit=n_photos, **mine), n_photos, *future)
     dense = min(config.looks[-1], config.max_photos)
     newest = read_window(log, limit=dense, **mine)
-    begin = newest.photos["time"].iloc[0].to_pydatetime()
+    mine["until"] = newest.photos["time"].iloc[0].to_pydatetime()
     thin = config.max_photos - dense
     share = thin / (n_photos - dense)
-    older = read_window(log, until=begin, share=share, limit=thin, **mine)
-    return Observation(_joined(older, newest), n_photos)
+    older = read_window(log, share=share, limit=thin, **mine)
+    return Observation(_joined(older, newest), n_photos, *future)
+
+
+def _future(log: PredictionLog, mine: dict[str, Any], now: datetime) -> tuple[int, str]:
+    """How many photos lie in the future, and what to make of them, in words.
+
+    A clock that was ahead once has written them. As the newest photos of every window they would
+    hide what happens now, until their time has come.
+    """
+    table = photos_table.c
+    query = select(func.count().label("photos"), func.max(table.time).label("last"))
+    found = log.rows(query.where(*conditions(since=now + CLOCKS_APART, **mine)))[0]
+    if not found["photos"]:
+        return 0, ""
+    return int(found["photos"]), (
+        f"{found['photos']} photos were set aside: their times lie in the future, up to "
+        f"{found['last']:%Y-%m-%d %H:%M} UTC (it is {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC). "
+        "Was the clock of the service ahead, or is the one here behind?"
+    )
 
 
 def other_versions(log: PredictionLog, model: Watched) -> str:

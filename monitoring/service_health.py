@@ -30,10 +30,14 @@ def drawn_error_strengths(config: MonitoringConfig, pairs: int, seed: int) -> Fl
 
 
 def latency_change(photos: pd.DataFrame, config: MonitoringConfig) -> ColumnChange:
-    """The median time of a photo in the smallest look, against a plain bar."""
+    """The median time of a counted photo in the smallest look, against a plain bar.
+
+    What cannot be read takes no time, and would hide how long the others take.
+    """
     bar, newest = config.max_latency_ms, photos.iloc[-config.looks[0] :]
-    median = float(newest["latency_ms"].median())
-    drifted = bar is not None and median > bar
+    counted = newest[newest["error"].isna()]
+    median = float(counted["latency_ms"].median()) if len(counted) else None
+    drifted = bar is not None and median is not None and median > bar
     return ColumnChange(
         column="latency_ms",
         kind="service",
@@ -41,7 +45,7 @@ def latency_change(photos: pd.DataFrame, config: MonitoringConfig) -> ColumnChan
         current=median,
         p_value=None,
         drifted=drifted,
-        photos=len(newest),
+        photos=len(counted),
         since=newest["time"].iloc[0].to_pydatetime() if drifted else None,
-        words=latency_in_words(median, len(newest), bar),
+        words=latency_in_words(median, len(counted), bar),
     )

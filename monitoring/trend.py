@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Float, case, cast, extract, func, select
 
-from monitoring.observation import Watched
+from monitoring.observation import CLOCKS_APART, Watched
 from sparrow.prediction_log import PredictionLog, conditions
 from sparrow.prediction_record import boxes_table, photos_table
 
@@ -46,9 +46,13 @@ class Step:
     means: dict[str, float | None]
 
 
-def trend(log: PredictionLog, model: Watched) -> list[Step]:
-    """Of all photos of a model version, oldest first; at most ``MAX_STEPS`` (and the one begun)."""
-    mine = conditions(model_name=model.name, model_version=model.version)
+def trend(log: PredictionLog, model: Watched, now: datetime | None = None) -> list[Step]:
+    """Of all photos of a model version, oldest first; at most ``MAX_STEPS`` (and the one begun).
+
+    Photos whose times lie in the future are left out, see ``monitoring.observation``.
+    """
+    until = (now or datetime.now(UTC)) + CLOCKS_APART
+    mine = conditions(model_name=model.name, model_version=model.version, until=until)
     table = photos_table.c
     ends = select(func.min(table.time).label("first"), func.max(table.time).label("last"))
     found = log.rows(ends.where(*mine))[0]
@@ -59,7 +63,9 @@ def trend(log: PredictionLog, model: Watched) -> list[Step]:
     width *= max(1, math.ceil(span / width / MAX_STEPS))
     steps = _photo_means(log, mine, width)
     share = MAX_SCORED / sum(step.photos for step in steps.values())
-    sampled = conditions(model_name=model.name, model_version=model.version, share=share)
+    sampled = conditions(
+        model_name=model.name, model_version=model.version, until=until, share=share
+    )
     for begin, score in _scores(log, sampled, width).items():
         steps[begin].means["score"] = score
     return [steps[begin] for begin in sorted(steps)]
@@ -73,8 +79,9 @@ def _photo_means(log: PredictionLog, mine: list[Any], width_s: int) -> dict[int,
         "empty": func.avg(case((counted, case((table.n_detections == 0, 1.0), else_=0.0)))),
         **{
             name: func.avg(table[name])
-            for name in ("brightness", "contrast", "sharpness", "saturation", "latency_ms")
+            for name in ("brightness", "contrast", "sharpness", "saturation")
         },
+        "latency_ms": func.avg(case((counted, table.latency_ms))),
         "error_share": func.avg(case((counted, 0.0), else_=1.0)),
     }
     query = (

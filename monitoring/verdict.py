@@ -30,7 +30,8 @@ class ColumnChange:
         kind: what it tells about.
         reference: its mean over the reference's photos (``error_share``, ``latency_ms``: what
             config allows); None where there is none.
-        current: its mean over the photos of the look in which it differs most; None without any.
+        current: its mean over the photos of the look in which it differs most (``latency_ms``: the
+            median over those that were counted); None without any.
         p_value: adjusted for all columns and looks of the run; None where nothing was tested.
         drifted: beyond what chance explains, or beyond a plain bar.
         photos: how many of the newest photos that look has.

@@ -55,9 +55,11 @@ def errors_in_words(errors: int, photos: int, usual: float, drifted: bool) -> st
     )
 
 
-def latency_in_words(median_ms: float, photos: int, bar_ms: float | None) -> str:
-    """A sentence on the time a photo takes."""
-    said = f"A photo took {median_ms:.0f} ms, median of the newest {photos}"
+def latency_in_words(median_ms: float | None, photos: int, bar_ms: float | None) -> str:
+    """A sentence on the time a photo takes; ``median_ms`` is None where none was counted."""
+    if median_ms is None:
+        return "None of the newest photos could be counted: their time says nothing."
+    said = f"A photo took {median_ms:.0f} ms, median of the newest {photos} that were counted"
     if bar_ms is None:
         return f"{said}; no bar is set (monitoring.max_latency_ms)."
     return f"{said}; {'over' if median_ms > bar_ms else 'within'} the bar of {bar_ms:.0f} ms."

@@ -41,7 +41,7 @@ class DetectAnswer(BaseModel):
     model_version: str
     threshold: float = Field(description="boxes below this score are not reported")
     photos: list[PhotoAnswer]
-    total: int = Field(description="sum of the counts of all photos that could be read")
+    total: int = Field(description="sum of the counts of all photos that could be counted")
 
 
 class ModelAnswer(BaseModel):

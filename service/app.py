@@ -6,6 +6,7 @@ from sparrow.telemetry import switch_off
 
 switch_off()  # before bentoml and gradio read the environment
 
+import logging  # noqa: E402
 import os  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Annotated, Any  # noqa: E402
@@ -24,8 +25,11 @@ from service.logs import set_up_logs  # noqa: E402
 from service.page_requests import PageRequests  # noqa: E402
 from service.settings import read_settings  # noqa: E402
 from service.web import make_web_app  # noqa: E402
-from sparrow.prediction_log import UnknownPredictionError  # noqa: E402
+from sparrow.prediction_log import LogAwayError, UnknownPredictionError  # noqa: E402
 
+RETRY_AFTER = {"retry-after": "5"}  # seconds; a log that is away is tried every second
+
+logger = logging.getLogger("sparrow.service")
 set_up_logs()
 settings = read_settings()
 page = PageRequests(settings)
@@ -66,6 +70,10 @@ class Sparrow:
     def __init__(self) -> None:
         self.desk = Desk(settings)
 
+    def __is_ready__(self) -> bool:
+        """Asked by ``/readyz``: a log that is away or was replaced makes it a 503."""
+        return self.desk.log_is_well
+
     @bentoml.on_shutdown
     def close(self) -> None:
         """Finish and log what was accepted."""
@@ -77,7 +85,10 @@ class Sparrow:
     async def detect(self, photos: list[Path] = NO_PHOTOS) -> DetectAnswer:
         """Boxes, scores, labels, count and its interval for each photo, in the order sent."""
         counter = self.desk.counter
-        found = await self.desk.count(asked().uploads, "api", counter)
+        try:
+            found = await self.desk.count(asked().uploads, "api", counter)
+        except LogAwayError as error:
+            return _refusal(503, f"{error}; try again later", RETRY_AFTER)
         answers = [photo_answer(answer.counted) for answer in found]
         return DetectAnswer(
             model_name=counter.info.name,
@@ -96,7 +107,10 @@ class Sparrow:
         if len(uploads) != 1:
             return _refusal(400, f"{len(uploads)} photos; expected one to draw on")
         kind: Picture = "png" if asked().png else "jpeg"
-        answers = await self.desk.count(uploads, "api", self.desk.counter, kind)
+        try:
+            answers = await self.desk.count(uploads, "api", self.desk.counter, kind)
+        except LogAwayError as error:
+            return _refusal(503, f"{error}; try again later", RETRY_AFTER)
         counted, picture = answers[0].counted, answers[0].picture
         if picture is None:
             return _refusal(422, counted.message or "this photo cannot be counted")
@@ -118,12 +132,15 @@ class Sparrow:
             self.desk.add_feedback(prediction_id, true_count, wrong)
         except UnknownPredictionError as error:
             return _refusal(404, str(error))
+        except LogAwayError as error:
+            logger.error("feedback was refused: %s", error)
+            return _refusal(503, "the feedback was not stored; try again later", RETRY_AFTER)
         return FeedbackAnswer(prediction_id=prediction_id)
 
 
-def _refusal(status: int, message: str) -> Any:
+def _refusal(status: int, message: str, headers: dict[str, str] | None = None) -> Any:
     """BentoML hands a response through as it is; its own errors have a list for a body."""
-    return JSONResponse({"error": message}, status_code=status)
+    return JSONResponse({"error": message}, status_code=status, headers=headers)
 
 
 # The decorator makes a Service of the class, which mypy cannot see. The first added is outermost.

@@ -153,9 +153,10 @@ class Champion:
 
 
 def _mark(folder: Path) -> Mark:
-    target = folder.resolve()
+    target = folder
     try:
+        target = folder.resolve()
         found = (target / INFO).stat()
-    except OSError:
+    except (OSError, RuntimeError):  # the latter for a link to itself, until Python 3.12
         return target, None
     return target, (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 
 from service import metrics
 from service.champion import Champion
 from service.counting import Answer, Picture, Places
 from service.intake import Upload
 from service.keep import PhotoKeeper
-from service.settings import Settings, require_model
+from service.settings import Settings, require_model, started_in
 from sparrow.counter import Counter
-from sparrow.prediction_log import PredictionLog, UnknownPredictionError
-from sparrow.prediction_writer import PredictionWriter
+from sparrow.prediction_log import LogAwayError, PredictionLog, UnknownPredictionError
+from sparrow.prediction_writer import LogState, PredictionWriter
+
+LOCK_WAIT_S = 2.0  # for whoever has locked the log; then photos wait on the disk
+REPLACED_SECONDS = 60.0  # so long after the log's file was replaced the service is not ready
 
 logger = logging.getLogger("sparrow.service")
 
@@ -27,8 +31,15 @@ class Desk:
         require_model(settings)
         self.settings = settings
         self._champion = Champion(settings.model, watched=settings.watched)
-        self.log = PredictionLog(settings.prediction_log)
-        self._writer = PredictionWriter(self.log)
+        self.log = PredictionLog(settings.prediction_log, lock_wait_s=LOCK_WAIT_S)
+        self._replaced_at = float("-inf")
+        self._log_state = LogState()
+        folder = settings.limits.spill_folder
+        self._writer = PredictionWriter(
+            self.log,
+            spill_folder=started_in() / folder if folder else None,
+            on_change=self._note_log_state,
+        )
         self._keeper = PhotoKeeper(settings.limits)
         # Photos differ in size, and the network takes one at a time: there is nothing for adaptive
         # batching to put together.
@@ -48,7 +59,22 @@ class Desk:
         self._champion.close()
         self._places.close()
         self._writer.close()
+        self._keeper.close()
         self.log.close()
+
+    @property
+    def log_is_well(self) -> bool:
+        """Whether the log takes what it is given, and its file was not replaced just now."""
+        recent = time.monotonic() - self._replaced_at < REPLACED_SECONDS
+        return not self._log_state.away and not recent
+
+    def _note_log_state(self, state: LogState) -> None:
+        if state.replaced > self._log_state.replaced:
+            self._replaced_at = time.monotonic()
+            metrics.log_replaced.inc(state.replaced - self._log_state.replaced)
+        self._log_state = state
+        metrics.log_away.set(state.away)
+        metrics.log_waiting.set(state.waiting)
 
     async def count(
         self,
@@ -64,6 +90,9 @@ class Desk:
             source: api or page.
             counter: the model, one for the whole request.
             picture: also the photos with their boxes, as such files.
+
+        Raises:
+            LogAwayError: neither the log nor the disk takes what would be logged.
         """
         metrics.photos_per_request.observe(len(uploads))
         turns = asyncio.Semaphore(self._places.count)
@@ -77,19 +106,29 @@ class Desk:
     def submit(
         self, upload: Upload, source: str, counter: Counter, picture: Picture | None = None
     ) -> Future[Answer]:
-        """Hand in one photo; see ``count``. Its record is queued before its future is done."""
+        """Hand in one photo; see ``count``. Its record is queued before its future is done.
+
+        Where nobody waits for the answer any more (its future is cancelled), a photo that was begun
+        is logged like any other, and one that was not is left.
+        """
         metrics.waiting.inc()
         answer: Future[Answer] = Future()
 
         def note(counted: Future[Answer]) -> None:
             metrics.waiting.dec()
             try:
-                self._note(counted.result(), upload, source)
-                answer.set_result(counted.result())
-            except BaseException as error:  # whoever waits must hear of it
-                answer.set_exception(error)
+                result = counted.result()
+                self._note(result, upload, source)
+            except (Exception, CancelledError) as error:  # whoever waits must hear of it
+                if answer.set_running_or_notify_cancel():
+                    answer.set_exception(error)
+            else:
+                if answer.set_running_or_notify_cancel():
+                    answer.set_result(result)
 
-        self._places.submit(counter, upload, source, picture).add_done_callback(note)
+        counting = self._places.submit(counter, upload, source, picture)
+        counting.add_done_callback(note)
+        answer.add_done_callback(lambda done: done.cancelled() and counting.cancel())
         return answer
 
     def _note(self, answer: Answer, upload: Upload, source: str) -> None:
@@ -106,9 +145,13 @@ class Desk:
 
         Raises:
             UnknownPredictionError: no such prediction, not even among those not yet written.
+            LogAwayError: the log takes nothing now; the feedback is not stored.
         """
         try:
             self.log.add_feedback(prediction_id, true_count, wrong)
         except UnknownPredictionError:
-            self._writer.flush()
+            if not self._writer.flush():
+                raise LogAwayError(
+                    "photos that were counted are not in the prediction log yet"
+                ) from None
             self.log.add_feedback(prediction_id, true_count, wrong)

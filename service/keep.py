@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 import threading
 import time
 from pathlib import Path
@@ -10,39 +12,93 @@ from pathlib import Path
 from sparrow.config import ServiceConfig
 from sparrow.prediction_record import PredictionRecord
 
+TIDY_SECONDS = 600.0  # between looks at what has become too old
+PARTIAL_SECONDS = 600.0  # a file that is still being written is younger
+# In a folder that also holds something else, only what was written here is removed.
+_OURS = re.compile(r"[0-9a-f]{32}\.(photo|partial)")
+
 logger = logging.getLogger("sparrow.service")
 
 
 class PhotoKeeper:
-    """Writes a share of the readable photos as ``<prediction id>.photo``."""
+    """Writes a share of the readable photos as ``<prediction id>.photo``.
+
+    Age and number hold at the start, with every photo that is kept, and in between, also where
+    nothing is kept any more.
+    """
 
     def __init__(self, limits: ServiceConfig) -> None:
+        """Tidy up, and start the thread that goes on doing so."""
         self._limits = limits
         self._folder = Path(limits.keep_folder)
         self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="kept-photos", daemon=True)
+        self.tidy()
+        self._thread.start()
 
     def offer(self, record: PredictionRecord, content: bytes) -> None:
         """Keep the photo if its turn has come; a full disk must not fail the request."""
         if not self._chosen(record):
             return
+        partial = self._folder / f"{record.id}.partial"
         try:
             with self._lock:
                 self._folder.mkdir(parents=True, exist_ok=True)
-                partial = self._folder / f"{record.id}.partial"
                 partial.write_bytes(content)
                 partial.replace(self._folder / f"{record.id}.photo")
-                self._tidy()
-        except OSError:
-            logger.exception("photo %s cannot be kept", record.id)
+        except OSError as error:
+            logger.error("photo %s cannot be kept in %s: %s", record.id, self._folder, error)
+            _remove(partial)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Remove what is too old or too much, and what a killed process left half written."""
+        try:
+            with self._lock:
+                self._tidy(time.time())
+        except OSError as error:
+            logger.error("kept photos in %s cannot be tidied up: %s", self._folder, error)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(TIDY_SECONDS):
+            self.tidy()
 
     def _chosen(self, record: PredictionRecord) -> bool:
         # By the id's leading digits: uniform, and the same decision whoever asks.
         return record.error is None and int(record.id[:8], 16) < self._limits.keep_share * 16**8
 
-    def _tidy(self) -> None:
-        oldest = time.time() - self._limits.keep_days * 86400
-        kept = sorted(self._folder.glob("*.photo"), key=lambda path: path.stat().st_mtime)
+    def _tidy(self, now: float) -> None:
+        if not self._folder.is_dir():
+            return
+        oldest = now - self._limits.keep_days * 86400
+        kept: list[tuple[float, Path]] = []
+        with os.scandir(self._folder) as entries:
+            for entry in entries:
+                if not _OURS.fullmatch(entry.name) or not entry.is_file(follow_symlinks=False):
+                    continue
+                written, path = entry.stat(follow_symlinks=False).st_mtime, Path(entry.path)
+                if written > now + PARTIAL_SECONDS:  # the clock was ahead; its age begins now
+                    os.utime(path, (now, now))
+                    written = now
+                if path.suffix == ".photo":
+                    kept.append((written, path))
+                elif written < now - PARTIAL_SECONDS:
+                    _remove(path)
+        kept.sort()
         surplus = len(kept) - self._limits.keep_photos
-        for position, path in enumerate(kept):
-            if position < surplus or path.stat().st_mtime < oldest:
-                path.unlink(missing_ok=True)
+        for position, (written, path) in enumerate(kept):
+            if position < surplus or written < oldest:
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        logger.error("%s cannot be removed: %s", path, error)

@@ -16,6 +16,19 @@ photos = Counter("sparrow_photos", "Photos by outcome", ["source", "outcome", "m
 photo_seconds = Histogram("sparrow_photo_seconds", "Decoding and detection", buckets=SECONDS)
 photos_per_request = Histogram("sparrow_photos_per_request", "Photos in a request", buckets=FEW[1:])
 detections = Histogram("sparrow_detections_per_photo", "Boxes in a readable photo", buckets=FEW)
+log_away = Gauge(
+    "sparrow_log_away",
+    "1 while the prediction log cannot be reached or written",
+    multiprocess_mode="livemax",
+)
+log_waiting = Gauge(
+    "sparrow_log_waiting",
+    "Photos not yet in the prediction log, in memory or on the disk",
+    multiprocess_mode="livesum",
+)
+log_replaced = Counter(
+    "sparrow_log_replaced", "Times the log's file was found removed or replaced while in use"
+)
 waiting = Gauge(
     "sparrow_photos_waiting", "Photos waiting or being counted", multiprocess_mode="livesum"
 )

@@ -34,7 +34,7 @@ def headline(photos: Sequence[PagePhoto], min_score: float) -> str:
     if not photos:
         return ""
     if not readable:
-        return _large("No photo could be read", "See the remarks below.")
+        return _large("No photo could be counted", "See the remarks below.")
     if len(photos) == 1:
         low, high = photos[0].interval(min_score)
         words = count_in_words(readable[0], low, high, photos[0].class_names)
@@ -42,7 +42,7 @@ def headline(photos: Sequence[PagePhoto], min_score: float) -> str:
         return _large(words, hint)
     total = count_in_words(sum(readable), None, None, photos[0].class_names)
     unread = len(photos) - len(readable)
-    hint = f"{unread} of {len(photos)} photos could not be read." if unread else ""
+    hint = f"{unread} of {len(photos)} photos could not be counted." if unread else ""
     return _large(f"{total} in {len(readable)} photos", hint)
 
 
@@ -110,7 +110,8 @@ def write_downloads(
         ValueError: see ``pictures``.
     """
     records = [_at_score(photo, look.min_score) for photo in photos]
-    names = photos[0].class_names
+    # A new champion may have taken over between two photos of a session.
+    names = list(dict.fromkeys(name for photo in photos for name in photo.class_names))
     with tempfile.TemporaryDirectory(prefix="sparrow-page-") as name:
         folder = Path(name)
         (folder / "counts.csv").write_text(csv_text([row(record) for record in records]))
@@ -167,8 +168,8 @@ def service_figures(desk: Desk) -> str:
         ("Photos in the last 24 hours", str(summary["photos"])),
         ("Birds counted", str(summary["detections"])),
         ("Photos without a bird", str(summary["empty"])),
-        ("Photos that could not be read", str(summary["errors"])),
-        ("Mean time per photo", "–" if mean is None else f"{mean:.0f} ms"),
+        ("Photos that could not be counted", str(summary["errors"])),
+        ("Mean time of a counted photo", "–" if mean is None else f"{mean:.0f} ms"),
     ]
     return _html_table(lines)
 

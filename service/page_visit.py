@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from service.counting import Answer
 from service.desk import Desk
 from service.intake import Upload
 from sparrow.counter import DETECTOR_FAILED, CountedPhoto
-from sparrow.model.folder import file_sha256
+from sparrow.model.folder import ModelInfo, file_sha256
 
 MAX_REMEMBERED = 1000  # photos of one session; beyond it only those that are shown are
 
@@ -53,16 +55,17 @@ class PagePhoto:
 @dataclass
 class Visit:
     """What the page keeps for one session; changed in place, so that nothing counted is forgotten
-    when a later photo of the same event fails.
+    when a later photo of the same event fails, or when two events come at once.
 
     Attributes:
         shown: the photos of the file list, each once.
-        counted: all photos of the session by SHA-256, those taken off the list included.
+        counted: all photos of the session by SHA-256, those taken off the list and those still
+            being counted included.
         keys: uploaded file -> SHA-256.
     """
 
     shown: list[PagePhoto] = field(default_factory=list)
-    counted: dict[str, PagePhoto] = field(default_factory=dict)
+    counted: dict[str, Future[PagePhoto]] = field(default_factory=dict)
     keys: dict[Path, str] = field(default_factory=dict)
 
     def photo(self, chosen: object) -> PagePhoto | None:
@@ -79,9 +82,10 @@ class Visit:
         photo on which the detector failed is tried again when it was taken off the list and added.
 
         Raises:
-            ValueError: too many photos or bytes at once, or a file that is gone.
-            Exception: whatever kept a photo from being counted or logged; the photos counted
-                before it are remembered.
+            ValueError: too many photos or bytes at once, a file that is gone, or no answer within
+                ``service.timeout_s``.
+            Exception: whatever kept a photo from being counted or logged; the others are
+                remembered, and this one is tried again the next time.
         """
         limit = desk.settings.limits.max_photos
         if len(paths) > limit:
@@ -91,13 +95,14 @@ class Visit:
             files.setdefault(self._key(path), []).append(path)
         listed = {photo.sha256 for photo in self.shown}
         new = {key: same[0] for key, same in files.items() if not self._knows(key, listed)}
-        self._count(desk, new, progress)
+        self._submit(desk, new)
+        found = self._results(desk, list(files), len(new), progress)
         self.shown = [
-            replace(self.counted[key], path=first, same=tuple(path.name for path in same))
+            replace(found[key], path=first, same=tuple(path.name for path in same))
             for key, (first, *same) in files.items()
         ]
         if len(self.counted) > MAX_REMEMBERED:
-            self.counted = {photo.sha256: photo for photo in self.shown}
+            self.counted = {key: self.counted[key] for key in files}
             self.keys = {path: key for path, key in self.keys.items() if key in files}
 
     def _key(self, path: Path) -> str:
@@ -110,13 +115,16 @@ class Visit:
 
     def _knows(self, key: str, listed: set[str]) -> bool:
         photo = self.counted.get(key)
-        return photo is not None and (
-            key in listed or photo.counted.record.error != DETECTOR_FAILED
-        )
+        if photo is None or not photo.done():
+            return photo is not None
+        if photo.exception() is None:
+            failed = photo.result().counted.record.error == DETECTOR_FAILED
+            if key in listed or not failed:
+                return True
+        del self.counted[key]
+        return False
 
-    def _count(
-        self, desk: Desk, new: dict[str, Path], progress: Callable[[int, int], None]
-    ) -> None:
+    def _submit(self, desk: Desk, new: dict[str, Path]) -> None:
         limit_mb = desk.settings.limits.max_request_mb
         size_mb = sum(path.stat().st_size for path in new.values()) / 1e6
         if size_mb > limit_mb:
@@ -125,24 +133,46 @@ class Visit:
                 "at once: add a few at a time"
             )
         counter = desk.counter
-        waiting: dict[str, Future[Answer]] = {}
-        failure: Exception | None = None
         for key, path in new.items():
+            photo: Future[PagePhoto] = Future()
+            if self.counted.setdefault(key, photo) is not photo:
+                continue  # another event of this session was first
+            fill = partial(_fill, photo, key, path, counter.info)
             try:
                 upload = Upload(path.name, path.read_bytes())
-                waiting[key] = desk.submit(upload, "page", counter)
+                desk.submit(upload, "page", counter).add_done_callback(fill)
             except Exception as error:
-                failure = error
-                break
-        for done, (key, future) in enumerate(waiting.items(), 1):
+                photo.set_exception(error)
+
+    def _results(
+        self, desk: Desk, keys: list[str], new: int, progress: Callable[[int, int], None]
+    ) -> dict[str, PagePhoto]:
+        limit_s = desk.settings.limits.timeout_s
+        end = time.monotonic() + limit_s
+        found: dict[str, PagePhoto] = {}
+        failure: Exception | None = None
+        for key in keys:
             try:
-                counted = future.result().counted
+                found[key] = self.counted[key].result(max(0.0, end - time.monotonic()))
+            except TimeoutError:
+                raise ValueError(
+                    f"counting took longer than {limit_s:g} s; it goes on: add a photo in a while, "
+                    "and all are shown"
+                ) from None
             except Exception as error:
                 failure = error
-                continue
-            self.counted[key] = PagePhoto(
-                key, new[key], counted, counter.info.class_names, counter.info.threshold
-            )
-            progress(done, len(new))
+            if new:
+                progress(max(0, new - len(keys) + len(found)), new)
         if failure is not None:
             raise failure
+        return found
+
+
+def _fill(
+    photo: Future[PagePhoto], key: str, path: Path, info: ModelInfo, answer: Future[Answer]
+) -> None:
+    try:
+        counted = answer.result().counted
+        photo.set_result(PagePhoto(key, path, counted, info.class_names, info.threshold))
+    except BaseException as error:  # whoever waits must hear of it
+        photo.set_exception(error)

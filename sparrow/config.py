@@ -326,6 +326,8 @@ class ServiceConfig(Section):
     cors_origins: tuple[str, ...] = ()  # other sites whose pages may call the API
     keep_share: Unit = 0.0  # of the photos sent, kept as files for review; 0 keeps none
     keep_folder: str = ".sparrow/photos"
+    # Where rows wait that the prediction log cannot take; null: beside an SQLite log, or .sparrow.
+    spill_folder: str | None = None
     keep_photos: Count = 1000  # at most so many; the oldest go first
     keep_days: Count = 30  # none longer
 

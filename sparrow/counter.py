@@ -69,7 +69,7 @@ class Counter:
         Raises:
             ModelFolderError: the folder is not a whole, untouched model, or it was replaced while
                 it was being loaded.
-            ValueError: its count model is not one.
+            ValueError: its count model is not one, or is one for another threshold.
         """
         target = folder.resolve()
         before = _info_sha256(target)
@@ -82,6 +82,12 @@ class Counter:
         self.version = target.name if target.name.isdigit() else "unpublished"
         values = self.info.count_model
         self._count_model = CountModel.from_dict(values) if values is not None else None
+        if self._count_model and self._count_model.threshold != self.info.threshold:
+            raise ValueError(
+                f"{target}: the model counts from score {self.info.threshold} up, but its count "
+                f"model was fitted for {self._count_model.threshold}: the interval would not be "
+                "the count's; restore the folder from the registry, or evaluate the model again"
+            )
 
     def count(
         self,

@@ -7,77 +7,126 @@ folder's ``reference.parquet`` in the same schema, is a ``sparrow.prediction_win
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    Engine,
-    Select,
-    case,
-    create_engine,
-    event,
-    func,
-    insert,
-    make_url,
-    select,
-)
-from sqlalchemy.exc import IntegrityError, ProgrammingError
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy import Engine, Select, case, func, insert, select
+from sqlalchemy.exc import SQLAlchemyError
 
+from sparrow.database import (
+    LOCK_WAIT_S,
+    StoreError,
+    open_database,
+    reason,
+    sqlite_path,
+    upgrade,
+)
+from sparrow.log_file import OpenFile
 from sparrow.prediction_record import (
     PredictionRecord,
     boxes_table,
     feedback_table,
-    indexes,
-    metadata,
     naive_utc,
     new_id,
     photos_table,
 )
+
+logger = logging.getLogger("sparrow.prediction_log")
 
 
 class UnknownPredictionError(ValueError):
     """Feedback on a prediction that the log does not hold."""
 
 
-class PredictionLog:
-    """Append to and read from one log. Safe for several threads and processes."""
+class LogAwayError(RuntimeError):
+    """The log can take nothing now: unreachable, locked, full, read-only. It may come back."""
 
-    def __init__(self, url: str) -> None:
+
+class PredictionLog:
+    """Append to and read from one log. Safe for several threads and processes.
+
+    Attributes:
+        url: as it was given.
+        replaced: how often its SQLite file was found removed or replaced, and was made anew.
+    """
+
+    def __init__(
+        self, url: str, *, read_only: bool = False, lock_wait_s: float = LOCK_WAIT_S
+    ) -> None:
         """Open the log, making its tables (and the folder of an SQLite file) where missing.
 
         Args:
-            url: SQLAlchemy URL, such as ``sqlite:///.sparrow/predictions.db``; SQLite waits 20 s
-                for another process's lock, or as long as ``?timeout=`` says.
+            url: SQLAlchemy URL, such as ``sqlite:///.sparrow/predictions.db``.
+            read_only: make and change nothing.
+            lock_wait_s: how long SQLite waits for another process's lock; ``?timeout=`` in the URL
+                comes first.
+
+        Raises:
+            StoreError: the log was made by a newer release.
+            SQLAlchemyError: it cannot be reached, read or written.
         """
-        parsed = make_url(url)
-        if parsed.get_backend_name() == "postgresql" and parsed.drivername == "postgresql":
-            parsed = parsed.set(drivername="postgresql+psycopg")
-        if parsed.get_backend_name() == "sqlite" and parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-            # Another process's batch takes milliseconds.
-            parsed = parsed.update_query_dict({"timeout": parsed.query.get("timeout", "20")})
-        self._engine = create_engine(parsed, pool_pre_ping=True)
-        if parsed.get_backend_name() == "sqlite":
-            event.listen(self._engine, "connect", _set_up_sqlite)
-        _create_tables(self._engine)
+        self.url, self.replaced = url, 0
+        self._read_only, self._lock_wait_s = read_only, lock_wait_s
+        self._reopening = threading.Lock()
+        self._engine = self._open()
+        path = None if read_only else sqlite_path(url)
+        self._file = OpenFile(path) if path is not None else None
 
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()
+        if self._file is not None:
+            self._file.close()
 
     def append(self, records: Sequence[PredictionRecord]) -> None:
-        """Write records and their boxes in one transaction: all of them or none."""
+        """Write records and their boxes in one transaction: all of them or none.
+
+        Raises:
+            SQLAlchemyError: nothing was written, or the connection was lost over the answer.
+        """
         if not records:
             return
-        boxes = [row for record in records for row in record.box_rows()]
-        with self._engine.begin() as connection:
-            connection.execute(insert(photos_table), [record.row() for record in records])
-            if boxes:
-                connection.execute(insert(boxes_table), boxes)
+        self.look()
+        self._insert(records)
+        if self.look():  # they went into a file that was removed meanwhile
+            self.append_missing(records)
+
+    def append_missing(self, records: Sequence[PredictionRecord]) -> None:
+        """Like ``append``, but records that the log holds already are left out."""
+        self.look()
+        by_id = {record.id: record for record in records}
+        known = select(photos_table.c.id).where(photos_table.c.id.in_(by_id))
+        there = {row["id"] for row in self.rows(known)}
+        missing = [record for name, record in by_id.items() if name not in there]
+        if missing:
+            self._insert(missing)
+
+    def look(self) -> bool:
+        """Whether the SQLite file was removed or replaced; then it has been opened or made anew.
+
+        Raises:
+            SQLAlchemyError: what lies there now cannot be used.
+        """
+        file = self._file
+        if file is None or not file.changed():
+            return False
+        with self._reopening:
+            if file is self._file:
+                self._reopen(file)
+        return True
+
+    def reach(self) -> None:
+        """Check that the log can be reached, and make its tables where a new database lacks them.
+
+        Raises:
+            SQLAlchemyError: it cannot be reached.
+        """
+        if not self.look() and self._file is None:
+            upgrade(self._engine)
 
     def add_feedback(
         self, prediction_id: str, true_count: int | None = None, wrong: bool = False
@@ -91,6 +140,7 @@ class PredictionLog:
 
         Raises:
             UnknownPredictionError: there is no such prediction.
+            LogAwayError: the log can take nothing now; the feedback is not stored.
         """
         row = {
             "id": new_id(),
@@ -99,6 +149,17 @@ class PredictionLog:
             "true_count": true_count,
             "wrong": wrong,
         }
+        try:
+            self.look()
+            self._insert_feedback(row)
+            moved = self.look()
+        except (SQLAlchemyError, StoreError, OSError) as error:
+            raise LogAwayError(f"the prediction log cannot be written: {reason(error)}") from error
+        if moved:
+            raise LogAwayError("the prediction log was replaced while the feedback was stored")
+
+    def _insert_feedback(self, row: dict[str, Any]) -> None:
+        prediction_id = row["prediction_id"]
         with self._engine.begin() as connection:
             known = select(photos_table.c.id).where(photos_table.c.id == prediction_id)
             if connection.execute(known).first() is None:
@@ -107,6 +168,31 @@ class PredictionLog:
                     "prediction_id of an answer of this service"
                 )
             connection.execute(insert(feedback_table), row)
+
+    def _insert(self, records: Sequence[PredictionRecord]) -> None:
+        boxes = [row for record in records for row in record.box_rows()]
+        with self._engine.begin() as connection:
+            connection.execute(insert(photos_table), [record.row() for record in records])
+            if boxes:
+                connection.execute(insert(boxes_table), boxes)
+
+    def _open(self) -> Engine:
+        return open_database(self.url, read_only=self._read_only, lock_wait_s=self._lock_wait_s)
+
+    def _reopen(self, file: OpenFile) -> None:
+        event = file.event()
+        rescued = file.rescue()
+        self._engine.dispose()
+        self._engine = self._open()
+        self._file = OpenFile(file.path)
+        file.close()
+        self.replaced += 1
+        logger.error(
+            "the prediction log %s was %s while it was in use; %s",
+            file.path,
+            event,
+            _what_became(file, rescued),
+        )
 
     def rows(self, query: Select[Any]) -> list[dict[str, Any]]:
         """Rows of a query over the tables of this module, as mappings."""
@@ -127,7 +213,8 @@ class PredictionLog:
         Returns:
             ``photos``, ``errors``, ``empty`` (readable photos without a detection),
             ``detections``, ``mean_count``, ``mean_score``, ``mean_latency_ms``,
-            ``first_time``, ``last_time`` (aware, UTC). Means are None over nothing.
+            ``first_time``, ``last_time`` (aware, UTC). Means are over photos that were counted,
+            None over nothing.
         """
         table = photos_table.c
         chosen = conditions(
@@ -146,7 +233,7 @@ class PredictionLog:
             ).label("empty"),
             func.coalesce(func.sum(table.n_detections), 0).label("detections"),
             func.avg(table.count).label("mean_count"),
-            func.avg(table.latency_ms).label("mean_latency_ms"),
+            func.avg(case((readable, table.latency_ms))).label("mean_latency_ms"),
             func.min(table.time).label("first_time"),
             func.max(table.time).label("last_time"),
         ).where(*chosen)
@@ -214,19 +301,9 @@ def conditions(
     return chosen
 
 
-def _set_up_sqlite(connection: Any, _record: Any) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")  # readers never wait for the writer
-    cursor.execute("PRAGMA synchronous=NORMAL")  # a killed process loses nothing it committed
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
-
-
-def _create_tables(engine: Engine) -> None:
-    for table in metadata.sorted_tables:
-        # Two processes may start at once: PostgreSQL lets both pass IF NOT EXISTS.
-        with suppress(IntegrityError, ProgrammingError), engine.begin() as connection:
-            connection.execute(CreateTable(table, if_not_exists=True))
-    for index in indexes:
-        with suppress(IntegrityError, ProgrammingError), engine.begin() as connection:
-            connection.execute(CreateIndex(index, if_not_exists=True))
+def _what_became(file: OpenFile, rescued: Path | None) -> str:
+    if rescued == file.path:
+        return "it was made anew with all its rows"
+    if rescued is not None:
+        return f"its rows are in {rescued}, and new ones go into the file that is there now"
+    return "its rows could not be rescued, and new ones go into the file that is there now"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import BaseModel, ValidationError
 
 if TYPE_CHECKING:
     from sparrow.config import Config, NumberRange
 
-    Choices = NumberRange | tuple[Any, ...]
+    Choices: TypeAlias = NumberRange | tuple[Any, ...]
 
 SECTIONS = ("augmentation", "model", "training")  # what a trial builds its detector from
 # Keys of these sections that a trial does not take from its values.

@@ -20,7 +20,7 @@ KINDS = (
     ("landscape.jpg", 640, 480, "RGB", "JPEG"),
     ("portrait-grey.jpg", 480, 640, "L", "JPEG"),
     ("tiny.png", 16, 12, "RGB", "PNG"),
-    ("large.jpg", 3000, 2000, "RGB", "JPEG"),
+    ("large.jpg", 2400, 1600, "RGB", "JPEG"),
     ("panorama.jpg", 1500, 300, "RGB", "JPEG"),
     ("transparent.png", 320, 320, "RGBA", "PNG"),
 )
@@ -42,7 +42,10 @@ class TrialPhoto:
 def trial_photos() -> tuple[TrialPhoto, ...]:
     """One photo of each kind; the same in every process."""
     scene = _scene()
-    return tuple(TrialPhoto(name, _encoded(scene, *kind)) for name, *kind in KINDS)
+    return tuple(
+        TrialPhoto(name, _encoded(scene.resize((width_px, height_px)), mode, file_format))
+        for name, width_px, height_px, mode, file_format in KINDS
+    )
 
 
 def _scene() -> Image.Image:
@@ -56,9 +59,7 @@ def _scene() -> Image.Image:
     return Image.fromarray((noisy * 255).astype(np.uint8))
 
 
-def _encoded(
-    scene: Image.Image, width_px: int, height_px: int, mode: str, file_format: str
-) -> bytes:
+def _encoded(photo: Image.Image, mode: str, file_format: str) -> bytes:
     stream = io.BytesIO()
-    scene.resize((width_px, height_px)).convert(mode).save(stream, file_format)
+    photo.convert(mode).save(stream, file_format)
     return stream.getvalue()

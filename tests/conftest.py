@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -67,6 +69,41 @@ def model_folder(drawn_dataset: Path, tmp_path_factory: pytest.TempPathFactory) 
     return home / "champion"
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """Makes small file systems of their own (MB); skipped where that is not permitted."""
+    mounted: list[Path] = []
+
+    def mount(name: str, size_mb: float = 1.0) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        options = f"size={int(size_mb * 1024)}k"
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True, text=True
+        )
+        if done.returncode:
+            pytest.skip(f"a file system cannot be mounted here: {done.stderr.strip()}")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.fixture
+def read_only_folder(small_disk: Callable[..., Path]) -> Callable[[Path], Path]:
+    """Copies a folder to a file system that then cannot be written, by root neither."""
+
+    def copy(source: Path) -> Path:
+        folder = small_disk(f"read-only-{uuid.uuid4().hex}", 20)
+        shutil.copytree(source, folder, dirs_exist_ok=True)
+        subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+        return folder
+
+    return copy
+
+
 @pytest.fixture(scope="session")
 def write_small_model() -> Callable[..., Path]:
     """See ``small_model.py``: whole model folders of a few kilobytes."""
@@ -103,14 +140,15 @@ def postgres() -> Iterator[str]:
         server = subprocess.Popen(command, user=user, cwd=home, stdout=log, stderr=log)
     try:
         for _ in range(300):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
+            # It takes connections, and refuses them, before it is ready.
+            ready = [binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+            if subprocess.run(ready).returncode == 0:
+                break
             assert server.poll() is None, (home / "log.txt").read_text()
             time.sleep(0.1)
         yield f"postgresql://sparrow@127.0.0.1:{port}"
     finally:
-        server.terminate()
+        server.send_signal(signal.SIGINT)  # SIGTERM would wait for whoever is connected
         server.wait(30)
         shutil.rmtree(home)
 

@@ -103,7 +103,8 @@ def test_the_window_is_the_newest_that_fit_oldest_first(log: PredictionLog) -> N
 
 
 def test_the_database_sums_up(log: PredictionLog) -> None:
-    broken = replace(record(2), error="unreadable", count=None)
+    # What cannot be read takes no time, which says nothing of the time of a photo.
+    broken = replace(record(2), error="unreadable", count=None, latency_ms=0.3)
     log.append([record(0), record(1, TWO), broken])
     assert log.summary(model_version="3") == {
         "photos": 3,
@@ -186,6 +187,7 @@ def test_a_record_the_database_refuses_does_not_hold_up_the_others(log: Predicti
         writer.append(item)
     assert writer.flush()
     assert log.summary()["photos"] == 2
+    writer.close()
 
 
 CHILD = """

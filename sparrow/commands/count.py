@@ -127,7 +127,9 @@ def count_all(
     def count_aside(file: Path) -> dict[str, Any]:
         process = free.get()
         try:
-            return process.run(count_file, counter.folder, file, annotated)
+            return process.run(
+                count_file, counter.folder, file, annotated, info_sha256=counter.info_sha256
+            )
         except ProcessLostError:
             return _entry(counter.failed(b"", str(file), "cli"), None)
         finally:

@@ -46,14 +46,15 @@ def roll_back(arguments: argparse.Namespace) -> int:
 
 
 def show_history(arguments: argparse.Namespace) -> int:
-    """Oldest first."""
+    """Oldest first; the exit status is 1 where the log was changed by hand, which is also said."""
     from sparrow.release.registry import Registry
 
     config = load_config(arguments.config)
-    for entry in Registry(config.stores, config.name).history():
+    registry = Registry(config.stores, config.name)
+    for entry in registry.history():
         before = entry.from_version or "none"
         forced = " (forced)" if entry.forced else ""
         print(
             f"{entry.at}  {entry.who:<12} {before:>4} -> {entry.to_version:<4} {entry.why}{forced}"
         )
-    return 0
+    return 1 if registry.broken_chain() else 0

@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 
 from sparrow.data.errors import DataError
-from sparrow.data.swap import next_state
+from sparrow.data.swap import next_state, one_at_a_time
 from sparrow.data.tables import BOX_COLUMNS, UNKNOWN, XYXY, Dataset
 from sparrow.images import ImageError, upright_size_px
+from sparrow.regular_file import open_regular
 
+MAX_TEXT_BYTES = 256 * 1024**2  # of an annotation file
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 
@@ -89,9 +91,14 @@ def list_photos(folder: Path) -> list[Path]:
 
 
 def read_text(path: Path) -> str:
-    """A text file, or a ``DataError`` that names it."""
+    """A text file of at most ``MAX_TEXT_BYTES``, or a ``DataError`` that names it."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        with open_regular(path) as file:
+            content = file.read(MAX_TEXT_BYTES + 1)
+        if len(content) > MAX_TEXT_BYTES:
+            most = f"{MAX_TEXT_BYTES // 1024**2} MiB"
+            raise DataError(f"{path}: larger than {most}; split the set into several")
+        return content.decode("utf-8-sig")
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
@@ -110,10 +117,20 @@ def new_folder(folder: Path) -> Iterator[Path]:
     Raises:
         DataError: the folder already holds files.
     """
+    with one_at_a_time(folder):
+        refuse_files(folder)
+        with next_state(folder) as incoming:
+            yield incoming
+
+
+def refuse_files(folder: Path) -> None:
+    """Nothing where a folder can be made anew.
+
+    Raises:
+        DataError: it holds files, or is one.
+    """
     if folder.exists() and (not folder.is_dir() or any(p.is_file() for p in folder.rglob("*"))):
         raise DataError(f"{folder}: already holds files; remove them or choose another folder")
-    with next_state(folder) as incoming:
-        yield incoming
 
 
 def finite(texts: Iterable[object], where: str) -> list[float]:

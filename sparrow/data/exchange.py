@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,14 +9,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from sparrow.data.annotations import find_folder, new_folder, photo_size, safe_name
+from sparrow.data.annotations import find_folder, new_folder, photo_size, refuse_files, safe_name
 from sparrow.data.errors import DataError
 from sparrow.data.formats import read_csv_tables, table_paths, to_dataset, write_csv
 from sparrow.data.formats_coco import find_coco, read_coco, write_coco
 from sparrow.data.formats_voc import PHOTO_FOLDERS, read_voc, write_voc
 from sparrow.data.formats_yolo import read_yolo, write_yolo
 from sparrow.data.licences import notice
-from sparrow.data.swap import link_tree, next_state
+from sparrow.data.swap import copy_file, link_tree, next_state, one_at_a_time
 from sparrow.data.tables import UNKNOWN, Dataset
 
 KINDS = ("coco", "voc", "yolo", "csv")
@@ -99,14 +98,17 @@ def import_dataset(
         images.assign(image=images["image"].map(names)),
         dataset.boxes.assign(image=dataset.boxes["image"].map(names)),
     )
-    joins = bool(prefix) and any(path.exists() for path in table_paths(into, prefix))
-    with (next_state if joins else new_folder)(into) as place:
-        everything = flat
-        if joins:
-            link_tree(into, place)
-            everything = _joined(read_csv(into, prefix), flat)
-        _copy_photos(photos, names, place / "images")
-        write_csv(everything, place, prefix)
+    with one_at_a_time(into):
+        joins = bool(prefix) and any(path.exists() for path in table_paths(into, prefix))
+        if not joins:
+            refuse_files(into)
+        with next_state(into) as place:
+            everything = flat
+            if joins:
+                link_tree(into.resolve(), place)
+                everything = _joined(read_csv(into, prefix), flat)
+            _copy_photos(photos, names, place / "images")
+            write_csv(everything, place, prefix)
     return flat
 
 
@@ -161,8 +163,13 @@ def _copy_photos(photos: Path, names: dict[str, str], images: Path) -> None:
     images.mkdir(parents=True, exist_ok=True)
     for name, new_name in names.items():
         source = photos / name
-        if not source.is_file():
-            raise DataError(f"{source}: there is no such photo, but the tables name it")
         if (images / new_name).exists():
             raise DataError(f"{images / new_name}: there is a photo of this name already")
-        shutil.copyfile(source, images / new_name)
+        try:
+            copy_file(source, images / new_name)
+        except FileNotFoundError as error:
+            raise DataError(f"{source}: there is no such photo, but the tables name it") from error
+        except OSError as error:
+            if error.filename != str(source):
+                raise  # the disk is full, say
+            raise DataError(f"{source}: cannot be copied ({error.strerror})") from error

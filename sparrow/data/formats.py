@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -16,12 +17,16 @@ import pandas as pd
 from sparrow.boxes import xywh_to_xyxy, xyxy_to_xywh
 from sparrow.data.errors import DataError
 from sparrow.data.tables import XYXY, Dataset
+from sparrow.regular_file import open_regular
 
 INFO_CSV = ("Name", "Author", "Number_HSparrows", "Source", "License")
 BOXES_CSV = (
     "label_name", "bbox_x", "bbox_y", "bbox_width", "bbox_height",
     "image_name", "image_width", "image_height",
 )  # fmt: skip
+MAX_ROWS = 1_000_000
+MAX_TABLE_BYTES = 256 * 1024**2
+MAX_LINE_BYTES = 64 * 1024  # of the header and the first row
 XYWH_CSV = ["bbox_x", "bbox_y", "bbox_width", "bbox_height"]
 
 
@@ -122,15 +127,45 @@ def raw_tables(dataset: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     expected = f"expected a CSV table with the columns {', '.join(columns)}"
     try:
-        # Only an empty cell is missing: an author may be called "NA" or "None".
-        return pd.read_csv(path, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
+        with open_regular(path) as file:
+            _refuse_huge(path, file)
+            # Only an empty cell is missing: an author may be called "NA" or "None".
+            table = pd.read_csv(
+                file,
+                keep_default_na=False,
+                na_values=[""],
+                encoding="utf-8-sig",
+                nrows=MAX_ROWS + 1,
+            )
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file; {expected}") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 text ({error}); save it again as UTF-8") from error
     except pd.errors.EmptyDataError as error:
         raise DataError(f"{path}: the file is empty; {expected}") from error
+    except DataError:
+        raise
     except (pd.errors.ParserError, ValueError) as error:
         raise DataError(f"{path}: not a CSV table ({error}); {expected}") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if len(table) > MAX_ROWS:
+        raise DataError(f"{path}: more than {MAX_ROWS:,} rows; split the set, or repeat no rows")
+    return table
+
+
+def _refuse_huge(path: Path, file: BinaryIO) -> None:
+    """So that memory is bounded, whatever the table."""
+    size = os.fstat(file.fileno()).st_size
+    if size > MAX_TABLE_BYTES:
+        raise DataError(
+            f"{path}: {size / 1024**2:,.0f} MiB; a table has at most {MAX_TABLE_BYTES // 1024**2}"
+        )
+    head = file.read(2 * MAX_LINE_BYTES)
+    file.seek(0)
+    # The first two lines say how many cells a row has: pandas makes a column of each.
+    if any(len(line) > MAX_LINE_BYTES for line in head.split(b"\n", 2)[:2]):
+        raise DataError(
+            f"{path}: a line is longer than {MAX_LINE_BYTES // 1024} KiB; expected a header and "
+            "a line for each row"
+        )

@@ -93,6 +93,7 @@ def write_coco(dataset: Dataset, path: Path, classes: Sequence[str] = ()) -> Non
     """
     labels = sorted({*dataset.boxes["label"], *classes})
     licenses = sorted(dataset.images["license"].unique())
+    license_ids = {name: i + 1 for i, name in enumerate(licenses)}
     photo_ids = {name: i + 1 for i, name in enumerate(dataset.images["image"])}
     tree = {
         "info": {"description": "Photos and boxes exported by Sparrow", "version": "1.0"},
@@ -106,7 +107,7 @@ def write_coco(dataset: Dataset, path: Path, classes: Sequence[str] = ()) -> Non
                 "file_name": row["image"],
                 "width": int(row["width_px"]),
                 "height": int(row["height_px"]),
-                "license": licenses.index(row["license"]) + 1,
+                "license": license_ids[row["license"]],
                 "author": row["author"],
                 "source": row["source"],
             }
@@ -121,6 +122,7 @@ def _annotations(
     dataset: Dataset, photo_ids: dict[str, int], labels: list[str]
 ) -> list[dict[str, Any]]:
     xyxy = dataset.boxes[XYXY].to_numpy(dtype=float)
+    label_ids = {label: i + 1 for i, label in enumerate(labels)}
     rows = zip(
         dataset.boxes["image"],
         dataset.boxes["label"],
@@ -132,7 +134,7 @@ def _annotations(
         {
             "id": i + 1,
             "image_id": photo_ids[image],
-            "category_id": labels.index(label) + 1,
+            "category_id": label_ids[label],
             "bbox": [as_written(number) for number in xywh],
             "area": as_written(area),
             "iscrowd": 0,

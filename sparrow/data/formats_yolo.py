@@ -62,6 +62,7 @@ def read_yolo(folder: Path) -> Dataset:
 def write_yolo(dataset: Dataset, folder: Path) -> None:
     """Write ``labels/*.txt``, ``classes.txt`` and ``data.yaml``; photos belong into ``images/``."""
     classes = sorted(dataset.boxes["label"].unique())
+    numbers = {label: number for number, label in enumerate(classes)}
     sizes = dataset.images.set_index("image")[["width_px", "height_px"]]
     stems: dict[str, str] = {}
     for name, boxes in dataset.boxes_by_image().items():
@@ -73,7 +74,7 @@ def write_yolo(dataset: Dataset, folder: Path) -> None:
         centred = np.stack([(x_min + x_max) / 2, (y_min + y_max) / 2, x_max - x_min, y_max - y_min])
         shares = centred.T / np.tile(sizes.loc[name].to_numpy(dtype=float), 2)  # [N, 4]
         lines = [
-            f"{classes.index(label)} " + " ".join(f"{share:.{_DIGITS}f}" for share in row)
+            f"{numbers[label]} " + " ".join(f"{share:.{_DIGITS}f}" for share in row)
             for label, row in zip(boxes["label"], shares.tolist(), strict=True)
         ]
         path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

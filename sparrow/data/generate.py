@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 from PIL import Image, ImageDraw
 
-from sparrow.data.annotations import new_folder
+from sparrow.data.annotations import refuse_files
 from sparrow.data.drawn.authors import authors
 from sparrow.data.drawn.composition import BIRDS, SEASONS, SPARROW
 from sparrow.data.drawn.plumage import SPECIES
 from sparrow.data.drawn.process import Task, draw_photos
 from sparrow.data.exchange import read_csv
 from sparrow.data.formats import write_csv
+from sparrow.data.swap import next_state, one_at_a_time
 from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, XYXY, Dataset
 from sparrow.images import read_image
 
@@ -32,6 +34,7 @@ def generate_dataset(
     classes: Sequence[str] = (SPARROW,),
     prefix: str = "",
     birds: str = "all",
+    keep_existing: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Draw photos and write the complete CSV contract under ``root``, or nothing at all.
@@ -44,6 +47,8 @@ def generate_dataset(
         classes: species that get boxes, of ``drawing.SPECIES``; the others are distractors.
         prefix: before both table names ("new_" for data to be taken in).
         birds: "all", "others" (at least one, no sparrow) or "none".
+        keep_existing: a ``root`` that is there, or that another program makes meanwhile, is left
+            as it is, and nothing is drawn.
         progress: called with (done, all) after every photo.
 
     Raises:
@@ -51,20 +56,28 @@ def generate_dataset(
         ValueError: no photos asked for, unknown season, class or birds.
     """
     _check_arguments(photos, seed, season, classes, birds)
+    task = Task("", seed, season, tuple(classes), birds)
+    with one_at_a_time(root):
+        if keep_existing and root.exists():
+            return  # another program drew it while this one waited
+        refuse_files(root)
+        with next_state(root) as place:
+            (place / "images").mkdir()
+            drawn = _draw(replace(task, folder=str(place / "images")), photos, progress)
+            write_csv(replace(drawn, root=place), place, prefix)
+
+
+def _draw(task: Task, photos: int, progress: Callable[[int, int], None] | None) -> Dataset:
+    """Draw the photos of a task; their tables."""
     image_rows, box_rows = [], []
-    with new_folder(root) as place:
-        (place / "images").mkdir()
-        task = Task(str(place / "images"), seed, season, tuple(classes), birds)
-        for author, one in zip(authors(photos, seed), draw_photos(task, photos), strict=True):
-            row = (one.name, author, len(one.boxes), SOURCE, LICENSE, *one.size_px)
-            image_rows.append(row)
-            box_rows += [(one.name, *box) for box in one.boxes]
-            if progress is not None:
-                progress(len(image_rows), photos)
-        images = pd.DataFrame(image_rows, columns=list(IMAGE_COLUMNS))
-        boxes = pd.DataFrame(box_rows, columns=list(BOX_COLUMNS))
-        boxes = boxes.astype(dict.fromkeys(XYXY, float))
-        write_csv(Dataset(place, images, boxes), place, prefix)
+    for author, one in zip(authors(photos, task.seed), draw_photos(task, photos), strict=True):
+        image_rows.append((one.name, author, len(one.boxes), SOURCE, LICENSE, *one.size_px))
+        box_rows += [(one.name, *box) for box in one.boxes]
+        if progress is not None:
+            progress(len(image_rows), photos)
+    images = pd.DataFrame(image_rows, columns=list(IMAGE_COLUMNS))
+    boxes = pd.DataFrame(box_rows, columns=list(BOX_COLUMNS))
+    return Dataset(Path(task.folder), images, boxes.astype(dict.fromkeys(XYXY, float)))
 
 
 def contact_sheet(

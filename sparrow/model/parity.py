@@ -38,8 +38,9 @@ def agreement(
     box_tolerance_px: float,
 ) -> dict[str, float]:
     """Over some photos: the number of ``detections`` compared (score 0.2 and above, of either
-    side), the ``share`` of them (0..1) that has a counterpart within both tolerances, and the
-    ``median_score_difference`` (0..1). Without a detection the share is 1.
+    side), the ``share`` of them (0..1) that has a counterpart of the same class within both
+    tolerances, and the ``median_score_difference`` (0..1; one without a counterpart differs by its
+    whole score). Without a detection the share is 1.
     """
     differences: list[NDArray[np.float64]] = []  # [n, 2]: score, pixels
     for image in photos:
@@ -60,11 +61,13 @@ def _differences(ours: Detections, theirs: Detections) -> NDArray[np.float64]:
     Detections near the score limit are left out: there rounding decides which ones exist.
     """
     sure = ours.above(MIN_COMPARED_SCORE)
-    if len(sure) == 0 or len(theirs) == 0:
-        return np.full((len(sure), 2), np.inf)
-    # By corners and not by overlap: boxes at the photo's rim may be lines, which overlap nothing.
-    apart = np.abs(sure.boxes_xyxy[:, None] - theirs.boxes_xyxy[None]).max(axis=2)  # [n, m]
-    twin = apart.argmin(axis=1)
-    score = np.abs(sure.scores - theirs.scores[twin])
-    box_px = apart.min(axis=1)
-    return np.stack([score, box_px], axis=1).astype(np.float64)
+    score, box_px = sure.scores.astype(np.float64), np.full(len(sure), np.inf)
+    if len(sure) and len(theirs):
+        # By corners and not by overlap: boxes at the photo's rim may be lines, which overlap
+        # nothing.
+        apart = np.abs(sure.boxes_xyxy[:, None] - theirs.boxes_xyxy[None]).max(axis=2)  # [n, m]
+        apart = np.where(sure.labels[:, None] == theirs.labels[None], apart, np.inf)
+        twin, box_px = apart.argmin(axis=1), apart.min(axis=1)
+        difference = np.abs(score - theirs.scores[twin])
+        score = np.where(np.isfinite(box_px), difference, score)
+    return np.stack([score, box_px], axis=1)

@@ -1,26 +1,34 @@
 """The append-only log of promotions: when, who, from, to, why, on what evidence.
 
 Each entry names the entry it follows, and the database accepts only one successor for each: of
-two promotions at once, one is written and the other is told.
+two promotions at once, one is written and the other is told. Each entry also carries a SHA-256 over
+all its fields and the entry before it, and the newest one is noted in a table of its own: what is
+edited, removed or slipped in is found by ``PromotionLog.verify``. Somebody who can write the
+database and computes all hashes anew is not found; the newest hash, kept elsewhere, finds them.
 """
 
 from __future__ import annotations
 
 import getpass
+import hashlib
 import json
+import logging
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-_METADATA = sa.MetaData()
+from sparrow.database import open_database
+
+# Their history is in ``sparrow.migrations``, which makes them.
+metadata = sa.MetaData()
 _PROMOTIONS = sa.Table(
     "promotions",
-    _METADATA,
+    metadata,
     sa.Column("model", sa.String(200), primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True),  # 1, 2, 3 … for each model
     sa.Column("at", sa.String(40), nullable=False),
@@ -30,7 +38,20 @@ _PROMOTIONS = sa.Table(
     sa.Column("why", sa.Text, nullable=False),
     sa.Column("forced", sa.Boolean, nullable=False),
     sa.Column("evidence", sa.Text, nullable=False),
+    sa.Column("sha256", sa.String(64)),
 )
+_HEADS = sa.Table(
+    "promotion_heads",
+    metadata,
+    sa.Column("model", sa.String(200), primary_key=True),
+    sa.Column("number", sa.Integer, nullable=False),  # of the newest entry
+    sa.Column("sha256", sa.String(64), nullable=False),  # its hash
+)
+_HASHED = (
+    "model", "number", "at", "who", "from_version", "to_version", "why", "forced", "evidence",
+)  # fmt: skip
+
+logger = logging.getLogger("sparrow.promotion_log")
 
 
 class PromotionConflictError(RuntimeError):
@@ -51,26 +72,42 @@ class Entry:
     evidence: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class BrokenChain:
+    """The first place where the log is not what was written.
+
+    Attributes:
+        number: of the entry that was changed or is missing.
+        words: what is wrong with it, for people.
+    """
+
+    number: int
+    words: str
+
+
 class PromotionLog:
     """The log of one model."""
 
     def __init__(self, url: str, model: str) -> None:
-        if url.startswith("sqlite:///"):
-            Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        self._engine = sa.create_engine(url)
+        """Open the log, making its tables (and the folder of an SQLite file) where missing.
+
+        Raises:
+            StoreError: the tables were made by a newer release.
+            SQLAlchemyError: the database cannot be reached.
+        """
+        self._engine = open_database(url)
         self._model = model
-        _METADATA.create_all(self._engine)
+        self._said: BrokenChain | None = None
 
     def entries(self) -> list[Entry]:
-        """All changes, oldest first."""
-        query = (
-            sa.select(_PROMOTIONS)
-            .where(_PROMOTIONS.c.model == self._model)
-            .order_by(_PROMOTIONS.c.number)
-        )
-        with self._engine.connect() as connection:
-            rows = connection.execute(query).mappings().all()
-        return [_entry(dict(row)) for row in rows]
+        """All changes, oldest first; a broken chain is logged as an error."""
+        rows, head = self._read()
+        self._report(_first_break(rows, head))
+        return [_entry(row) for row in rows]
+
+    def verify(self) -> BrokenChain | None:
+        """The first entry that was altered, removed or slipped in; None where all is as written."""
+        return _first_break(*self._read())
 
     def append(
         self,
@@ -87,7 +124,7 @@ class PromotionLog:
         Raises:
             PromotionConflictError: that place is taken: the champion has changed since.
         """
-        row = {
+        row: dict[str, Any] = {
             "model": self._model,
             "number": follows + 1,
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -100,9 +137,11 @@ class PromotionLog:
         }
         try:
             with self._engine.begin() as connection:
+                row["sha256"] = entry_sha256(row, self._hash_of(connection, follows))
                 connection.execute(sa.insert(_PROMOTIONS).values(row))
+                self._note_head(connection, row)
         except IntegrityError:
-            winner = self.entries()[follows]
+            winner = next(one for one in self.entries() if one.number == follows + 1)
             raise PromotionConflictError(
                 f"{winner.who} made version {winner.to_version} champion at {winner.at}, while "
                 f"version {to_version} was on its way; look at `sparrow history` and decide again"
@@ -113,10 +152,97 @@ class PromotionLog:
         """Let go of the database."""
         self._engine.dispose()
 
+    def _read(self) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+        """Rows of the entries, oldest first, and of the newest entry's note."""
+        query = (
+            sa.select(_PROMOTIONS)
+            .where(_PROMOTIONS.c.model == self._model)
+            .order_by(_PROMOTIONS.c.number)
+        )
+        newest = sa.select(_HEADS).where(_HEADS.c.model == self._model)
+        # Both as they are at one moment: an entry and its note are written together.
+        sqlite = self._engine.dialect.name == "sqlite"
+        options = {} if sqlite else {"isolation_level": "REPEATABLE READ"}
+        with self._engine.connect().execution_options(**options) as connection:
+            if sqlite:
+                connection.exec_driver_sql("BEGIN")
+            rows = connection.execute(query).mappings().all()
+            head = connection.execute(newest).mappings().first()
+        return [dict(row) for row in rows], dict(head) if head else None
+
+    def _hash_of(self, connection: sa.Connection, number: int) -> str:
+        """The hash that an entry carries, "" before the first."""
+        table = _PROMOTIONS.c
+        here = (table.model == self._model) & (table.number == number)
+        return connection.execute(sa.select(table.sha256).where(here)).scalar() or ""
+
+    def _note_head(self, connection: sa.Connection, row: Mapping[str, Any]) -> None:
+        values = {name: row[name] for name in ("model", "number", "sha256")}
+        mine = _HEADS.c.model == self._model
+        if connection.execute(sa.update(_HEADS).where(mine).values(values)).rowcount == 0:
+            connection.execute(sa.insert(_HEADS).values(values))
+
+    def _report(self, broken: BrokenChain | None) -> None:
+        if broken is not None and broken != self._said:
+            logger.error(
+                "the promotion log of %s was changed by hand: %s. What follows may not be what "
+                "happened; compare it with a copy of the database",
+                self._model,
+                broken.words,
+            )
+        self._said = broken
+
+
+def entry_sha256(row: Mapping[str, Any], previous: str) -> str:
+    """Hash over all fields of an entry (as the table holds them) and the entry before it.
+
+    It never changes: entries of years carry it, and a migration computed it for older ones.
+    """
+    values = {name: row[name] for name in _HASHED}
+    text = json.dumps({**values, "previous": previous}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _first_break(rows: list[dict[str, Any]], head: dict[str, Any] | None) -> BrokenChain | None:
+    previous, expected = "", 1
+    for row in rows:
+        number = row["number"]
+        if number != expected:
+            return BrokenChain(expected, f"entry {expected} is missing before entry {number}")
+        if row["sha256"] is None:
+            return BrokenChain(
+                number, f"entry {number} carries no hash: added by hand or by an older release"
+            )
+        if row["sha256"] != entry_sha256(row, previous):
+            return BrokenChain(
+                number, f"entry {number} of {row['at']} is not as it was written, or not the one"
+                f" that followed entry {number - 1}"
+            )  # fmt: skip
+        previous, expected = row["sha256"], number + 1
+    if head is None and not rows:
+        return None
+    if head is None:
+        return BrokenChain(
+            expected - 1, f"the note of the newest entry ({expected - 1}) is missing"
+        )
+    if head["number"] >= expected:
+        return BrokenChain(
+            expected, f"entry {expected} is missing; there were {head['number']} entries"
+        )
+    if (head["number"], head["sha256"]) != (expected - 1, previous):
+        return BrokenChain(
+            expected - 1, f"entry {expected - 1} is not the one that was noted as the newest"
+        )
+    return None
+
 
 def _entry(row: dict[str, Any]) -> Entry:
-    values = {name: value for name, value in row.items() if name != "model"}
-    return Entry(**{**values, "evidence": json.loads(values["evidence"])})
+    values = {name: value for name, value in row.items() if name not in ("model", "sha256")}
+    try:
+        evidence = json.loads(values["evidence"])
+    except ValueError:  # changed by hand, and reported as such
+        evidence = {"unreadable": values["evidence"]}
+    return Entry(**{**values, "evidence": evidence})
 
 
 def _who() -> str:

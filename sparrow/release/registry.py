@@ -22,7 +22,7 @@ from sparrow.config import StoresConfig
 from sparrow.counter import Counter
 from sparrow.model.folder import INFO, ModelFolderError, file_sha256
 from sparrow.release.champion_lock import champion_lock
-from sparrow.release.promotion_log import Entry, PromotionLog
+from sparrow.release.promotion_log import BrokenChain, Entry, PromotionLog
 from sparrow.release.published import PublishedFolders
 from sparrow.release.tracking import make_client
 from sparrow.release.versions import (
@@ -104,6 +104,10 @@ class Registry:
     def history(self) -> list[Entry]:
         """Every change of champion, oldest first."""
         return self._log.entries()
+
+    def broken_chain(self) -> BrokenChain | None:
+        """Where the log of promotions is not what was written; None where it is."""
+        return self._log.verify()
 
     def last_entry(self) -> int:
         """Number of the latest log entry, 0 when there is none."""
@@ -282,6 +286,15 @@ class Registry:
         served, alias = self._published.current(), self.aliased(CHAMPION)
         # The champion's alias comes last. (It came before the link once.)
         unfinished = alias is None or alias.number != number or served == (self.name, before)
+        if alias is not None and alias.number not in (number, before):
+            logger.warning(
+                "%s: the alias %s pointed to version %d, which the promotion log does not know as "
+                "champion; it is set to version %d",
+                self.name,
+                CHAMPION,
+                alias.number,
+                number,
+            )
         if unfinished or served is None or served[0] == self.name:
             self._publish(number)
         self._set_alias(PREVIOUS, standing.previous)

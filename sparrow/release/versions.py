@@ -93,22 +93,29 @@ def download_version(name: str, version: Version, into: Path) -> Path:
         RegistryError: the store does not return it.
         ModelFolderError: what it returned is not whole, or is another model.
     """
+    what = f"{name} version {version.number}"
     try:
         fetched = mlflow.artifacts.download_artifacts(
             f"models:/{name}/{version.number}", dst_path=str(into)
         )
     except (MlflowException, OSError) as error:
-        raise RegistryError(
-            f"{name} version {version.number} cannot be fetched from the artifact store: {error}"
-        ) from error
+        raise RegistryError(f"{what} cannot be fetched from the artifact store: {error}") from error
     folder = Path(fetched) / MODEL_SUBFOLDER
-    read_info(folder)
+    if not folder.is_dir():
+        raise RegistryError(
+            f"{what} cannot be fetched: the artifact store holds nothing of it. Restore the "
+            "store's files, or promote another version"
+        )
+    try:
+        read_info(folder)
+    except ModelFolderError as error:
+        raise ModelFolderError(f"{what}, as the artifact store returned it: {error}") from error
     found = file_sha256(folder / INFO)
     if version.info_sha256 not in (None, found):
         raise ModelFolderError(
-            f"{name} version {version.number}: the artifact store returned another model than the "
-            f"one that was registered; expected a {INFO} of SHA-256 {version.info_sha256}, found "
-            f"{found}. Restore the store's files, or register the other model as its own version"
+            f"{what}: the artifact store returned another model than the one that was registered; "
+            f"expected a {INFO} of SHA-256 {version.info_sha256}, found {found}. Restore the "
+            "store's files, or register the other model as its own version"
         )
     return folder
 

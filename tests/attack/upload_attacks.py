@@ -229,6 +229,70 @@ def _never_ended(opened: list[socket.socket]) -> list[str]:
     return [f"{open_still} half-sent requests are open after a minute"] if open_still else []
 
 
+def renewed_half_sent_bodies(service: Attacked, seconds: float = 20) -> list[str]:
+    """As many half-sent bodies as requests may wait, made anew whenever one ends, by one client."""
+    with Visitor(service) as visitor:
+        cookie = _cookie(visitor)
+    ends = time.monotonic() + seconds
+
+    def hold(i: int) -> None:
+        path = HALVES[i % 4]
+        while time.monotonic() < ends:
+            try:
+                with socket.create_connection(
+                    ("127.0.0.1", service.port), timeout=5, source_address=("127.0.0.2", 0)
+                ) as connection:
+                    connection.sendall(_head(service, path, cookie, 1_000_000) + b"--b")
+                    while connection.recv(4096):
+                        pass
+            except OSError:
+                time.sleep(0.1)
+
+    answers = []
+    with ThreadPoolExecutor(128) as holders:
+        held = [holders.submit(hold, i) for i in range(128)]
+        time.sleep(2)
+        while time.monotonic() < ends:
+            answers.append(service.counts())
+            time.sleep(0.5)
+        for one in held:
+            one.result()
+    refused = [answer for answer in answers if answer]
+    print(f"128 half-sent bodies, renewed: {len(refused)} of {len(answers)} photos not counted")
+    troubles = []
+    if len(refused) * 2 > len(answers):
+        troubles.append(
+            f"one client's half-sent bodies keep others out: {len(refused)} of {len(answers)} "
+            f"honest photos, such as {refused[0]}"
+        )
+    return troubles + after_effects(service)
+
+
+def many_small_files(service: Attacked, uploads: int = 300) -> list[str]:
+    """Thousands of files of one byte: the next upload must not take longer for each of them."""
+    troubles = []
+    files = [("files", (f"{i}.jpg", b"x", "image/jpeg")) for i in range(32)]
+    with Visitor(service, address="127.0.0.3") as visitor:
+        statuses: Counter[int] = Counter()
+        spent = []
+        for _ in range(uploads):
+            before = service.processor_s()
+            statuses[visitor.client.post(f"{API}/upload", files=files).status_code] += 1
+            spent.append(service.processor_s() - before)
+    first, last = sum(spent[:20]), sum(spent[-20:])
+    print(
+        f"{uploads * 32} small files: 20 uploads {first:.2f} s, then {last:.2f} s of a processor; "
+        f"{dict(statuses)}"
+    )
+    if last > 3 * first + 0.5:
+        troubles.append(
+            f"20 uploads cost {first:.2f} s of a processor at first, {last:.2f} s at last"
+        )
+    if set(statuses) - {200, 429, 503}:
+        troubles.append(f"small files: {dict(statuses)}")
+    return troubles + after_effects(service)
+
+
 def large_uploads(service: Attacked, count: int = LARGE) -> list[str]:
     """60 MB each, all at once, to the API and to the page: memory stays within its budget."""
     with Visitor(service) as visitor:
@@ -247,7 +311,8 @@ def large_uploads(service: Attacked, count: int = LARGE) -> list[str]:
         path = ("/detect", f"{API}/upload", "/render")[i % 3]
         field = "files" if i % 3 == 1 else "photos"
         headers = {"content-type": "multipart/form-data; boundary=b", "cookie": cookie}
-        with service.client(timeout=120) as client:
+        transport = httpx.HTTPTransport(local_address="127.0.0.4")  # not on the others' account
+        with service.client(timeout=120, transport=transport) as client:
             statuses[_status(client, path, content(field), headers)] += 1
 
     with Peak(service) as peak, ThreadPoolExecutor(count) as senders:

@@ -46,10 +46,16 @@ class Heard:
 class Visitor:
     """One browser: its own cookies, its own session."""
 
-    def __init__(self, service: Attacked, timeout: float = 30) -> None:
+    def __init__(self, service: Attacked, timeout: float = 30, address: str = "127.0.0.1") -> None:
+        """``address``: of this host, to come from; a client has limits of its own."""
         self.service = service
         self.session = uuid.uuid4().hex[:11]
-        self.client = httpx.Client(base_url=service.address, timeout=timeout, follow_redirects=True)
+        self.client = httpx.Client(
+            base_url=service.address,
+            timeout=timeout,
+            follow_redirects=True,
+            transport=httpx.HTTPTransport(local_address=address),
+        )
         self.client.get("/")
         if service.key:
             form = {"username": "visitor", "password": service.key}

@@ -19,6 +19,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -181,7 +182,10 @@ def broken_models(
         folders[name] = home / name / model.resolve().name
         if not folders[name].exists():
             shutil.copytree(model.resolve(), folders[name])
-        write_info(folders[name], info.model_copy(update={"threshold": threshold}))
+        update: dict[str, Any] = {"threshold": threshold}
+        if info.count_model is not None:  # or the interval would be for another threshold
+            update["count_model"] = {**info.count_model, "threshold": threshold}
+        write_info(folders[name], info.model_copy(update=update))
     told = f"recall {healthy:.3f} to {now:.3f} (threshold {info.threshold:.2f} to {worse:.2f})"
     return folders, told
 

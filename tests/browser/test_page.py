@@ -153,7 +153,7 @@ def test_photos_are_counted_shown_judged_and_downloaded(
     page.set_input_files("input[type=file]", [str(path) for path in (*photos, text)])
     page.wait_for_selector(".answer h2")
     assert "in 3 photos" in page.inner_text(".answer h2")
-    assert "1 of 4 photos could not be read" in page.inner_text(".answer")
+    assert "1 of 4 photos could not be counted" in page.inner_text(".answer")
     assert "this is not a photo" in page.inner_text(".scroll")
     # On a phone nothing hangs over the edge.
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

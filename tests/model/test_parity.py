@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -50,3 +52,31 @@ def test_unsure_detections_are_left_out():
     assert agreement(one, other, [PHOTO], 0.1, 1) == {
         "detections": 2.0, "share": 1.0, "median_score_difference": 0.0,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("labels", [(1, 2), (2, 1), (3, 7)])
+def test_the_same_box_of_another_class_is_no_agreement(labels):
+    """Beside it a box of the right class lies 3 px off: a counterpart, and within 3 px only."""
+    one, other = (
+        lambda _, label=label: Detections(
+            np.array([[10, 10, 50, 50]], np.float32), np.array([0.9], np.float32), np.array([label])
+        )
+        for label in labels
+    )
+    found = agreement(one, other, [PHOTO], 0.1, 1)
+    assert found["share"] == 0
+    assert found["median_score_difference"] == pytest.approx(0.9)
+
+    def both(_):
+        boxes = np.array([[10, 10, 50, 50], [10, 10, 50, 53]], np.float32)
+        return Detections(boxes, np.array([0.9, 0.85], np.float32), np.array(labels[::-1]))
+
+    assert agreement(one, both, [PHOTO], 0.1, 1)["share"] < 1
+    assert agreement(one, both, [PHOTO], 0.1, 3)["share"] == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("scores", [(0.9,), (0.5, 0.3), (0.99, 0.2, 0.6)])
+def test_what_the_other_does_not_find_differs_by_its_whole_score(scores):
+    found = agreement(finder(*((9, 9, 20, 20, s) for s in scores)), finder(), [PHOTO], 0.1, 1)
+    assert found["median_score_difference"] == pytest.approx(np.median(scores))
+    json.dumps(found, allow_nan=False)  # model.json holds it

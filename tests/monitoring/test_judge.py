@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -174,9 +175,25 @@ def test_latency_has_a_plain_bar(photos: Any) -> None:
     assert free.state == State.OK
 
 
-def test_a_verdict_is_plain_json(photos: Any, judge: Judge) -> None:
-    import json
+@pytest.mark.parametrize(
+    ("unreadable", "median"), [(0, 900.0), (13, 900.0), (20, 900.0), (24, 900.0), (25, None)]
+)
+def test_photos_that_cannot_be_read_do_not_hide_how_long_the_others_take(
+    photos: Any, unreadable: int, median: float | None
+) -> None:
+    slow = [replace(one, latency_ms=900.0) for one in photos(25, seed=17)]
+    slow[:unreadable] = [
+        replace(one, latency_ms=0.4, error="unreadable_photo") for one in slow[:unreadable]
+    ]
+    config = MonitoringConfig(looks=(25,), max_latency_ms=500.0)
+    verdict = Judge(window_of(photos(60, seed=1)), config).judge(window_of(slow))
+    change = found(verdict, "latency_ms")
+    assert (change.current, change.photos) == (median, 25 - unreadable)
+    assert change.drifted == (median is not None)
+    json.dumps(verdict.to_dict(), allow_nan=False)
 
+
+def test_a_verdict_is_plain_json(photos: Any, judge: Judge) -> None:
     values = judge.judge(window_of(photos(60, seed=18, brightness=0.1))).to_dict()
     again = json.loads(json.dumps(values, allow_nan=False))
     assert again["state"] == "drift"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from monitoring.judge import Judge
 from monitoring.observation import (
     MonitoringError,
     Watched,
@@ -18,9 +21,11 @@ from monitoring.observation import (
     other_versions,
     watched_model,
 )
+from monitoring.trend import trend
+from monitoring.verdict import State
 from sparrow.config import MonitoringConfig
 from sparrow.prediction_log import PredictionLog
-from sparrow.prediction_window import read_window
+from sparrow.prediction_window import read_window, window_of
 
 MODEL = Watched("birds", "3", Path("nowhere"))
 
@@ -76,6 +81,73 @@ def test_a_large_window_is_read_in_part_its_newest_photos_without_a_gap(
     # The sample of the others is spread over all of them: as many from their older half.
     older = (read["time"][:-100] < records[950].time).mean()
     assert 0.35 < older < 0.65
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=20), timedelta(hours=1), timedelta(days=9000)])
+@pytest.mark.parametrize("window_days", [None, 3.0])
+def test_photos_from_the_future_are_set_aside_and_said(
+    log: PredictionLog, photos: Any, ahead: timedelta, window_days: float | None
+) -> None:
+    records = photos(120, 1)
+    log.append(records)
+    now = records[-1].time + timedelta(minutes=1)
+    future = [replace(one, time=now + ahead) for one in photos(60, 2)]
+    log.append(future)
+    config = MonitoringConfig(window_days=window_days)
+    found = observe(log, MODEL, config, now)
+    assert (found.n_photos, found.n_future) == (120, 60)
+    assert found.window.photos["id"].tolist() == [one.id for one in records]
+    assert "60 photos were set aside: their times lie in the future" in found.set_aside
+    assert f"{now + ahead:%Y-%m-%d %H:%M}" in found.set_aside
+    assert sum(step.photos for step in trend(log, MODEL, now)) == 120
+    # A part of a window that is too large for memory leaves them out, too.
+    part = observe(log, MODEL, MonitoringConfig(looks=(25,), max_photos=50), now)
+    assert set(part.window.photos["id"]) <= {one.id for one in records}
+    assert part.n_future == 60
+
+
+def test_clocks_that_differ_by_minutes_are_no_future(log: PredictionLog, photos: Any) -> None:
+    records = photos(30, 1)
+    log.append(records)
+    found = observe(log, MODEL, MonitoringConfig(), records[-1].time - timedelta(minutes=5))
+    assert (found.n_photos, found.n_future, found.set_aside) == (30, 0, "")
+
+
+def test_a_clock_that_was_ahead_does_not_turn_drift_into_ok(
+    log: PredictionLog, photos: Any
+) -> None:
+    reference = window_of(photos(400, 5))
+    blind = photos(100, 1, recall=0.2)
+    now = blind[-1].time + timedelta(minutes=1)
+    usual = [replace(one, time=one.time + timedelta(days=20)) for one in photos(1600, 3)]
+    log.append([*blind, *usual])
+    config = MonitoringConfig()
+    verdict = Judge(reference, config).judge(observe(log, MODEL, config, now).window)
+    assert verdict.state is State.DRIFT
+    # As it was judged before: the newest 1,600 photos, all of them from the future, hide it.
+    assert Judge(reference, config).judge(read_window(log, limit=1600)).state is State.OK
+
+
+def test_a_log_of_a_newer_release_is_said(log: PredictionLog, path: Path) -> None:
+    log.close()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("UPDATE sparrow_version SET version_num = '9'")
+        other.commit()
+    with (
+        pytest.raises(MonitoringError, match=r"newer release of Sparrow.* Nothing was judged"),
+        open_log(f"sqlite:///{path}"),
+    ):
+        pass
+
+
+def test_a_log_on_a_read_only_disk_is_judged(
+    log: PredictionLog, path: Path, photos: Any, read_only_folder: Any
+) -> None:
+    log.append(photos(30, 1))
+    log.close()
+    folder = read_only_folder(path.parent)
+    with open_log(f"sqlite:///{folder}/{path.name}") as one:
+        assert observe(one, MODEL, MonitoringConfig()).n_photos == 30
 
 
 def test_a_log_that_is_written_while_it_is_read_is_whole(

@@ -35,6 +35,7 @@ def test_an_empty_log_has_no_trend(log: PredictionLog) -> None:
 def test_the_trend_is_the_means_of_even_steps(log: PredictionLog, photos: Any) -> None:
     records = photos(120, 1)  # one a minute: two hours, in steps of five minutes
     records[7] = replace(records[7], error="unreadable_photo", boxes=(), brightness=None)
+    records[7] = replace(records[7], latency_ms=0.4)  # reading nothing is quick
     log.append([*records, *photos(5, 2, version="4")])
     steps = trend(log, MODEL)
     assert len(steps) == 24
@@ -47,6 +48,7 @@ def test_the_trend_is_the_means_of_even_steps(log: PredictionLog, photos: Any) -
     assert means["count"] == pytest.approx(sum(x.n_detections for x in counted) / 4)
     assert means["empty"] == pytest.approx(sum(not x.boxes for x in counted) / 4)
     assert means["brightness"] == pytest.approx(sum(x.brightness for x in counted) / 4)
+    assert means["latency_ms"] == pytest.approx(20.0)
     scores = [box.score for one in counted for box in one.boxes]
     assert means["score"] == pytest.approx(sum(scores) / len(scores))
 

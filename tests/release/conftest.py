@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from sparrow.config import StoresConfig
+from sparrow.model.folder import read_info
 
 NAME = "test-detector"
 
@@ -53,3 +55,28 @@ def stores(filled: Path, tmp_path: Path) -> StoresConfig:
     """The store with three versions, no champion and an empty log; free to change."""
     shutil.copy(filled / "mlflow.db", tmp_path / "mlflow.db")
     return stores_in(tmp_path, filled / "artifacts")
+
+
+@pytest.fixture
+def artifacts(stores: StoresConfig, filled: Path, tmp_path: Path) -> Path:
+    """The versions' artifacts, copied for this test: free to change."""
+    source, copy = filled / "artifacts", tmp_path / "artifacts"
+    shutil.copytree(source, copy)
+    places = (("logged_models", "artifact_location"), ("model_versions", "storage_location"))
+    with sqlite3.connect(tmp_path / "mlflow.db") as database:
+        for table, column in places:
+            change = f"UPDATE {table} SET {column} = replace({column}, ?, ?)"
+            database.execute(change, (source.as_uri(), copy.as_uri()))
+    database.close()
+    return copy
+
+
+@pytest.fixture
+def stored(artifacts: Path) -> Callable[[int], Path]:
+    """The stored model folder of a version."""
+
+    def find(number: int) -> Path:
+        folders = [path.parent for path in artifacts.rglob("model/model.json")]
+        return next(one for one in folders if read_info(one).threshold == number / 10)
+
+    return find

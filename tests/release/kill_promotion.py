@@ -84,7 +84,7 @@ def die_before(effect: str) -> None:
         "download": (module, "download_version"),
         "folder": (PublishedFolders, "store"),
         "log": (PromotionLog, "append"),
-        "link": (PublishedFolders, "switch"),
+        "link": (Path, "symlink_to"),
     }
     if effect in places:
         setattr(*places[effect], die)

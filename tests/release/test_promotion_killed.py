@@ -5,6 +5,7 @@ log, link and aliases agree again.
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from itertools import product
@@ -15,6 +16,7 @@ import pytest
 
 from sparrow.config import StoresConfig
 from sparrow.release.registry import Registry
+from sparrow.release.versions import RegistryError
 
 NAME = "test-detector"
 EFFECTS = ("download", "folder", "log", "link", "previous", "champion")
@@ -24,8 +26,6 @@ NEXT = ("promote 3", "promote 1", "promote 2", "rollback", "settle")
 @pytest.fixture(scope="module")
 def template(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Stores in which version 2 is champion after version 1; version 3 was never fetched."""
-    import shutil
-
     root = tmp_path_factory.mktemp("template")
     shutil.copy(filled / "mlflow.db", root / "mlflow.db")
     stores = StoresConfig(
@@ -80,17 +80,62 @@ def expected_log(killed: str, effect: str, then: str) -> list[list[int | None]]:
     return log if wanted == champion else [*log, [champion, wanted]]
 
 
+CASES = [
+    # Before the entry in the log nothing has changed, whatever was killed.
+    ("promote 3", "download", "promote 1"),
+    ("promote 3", "folder", "rollback"),
+    ("promote 3", "log", "promote 3"),
+    ("rollback", "log", "rollback"),
+    # After it, every command meets a change that is half done.
+    *product(["promote 3"], ["link", "champion"], NEXT),
+    *product(["rollback"], ["champion"], NEXT),
+    *product(["rollback"], ["link"], ["rollback", "promote 3"]),
+    *product(["promote 3", "rollback"], ["previous"], ["rollback"]),
+]
+
+
+@pytest.mark.slow
 def test_whatever_comes_next_everything_agrees_again(template: Path, tmp_path: Path) -> None:
-    cases = [
-        (killed, effect, then)
-        for killed, effect, then in product(("promote 3", "rollback"), EFFECTS, NEXT)
-        # The version that a rollback goes back to lies here already.
-        if not (killed == "rollback" and effect in ("download", "folder"))
-    ]
-    scenarios = [[[[killed, effect]], [[then, None]]] for killed, effect, then in cases]
-    for case, result in zip(cases, play(template, tmp_path, scenarios), strict=True):
+    scenarios = [[[[killed, effect]], [[then, None]]] for killed, effect, then in CASES]
+    for case, result in zip(CASES, play(template, tmp_path, scenarios), strict=True):
         (first,), (second,) = result["ends"]
         assert first == ["killed", None], case
         assert second[0] == "done", (case, second)
         assert result["state"]["log"] == expected_log(*case), case
         check_agreement(result["state"])
+
+
+@pytest.mark.slow
+def test_two_promotions_and_a_rollback_at_once(template: Path, tmp_path: Path) -> None:
+    """Each is done, or refused because another was quicker; none is half done, none lost."""
+    at_once = [["promote 3", None], ["promote 1", None], ["rollback", None]]
+    killed_too = [["promote 3", "champion"], ["rollback", "link"], ["promote 1", None]]
+    for result in play(template, tmp_path, [[at_once], [at_once], [killed_too, at_once]]):
+        check_agreement(result["state"])
+        ends = result["ends"][-1]
+        assert {end[0] for end in ends} <= {"done", "refused"}
+        assert any(end[0] == "done" for end in ends)
+        for kind, said in ends:
+            if kind == "refused":
+                assert "look at `sparrow history` and decide again" in said
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_a_killed_change_whose_model_is_lost_does_not_block_another(
+    stores: StoresConfig, artifacts: Path, lost: int, caplog: Any
+) -> None:
+    """The log says it is champion, but the artifact store does not have it any more."""
+    registry = Registry(stores, NAME)
+    first, other = (one for one in (1, 2, 3) if one != lost)
+    registry.promote(first, "the first")
+    registry._log.append(1, first, lost, "better")  # killed here
+    registry.fetch(other)
+    shutil.rmtree(artifacts)
+    registry.promote(other, "that one is lost")
+    assert f"version {lost} is champion by the promotion log, but cannot be pub" in caplog.text
+    assert Path(stores.champion).resolve().name == str(other)
+    assert registry.aliased("champion").number == other
+    assert registry.aliased("previous").number == lost
+    with pytest.raises(RegistryError, match=f"version {lost} cannot be fetched"):
+        registry.rollback("what will it say")
+    assert Path(stores.champion).resolve().name == str(other)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
@@ -80,3 +83,91 @@ def test_a_container_without_a_user_name(log, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("os.getuid", lambda: 54321)  # no entry in the password file
     assert log.append(0, None, 1, "why").who == "unknown"
+
+
+def three_entries(log):
+    for number, why in enumerate(("first", "second", "third")):
+        log.append(number, number or None, number + 1, why, evidence={"gain": 0.1})
+
+
+def edit(url, statement):
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
+        assert file.execute(statement).rowcount > 0
+        file.commit()
+
+
+@pytest.mark.parametrize(
+    ("statement", "number"),
+    [
+        ("UPDATE promotions SET why = 'better' WHERE number = 2", 2),
+        ("UPDATE promotions SET who = 'eve' WHERE number = 1", 1),
+        ("UPDATE promotions SET at = '2020-01-01T00:00:00+00:00' WHERE number = 3", 3),
+        ("UPDATE promotions SET to_version = 9 WHERE number = 2", 2),
+        ("UPDATE promotions SET from_version = NULL WHERE number = 3", 3),
+        ("UPDATE promotions SET forced = 1 WHERE number = 1", 1),
+        ("UPDATE promotions SET evidence = '{}' WHERE number = 2", 2),
+        ("UPDATE promotions SET evidence = 'no JSON' WHERE number = 2", 2),
+        ("UPDATE promotions SET sha256 = NULL WHERE number = 2", 2),
+        ("UPDATE promotions SET sha256 = 'abc' WHERE number = 3", 3),
+        ("UPDATE promotions SET number = 7 WHERE number = 2", 2),
+        ("UPDATE promotions SET model = 'other' WHERE number = 3", 3),
+        ("DELETE FROM promotions WHERE number = 1", 1),
+        ("DELETE FROM promotions WHERE number = 2", 2),
+        ("DELETE FROM promotions WHERE number = 3", 3),
+        ("DELETE FROM promotions", 1),
+        ("DELETE FROM promotion_heads", 3),
+        (
+            "INSERT INTO promotions SELECT model, 4, at, who, from_version, to_version, why, "
+            "forced, evidence, sha256 FROM promotions WHERE number = 3",
+            4,
+        ),
+    ],
+)
+def test_what_is_changed_by_hand_is_named_and_said(
+    log, url, caplog, monkeypatch, statement, number
+):
+    monkeypatch.setattr(logging.getLogger("sparrow"), "propagate", True)  # the service turns it off
+    three_entries(log)
+    log.entries()
+    assert (log.verify(), caplog.records) == (None, [])
+    edit(url, statement)
+    assert log.verify().number == number
+    log.entries()
+    log.entries()  # said once, not with every look
+    [said] = caplog.records
+    assert said.levelname == "ERROR"
+    assert "changed by hand" in said.getMessage()
+    assert str(number) in said.getMessage()
+
+
+def test_an_entry_moved_under_another_model_is_found(log, url):
+    three_entries(log)
+    edit(url, "UPDATE promotions SET model = 'other'")
+    assert log.verify().number == 1
+    other = PromotionLog(url, "other")
+    assert other.verify().number == 1
+    other.close()
+
+
+def test_a_broken_chain_does_not_heal_by_going_on(log, url):
+    three_entries(log)
+    edit(url, "UPDATE promotions SET why = 'x' WHERE number = 2")
+    log.append(3, 3, 4, "fourth")
+    assert log.verify().number == 2
+
+
+def test_reading_while_entries_are_written_finds_nothing(url):
+    writer, reader = PromotionLog(url, "m"), PromotionLog(url, "m")
+
+    def write():
+        for number in range(40):
+            writer.append(number, None, number + 1, "why")
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        while not writing.done():
+            assert reader.verify() is None
+        writing.result()
+    assert len(reader.entries()) == 40
+    writer.close()
+    reader.close()

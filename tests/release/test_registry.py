@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
 
+from sparrow.counter import CannotCountError
 from sparrow.images import read_image
 from sparrow.model.folder import ENGINE, INFO, WEIGHTS, ModelFolderError, file_sha256, read_info
 from sparrow.model.runtime import Engine
+from sparrow.release.champion_lock import champion_lock
 from sparrow.release.promotion_log import PromotionConflictError
 from sparrow.release.registry import Registry
 from sparrow.release.versions import INFO_HASH, RegistryError
@@ -220,3 +223,162 @@ def test_mlflow_itself_loads_the_champion(registry, drawn_dataset, folders):
     assert set(table["label"]) == {"house_sparrow"}
     # Without params the version's own threshold holds.
     assert (model.predict([str(path)])["score"] >= 0.2).all()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"threshold": 0.77},
+        {"class_names": ("wren",)},
+        {"found": ((1, 0.6, 1, 2, 30, 40),)},
+        {"name": "somebody-elses", "data_version": "f" * 16},
+    ],
+)
+def test_an_artifact_exchanged_for_another_whole_folder_is_refused(
+    registry, stores, stored, write_small_model, tmp_path, other
+):
+    registry.promote(1, "first")
+    place = stored(2)
+    shutil.rmtree(place)
+    write_small_model(place, **other)
+    read_info(place)  # it is whole: only the version's tag tells that it is another
+    for fetch in (lambda: registry.promote(2, "why"), lambda: registry.fetch(2)):
+        with pytest.raises(ModelFolderError, match="version 2: the artifact store returned anothe"):
+            fetch()
+    assert registry.champion().number == 1
+    assert published(stores).resolve().name == "1"
+    assert len(registry.history()) == 1
+
+
+def test_a_rollback_to_an_exchanged_artifact_is_refused(
+    registry, stores, stored, write_small_model
+):
+    registry.promote(1, "first")
+    registry.promote(2, "second")
+    shutil.rmtree(published(stores).with_name("champion.versions") / NAME / "1")
+    place = stored(1)
+    shutil.rmtree(place)
+    write_small_model(place, threshold=0.55)
+    with pytest.raises(ModelFolderError, match="returned another model"):
+        registry.rollback("why")
+    assert registry.champion().number == 2
+    assert published(stores).resolve().name == "2"
+
+
+@pytest.mark.parametrize("file", [ENGINE, WEIGHTS, INFO])
+def test_a_published_folder_that_was_damaged_is_fetched_again(registry, stores, folders, file):
+    registry.promote(1, "first")
+    (published(stores) / file).write_bytes(b"damaged")
+    registry.settle()
+    assert sums(published(stores)) == sums(folders[0])
+
+
+@pytest.mark.parametrize("fault", ["label", "score", "box", "lengths", "square-only"])
+def test_a_model_that_cannot_count_does_not_become_champion(
+    registry, stores, write_small_model, tmp_path, fault
+):
+    registry.promote(1, "first")
+    folder = write_small_model(tmp_path / "folder", fault=fault)
+    made = registry.register(folder, registry.versions()[0].run_id, "run/4", {})
+    with pytest.raises(CannotCountError, match=r"cannot count: on the trial photo \S+ it fails"):
+        registry.promote(made.number, "it has the better score")
+    assert registry.champion().number == 1
+    assert registry.aliased("champion").number == 1
+    assert published(stores).resolve().name == "1"
+    assert len(registry.history()) == 1
+
+
+def test_a_store_with_aliases_and_no_log_goes_on(registry, stores):
+    """As after its promotion log was lost, or where aliases were set by other means."""
+    registry.client.set_registered_model_alias(NAME, "champion", "2")
+    registry.client.set_registered_model_alias(NAME, "previous", "1")
+    assert registry.champion().number == 2
+    assert registry.settle().champion.number == 2
+    assert registry.rollback("the log is lost") == 1
+    assert [(e.from_version, e.to_version) for e in registry.history()] == [(2, 1)]
+    assert registry.aliased("champion").number == 1
+    assert registry.aliased("previous").number == 2
+    assert published(stores).resolve().name == "1"
+
+
+def test_a_registry_made_anew_is_not_ruled_by_the_old_ones_log(registry, stores, folders, caplog):
+    run_id = registry.versions()[0].run_id
+    old, name = Registry(stores, "short-lived"), "short-lived"
+    old.register(folders[0], run_id, "a", {})
+    old.promote(1, "of the old registry")
+    old.client.delete_registered_model(name)
+    new = Registry(stores, name)
+    new.register(folders[1], run_id, "b", {})  # the number is used again
+    assert new.champion() is None
+    assert new.settle().champion is None
+    assert "is about a version that this registry does not hold" in caplog.text
+    assert read_info(published(stores)).threshold == 0.1  # nothing was promoted in silence
+    new.promote(1, "of the new one")
+    assert sums(published(stores)) == sums(folders[1])
+    changes = [(entry.from_version, entry.to_version) for entry in new.history()]
+    assert changes == [(None, 1), (None, 1)]
+    with pytest.raises(RegistryError, match="no previous champion"):
+        new.rollback("there is none in this registry")
+
+
+def test_entries_of_before_hashes_were_noted_hold(registry, stores):
+    for number, before in ((1, None), (2, 1), (3, 2)):
+        registry._log.append(number - 1, before, number, "as an older release wrote it")
+    assert registry.champion().number == 3
+    assert registry.rollback("why") == 2
+    assert published(stores).resolve().name == "2"
+
+
+def test_a_run_that_trained_anew_under_its_old_key_gets_a_version_of_its_own(registry, folders):
+    run_id = registry.versions()[1].run_id
+    assert registry.register(folders[1], run_id, "run/2", {}).number == 2
+    # The same run, resumed from its training: what is decided on is what is registered.
+    assert registry.register(folders[2], run_id, "run/2", {}).number == 4
+    assert registry.register(folders[2], run_id, "run/2", {}).number == 4
+
+
+def test_a_folder_at_the_published_path_is_not_touched(registry, stores):
+    published(stores).mkdir()
+    (published(stores) / "mine.txt").write_text("a person's")
+    with pytest.raises(RegistryError, match=r"expected to be a link .* Move it away"):
+        registry.promote(1, "why")
+    assert registry.history() == []
+    assert (published(stores) / "mine.txt").read_text() == "a person's"
+
+
+def test_machines_that_share_a_database_take_turns(postgres, tmp_path):
+    """Two machines have two published paths, and so two lock files: only PostgreSQL knows both."""
+    import sqlalchemy as sa
+
+    url = f"{postgres}/postgres"
+    waits = threading.Event()
+
+    def second() -> None:
+        with champion_lock(tmp_path / "b" / "champion", url, NAME):
+            waits.set()
+
+    with champion_lock(tmp_path / "a" / "champion", url, NAME):
+        with champion_lock(tmp_path / "b" / "champion", url, "another-model"):
+            pass  # has nothing to do with it
+        rival = threading.Thread(target=second)
+        rival.start()
+        engine = sa.create_engine(url)
+        asked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        with engine.connect() as connection:
+            while not connection.execute(sa.text(asked)).scalar():
+                connection.rollback()
+        engine.dispose()
+        assert not waits.is_set()
+    rival.join(30)
+    assert waits.is_set()
+
+
+@pytest.mark.parametrize(("by_hand", "said"), [(3, True), (1, False)])
+def test_an_alias_moved_by_hand_is_set_back_and_said(registry, caplog, by_hand, said):
+    registry.promote(1, "first")
+    registry.promote(2, "second")
+    registry.client.set_registered_model_alias(NAME, "champion", str(by_hand))
+    registry.settle()
+    assert registry.aliased("champion").number == 2
+    # That it points to the one before is what a killed promotion leaves, and nothing to tell.
+    assert ("the alias champion pointed to version 3" in caplog.text) == said

@@ -16,6 +16,7 @@ ALLOWED = {
     "sparrow.count_formats",
     "sparrow.counter",
     "sparrow.counter_process",
+    "sparrow.database",
     "sparrow.evaluation.figures",
     "sparrow.images",
     "sparrow.model.folder",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import pickle
 import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,8 +26,10 @@ from starlette.testclient import TestClient
 
 from service.desk import Desk
 from service.page import make_page
-from service.page_actions import save_feedback
+from service.page_actions import save_feedback, write_downloads
+from service.page_values import Look
 from service.page_visit import Visit
+from sparrow.counter import CountedPhoto
 from sparrow.model.folder import ENGINE, file_sha256, read_info, write_info
 from sparrow.prediction_log import PredictionLog
 from sparrow.prediction_record import feedback_table, photos_table
@@ -211,11 +215,11 @@ def test_what_cannot_be_read_is_logged_once_too(
     start, text = rows_of(desk), tmp_path / "text.jpg"
     text.write_text("not a photo")
     visitor.add(text)
-    assert "No photo could be read" in visitor.answer
+    assert "No photo could be counted" in visitor.answer
     visitor.fire(YES, "click")
     assert "could not be counted" in visitor.thanks
     visitor.add(photos[0])
-    assert "1 of 2 photos could not be read" in visitor.answer
+    assert "1 of 2 photos could not be counted" in visitor.answer
     assert rows_of(desk) == start + 2
 
 
@@ -311,7 +315,34 @@ def test_gone_files_are_said(visitor: Any, photos: list[Path]) -> None:
 def test_a_session_holds_no_pixels(desk: Desk, photos: list[Path]) -> None:
     visit = Visit()
     visit.show_files(desk, photos, lambda _done, _total: None)
-    assert len(pickle.dumps(visit)) < 320 * 240  # one of four photos in one colour
+    kept = [visit.shown, visit.keys, [one.result() for one in visit.counted.values()]]
+    assert len(pickle.dumps(kept)) < 320 * 240  # one of four photos in one colour
+
+
+def test_two_events_of_a_session_at_once_count_a_photo_once(desk: Desk, photos: list[Path]) -> None:
+    start, visit = rows_of(desk), Visit()
+    with ThreadPoolExecutor(8) as events:
+        for _ in range(8):
+            events.submit(visit.show_files, desk, photos, lambda _done, _total: None)
+    assert rows_of(desk) == start + 4
+    assert [photo.count_above(0) for photo in visit.shown] == [4, 3, 2, 1]
+
+
+def test_what_takes_too_long_is_said_and_not_counted_again(desk: Desk, tmp_path: Path) -> None:
+    large = tmp_path / "large.png"
+    Image.new("L", (6000, 5000), 255).save(large)  # a fraction of a second
+    limits = desk.settings.limits.model_copy(update={"timeout_s": 1e-6})
+    log = f"sqlite:///{tmp_path}/log.db"
+    own = Desk(replace(desk.settings, limits=limits, prediction_log=log))
+    visit = Visit()
+    with pytest.raises(ValueError, match="counting took longer than 1e-06 s; it goes on"):
+        visit.show_files(own, [large], lambda _done, _total: None)
+    assert visit.shown == []
+    wait(visit.counted.values())
+    visit.show_files(own, [large], lambda _done, _total: None)
+    assert visit.shown[0].count_above(0) == 4
+    assert rows_of(own) == 1
+    own.close()
 
 
 def without_feedback_table(file: str) -> sqlite3.Connection:
@@ -388,3 +419,35 @@ def test_nothing_of_a_session_is_left_when_the_service_ends(
 
 def files_in(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if not path.is_dir()]
+
+
+def test_a_photo_that_could_not_be_logged_is_tried_again(
+    desk: Desk, photos: list[Path], tmp_path: Path
+) -> None:
+    """The first desk is closed: it takes no photo. The page goes on with the next one."""
+    closed = Desk(replace(desk.settings, prediction_log=f"sqlite:///{tmp_path}/log.db"))
+    closed.close()
+    start, visit = rows_of(desk), Visit()
+    with pytest.raises(RuntimeError):
+        visit.show_files(closed, photos, lambda _done, _total: None)
+    visit.show_files(desk, photos, lambda _done, _total: None)
+    assert rows_of(desk) == start + 4
+
+
+def test_photos_of_two_champions_go_into_one_download(
+    desk: Desk, photos: list[Path], tmp_path: Path
+) -> None:
+    visit = Visit()
+    visit.show_files(desk, photos[:2], lambda _done, _total: None)
+    first, second = visit.shown
+    boxes = tuple(replace(box, label="wren") for box in second.counted.record.boxes)
+    record = replace(second.counted.record, boxes=boxes)
+    second = replace(second, counted=CountedPhoto(record), class_names=("wren", "robin"))
+    files = write_downloads(
+        [first, second], Look(), lambda path: shutil.copy(path, tmp_path / path.name)
+    )
+    made = json.loads(Path(files[1]).read_text())
+    names = {one["id"]: one["name"] for one in made["categories"]}
+    assert list(names.values()) == ["house_sparrow", "wren", "robin"]
+    found = [names[box["category_id"]] for box in made["annotations"]]
+    assert found == ["house_sparrow"] * 4 + ["wren"] * 3

@@ -1,18 +1,21 @@
-"""Parts of the service that need no server: rate, kept photos, change of champion."""
+"""Parts of the service that need no server: rate, kept photos."""
 
 from __future__ import annotations
 
 import os
-import shutil
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from service.champion import Champion
+import pytest
+
+from service import keep
 from service.keep import PhotoKeeper
 from service.rate import RateLimit
 from sparrow.config import ServiceConfig
-from sparrow.model.folder import read_info, write_info
 from sparrow.prediction_record import PredictionRecord, new_id
 
 
@@ -29,38 +32,87 @@ def record() -> PredictionRecord:
     return PredictionRecord(new_id(), datetime.now(UTC), "api", "m", "1", "a.jpg")
 
 
+def keeper_of(folder: Path, **limits: Any) -> PhotoKeeper:
+    return PhotoKeeper(ServiceConfig(keep_folder=str(folder), **limits))
+
+
 def test_photos_are_kept_only_when_asked_and_never_too_many(tmp_path: Path) -> None:
     folder = tmp_path / "kept"
-    PhotoKeeper(ServiceConfig(keep_folder=str(folder))).offer(record(), b"x")
+    none = keeper_of(folder)
+    none.offer(record(), b"x")
+    none.close()
     assert not folder.exists()
-    keeper = PhotoKeeper(ServiceConfig(keep_folder=str(folder), keep_share=1.0, keep_photos=2))
+    keeper = keeper_of(folder, keep_share=1.0, keep_photos=2)
     for _ in range(4):
         keeper.offer(record(), b"x")
     keeper.offer(replace(record(), error="unreadable_photo"), b"x")
+    keeper.close()
     assert len(list(folder.iterdir())) == 2
 
 
-def test_a_new_champion_is_taken_up_and_a_broken_one_is_not(
-    model_folder: Path, tmp_path: Path
+def aged(folder: Path, name: str, days: float) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_bytes(b"x")
+    then = time.time() - days * 86400
+    os.utime(path, (then, then))
+    return path
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_the_age_of_kept_photos_holds_at_the_start_whether_any_are_kept_or_not(
+    tmp_path: Path, share: float
 ) -> None:
-    versions, link = tmp_path / "champion.versions", tmp_path / "champion"
-    for number in ("1", "2", "3"):
-        shutil.copytree(model_folder.resolve(), versions / number)
-    info = read_info(versions / "2")
-    write_info(versions / "2", info.model_copy(update={"threshold": 0.9}))
-    (versions / "3" / "engine.onnx").write_bytes(b"broken")
+    old = aged(tmp_path, f"{new_id()}.photo", 31)
+    young = aged(tmp_path, f"{new_id()}.photo", 29)
+    keeper_of(tmp_path, keep_days=30, keep_share=share).close()
+    assert not old.exists()
+    assert young.exists()
 
-    def publish(number: str) -> None:
-        (tmp_path / "new").symlink_to(versions / number)
-        os.replace(tmp_path / "new", link)
 
-    publish("1")
-    champion = Champion(link, watched=False)
-    old = champion.counter
-    publish("2")
-    champion.look()
-    assert (champion.counter.version, champion.counter.info.threshold) == ("2", 0.9)
-    assert old.version == "1"  # who holds it goes on with it
-    publish("3")
-    champion.look()
-    assert champion.counter.version == "2"
+def test_the_age_of_kept_photos_holds_while_nothing_happens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keep, "TIDY_SECONDS", 0.05)
+    keeper = keeper_of(tmp_path, keep_days=1)
+    old = aged(tmp_path, f"{new_id()}.photo", 2)
+    for _ in range(200):
+        if not old.exists():
+            break
+        time.sleep(0.05)
+    keeper.close()
+    assert not old.exists()
+
+
+def test_half_written_files_go_and_other_peoples_stay(tmp_path: Path) -> None:
+    left = aged(tmp_path, f"{new_id()}.partial", 0.5)
+    stay = [
+        aged(tmp_path, f"{new_id()}.partial", 0),  # somebody is writing it
+        aged(tmp_path, "holiday.photo", 400),
+        aged(tmp_path, "notes.partial", 400),
+        aged(tmp_path, f"{new_id()}.jpg", 400),
+    ]
+    folder = tmp_path / f"{new_id()}.photo"
+    folder.mkdir()
+    os.utime(folder, (0, 0))
+    keeper_of(tmp_path).close()
+    assert not left.exists()
+    assert all(path.exists() for path in [*stay, folder])
+
+
+def test_a_photo_from_the_future_does_not_stay_for_ever(tmp_path: Path) -> None:
+    future = aged(tmp_path, f"{new_id()}.photo", -400)
+    keeper_of(tmp_path).close()
+    assert abs(future.stat().st_mtime - time.time()) < 3600  # its age begins now
+
+
+def test_a_full_disk_leaves_no_half_photo_and_no_error(
+    small_disk: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = small_disk("kept", 0.2)
+    keeper = keeper_of(folder, keep_share=1.0)
+    for _ in range(4):
+        keeper.offer(record(), b"x" * 90_000)
+    keeper.close()
+    assert {path.suffix for path in folder.iterdir()} == {".photo"}
+    assert all(path.stat().st_size == 90_000 for path in folder.iterdir())

@@ -1,0 +1,223 @@
+"""Opening the databases whose tables are ours: connections, and tables brought up to date.
+
+Prediction log and promotion log have one history of changes, ``sparrow.migrations``, run by
+Alembic. Every database of ours gets all of it, wherever the logs lie: in two SQLite files, in one
+PostgreSQL database, or beside the tables of MLflow and Optuna, which have version tables of their
+own. Alembic is imported only where there is something to change.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, inspect, make_url
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+
+HEAD = "0002"  # the newest revision in ``sparrow.migrations``
+VERSION_TABLE = "sparrow_version"
+LOCK_WAIT_S = 20.0  # for another process's transaction; a batch of photos takes milliseconds
+_MIGRATIONS = Path(__file__).with_name("migrations")
+_ADVISORY_LOCK = 7_362_170_041  # of PostgreSQL: any number that nobody else takes
+# A server that is gone without a word would hold a connection for as long as the system likes.
+_SERVER_LIMITS = {"connect_timeout": "10", "tcp_user_timeout": "20000"}  # s, ms
+
+
+class StoreError(RuntimeError):
+    """A database of ours that cannot be used; the message says why and what to do."""
+
+
+def open_database(url: str, *, read_only: bool = False, lock_wait_s: float = LOCK_WAIT_S) -> Engine:
+    """Connect, and bring the tables up to date.
+
+    Args:
+        url: SQLAlchemy URL; for SQLite its folder is made. ``?timeout=`` overrides ``lock_wait_s``.
+        read_only: change nothing: no file, no table. An SQLite file may lie where nothing can be
+            written.
+        lock_wait_s: how long SQLite waits for another process's lock, in seconds.
+
+    Raises:
+        StoreError: the tables were made by a newer release.
+        SQLAlchemyError: the database cannot be reached, read or written.
+    """
+    parsed = make_url(url)
+    path = sqlite_path(url)
+    wait_s = float(str(parsed.query.get("timeout", lock_wait_s)))
+    if path is not None and read_only:
+        engine = create_engine(
+            "sqlite://", creator=lambda: _connect_read_only(path, wait_s), poolclass=NullPool
+        )
+    else:
+        engine = _writable_engine(parsed, path, wait_s)
+    try:
+        if read_only:
+            _check_readable(engine, parsed)
+        else:
+            upgrade(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of an SQLite URL; None for a server or a database in memory."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+        return None
+    return Path(str(parsed.database))
+
+
+def upgrade(engine: Engine) -> None:
+    """Run the migrations that a database lacks: all or none; of two processes at once, one does.
+
+    Raises:
+        StoreError: the tables were made by a newer release.
+    """
+    with engine.connect() as connection:
+        if revision(connection) == HEAD:
+            return
+    with _alone(engine) as connection:
+        found = revision(connection)
+        if found != HEAD:
+            _migrate(connection, engine.url, found)
+
+
+def revision(connection: Connection) -> str | None:
+    """The revision of a database's tables; None where no release with migrations has been yet."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    # A constant of this module.
+    query = f"SELECT version_num FROM {VERSION_TABLE}"  # noqa: S608
+    found = connection.exec_driver_sql(query).scalar()
+    return None if found is None else str(found)
+
+
+def reason(error: BaseException) -> str:
+    """An error of the database in one line, without the statement and its values."""
+    return str(getattr(error, "orig", None) or error).splitlines()[0]
+
+
+def is_away(error: Exception) -> bool:
+    """Whether an error says that the log can take nothing now; otherwise it is the record's fault.
+
+    Only what the database says about the values themselves is the record's fault: a server that has
+    become read-only, or whose tables are gone, must not make anybody throw records away.
+    """
+    if isinstance(error, (StoreError, OSError)):
+        return True
+    if not isinstance(error, DBAPIError) or isinstance(error, (IntegrityError, DataError)):
+        return False
+    return "binding parameter" not in str(error.orig)  # sqlite3's words for a wrong type
+
+
+def _writable_engine(parsed: URL, path: Path | None, wait_s: float) -> Engine:
+    backend = parsed.get_backend_name()
+    if backend == "postgresql":
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        limits = {key: parsed.query.get(key, value) for key, value in _SERVER_LIMITS.items()}
+        parsed = parsed.update_query_dict(limits)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        parsed = parsed.update_query_dict({"timeout": str(wait_s)})
+    engine = create_engine(parsed, pool_pre_ping=True)
+    if backend == "sqlite":
+        event.listen(engine, "connect", _set_up_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")  # readers never wait for the writer
+    cursor.execute("PRAGMA synchronous=NORMAL")  # a killed process loses nothing it committed
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _connect_read_only(path: Path, wait_s: float) -> sqlite3.Connection:
+    """A connection that writes nothing, also where the file system allows no writing.
+
+    There SQLite cannot make the small files beside a database in WAL mode, and has to be told that
+    nobody changes it.
+    """
+    if not path.is_file():
+        raise StoreError(f"there is no database at {path}")
+    address = f"file:{quote(os.path.abspath(path))}?mode=ro"
+    connection = sqlite3.connect(address, uri=True, timeout=wait_s, check_same_thread=False)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        return connection
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if "unable to open" not in str(error) and "readonly" not in str(error):
+            raise
+    unmerged = Path(f"{path}-wal")
+    if unmerged.exists() and unmerged.stat().st_size:
+        raise StoreError(
+            f"{path} can only be read where it lies, and its newest rows are still in "
+            f"{unmerged.name}, which SQLite cannot read there. Copy both files to a folder that "
+            "can be written, and read the copy"
+        )
+    return sqlite3.connect(
+        f"{address}&immutable=1", uri=True, timeout=wait_s, check_same_thread=False
+    )
+
+
+def _check_readable(engine: Engine, url: URL) -> None:
+    with engine.connect() as connection:
+        found = revision(connection)
+    if found not in (None, HEAD):
+        _refuse_newer(found, _script_revisions(), url)
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[Connection]:
+    """A transaction during which no other process migrates."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        elif engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
+        yield connection
+        connection.commit()
+
+
+def _migrate(connection: Connection, url: URL, found: str | None) -> None:
+    from alembic import command
+
+    if found is not None:
+        _refuse_newer(found, _script_revisions(), url)
+    config = _alembic_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _alembic_config() -> Any:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _script_revisions() -> set[str]:
+    from alembic.script import ScriptDirectory
+
+    return {one.revision for one in ScriptDirectory.from_config(_alembic_config()).walk_revisions()}
+
+
+def _refuse_newer(found: str, known: set[str], url: URL) -> None:
+    if found not in known:
+        where = url.render_as_string(hide_password=True)
+        raise StoreError(
+            f"the database {where} was made by a newer release of Sparrow: its tables have "
+            f"revision {found}, this release knows revisions up to {HEAD}. Use that release, or "
+            "name another database in the config's section stores"
+        )

@@ -1,0 +1,159 @@
+"""The desk: requests that are given up, and answers while the log is away."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import wait
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+from starlette.testclient import TestClient
+
+from service.desk import Desk
+from service.intake import Upload
+from service.settings import Settings
+from sparrow.config import ServiceConfig
+from sparrow.prediction_log import LogAwayError, UnknownPredictionError
+
+
+@pytest.fixture
+def desk(model_folder: Path, tmp_path: Path) -> Iterator[Desk]:
+    url = f"sqlite:///{tmp_path}/log.db?timeout=0.1"
+    limits = ServiceConfig(threads=1, keep_folder=str(tmp_path / "kept"))
+    desk = Desk(Settings(model_folder.resolve(), False, limits, url, None))
+    yield desk
+    desk.close()
+
+
+@pytest.fixture
+def upload(photos: list[Path]) -> Upload:
+    return Upload("a.jpg", photos[0].read_bytes())
+
+
+class Lock:
+    """Another process's lock on the log."""
+
+    def __init__(self, url: str) -> None:
+        path = url.removeprefix("sqlite:///").split("?")[0]
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def release(self) -> None:
+        self._connection.close()
+
+
+def until(true: Callable[[], Any]) -> None:
+    for _ in range(600):
+        if true():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not come true")
+
+
+@pytest.mark.parametrize("when", ["at once", "while it is counted", "while it waits"])
+def test_a_request_that_is_given_up_leaves_no_error(
+    desk: Desk, upload: Upload, when: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.ERROR)
+    ahead = [desk.submit(upload, "api", desk.counter) for _ in range(2)]
+    mine = desk.submit(upload, "api", desk.counter)
+    if when == "while it is counted":
+        wait(ahead)
+    if when == "while it waits":
+        wait(ahead[:1])
+    assert mine.cancel() or mine.done()
+    later = desk.submit(upload, "api", desk.counter)
+    assert later.result(60).counted.record.error is None
+    wait(ahead)
+    desk._places.close()
+    # concurrent.futures logs what its callbacks raise, such as an InvalidStateError.
+    assert caplog.records == []
+    assert desk._writer.flush()
+    assert desk.log.summary()["photos"] in (3, 4)  # mine only if it was begun
+
+
+def test_many_requests_given_up_at_random_moments(
+    desk: Desk, upload: Upload, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.ERROR)
+    futures = [desk.submit(upload, "api", desk.counter) for _ in range(30)]
+    threads = [
+        threading.Thread(target=lambda f=f, i=i: (time.sleep(i / 100), f.cancel()))  # type: ignore[misc]
+        for i, f in enumerate(futures)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    wait(futures)
+    desk._places.close()
+    assert caplog.records == []
+    answered = [one.result().counted.record.id for one in futures if not one.cancelled()]
+    assert desk._writer.flush()
+    assert desk.log.summary()["photos"] >= len(answered)
+
+
+def test_feedback_on_a_photo_that_waits_is_refused_not_unknown(desk: Desk, upload: Upload) -> None:
+    lock = Lock(desk.settings.prediction_log)
+    record = desk.submit(upload, "api", desk.counter).result(60).counted.record
+    for name in (record.id, "f" * 32):  # nobody knows yet which of them exists
+        with pytest.raises(LogAwayError):
+            desk.add_feedback(name, 3, wrong=False)
+    until(lambda: not desk.log_is_well)
+    lock.release()
+    until(lambda: desk.log_is_well)
+    desk.add_feedback(record.id, 3, wrong=False)
+    with pytest.raises(UnknownPredictionError):
+        desk.add_feedback("f" * 32, 3, wrong=False)
+
+
+def test_over_http_the_log_that_is_away_is_a_503_and_nothing_is_lost(
+    client: TestClient, log_url: str, photos: list[Path]
+) -> None:
+    files = [("photos", ("a.jpg", photos[0].read_bytes(), "image/jpeg"))]
+    assert client.get("/readyz").status_code == 200
+    lock = Lock(log_url)
+    answer = client.post("/detect", files=files)
+    assert answer.status_code == 200  # counting goes on
+    name = answer.json()["photos"][0]["prediction_id"]
+    refused = client.post("/feedback", json={"prediction_id": name, "true_count": 3})
+    assert refused.status_code == 503
+    assert int(refused.headers["retry-after"]) > 0
+    assert refused.json() == {"error": "the feedback was not stored; try again later"}
+    until(lambda: client.get("/readyz").status_code == 503)
+    assert client.get("/livez").status_code == 200  # a restart would not help
+    assert REGISTRY.get_sample_value("sparrow_log_away") == 1
+    assert REGISTRY.get_sample_value("sparrow_log_waiting") == 1
+    lock.release()
+    until(lambda: client.get("/readyz").status_code == 200)
+    taken = client.post("/feedback", json={"prediction_id": name, "true_count": 3})
+    assert taken.status_code == 200
+    assert (
+        client.post("/feedback", json={"prediction_id": "f" * 32, "wrong": True}).status_code == 404
+    )
+
+
+def test_over_http_a_log_that_was_removed_is_made_anew_and_seen(
+    client: TestClient, log_url: str, photos: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.desk.REPLACED_SECONDS", 5.0)  # other tests ask /readyz, too
+    files = [("photos", ("a.jpg", photos[0].read_bytes(), "image/jpeg"))]
+    before = client.post("/detect", files=files).json()["photos"][0]["prediction_id"]
+    said = {"prediction_id": before, "true_count": 3}
+    assert client.post("/feedback", json=said).status_code == 200
+    path = Path(log_url.removeprefix("sqlite:///"))
+    for name in ("", "-wal", "-shm"):
+        Path(f"{path}{name}").unlink(missing_ok=True)
+    until(lambda: client.get("/readyz").status_code == 503)
+    assert REGISTRY.get_sample_value("sparrow_log_replaced_total") == 1
+    assert path.is_file()
+    assert client.post("/feedback", json=said).status_code == 200
+    after = client.post("/detect", files=files).json()["photos"][0]["prediction_id"]
+    said = {"prediction_id": after, "true_count": 3}
+    assert client.post("/feedback", json=said).status_code == 200
