@@ -43,7 +43,7 @@ def main(flow: type) -> None:
     try:
         _check(sys.argv[1:at])
         with run_under_way(lock_folder(flow.__name__)) as lock:
-            if sys.argv[at] == "resume":
+            if sys.argv[at] == "resume" and "--help" not in sys.argv:
                 sys.argv[1:] = _resumed(flow, sys.argv[1:at], sys.argv[at + 1 :], lock)
             flow()
     except MetaflowException as error:

@@ -6,9 +6,10 @@ training: the first of them gives it its key, its folder and its one registered 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from metaflow import Flow, Run, namespace  # type: ignore[attr-defined]  # not exported to mypy
@@ -31,7 +32,7 @@ class Attempt:
     origin: str | None  # the run it resumes
     started: datetime
     finished: bool  # to the end
-    own_steps: int  # it finished itself, beside those it took from its origin
+    own_steps: Callable[[], int]  # it finished itself, beside those it took from its origin
     name: str  # of its config
 
 
@@ -132,15 +133,19 @@ def _read(run: Any) -> Attempt | None:
     try:
         parameters = run["_parameters"].task
         name = parameters["config"].data["name"]
-        own = sum(
-            task.finished and "origin-task-id" not in task.metadata_dict
-            for step in run
-            for task in step
-        )
         finished = bool(run.finished)
     except Exception:
         return None  # killed before it knew what it was to do, or damaged: others are still found
-    return Attempt(run.id, _origin(run), run.created_at, finished, own, name)
+    return Attempt(run.id, _origin(run), run.created_at, finished, partial(_own_steps, run), name)
+
+
+def _own_steps(run: Any) -> int:
+    # Reads many small files: asked only of the runs between which to choose.
+    return sum(
+        task.finished and "origin-task-id" not in task.metadata_dict
+        for step in run
+        for task in step
+    )
 
 
 def _origin(run: Any) -> str | None:
@@ -178,7 +183,7 @@ def _furthest(training: Sequence[Attempt]) -> str:
     """
     known = {run.run_id: run for run in training}
     run = training[-1]
-    while run.own_steps == 0 and run.origin in known:
+    while run.own_steps() == 0 and run.origin in known:
         run = known[run.origin]
     return run.run_id
 

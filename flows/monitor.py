@@ -109,12 +109,17 @@ class Monitor(FlowSpec):
     @plain_step
     def end(self) -> None:
         """Say it once more, at the end of the output, and as exit status."""
+        from sparrow.storage import places_of
+        from sparrow.storage_plan import keep_within_budget
+
         print(f"{self.verdict.state.value}: {self.verdict.reason}")
         for change in self.verdict.drifted[1:]:
             print(f"  {change.words}")
         if self.response:
             print(self.response)
         print(f"page: {self.work_dir}/index.html")
+        for line in keep_within_budget(places_of(self.settings)):
+            print(line)
         if named := os.environ.get(EXIT_FILE):
             Path(named).write_text(str(self.verdict.exit_code))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import time
@@ -74,9 +75,15 @@ def note_step(work_dir: Path, started: float) -> None:
 
 
 def read_steps(work_dir: Path, run_id: str) -> list[dict[str, Any]]:
-    """The lines of one run, in order of starting."""
-    lines = [json.loads(line) for line in (work_dir / STEP_LOG).read_text().splitlines()]
-    return sorted((x for x in lines if x["run"] == run_id), key=lambda x: x["started"])
+    """The lines of one run, in order of starting; one that a kill or a full disk cut is left
+    out.
+    """
+    lines = []
+    for line in (work_dir / STEP_LOG).read_text(errors="replace").splitlines():
+        with contextlib.suppress(ValueError):
+            lines.append(json.loads(line))
+    own = [x for x in lines if isinstance(x, dict) and x.get("run") == run_id]
+    return sorted(own, key=lambda x: x["started"])
 
 
 def time_table(steps: list[dict[str, Any]], run_started: float, now: float) -> str:

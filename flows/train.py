@@ -328,7 +328,8 @@ class Train(FlowSpec):
         show_report("Training report", report.lines, self.evaluation, self.pictures)
         print("\n".join(report.lines))
         places = places_of(self.settings)
-        print(*keep_within_budget(places, Path(self.work_dir)), sep="\n")
+        for line in keep_within_budget(places, Path(self.work_dir)):
+            print(line)
         began = Run(f"{current.flow_name}/{current.run_id}", _namespace_check=False).created_at
         steps = read_steps(Path(self.work_dir), current.run_id)
         print(time_table(steps, began.timestamp(), time.time()))

@@ -334,6 +334,7 @@ class StorageConfig(Section):
     prepared_gb: Annotated[float, Field(ge=0)] = 20.0  # decoded photos in data.prepared
     measured_mb: Annotated[float, Field(ge=0)] = 500.0  # measures of photos, there too: 1 KB each
     published_gb: Annotated[float, Field(ge=0)] = 3.0  # versions beside stores.champion
+    monitoring_gb: Annotated[float, Field(ge=0)] = 1.0  # pages in stores.monitoring; verdicts stay
 
 
 class ServiceConfig(Section):

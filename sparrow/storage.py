@@ -86,11 +86,16 @@ def measure_use(places: Places) -> list[Use]:
             as_bytes(budgets.published_gb),
         ),
     ]  # fmt: skip
+    monitoring = Path(stores.monitoring)
+    pages = Use("monitoring", str(monitoring), size_of(monitoring), as_bytes(budgets.monitoring_gb))
+    found.append(pages)
     if "://" not in stores.artifacts:
         found.append(
             Use("registered models", stores.artifacts, size_of(Path(stores.artifacts)), None)
         )
     found.append(Use("Metaflow's data", ".metaflow", size_of(Path(".metaflow")), None))
+    bentos = Path(os.environ.get("BENTOML_HOME", "~/bentoml")).expanduser() / "bentos"
+    found.append(Use("Bentos", str(bentos), size_of(bentos), None))
     return found
 
 

@@ -8,6 +8,7 @@ files, MLflow's, are never touched: each registered version can be fetched from 
 from __future__ import annotations
 
 import fcntl
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -37,6 +38,7 @@ from sparrow.storage import (
 LEFT_ASIDE = ".damaged-"  # in the names of checkpoints that were set aside: a person's to delete
 KEPT_OF_A_RUN = {REPORT, "steps.jsonl", "best_params.yaml", "mlflow_run_id"}
 SUPERSEDED = ("checkpoints/checkpoint.previous.pt", "checkpoints/best.previous.safetensors")
+VERDICT = "verdict.json"
 SCORED_CHAMPION = "champion"  # a copy that older releases left in a run's folder
 
 
@@ -47,11 +49,21 @@ def plan(places: Places, own: Path | None = None) -> list[Item]:
         places: what to look at.
         own: folder of the run that asks, which is at its end.
     """
-    return [*_run_items(places, own), *_prepared_items(places), *_published_items(places)]
+    return [
+        *_run_items(places, own),
+        *_prepared_items(places),
+        *_published_items(places),
+        *_monitoring_items(places),
+    ]
 
 
 def keep_within_budget(places: Places, own: Path | None = None) -> list[str]:
-    """At the end of a run: delete what may go by itself; a line for each thing that went."""
+    """At the end of a run: delete what may go by itself; a line for each thing that went.
+
+    Args:
+        places: what to look at.
+        own: folder of the run, which is at its end; None leaves every run that is under way alone.
+    """
     gone = remove([item for item in plan(places, own) if item.by_itself])
     return [f"removed {describe(item)}" for item in gone]
 
@@ -183,7 +195,34 @@ def _published_items(places: Places) -> Iterator[Item]:
         yield Item(
             path, size_of(path),
             "over the budget storage.published_gb; fetched again from the registry when wanted",
+            remove=partial(_forget_published, path, places.stores),
         )  # fmt: skip
+
+
+def _forget_published(path: Path, stores: StoresConfig) -> None:
+    """Delete a version's folder, unless it has just become the champion or the one before."""
+    from sparrow.release.champion_lock import champion_lock
+
+    name, champion = path.parent.name, Path(stores.champion)
+    with champion_lock(champion, stores.promotion_log, name):
+        needed = _champions(stores, name)
+        if needed is None or int(path.name) in needed or champion.resolve() == path.resolve():
+            raise OSError(f"{path} is in use again")
+        shutil.rmtree(path)
+
+
+def _monitoring_items(places: Places) -> Iterator[Item]:
+    """Pages of the monitor's runs, the oldest first; of the newest run they stay."""
+    home = Path(places.stores.monitoring)
+    over = size_of(home) - as_bytes(places.budgets.monitoring_gb)
+    for folder in sorted(path.parent for path in home.glob(f"*/{VERDICT}"))[:-1]:
+        for path in sorted(folder.iterdir()):
+            if over <= 0:
+                return
+            if path.name == VERDICT:
+                continue  # what later pages show of the past
+            over -= size_of(path)
+            yield Item(path, size_of(path), "over the budget storage.monitoring_gb")
 
 
 def _champions(stores: StoresConfig, name: str) -> set[int] | None:

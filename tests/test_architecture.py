@@ -40,7 +40,7 @@ MONITORING_FORBIDDEN = TORCH | {"metaflow", "optuna"}
 
 BASE = (
     "config", "search_space", "store_url", "boxes", "database", "images", "detections",
-    "telemetry", "plain_text", "regular_file", "served_settings", "spreadsheet",
+    "telemetry", "plain_text", "regular_file", "served_settings", "shipped", "spreadsheet",
 )  # fmt: skip
 LOG = ("log_file", "prediction_log", "prediction_record", "prediction_spill", "prediction_writer")
 # Room -> the rooms and modules of ``sparrow`` that it may import besides itself.
@@ -56,7 +56,7 @@ ALLOWED = {
     **dict.fromkeys(LOG, (*BASE, *LOG, "looks")),
     "model": (*BASE, "data"),
     "evaluation": (*BASE, "data"),
-    "release": (*BASE, "counter", "data", "evaluation", "model", "shipped"),
+    "release": (*BASE, "counter", "data", "evaluation", "model"),
     "trial_photos": BASE,
     "counter_process": ("counter", "model.folder"),
     "review": (*BASE, *LOG, "prediction_window", "data", "model.folder"),

@@ -15,7 +15,15 @@ from sparrow.cli import main
 from sparrow.config import Config, StorageConfig, StoresConfig
 from sparrow.release.promotion_log import PromotionLog
 from sparrow.run_lock import LINK
-from sparrow.storage import Places, in_words, known_places, measure_use, note_places, size_of
+from sparrow.storage import (
+    Places,
+    in_words,
+    known_places,
+    measure_use,
+    note_places,
+    remove,
+    size_of,
+)
 from sparrow.storage_plan import forget_measures, keep_within_budget, plan
 
 MB = 1_000_000
@@ -25,6 +33,7 @@ MB = 1_000_000
 def home(tmp_path, monkeypatch):
     """An empty working directory."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BENTOML_HOME", str(tmp_path / "bentoml"))
     return tmp_path
 
 
@@ -216,6 +225,26 @@ def test_published_versions_go_but_for_the_champion_and_the_one_before(home):
     assert len(lines) == 4
 
 
+def test_old_pages_of_the_monitor_go_and_their_verdicts_stay(home):
+    for n in range(1, 5):
+        for name in ("index.html", "report.html", "verdict.json"):
+            write(Path(f".sparrow/monitoring/2026-01-0{n}/{name}"), MB if "html" in name else 10)
+    write(Path(".sparrow/monitoring/alerts.jsonl"), 10)
+    assert plan(places()) == []
+    keep_within_budget(places(monitoring_gb=0.005))
+    left = names(Path(".sparrow/monitoring"))
+    assert len([name for name in left if "html" in name]) == 4
+    assert "2026-01-02/index.html" not in left
+    assert "2026-01-03/index.html" in left
+    keep_within_budget(places(monitoring_gb=0))
+    left = names(Path(".sparrow/monitoring"))
+    assert {name for name in left if "html" in name} == {
+        "2026-01-04/index.html", "2026-01-04/report.html",
+    }  # fmt: skip
+    assert len([name for name in left if "verdict" in name]) == 4
+    assert "alerts.jsonl" in left
+
+
 def test_without_a_promotion_log_no_version_goes(home):
     write(Path(".sparrow/champion.versions/demo/1/engine.onnx"), MB)
     assert keep_within_budget(places(published_gb=0)) == []
@@ -250,3 +279,15 @@ def test_status_shows_what_takes_how_much_by_the_newest_runs_own_budgets(home, c
 )
 def test_in_words(n_bytes, words):
     assert in_words(n_bytes) == words
+
+
+def test_a_version_that_becomes_champion_after_it_was_listed_stays(home):
+    for n in (1, 2, 3):
+        write(Path(f".sparrow/champion.versions/demo/{n}/engine.onnx"), MB)
+    with closing(PromotionLog(StoresConfig().promotion_log, "demo")) as log:
+        log.append(0, None, 2, "first")
+        log.append(1, 2, 3, "better")
+        (item,) = plan(places(published_gb=0))
+        log.append(2, 3, 1, "rollback")  # by another process, between the two
+    assert remove([item]) == []
+    assert item.path.is_dir()

@@ -10,11 +10,14 @@ an epoch, not the training.
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
@@ -90,7 +93,11 @@ class TrainingState:
         return _best_of(self.history)
 
     def save(self, folder: Path) -> None:
-        """Write all of it, at once or not at all; the checkpoint before it stays beside it."""
+        """Write all of it, at once or not at all; the checkpoint before it stays beside it.
+
+        Raises:
+            CheckpointError: the disk is full, or refuses.
+        """
         state = {
             "model": self.model.state_dict(),
             "ema": None if self.ema is None else self.ema.state_dict(),
@@ -99,17 +106,21 @@ class TrainingState:
             "settings": self.settings,
             "best_sha256": self.best_sha256,
         }
-        partial = folder / "checkpoint.partial"
-        torch.save(state, partial)
-        seal(partial)
-        put_in_place(partial, folder / CHECKPOINT, folder / PREVIOUS_CHECKPOINT)
+        with _written(folder / "checkpoint.partial") as partial:
+            torch.save(state, partial)
+            seal(partial)
+            put_in_place(partial, folder / CHECKPOINT, folder / PREVIOUS_CHECKPOINT)
 
     def save_best(self, folder: Path) -> None:
-        """Write the weights of the epoch that just ended as the best ones."""
-        partial = folder / "best.partial"
-        save_weights(self.scored_model(), partial)
-        self.best_sha256 = file_sha256(partial)
-        put_in_place(partial, folder / BEST, folder / PREVIOUS_BEST)
+        """Write the weights of the epoch that just ended as the best ones.
+
+        Raises:
+            CheckpointError: the disk is full, or refuses.
+        """
+        with _written(folder / "best.partial") as partial:
+            save_weights(self.scored_model(), partial)
+            self.best_sha256 = file_sha256(partial)
+            put_in_place(partial, folder / BEST, folder / PREVIOUS_BEST)
 
     def restore(self, path: Path) -> tuple[str, ...]:
         """Go on from what ``save`` wrote. Where it raises, nothing of the state has changed.
@@ -169,6 +180,19 @@ class TrainingState:
 def save_weights(model: nn.Module, path: Path) -> None:
     """Write a network's tensors."""
     save_file({name: value.contiguous() for name, value in model.state_dict().items()}, path)
+
+
+@contextmanager
+def _written(partial: Path) -> Iterator[Path]:
+    """A file to write and then to put in its place; where that fails, its room is given back."""
+    try:
+        yield partial
+    except (OSError, RuntimeError, SafetensorError) as error:  # torch's writer has none of its own
+        partial.unlink(missing_ok=True)
+        raise CheckpointError(
+            f"{partial.parent}: what was learned cannot be kept ({error}). `sparrow status` shows "
+            "what takes the room, `sparrow clean` what can go; then go on with: resume"
+        ) from error
 
 
 def _best_of(history: list[EpochRecord]) -> EpochRecord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from sparrow.cli import main
 from sparrow.commands.status import collect_status, describe
 from sparrow.config import StoresConfig
 from sparrow.model.folder import ENGINE
+from sparrow.run_lock import LINK
 
 REPORT = {
     "run": "12",
@@ -89,6 +91,17 @@ def test_a_run_that_did_not_finish(tmp_path, stores):
         "Run 12 did not finish; go on with: python flows/train.py resume",
         "Champion: none",
     ]
+
+
+def test_a_run_under_way_is_not_one_that_was_left(tmp_path, stores):
+    report(tmp_path, "12", {"run": "12", "state": "unfinished"}, 1_000)
+    lock = tmp_path / "x.lock"
+    lock.touch()
+    (tmp_path / "runs" / "12" / LINK).symlink_to(lock)
+    with lock.open() as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        assert describe(collect_status(stores))[0] == "Run 12 is under way"
+    assert describe(collect_status(stores))[0].startswith("Run 12 did not finish")
 
 
 def test_a_champion_without_a_run_is_shown(tmp_path, stores, model_folder):

@@ -29,7 +29,7 @@ def attempt(lineage):
     def make(number, origin=None, *, finished=False, own=3, name="demo"):
         started = datetime(2026, 1, 1) + timedelta(hours=number)
         origin = None if origin is None else str(origin)
-        return lineage["Attempt"](str(number), origin, started, finished, own, name)
+        return lineage["Attempt"](str(number), origin, started, finished, lambda: own, name)
 
     return make
 

@@ -6,6 +6,7 @@ Most of it is shown with a network of a few numbers: what is written and read is
 from __future__ import annotations
 
 import math
+import resource
 import shutil
 from dataclasses import replace
 
@@ -282,6 +283,24 @@ def test_killed_while_a_checkpoint_is_written(folder):
     epoch(state, 0.3)
     keep(state, folder)
     assert len(start(folder)[0].history) == 3
+
+
+@pytest.mark.parametrize("room", [0, 1_000, 2_500])
+def test_a_full_disk_is_said_and_costs_nothing_that_was_kept(room, folder):
+    state, _ = start(folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    epoch(state, 0.3)
+    whole = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, whole[1]))  # no file may be larger
+    try:
+        with pytest.raises(CheckpointError, match=r"cannot be kept .*sparrow clean"):
+            state.save(folder)
+        with pytest.raises(CheckpointError, match=r"cannot be kept .*sparrow clean"):
+            state.save_best(folder) if room < 1_000 else state.save(folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, whole)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert len(start(folder)[0].history) == 2
 
 
 def test_a_file_is_set_aside_under_a_name_of_its_own(tmp_path):
