@@ -50,10 +50,11 @@ def show_evaluation(config: Config, scored: Any, pictures: dict[str, bytes]) -> 
     current.card.append(headline_table(evaluation))
     current.card.append(
         Markdown(
-            f"{evaluation.n_photos} photos of {evaluation.n_groups} groups; threshold "
+            f"{evaluation.n_photos} photos in {evaluation.n_groups} groups; threshold "
             f"{evaluation.threshold:.3f} chosen on validation photos; intervals: "
-            f"{evaluation.confidence:.0%} bootstrap over groups. One photo takes "
-            f"{scored.latency_ms:.0f} ms (median, {config.training.threads} threads)."
+            f"{evaluation.confidence:.0%} bootstrap over groups. {evaluation.evidence}. "
+            f"One photo takes {scored.latency_ms:.0f} ms (median, {config.training.threads} "
+            "threads)."
         )
     )
     check = scored.count_check

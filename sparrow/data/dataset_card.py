@@ -6,8 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from sparrow.data.certificate import certificate_verdict
+from sparrow.data.evidence import known_authors
 from sparrow.data.licences import licence_summary
-from sparrow.data.markdown_page import markdown_table
+from sparrow.data.markdown_page import markdown_table, markdown_text
 from sparrow.data.tables import Dataset, data_version
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -24,7 +26,7 @@ def dataset_card(name: str, dataset: Dataset, certificate: dict[str, Any]) -> st
     images, boxes = dataset.images, dataset.boxes
     parts = [
         f"# Data of {name}",
-        f"{len(images):,} photos of {images['author'].nunique():,} authors with {len(boxes):,} "
+        f"{len(images):,} photos of {len(known_authors(images)):,} authors with {len(boxes):,} "
         f"boxes ({', '.join(sorted(map(str, boxes['label'].unique())))}); "
         f"{(images['n_boxes'] == 0).sum():,} photos show none. Data version "
         f"`{data_version(dataset)}`: the same data has the same version on every machine.",
@@ -38,7 +40,8 @@ def dataset_card(name: str, dataset: Dataset, certificate: dict[str, Any]) -> st
         "Every rule of the data room holds: the tables' columns and values, photos that can be "
         "read, boxes inside their photos, counts that equal the boxes, no photo and no box twice.",
         "## How it is split",
-        _promise(certificate),
+        markdown_text(certificate_verdict(certificate)[1]),
+        f"What the test scores rest on: {markdown_text(certificate['evidence'])}.",
         _sides(certificate),
     ]
     return "\n\n".join(parts) + "\n"
@@ -60,13 +63,6 @@ def _quantiles(values: pd.Series[Any]) -> list[str]:
     if values.empty:
         return ["–"] * len(QUANTILES)
     return [f"{values.quantile(share):.0f}" for share in QUANTILES]
-
-
-def _promise(certificate: dict[str, Any]) -> str:
-    crossing = sum(len(groups) for groups in certificate["crossing"].values())
-    if crossing:
-        return f"{crossing} groups of author or near-duplicates lie on more than one side."
-    return "No author and no near-duplicate picture lies on more than one side."
 
 
 def _sides(certificate: dict[str, Any]) -> str:

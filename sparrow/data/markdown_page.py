@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 from collections.abc import Iterable, Mapping
 
 from markdown_it import MarkdownIt
@@ -39,6 +40,11 @@ def markdown_table(header: Iterable[object], rows: Iterable[Iterable[object]]) -
     names = list(header)
     lines = [_line(names), "|" + "---|" * len(names), *(_line(row) for row in rows)]
     return "\n".join(lines)
+
+
+def markdown_text(text: str) -> str:
+    """Text that stays text: a name in it makes no link, picture or heading."""
+    return re.sub(r"([\\`*_\[\]<>|!])", r"\\\1", text)
 
 
 def _line(cells: Iterable[object]) -> str:

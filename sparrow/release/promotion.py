@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sparrow.config import PromotionConfig
+from sparrow.data.groups import MIN_GROUPS
 from sparrow.evaluation.compare import Comparison, SliceChange
 from sparrow.evaluation.evaluate import Evaluation
 
@@ -74,7 +75,12 @@ def decide(
         )
     gates = [*_absolute_bars(candidate, model_mb, latency_ms, config)]
     if comparison is not None:
-        gates += [_gain_gate(comparison), _count_gate(comparison), _slice_gate(comparison, config)]
+        gates += [
+            _evidence_gate(candidate, comparison),
+            _gain_gate(comparison),
+            _count_gate(comparison),
+            _slice_gate(comparison, config),
+        ]
     failed = [gate for gate in gates if not gate.passed]
     return PromotionDecision(
         promote=forced or not failed,
@@ -118,6 +124,19 @@ def _absolute_bars(
         )
     )
     return gates
+
+
+def _evidence_gate(candidate: Evaluation, comparison: Comparison) -> Gate:
+    """Photos that err together count once: with few groups even a sure-looking gain is chance."""
+    found = f"{comparison.n_photos} photos in {comparison.n_groups} groups"
+    enough = comparison.n_groups >= MIN_GROUPS
+    thin = "" if enough else "too thin to compare two models by: "
+    return Gate(
+        "enough evidence",
+        f"at least {MIN_GROUPS} independent groups of photos",
+        f"{thin}{candidate.evidence or found}",
+        enough,
+    )
 
 
 def _gain_gate(comparison: Comparison) -> Gate:
@@ -177,11 +196,12 @@ def _reason(
 ) -> str:
     name = f"F{candidate.beta:g}"
     if champion is None or comparison is None:
-        versus = f"{name} {candidate.f_beta.value:.4f}, no champion yet"
+        versus = f"{name} {candidate.f_beta.value:.4f}, no champion yet{_thin(candidate)}"
     else:
         versus = (
             f"{name} {candidate.f_beta.value:.4f} against the champion's "
-            f"{champion.f_beta.value:.4f} on the same {candidate.n_photos} photos"
+            f"{champion.f_beta.value:.4f} on the same {candidate.n_photos} photos in "
+            f"{comparison.n_groups} groups"
         )
     if not failed:
         return f"Promoted: {versus}; all gates passed."
@@ -194,3 +214,10 @@ def _reason(
     if comparison is not None and not comparison.shown_better and comparison.smallest_gain > 0:
         hint = f" This test set shows gains of {comparison.smallest_gain:.3f} and more."
     return f"Not promoted: {versus}; {faults}.{hint}"
+
+
+def _thin(evaluation: Evaluation) -> str:
+    if evaluation.n_groups >= MIN_GROUPS:
+        return ""
+    groups = "group" if evaluation.n_groups == 1 else "groups"
+    return f" (thin evidence: {evaluation.n_groups} independent {groups} of photos)"
