@@ -27,7 +27,7 @@ def evidence_words(images: pd.DataFrame, what: str = "photos") -> str:
     authors, taken_by = known_authors(images), known_cameras(images)
     who = [_number(len(names), noun) for names, noun in _named(authors, taken_by)]
     head = f"{len(images):,} {what}"
-    if grouped_by == WHOLES or not who:
+    if grouped_by == WHOLES or not who or (grouped_by == CAMERA_DAYS and not taken_by):
         head += f" in {_number(groups, 'group')}" + (f" ({', '.join(who)})" if who else "")
     else:
         head = ", ".join([head, *who, _units(images, grouped_by, groups)]) + _scope(
@@ -94,12 +94,12 @@ def _named(authors: list[str], taken_by: list[str]) -> list[tuple[list[str], str
 
 
 def _units(images: pd.DataFrame, grouped_by: str, groups: int) -> str:
-    if grouped_by == CAMERA_DAYS:
+    owned = _owned(images)
+    if grouped_by == CAMERA_DAYS and owned.any():
         return f"{_number(groups, 'group')} (days of a camera, authors as wholes)"
     times = images["taken_at"] if "taken_at" in images else pd.Series("", index=images.index)
     if not (times.fillna("") != "").any():
         return f"{_number(groups, 'different picture')} (no times are known)"
-    owned = _owned(images)
     kind = "author-day" if owned.all() else "day" if owned.any() else "camera-day"
     return _number(groups, kind)
 

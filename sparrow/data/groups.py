@@ -104,16 +104,17 @@ def photo_ties(
     """
     author, camera, time = _texts(images, "author"), cameras(images), _times(images)
     author[author == UNKNOWN] = ""
-    day = np.datetime_as_string(time, unit="D").astype(object)
-    dated, owned = ~np.isnat(time), author != ""
+    owner, owned, dated = _codes(author), author != "", ~np.isnat(time)
+    day = _codes(np.where(dated, np.datetime_as_string(time, unit="D"), "").astype(object))
+    taken_by = np.where(owned, -1, _codes(camera))
     return PhotoTies(
         likeness=_likeness(images, near_duplicate_bits),
-        visit=_visits(_bodies(camera, author), time, visit_seconds),
-        author=_codes(author),
-        author_day=_codes(_both(author, day), owned & dated),
-        undated_author=_codes(author, owned & ~dated),
-        camera=_codes(camera, ~owned),
-        camera_day=_codes(_both(camera, day), ~owned & dated & (camera != "")),
+        visit=_visits(_bodies(camera, owner), time, visit_seconds),
+        author=owner,
+        author_day=_both(owner, day),
+        undated_author=np.where(dated, -1, owner),
+        camera=taken_by,
+        camera_day=_both(taken_by, day),
     )
 
 
@@ -141,8 +142,9 @@ def tied(count: int, *codes: Ints) -> Ints:
     edges, nodes = [np.zeros((2, 0), dtype=np.int64)], count
     for code in codes:
         photos = np.flatnonzero(code >= 0)
-        edges.append(np.stack([photos, nodes + code[photos]]))
-        nodes += int(code.max(initial=-1)) + 1
+        dense, values = pd.factorize(code[photos])
+        edges.append(np.stack([photos, nodes + dense]))
+        nodes += len(values)
     return connected(nodes, np.concatenate(edges, axis=1))[:count]
 
 
@@ -225,26 +227,19 @@ def _likeness(images: pd.DataFrame, bits: int) -> Ints:
     return near_duplicate_clusters(images, bits).to_numpy()
 
 
-def _bodies(camera: NDArray[np.object_], author: NDArray[np.object_]) -> NDArray[np.object_]:
+def _bodies(camera: NDArray[np.object_], owner: Ints) -> Ints:
     """What counts as one camera within a visit: a model without a body is every author's own."""
-    return np.array(
-        [
-            one if not one or has_body(one) else f"{one}\0{owner}"
-            for one, owner in zip(camera, author, strict=True)
-        ],
-        dtype=object,
-    )
+    model_of = np.where([has_body(name) for name in camera], 0, owner + 1)  # 0: nobody known
+    return _both(_codes(camera), model_of.astype(np.int64))
 
 
-def _visits(body: NDArray[np.object_], time: NDArray[np.datetime64], visit_seconds: float) -> Ints:
+def _visits(body: Ints, time: NDArray[np.datetime64], visit_seconds: float) -> Ints:
     """[photos] codes: runs of one camera's photos without a longer gap; -1 where unknown."""
     visits = np.full(len(body), -1)
-    known = np.flatnonzero((body != "") & ~np.isnat(time))
-    codes = _codes(body)[known]
-    order = np.lexsort((time[known], codes))
-    known, codes = known[order], codes[order]
+    known = np.flatnonzero((body >= 0) & ~np.isnat(time))
+    known = known[np.lexsort((time[known], body[known]))]
     gap = np.diff(time[known]) / np.timedelta64(1, "s")
-    begins = (np.diff(codes) != 0) | (gap > visit_seconds)
+    begins = (np.diff(body[known]) != 0) | (gap > visit_seconds)
     visits[known] = np.cumsum(np.append(0, begins)[: len(known)])
     return visits
 
@@ -262,13 +257,14 @@ def _texts(images: pd.DataFrame, column: str) -> NDArray[np.object_]:
     return cells.where(cells.notna(), "").astype(str).to_numpy(dtype=object).copy()
 
 
-def _both(one: NDArray[np.object_], other: NDArray[np.object_]) -> NDArray[np.object_]:
-    return np.array([f"{a}\0{b}" for a, b in zip(one, other, strict=True)], dtype=object)
+def _both(one: Ints, other: Ints) -> Ints:
+    """[N] code of each pair of codes, -1 where either is."""
+    pairs = one * (int(other.max(initial=-1)) + 1) + other
+    return np.where((one < 0) | (other < 0), -1, pairs)
 
 
-def _codes(texts: NDArray[np.object_], known: NDArray[np.bool_] | None = None) -> Ints:
-    """[N] number of each text, -1 for an empty one and for what is not ``known``."""
-    told = texts != "" if known is None else known & (texts != "")
-    codes = np.full(len(texts), -1)
+def _codes(texts: NDArray[np.object_]) -> Ints:
+    """[N] number of each text, -1 for an empty one."""
+    codes, told = np.full(len(texts), -1), texts != ""
     codes[told] = pd.factorize(texts[told])[0]
     return codes
