@@ -97,11 +97,14 @@ class DataConfig(Section):
 
 
 class SplitConfig(Section):
-    """Shares of the photos; groups (author, near-duplicates) never cross."""
+    """Shares of the photos; groups (author, near-duplicates, visits) never cross."""
 
     test_share: Share = 0.25
     validation_share: Share = 0.2  # of all photos
     tries: Count = 200  # seeds tried; the best-balanced split is kept
+    # Photos of one camera (by EXIF), each at most so long after the one before, are one visit and
+    # count once. A camera that releases by the clock needs less than its interval.
+    visit_seconds: Annotated[float, Field(ge=0)] = 60.0
     licenses: tuple[str, ...] | None = None  # null: all; photos under others take no part
 
     @model_validator(mode="after")
