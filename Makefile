@@ -23,6 +23,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export BENTOML_DO_NOT_TRACK := True
 export GRADIO_ANALYTICS_ENABLED := False
 export HF_HUB_DISABLE_TELEMETRY := 1
+export ORT_DISABLE_TELEMETRY := 1
 
 # MLflow's background jobs are seven more processes, and nothing here uses them.
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false

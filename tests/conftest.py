@@ -25,6 +25,7 @@ os.environ.update(
         "BENTOML_DO_NOT_TRACK": "True",
         "GRADIO_ANALYTICS_ENABLED": "False",
         "HF_HUB_DISABLE_TELEMETRY": "1",
+        "ORT_DISABLE_TELEMETRY": "1",
         "METAFLOW_USER": "test",
         "MPLBACKEND": "Agg",
         # On a busy machine two threads a library are slower than one by an order of magnitude.
