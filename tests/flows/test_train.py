@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -21,6 +22,7 @@ from sparrow.prediction_window import read_reference
 ROOT = Path(__file__).resolve().parents[2]
 FLOW = ROOT / "flows" / "train.py"
 
+SECRET = "canary-77f1c0"  # in two addresses that only the environment holds
 TINY = {
     "name": "tiny-detector",
     "data": {
@@ -48,6 +50,7 @@ TINY = {
         "space": {"training.learning_rate": {"low": 0.0005, "high": 0.002, "log": True}},
     },
     "evaluation": {"bootstrap_samples": 100, "iou": 0.45, "also_iou": [0.5]},
+    "stores": {"prediction_log": "${SPARROW_TEST_LOG}", "tuning": "${SPARROW_TEST_STUDY}"},
     # A detector of two epochs finds nothing: the absolute bars would stop the first champion.
     "promotion": {"min_f_beta": 0.0, "max_false_count_empty": 200.0},
 }
@@ -68,6 +71,8 @@ def environment(home: Path) -> dict[str, str]:
         "METAFLOW_USER": "test",
         "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(home),
         "BENTOML_HOME": str(home / "bentoml"),
+        "SPARROW_TEST_LOG": f"sqlite:///{home}/{SECRET}.db",
+        "SPARROW_TEST_STUDY": f"sqlite:///{home}/{SECRET}-study.db",
     }
 
 
@@ -107,6 +112,30 @@ def first_run(home: Path) -> Any:
     ).run() as running:
         assert running.status == "successful", running.stdout[-4000:] + running.stderr[-4000:]
         return {step: running.run[step].task for step in ("evaluate", "promote", "bundle")}
+
+
+@pytest.mark.slow
+def test_what_only_the_environment_says_is_written_nowhere(home: Path, first_run: Any) -> None:
+    """Model, registry, Bento, cards, Metaflow values, logs, settings beside the champion."""
+    assert (home / f"{SECRET}-study.db").is_file()  # it was used
+    holding = []
+    for path in home.rglob("*"):
+        if not path.is_file() or path.name.startswith(SECRET):
+            continue
+        content = path.read_bytes()
+        if content[:2] == b"\x1f\x8b":
+            content = gzip.decompress(content)
+        if SECRET.encode() in content:
+            holding.append(path.relative_to(home))
+    assert holding == []
+    beside = (
+        home / ".sparrow" / "champion.versions" / "tiny-detector" / "settings.yaml"
+    ).read_text()
+    assert "${SPARROW_TEST_LOG}" in beside
+    info = json.loads((home / ".sparrow" / "champion" / "model.json").read_text())
+    assert not {"stores", "service"} & set(info["config"])
+    (inside,) = (home / "bentoml" / "bentos").glob("tiny-detector/*/src/settings.yaml")
+    assert yaml.safe_load(inside.read_text())["version"] == "1"
 
 
 @pytest.mark.slow
