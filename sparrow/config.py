@@ -20,7 +20,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from sparrow.search_space import space_faults
-from sparrow.store_url import hide_secrets, holds_secret
+from sparrow.store_url import hide_in_text, hide_secrets, holds_secret
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Unit = Annotated[float, Field(ge=0, le=1)]
@@ -38,7 +38,13 @@ MAX_CLASS_NAME_LENGTH = 100
 
 
 class ConfigError(ValueError):
-    """A config that cannot be used; one line per fault, each with the key's path."""
+    """A config that cannot be used; one line per fault, each with the key's path.
+
+    What a message quotes of the file shows no secret of an address in it.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(hide_in_text(message))
 
 
 class Section(BaseModel):
@@ -448,7 +454,8 @@ class Config(Section):
     def _everybody_takes_the_name(cls, name: str) -> str:
         if NAME.fullmatch(name) is None:
             words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:MAX_NAME_LENGTH].strip("-")
-            hint = f"; how about {words}?" if words else ""
+            # An address in the place of a name may hold a password, and has nothing of a name.
+            hint = f"; how about {words}?" if words and "://" not in name else ""
             raise ValueError(
                 f"expected at most {MAX_NAME_LENGTH} lower-case letters, digits and - . _, "
                 f"beginning and ending with a letter or digit{hint}"
@@ -508,11 +515,18 @@ def read_section(kind: type[S], text: str, where: str) -> S:
     return _validate(kind, _read_mapping(text), where)
 
 
+def _place(error: yaml.YAMLError) -> str:
+    """What is wrong and where, without the line itself: a password may stand in it."""
+    mark = getattr(error, "problem_mark", None)
+    where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+    return f"{getattr(error, 'problem', None) or 'unreadable characters'}{where}"
+
+
 def _read_mapping(text: str) -> dict[str, Any]:
     try:
         values = yaml.load(text, _UniqueKeyLoader) or {}  # noqa: S506 a SafeLoader
     except yaml.YAMLError as error:
-        raise ConfigError(f"config is not valid YAML: {error}") from error
+        raise ConfigError(f"config is not valid YAML: {_place(error)}") from None
     if not isinstance(values, dict):
         raise ConfigError(f"config must be a mapping of sections, found {type(values).__name__}")
     return values
