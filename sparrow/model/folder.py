@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from sparrow.config import TRAINING_SECTIONS
+from sparrow.config import PLACES, TRAINING_SECTIONS
 from sparrow.model.weights_header import check_classes
 
 WEIGHTS = "weights.safetensors"
@@ -82,15 +82,23 @@ def write_info(folder: Path, info: ModelInfo) -> ModelInfo:
     return info
 
 
-def without_settings(folder: Path) -> None:
+def without_settings(info: ModelInfo) -> ModelInfo:
+    """The same model, without what an earlier release wrote of its machine into ``config``."""
+    kept = {name: value for name, value in info.config.items() if name in TRAINING_SECTIONS}
+    if isinstance(kept.get("data"), dict):
+        data = {name: value for name, value in kept["data"].items() if name not in PLACES}
+        kept = {**kept, "data": data}
+    return info.model_copy(update={"config": kept})
+
+
+def strip_settings(folder: Path) -> None:
     """Take out of a folder what is not of the model: a model made before may hold addresses.
 
     Its ``model.json`` is another file afterwards; for copies that leave the machine.
     """
     info = read_info(folder)
-    kept = {name: value for name, value in info.config.items() if name in TRAINING_SECTIONS}
-    if kept != info.config:
-        write_info(folder, info.model_copy(update={"config": kept}))
+    if (described := without_settings(info)) != info:
+        write_info(folder, described)
 
 
 def read_info(folder: Path, *, verify: bool = True) -> ModelInfo:
