@@ -35,6 +35,7 @@ PLACES = ("root", "new", "rejected", "prepared")  # of the section data
 MAX_NAME_LENGTH = 63
 NAME = re.compile(rf"(?=.{{1,{MAX_NAME_LENGTH}}}\Z)[a-z0-9]([-._a-z0-9]*[a-z0-9])?")
 MAX_CLASS_NAME_LENGTH = 100
+MAX_SIDE_PX = 16_384  # of a photo as a network gets it: more takes all memory
 
 
 class ConfigError(ValueError):
@@ -145,8 +146,12 @@ class ModelConfig(Section):
     weights: str = "coco"  # coco | imagenet | none | path of a state dict (whole or backbone)
     trainable_backbone_layers: Annotated[int, Field(ge=0, le=6)] = 6
     frozen_normalisation: bool = True  # false when training from scratch
-    min_side_px: Annotated[int, Field(ge=64)] = 320  # photos are scaled to this short side ...
-    max_side_px: Annotated[int, Field(ge=64)] = 640  # ... unless the long side would exceed this
+    min_side_px: Annotated[int, Field(ge=64, le=MAX_SIDE_PX)] = (
+        320  # photos are scaled to this short side ...
+    )
+    max_side_px: Annotated[int, Field(ge=64, le=MAX_SIDE_PX)] = (
+        640  # ... unless the long side would exceed this
+    )
     # MobileNet's pyramids take every size on every level; ResNet's and SSDlite's one for each level
     # (RetinaNet: and two more up to its double); FCOS has no anchors.
     anchor_sizes_px: Annotated[tuple[Count, ...], Field(min_length=1)] = (32, 64, 128, 256, 512)
@@ -158,6 +163,15 @@ class ModelConfig(Section):
     box_positive_fraction: Share = 0.4
     box_nms_iou: Unit = 0.4
     box_detections_per_image: Count = 120
+
+    @model_validator(mode="after")
+    def _sides_in_order(self) -> Self:
+        if self.max_side_px < self.min_side_px:
+            raise ValueError(
+                f"max_side_px ({self.max_side_px}) must not be below min_side_px "
+                f"({self.min_side_px})"
+            )
+        return self
 
     @model_validator(mode="after")
     def _keys_apply(self) -> ModelConfig:
