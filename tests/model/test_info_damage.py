@@ -24,8 +24,8 @@ NUMBERS: tuple[Any, ...] = (
     0, -1, 1, 2, 0.5, 10**9, -(10**9), 1e308, float("nan"), float("inf"), -float("inf"), 10**400,
 )  # fmt: skip
 VALUES: tuple[Any, ...] = (
-    *NUMBERS, None, True, False, "", "0.5", "\u0000", "x" * 10_000, [], {}, [[]], [None], [0.1, "a"],
-    {"a": 1}, [float("nan")], [1, 0],
+    *NUMBERS, None, True, False, "", "0.5", "\u0000", "x" * 10_000, [], {}, [[]], [None],
+    [0.1, "a"], {"a": 1}, [float("nan")], [1, 0],
 )  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def values(model: Path) -> Any:
 
 
 def places(tree: Any, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Paths of all values in the file but the training's settings, which are described, not used."""
+    """Paths of all values but the training's settings, which describe and are not used."""
     items = tree.items() if isinstance(tree, dict) else enumerate(tree)
     found = []
     for key, value in items:
@@ -83,21 +83,23 @@ def usable(model: Path) -> None:
         assert all(0 <= chance <= 1 for chance in count.chance_knots)
 
 
+def refusal(model: Path) -> str | None:
+    try:
+        usable(model)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def test_every_value_is_replaced_by_every_other_kind(model: Path, values: Any) -> None:
     usable(model)
     refused = 0
     for place in places(values):
         for value in VALUES:
             (model / INFO).write_text(json.dumps(damaged(values, place, value)))
-            try:
-                usable(model)
-            except (ModelFolderError, ValueError) as error:
-                refused += 1
-                assert str(error), (place, value)
-                assert "Traceback" not in str(error)
-                assert len(str(error)) < 2_000, (place, value)
-            except Exception as error:  # anything else is no sentence for a person
-                raise AssertionError(f"{place} = {value!r}: {error!r}") from error
+            said = refusal(model)  # any other error than a ValueError is no sentence for a person
+            refused += said is not None
+            assert said is None or 0 < len(said) < 2_000, (place, value)
     assert refused > 300
 
 
@@ -110,10 +112,7 @@ def test_random_bytes_of_the_file(model: Path) -> None:
             for _ in range(chance.randint(1, 4)):
                 text[chance.randrange(len(text))] = chance.randrange(256)
             (model / INFO).write_bytes(text[: chance.randint(1, len(text))])
-            try:
-                usable(model)
-            except ValueError as error:
-                assert str(error)
+            assert refusal(model) != ""
     finally:
         (model / INFO).write_bytes(whole)
 
@@ -123,9 +122,11 @@ def test_random_bytes_of_the_file(model: Path) -> None:
     [
         ("min_side_px", 0), ("min_side_px", -320), ("min_side_px", 15), ("max_side_px", 10**6),
         ("min_side_px", 320.5), ("min_side_px", "320"), ("min_side_px", True),
-        ("format_version", 99), ("format_version", 0), ("format_version", 2), ("format_version", "1"),
+        ("format_version", 99), ("format_version", 0), ("format_version", 2),
+        ("format_version", "1"),
         ("threshold", float("nan")), ("threshold", 1.5), ("threshold", -0.1), ("threshold", 0.01),
-        ("class_names", [""]), ("class_names", []), ("class_names", ["a", "a"]), ("class_names", "ab"),
+        ("class_names", [""]), ("class_names", []), ("class_names", ["a", "a"]),
+        ("class_names", "ab"),
         ("class_names", ["a\nb"]), ("class_names", ["\t"]), ("name", ""), ("name", "a\u0000b"),
         ("engine_parity", {"share": float("nan")}), ("files", {"engine.onnx": 5}), ("extra", 1),
     ],
