@@ -68,8 +68,8 @@ ui: $(READY) ## Show the history of runs and model versions (MLflow) [PORT=5000 
 ##@ Service and monitoring
 
 .PHONY: serve
-serve: $(READY) ## Serve the champion [PORT=3000]
-	$(BIN)/bentoml serve service.app:Sparrow --port $(or $(PORT),3000) $(ARGS)
+serve: $(READY) ## Serve the champion [PORT=3000 CONFIG=... in place of the settings beside it]
+	$(if $(filter file,$(origin CONFIG)),,SPARROW_CONFIG='$(CONFIG)') $(BIN)/bentoml serve service.app:Sparrow --port $(or $(PORT),3000) $(ARGS)
 
 .PHONY: monitor
 monitor: $(READY) ## Hold the champion's prediction log against its reference [CONFIG=... ARGS="--set KEY=VALUE"]

@@ -10,6 +10,7 @@ from artifacts import PARAMETERS, set_damaged_aside
 from lineage import ORIGIN_TAG, check_origin, choose, read_attempts
 from metaflow.exception import MetaflowException
 from metaflow.plugins.datastores.local_storage import LocalStorage
+from plain import refuse_secrets
 
 from sparrow.config import ConfigError, load_config
 from sparrow.run_lock import (
@@ -41,6 +42,7 @@ def main(flow: type) -> None:
         flow()
         return
     try:
+        refuse_secrets(sys.argv[1:])
         _check(sys.argv[1:at])
         with run_under_way(lock_folder(flow.__name__)) as lock:
             if sys.argv[at] == "resume" and "--help" not in sys.argv:

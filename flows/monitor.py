@@ -29,7 +29,7 @@ from user_name import settle_user_name  # noqa: E402
 settle_user_name()
 
 from metaflow import Config, FlowSpec, Parameter, card, project, step  # noqa: E402
-from plain import plain_config, plain_step  # noqa: E402
+from plain import PlainError, plain_config, plain_step, refuse_secrets  # noqa: E402
 
 import monitoring  # noqa: E402, F401 Metaflow packages what the flow imports
 import sparrow.telemetry  # noqa: E402
@@ -129,6 +129,11 @@ def main() -> None:
     if not {"run", "resume"} & set(sys.argv[1:]):
         Monitor()
         return
+    try:
+        refuse_secrets(sys.argv[1:])
+    except PlainError as error:
+        print(f"{error.headline}: {error.message}", file=sys.stderr)
+        sys.exit(1)
     with tempfile.TemporaryDirectory() as folder:
         exit_file = Path(folder) / "status"
         os.environ[EXIT_FILE] = str(exit_file)

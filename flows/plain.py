@@ -6,7 +6,7 @@ import contextlib
 import functools
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from sparrow.data.errors import DataError
 from sparrow.images import ImageError
 from sparrow.model.folder import ModelFolderError
 from sparrow.run_lock import join_run
+from sparrow.store_url import hide_in_text
 
 # Faults of input: the message says all there is to know, and a traceback would only hide it.
 PLAIN_ERRORS = (ConfigError, DataError, ImageError, ModelFolderError)
@@ -36,6 +37,27 @@ def plain_config(text: str) -> dict[str, Any]:
         return parse_config(text).model_dump(mode="json")
     except ConfigError as error:
         raise PlainError(str(error)) from None
+
+
+def refuse_secrets(words: Sequence[str]) -> None:
+    """Refuse a password in ``--set stores.…=…`` or ``--config-value`` before a run keeps it.
+
+    Metaflow writes its command line down before the first step could refuse it.
+
+    Args:
+        words: of the command line.
+
+    Raises:
+        PlainError: there is one; the message does not hold it.
+    """
+    for word in words:
+        shown = hide_in_text(word)
+        if shown != word:
+            raise PlainError(
+                f"a password stands in {shown}; every user of this machine can read a command "
+                "line, and a run keeps it. Write ${NAME} in its place, in single quotes, and set "
+                "that environment variable"
+            )
 
 
 def plain_step(function: Callable[..., None]) -> Callable[..., None]:

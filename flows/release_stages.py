@@ -73,6 +73,9 @@ def promote(
         decision = made.to_dict()
         registry.tag(version.number, {"decision": made.reason})
         if made.promote:
+            # Before the model is published: killed in between, it must not be served without them.
+            folder_there = registry.published_folder(version.number)
+            write_served_settings(folder_there, served_settings(config))
             registry.promote(
                 version.number,
                 made.reason,
@@ -81,8 +84,6 @@ def promote(
                 follows=standing.number,
             )
     now = registry.champion()
-    if now is not None and now.number == version.number:
-        write_served_settings(registry.published_folder(now.number), served_settings(config))
     return Promotion(
         version=version.number,
         champion_version=now.number if now else None,

@@ -19,6 +19,7 @@ from sparrow.model.folder import INFO, REFERENCE, read_info
 from sparrow.prediction_log import PredictionLog, conditions
 from sparrow.prediction_record import photos_table
 from sparrow.prediction_window import Window, read_reference, read_window
+from sparrow.served_settings import registered_version
 from sparrow.store_url import StoreURLError, hide_secrets, resolve
 
 CLOCKS_APART = timedelta(minutes=10)  # between the hosts that write the log and this one
@@ -96,8 +97,7 @@ def watched_model(champion: Path, version: str | None) -> Watched:
             f"there is no published version {version} beside {champion}; published: "
             f"{', '.join(known) or 'none'}"
         )
-    number = folder.name if folder.name.isdigit() else "unpublished"
-    return Watched(read_info(folder).name, number, folder)
+    return Watched(read_info(folder).name, registered_version(folder), folder)
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import make_url
 
-from sparrow.config import ServiceConfig, StoresConfig, load_config, make_config
+from sparrow.config import ServiceConfig, StoresConfig, load_config
 from sparrow.model.folder import INFO, read_info
-from sparrow.served_settings import read_served_settings, settings_path
+from sparrow.served_settings import earlier_settings, read_served_settings, settings_path
 from sparrow.store_url import hide_secrets
 
 MODEL_VARIABLE = "SPARROW_MODEL"
@@ -64,7 +64,9 @@ def read_settings() -> Settings:
     elif (beside := read_served_settings(model)) is not None:
         limits, stores, source = beside.service, beside.stores, str(settings_path(model))
     elif (model / INFO).is_file():
-        limits, stores, source = _of_an_earlier_release(model)
+        earlier = earlier_settings(read_info(model, verify=False).config)
+        if earlier is not None:
+            limits, stores, source = *earlier, str(model / INFO)
     folder = started_in()
     limits = limits.model_copy(update={"keep_folder": str(folder / limits.keep_folder)})
     api_key = os.environ.get(KEY_VARIABLE) if limits.require_api_key else None
@@ -101,18 +103,6 @@ def describe_settings(
         "kept": kept if limits.keep_share else "no photo",
         "log": hide_secrets(settings.prediction_log),
     }
-
-
-def _of_an_earlier_release(model: Path) -> tuple[ServiceConfig, StoresConfig, str]:
-    """Those releases wrote the whole config into the model; this one writes nothing of these."""
-    sections = read_info(model, verify=False).config
-    found = {name: sections[name] for name in ("service", "stores") if name in sections}
-    if not found:
-        return ServiceConfig(), StoresConfig(), "defaults"
-    # Its addresses are taken as they are: what was legal then, passwords included, still opens.
-    known = {key: found.get("stores", {}).get(key) for key in StoresConfig.model_fields}
-    stores = StoresConfig().model_copy(update={k: v for k, v in known.items() if v is not None})
-    return make_config({"service": found.get("service", {})}).service, stores, str(model / INFO)
 
 
 def started_in() -> Path:

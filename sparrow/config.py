@@ -20,7 +20,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from sparrow.search_space import space_faults
-from sparrow.store_url import hide_secrets, holds_secret
+from sparrow.store_url import hide_in_text, hide_secrets, holds_secret
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Unit = Annotated[float, Field(ge=0, le=1)]
@@ -35,10 +35,17 @@ PLACES = ("root", "new", "rejected", "prepared")  # of the section data
 MAX_NAME_LENGTH = 63
 NAME = re.compile(rf"(?=.{{1,{MAX_NAME_LENGTH}}}\Z)[a-z0-9]([-._a-z0-9]*[a-z0-9])?")
 MAX_CLASS_NAME_LENGTH = 100
+MAX_SIDE_PX = 16_384  # of a photo as a network gets it: more takes all memory
 
 
 class ConfigError(ValueError):
-    """A config that cannot be used; one line per fault, each with the key's path."""
+    """A config that cannot be used; one line per fault, each with the key's path.
+
+    What a message quotes of the file shows no secret of an address in it.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(hide_in_text(message))
 
 
 class Section(BaseModel):
@@ -139,8 +146,12 @@ class ModelConfig(Section):
     weights: str = "coco"  # coco | imagenet | none | path of a state dict (whole or backbone)
     trainable_backbone_layers: Annotated[int, Field(ge=0, le=6)] = 6
     frozen_normalisation: bool = True  # false when training from scratch
-    min_side_px: Annotated[int, Field(ge=64)] = 320  # photos are scaled to this short side ...
-    max_side_px: Annotated[int, Field(ge=64)] = 640  # ... unless the long side would exceed this
+    min_side_px: Annotated[int, Field(ge=64, le=MAX_SIDE_PX)] = (
+        320  # photos are scaled to this short side ...
+    )
+    max_side_px: Annotated[int, Field(ge=64, le=MAX_SIDE_PX)] = (
+        640  # ... unless the long side would exceed this
+    )
     # MobileNet's pyramids take every size on every level; ResNet's and SSDlite's one for each level
     # (RetinaNet: and two more up to its double); FCOS has no anchors.
     anchor_sizes_px: Annotated[tuple[Count, ...], Field(min_length=1)] = (32, 64, 128, 256, 512)
@@ -152,6 +163,15 @@ class ModelConfig(Section):
     box_positive_fraction: Share = 0.4
     box_nms_iou: Unit = 0.4
     box_detections_per_image: Count = 120
+
+    @model_validator(mode="after")
+    def _sides_in_order(self) -> Self:
+        if self.max_side_px < self.min_side_px:
+            raise ValueError(
+                f"max_side_px ({self.max_side_px}) must not be below min_side_px "
+                f"({self.min_side_px})"
+            )
+        return self
 
     @model_validator(mode="after")
     def _keys_apply(self) -> ModelConfig:
@@ -448,7 +468,8 @@ class Config(Section):
     def _everybody_takes_the_name(cls, name: str) -> str:
         if NAME.fullmatch(name) is None:
             words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:MAX_NAME_LENGTH].strip("-")
-            hint = f"; how about {words}?" if words else ""
+            # An address in the place of a name may hold a password, and has nothing of a name.
+            hint = f"; how about {words}?" if words and "://" not in name else ""
             raise ValueError(
                 f"expected at most {MAX_NAME_LENGTH} lower-case letters, digits and - . _, "
                 f"beginning and ending with a letter or digit{hint}"
@@ -508,11 +529,18 @@ def read_section(kind: type[S], text: str, where: str) -> S:
     return _validate(kind, _read_mapping(text), where)
 
 
+def _place(error: yaml.YAMLError) -> str:
+    """What is wrong and where, without the line itself: a password may stand in it."""
+    mark = getattr(error, "problem_mark", None)
+    where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+    return f"{getattr(error, 'problem', None) or 'unreadable characters'}{where}"
+
+
 def _read_mapping(text: str) -> dict[str, Any]:
     try:
         values = yaml.load(text, _UniqueKeyLoader) or {}  # noqa: S506 a SafeLoader
     except yaml.YAMLError as error:
-        raise ConfigError(f"config is not valid YAML: {error}") from error
+        raise ConfigError(f"config is not valid YAML: {_place(error)}") from None
     if not isinstance(values, dict):
         raise ConfigError(f"config must be a mapping of sections, found {type(values).__name__}")
     return values

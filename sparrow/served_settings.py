@@ -7,11 +7,20 @@ each, and whatever starts the service reads it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from sparrow.config import ConfigError, Section, ServiceConfig, StoresConfig, read_section
+from sparrow.config import (
+    ConfigError,
+    Section,
+    ServiceConfig,
+    StoresConfig,
+    make_config,
+    read_section,
+)
 
 FILE = "settings.yaml"
 UNPUBLISHED = "unpublished"
@@ -55,11 +64,33 @@ def read_served_settings(model: Path) -> ServedSettings | None:
 def write_served_settings(model: Path, settings: ServedSettings) -> None:
     """Write them beside a model folder, in one step."""
     path = settings_path(model)
+    path.parent.mkdir(parents=True, exist_ok=True)
     values = settings.model_dump(mode="json", exclude_defaults=True)
     partial = path.with_name(path.name + ".partial")
     head = "# What this model is served with; sparrow/config.py explains each key.\n"
     partial.write_text(head + yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
     partial.replace(path)
+
+
+def earlier_settings(config: Mapping[str, Any]) -> tuple[ServiceConfig, StoresConfig] | None:
+    """Limits and stores that an earlier release wrote into ``model.json``; this one writes none.
+
+    Args:
+        config: of the model's ``model.json``.
+
+    Returns:
+        None where it holds neither. Addresses are taken as they are: what was legal then,
+        passwords included, still opens.
+
+    Raises:
+        ConfigError: the limits are not valid.
+    """
+    if not {"service", "stores"} & set(config):
+        return None
+    written = config.get("stores", {})
+    known = {key: written.get(key) for key in StoresConfig.model_fields}
+    stores = StoresConfig().model_copy(update={k: v for k, v in known.items() if v is not None})
+    return make_config({"service": config.get("service", {})}).service, stores
 
 
 def registered_version(model: Path) -> str:

@@ -7,10 +7,16 @@ from __future__ import annotations
 
 import os
 import re
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote, unquote
 
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-SECRET_WORDS = ("password", "passwd", "pwd", "secret", "token", "apikey", "api_key", "access_key")
+SECRET_WORDS = (
+    "password", "passwd", "pwd", "secret", "token", "apikey", "api_key", "access_key", "accountkey",
+    "account_key", "credential", "signature",
+)  # fmt: skip
+ASSIGNED = re.compile(rf"(?:{'|'.join(SECRET_WORDS)})\s*=\s*(?!\$\{{|;|$)", re.IGNORECASE)
+CREDENTIALS = re.compile(r"(?P<user>[^:/?#@]*):(?P<secret>.*)@", re.DOTALL)
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"]+")
 
 
 class StoreURLError(ValueError):
@@ -42,32 +48,35 @@ def resolve(url: str) -> str:
 
 def holds_secret(url: str) -> bool:
     """Whether a password, token or key stands in an address itself."""
-    if "://" not in url:
-        return False
-    try:
-        parts = urlsplit(url)
-        named = [parts.password or ""]
-        named += [value for name, value in parse_qsl(parts.query) if _is_secret(name)]
-    except ValueError:
-        return True  # what cannot be taken apart is not shown
-    return any(VARIABLE.sub("", value) for value in named)
+    return hide_secrets(url) != url
 
 
 def hide_secrets(url: str) -> str:
-    """The address for people: ``***`` in the place of what must not be seen."""
-    if not holds_secret(url):
+    """The address for people: ``***`` in the place of what must not be seen.
+
+    A password is all from the first ``:`` to the last ``@``, as SQLAlchemy takes it: one with an
+    unquoted ``/``, ``?`` or ``#`` is a password, too.
+    """
+    scheme, slashes, rest = url.partition("://")
+    if not slashes:
         return url
-    scheme, _, rest = url.partition("://")
-    before, at, after = rest.rpartition("@")
-    user = before.partition(":")[0]
-    address, question, query = after.partition("?")
-    shown = [
-        f"{name}={'***' if _is_secret(name) else value}"
-        for name, _, value in (part.partition("=") for part in query.split("&"))
-    ]
-    named = f"{user}:***@" if at else ""
-    return f"{scheme}://{named}{address}{question}{'&'.join(shown) if question else ''}"
+    named = CREDENTIALS.match(rest)
+    login, address = (named.group(0), rest[named.end() :]) if named else ("", rest)
+    if named and VARIABLE.sub("", named.group("secret")):
+        login = f"{named.group('user')}:***@"
+    address, question, query = address.partition("?")
+    shown = "&".join(_shown(part) for part in query.split("&"))
+    return f"{scheme}://{login}{address}{question}{shown}"
 
 
-def _is_secret(name: str) -> bool:
-    return any(word in name.lower() for word in SECRET_WORDS)
+def hide_in_text(text: str) -> str:
+    """A message with the secrets of all addresses in it hidden."""
+    return ADDRESS.sub(lambda found: hide_secrets(found.group(0)), text)
+
+
+def _shown(part: str) -> str:
+    """One ``name=value`` of a query."""
+    name, _, value = part.partition("=")
+    secret = any(word in name.lower() for word in SECRET_WORDS) and VARIABLE.sub("", value)
+    # A whole connection string may be one value: odbc_connect=DRIVER%3D…%3BPWD%3D…
+    return f"{name}=***" if secret or ASSIGNED.search(unquote(value)) else part

@@ -223,7 +223,7 @@ def _write_untrained_model(folder: Path, drawn_dataset: Path) -> None:
         data_version="0" * 16,
         git_commit="unknown",
         trained_at="2026-01-01T00:00:00+00:00",
-        config=config.model_dump(mode="json"),
+        config=config.of_the_training(),
         metrics={},
         engine_parity={},
     )

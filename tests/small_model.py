@@ -65,7 +65,7 @@ def write_small_model(
         "data_version": "0" * 16,
         "git_commit": "unknown",
         "trained_at": "2026-01-01T00:00:00+00:00",
-        "config": Config().model_dump(mode="json"),
+        "config": Config().of_the_training(),
         "metrics": {},
         "engine_parity": {},
     }

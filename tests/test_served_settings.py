@@ -60,7 +60,8 @@ def test_a_model_that_travels_carries_its_version(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     ["name: x\nservic: {}", "name: x\nservice: {hosts: []}", "name: x\nservice: {threads: 0}",
-     "[1]", "name: [", "version: '1'", "name: x\nname: y", "name: x\nstores: {tuning: 'postgresql://a:b@c/d'}"],
+     "[1]",
+     "name: [", "version: '1'", "name: x\nname: y", "name: x\nstores: {tuning: 'postgresql://a:b@c/d'}"],
 )  # fmt: skip
 def test_a_file_that_is_wrong_is_refused_with_its_place(model: Path, text: str) -> None:
     settings_path(model).write_text(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sparrow.config import Config, ConfigError, parse_config
-from sparrow.store_url import StoreURLError, hide_secrets, holds_secret, resolve
+from sparrow.store_url import StoreURLError, hide_in_text, hide_secrets, holds_secret, resolve
 
 WITH_SECRET = [
     "postgresql://birds:hunter2@db/log",
@@ -16,6 +16,14 @@ WITH_SECRET = [
     "s3://id:hunter2@bucket/path",
     "postgresql://birds:hunter2${REST}@db/log",
     "postgresql://db/log?sslpassword=hunter2",
+    # Unquoted, as people write them: SQLAlchemy takes all of it for the password.
+    "postgresql://birds:hunter2/b@db/log",
+    "postgresql://birds:a?hunter2@db/log",
+    "postgresql://birds:a#hunter2@db/log",
+    "postgresql://birds:a@hunter2@db/log",
+    "postgresql://birds:[hunter2@db/log",
+    "mssql+pyodbc:///?odbc_connect=DRIVER%3DX%3BUID%3Du%3BPWD%3Dhunter2",
+    "wasbs://box@account/x?AccountKey=hunter2",
 ]
 WITHOUT = [
     "", "sqlite:///.sparrow/log.db", ".sparrow/artifacts", "s3://bucket/path", "postgresql://db/log",
@@ -68,6 +76,41 @@ def test_a_variable_that_is_not_set_is_named(
         monkeypatch.setenv("DB_PASSWORD", value)
     with pytest.raises(StoreURLError, match="DB_PASSWORD"):
         resolve("postgresql://birds:${DB_PASSWORD}@db/log")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stores: {url}", "stores: {{tracking: ['{url}']}}", "stores: {{tracking: '{url}}}",
+        "name: '{url}'", "stores:\n  tracking: {url}: y", "'{url}': 3", "stores: {{'{url}': 3}}",
+        "seed: '{url}'", "data: {{classes: '{url}'}}", "{url}", "'{url}': 1\n'{url}': 2",
+        "model: {{architecture: '{url}'}}", "tuning: {{space: {{'{url}': [1, 2]}}}}",
+    ],
+)  # fmt: skip
+def test_no_refusal_of_a_config_quotes_a_secret(text: str) -> None:
+    whole = text.format(url="postgresql://birds:hunter2@db/log")
+    with pytest.raises(ConfigError) as refused:
+        parse_config(whole)
+    assert "hunter2" not in str(refused.value)
+    cause: BaseException | None = refused.value.__cause__
+    assert cause is None or "hunter2" not in str(cause)
+
+
+@pytest.mark.parametrize("form", ["stores.tracking=[{}", "stores.tracking {}", "{}=3", "x={}"])
+def test_no_refusal_of_an_override_quotes_a_secret(form: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse_config("", [form.format("postgresql://birds:hunter2@db/log")])
+    assert "hunter2" not in str(refused.value)
+
+
+def test_messages_of_others_are_shown_without_their_secrets() -> None:
+    text = "cannot reach postgresql://u:hunter2@db/x, nor https://a.example/?token=hunter2 today"
+    shown = hide_in_text(text)
+    assert "hunter2" not in shown
+    assert shown.startswith(
+        "cannot reach postgresql://u:***@db/x, nor https://a.example/?token=***"
+    )
+    assert hide_in_text("nothing: here@all") == "nothing: here@all"
 
 
 @pytest.mark.parametrize("key", ["artifacts", "runs", "champion", "monitoring"])

@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from sparrow.config import ServiceConfig, StoresConfig
-from sparrow.served_settings import ServedSettings, read_served_settings, registered_version
+from sparrow.served_settings import (
+    ServedSettings,
+    earlier_settings,
+    read_served_settings,
+    registered_version,
+)
 from sparrow.shipped import PACKAGE, SERVE_LOCK, shipped
 
 ROOT = PACKAGE.parent  # a clone or site-packages: the service lies beside the package
@@ -65,7 +70,8 @@ def export_space(arguments: argparse.Namespace) -> int:
         ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
         shutil.copytree(ROOT / part, folder / part, ignore=ignore)
     beside = read_served_settings(model)
-    service = beside.service if beside else ServiceConfig()
+    earlier = earlier_settings(info.config)
+    service = beside.service if beside else earlier[0] if earlier else ServiceConfig()
     name = beside.name if beside else info.name
     version = registered_version(model)
     copy_model(model, folder / "model", ServedSettings(name=name, version=version, service=service))

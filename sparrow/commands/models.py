@@ -39,8 +39,10 @@ def promote_version(arguments: argparse.Namespace) -> int:
     config = find_project(arguments.config)
     registry = Registry(config.stores, config.name)
     say_what_is_served(config)
-    registry.promote(arguments.version, arguments.why, forced=True)
+    registry.fetch(arguments.version)  # refused before anything is written
+    # Before it is published: killed in between, it must not be served without its limits.
     _settings_beside(registry, arguments.version, config)
+    registry.promote(arguments.version, arguments.why, forced=True)
     print(f"{config.name}: version {arguments.version} is champion")
     return 0
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from sparrow.config import Config, ConfigError, StoresConfig, load_config
+from sparrow.model.folder import INFO, read_info
 from sparrow.served_settings import read_served_settings
 from sparrow.shipped import default_config
 
@@ -42,6 +43,10 @@ def find_project(config_file: str | Path | None) -> Config:
         update = {"stores": served.stores, "service": served.service}
         return _config_of(served.name).model_copy(update=update)
     names = _registered_names()
+    if (champion / INFO).is_file():  # published by an earlier release
+        name = read_info(champion, verify=False).name
+        if name in names:
+            return _config_of(name)
     if not names:
         return load_config(default_config())
     return _config_of(names[0] if len(names) == 1 else _choose(names))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sparrow.commands.project import add_config_option, find_project
 from sparrow.config import Config
+from sparrow.served_settings import registered_version
 from sparrow.store_url import hide_secrets
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def make_queue(arguments: argparse.Namespace) -> int:
     model = Path(config.stores.champion).resolve()
     info = read_info(model)
     if arguments.folder is None:
-        source = _from_log(config, model, arguments.newest)
+        source = _from_log(config, model, info.name, arguments.newest)
     else:
         source = _from_folder(arguments.folder, model)
     reference = model / REFERENCE
@@ -120,24 +121,27 @@ def show_missed(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _from_log(config: Config, model: Path, newest: int) -> _Source:
+def _from_log(config: Config, model: Path, name: str, newest: int) -> _Source:
     """The newest photos that this champion counted, of which those count whose files were kept."""
     from sparrow.prediction_log import PredictionLog
     from sparrow.prediction_window import read_window
 
-    version = model.name if model.name.isdigit() else "unpublished"
+    version = registered_version(model)
     kept = Path(config.service.keep_folder)
     log = PredictionLog(config.stores.prediction_log)
     try:
-        window = read_window(log, limit=newest, model_version=version)
-        known = {row["model_version"]: row["photos"] for row in log.model_versions()}
+        window = read_window(log, limit=newest, model_name=name, model_version=version)
+        known = [
+            f"{row['photos']} of {row['model_name']} version {row['model_version']}"
+            for row in log.model_versions()
+        ]
     finally:
         log.close()
     if window.photos.empty:
-        there = ", ".join(f"{n} of version {name}" for name, n in known.items()) or "no photo"
+        there = ", ".join(known) or "no photo"
         raise ValueError(
             f"the log {hide_secrets(config.stores.prediction_log)} holds no photo of the champion, "
-            f"version {version}; it holds {there}"
+            f"{name} version {version}; it holds {there}"
         )
     files = {name: kept / f"{name}.photo" for name in window.photos["id"]}
     files = {name: path for name, path in files.items() if path.is_file()}

@@ -13,6 +13,7 @@ from typing import Any
 from sparrow.config import StoresConfig, load_config
 from sparrow.model.folder import read_info
 from sparrow.run_lock import is_under_way
+from sparrow.served_settings import registered_version
 from sparrow.shipped import flow_command
 from sparrow.storage import Use, in_words, known_places, measure_use, places_of
 
@@ -47,7 +48,7 @@ def collect_status(stores: StoresConfig) -> dict[str, Any]:
     published = Path(stores.champion)
     if published.exists():
         info = read_info(published)
-        version = published.resolve().name  # a link to a version, or a folder put there by hand
+        version = registered_version(published)
         champion = {
             "version": int(version) if version.isdigit() else None,
             "name": info.name,

@@ -40,6 +40,18 @@ class CountEstimate:
     expected: float
 
 
+# What a count model's single numbers may be.
+SINGLE_NUMBERS = {
+    "threshold": (0.0, 1.0),
+    "confidence": (0.0, 1.0),
+    "base": (-1e6, 1e6),
+    "scale": (-1e6, 1e6),
+    "reach": (0.0, 1e6),
+    "photos": (0.0, 1e12),
+    "iou": (0.0, 1.0),
+}
+
+
 @dataclass(frozen=True)
 class CountModel:
     """Turns scores into chances and detections into a count with its interval.
@@ -117,16 +129,27 @@ class CountModel:
             knots = tuple(float(x) for x in values["score_knots"])
             chances = tuple(float(x) for x in values["chance_knots"])
             fixed, drawn, relative = (float(x) for x in values["spread"])
-        except (TypeError, ValueError):
-            raise ValueError("count model: expected lists of numbers") from None
-        if not np.isfinite([*knots, *chances, fixed, drawn, relative]).all():
+            single = {name: float(values.get(name, cls.iou)) for name in SINGLE_NUMBERS}
+        except (TypeError, ValueError, OverflowError):
+            raise ValueError("count model: expected numbers, and lists of them") from None
+        if not np.isfinite([*knots, *chances, fixed, drawn, relative, *single.values()]).all():
             raise ValueError("count model: expected finite numbers")
+        for name, (low, high) in SINGLE_NUMBERS.items():
+            if not low <= single[name] <= high:
+                raise ValueError(
+                    f"count model: expected {name} in {low:g} to {high:g}, found {single[name]:g}"
+                )
+        if not isinstance(values["photos"], int) or not isinstance(values["method"], str):
+            raise ValueError("count model: expected a number of photos and a method's name")
+        if any(not 0 <= chance <= 1 for chance in chances):
+            raise ValueError("count model: expected chances in 0 to 1")
         falls = any(np.diff(knots) < 0) or any(np.diff(chances) < 0)
         if len(knots) != len(chances) or not knots or falls:
             raise ValueError("count model: expected as many rising scores as rising chances")
         return cls(
             **{
                 **values,
+                **{name: single[name] for name in SINGLE_NUMBERS if name != "photos"},
                 "score_knots": knots,
                 "chance_knots": chances,
                 "spread": (fixed, drawn, relative),

@@ -12,9 +12,9 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from sparrow.config import TRAINING_SECTIONS
+from sparrow.config import MAX_SIDE_PX, PLACES, TRAINING_SECTIONS
 from sparrow.model.weights_header import check_classes
 
 WEIGHTS = "weights.safetensors"
@@ -24,9 +24,20 @@ INFO = "model.json"
 CARD = "card.md"
 CARD_PAGE = "card.html"  # the same with pictures, in one file
 MIN_SIDE_PX = 16
+MAX_NAME_LENGTH = 500  # in models of earlier releases, too
 MAX_FAULTS = 5  # of a file, in one message
 REQUIRED = (WEIGHTS, ENGINE)
 ALLOWED = {WEIGHTS, ENGINE, REFERENCE, INFO, CARD, CARD_PAGE, "MLmodel", "example.jpg"}
+
+
+def _one_line(text: str) -> str:
+    """Names go into tables, answers and logs, where a tab or a line break would be read as one."""
+    if not text.isprintable() or not text.strip():
+        raise ValueError(f"expected a printable name, found {text[:50]!r}")
+    return text
+
+
+Line = Annotated[str, Field(max_length=MAX_NAME_LENGTH), AfterValidator(_one_line)]
 
 
 class ModelFolderError(ValueError):
@@ -39,11 +50,11 @@ class ModelInfo(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     format_version: Literal[1] = 1  # another one may mean other things by the same names
-    name: str = Field(min_length=1)
+    name: Line
     architecture: str
-    class_names: tuple[Annotated[str, Field(min_length=1)], ...] = Field(min_length=1)
+    class_names: tuple[Line, ...] = Field(min_length=1)
     min_side_px: int = Field(ge=MIN_SIDE_PX)  # photos are scaled to this short side ...
-    max_side_px: int  # ... unless the long side would exceed this
+    max_side_px: int = Field(le=MAX_SIDE_PX)  # ... unless the long side would exceed this
     min_score: float = Field(ge=0, le=1)  # the engine reports nothing below it
     threshold: float = Field(ge=0, le=1)  # operating threshold, chosen on validation photos
     data_version: str
@@ -82,15 +93,23 @@ def write_info(folder: Path, info: ModelInfo) -> ModelInfo:
     return info
 
 
-def without_settings(folder: Path) -> None:
+def without_settings(info: ModelInfo) -> ModelInfo:
+    """The same model, without what an earlier release wrote of its machine into ``config``."""
+    kept = {name: value for name, value in info.config.items() if name in TRAINING_SECTIONS}
+    if isinstance(kept.get("data"), dict):
+        data = {name: value for name, value in kept["data"].items() if name not in PLACES}
+        kept = {**kept, "data": data}
+    return info.model_copy(update={"config": kept})
+
+
+def strip_settings(folder: Path) -> None:
     """Take out of a folder what is not of the model: a model made before may hold addresses.
 
     Its ``model.json`` is another file afterwards; for copies that leave the machine.
     """
     info = read_info(folder)
-    kept = {name: value for name, value in info.config.items() if name in TRAINING_SECTIONS}
-    if kept != info.config:
-        write_info(folder, info.model_copy(update={"config": kept}))
+    if (described := without_settings(info)) != info:
+        write_info(folder, described)
 
 
 def read_info(folder: Path, *, verify: bool = True) -> ModelInfo:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sparrow.config import StoresConfig
-from sparrow.model.folder import ModelInfo, read_info, without_settings
+from sparrow.model.folder import ModelInfo, read_info, strip_settings
 from sparrow.served_settings import (
     FILE,
     ServedSettings,
@@ -20,6 +24,8 @@ from sparrow.shipped import PACKAGE, SERVE_LOCK, shipped
 ROOT = PACKAGE.parent  # a clone or site-packages: the service lies beside the package
 SOURCES = ("sparrow", "service")
 REQUIREMENTS = SERVE_LOCK
+
+KEY_VARIABLE = "SPARROW_API_KEY"  # of the service
 
 
 class BundleError(RuntimeError):
@@ -61,16 +67,33 @@ def build_bento(folder: Path, settings: ServedSettings) -> str:
             shutil.copytree(ROOT / part, staging / part, ignore=ignore)
         shutil.copy(parts[REQUIREMENTS], staging / REQUIREMENTS)
         copy_model(folder, staging / "model", settings)
-        bento = bentoml.build(
-            "service.app:Sparrow",
-            name=settings.name,
-            version=tag.split(":")[1],
-            build_ctx=str(staging),
-            include=["sparrow/**", "service/**", "model/**", FILE, REQUIREMENTS],
-            labels={"data_version": info.data_version, "threshold": f"{info.threshold:.4f}"},
-            python={"requirements_txt": REQUIREMENTS, "lock_packages": False},
-        )
+        with _some_key():
+            bento = bentoml.build(
+                "service.app:Sparrow",
+                name=settings.name,
+                version=tag.split(":")[1],
+                build_ctx=str(staging),
+                include=["sparrow/**", "service/**", "model/**", FILE, REQUIREMENTS],
+                labels={"data_version": info.data_version, "threshold": f"{info.threshold:.4f}"},
+                python={"requirements_txt": REQUIREMENTS, "lock_packages": False},
+            )
     return str(bento.tag)
+
+
+@contextmanager
+def _some_key() -> Iterator[None]:
+    """BentoML imports the service to build it, and that refuses to start without a required key.
+
+    Who trains has no business with the key of those who serve; this one is nobody's.
+    """
+    if os.environ.get(KEY_VARIABLE):
+        yield
+        return
+    os.environ[KEY_VARIABLE] = secrets.token_urlsafe()
+    try:
+        yield
+    finally:
+        del os.environ[KEY_VARIABLE]
 
 
 def copy_model(folder: Path, into: Path, settings: ServedSettings) -> None:
@@ -80,7 +103,7 @@ def copy_model(folder: Path, into: Path, settings: ServedSettings) -> None:
     machine into the model does not.
     """
     shutil.copytree(folder.resolve(), into)
-    without_settings(into)
+    strip_settings(into)
     write_served_settings(into, travelling(settings))
 
 

@@ -148,7 +148,7 @@ def test_faults_are_one_line(home: Path, capsys: pytest.CaptureFixture[str]) -> 
         "no such folder",
         "expected a folder written by `sparrow review`",
         "set service.keep_share",
-        "holds no photo of the champion, version 1; it holds no photo",
+        "holds no photo of the champion, test-detector version 1; it holds no photo",
     ):
         assert words in said
     assert "Traceback" not in said
