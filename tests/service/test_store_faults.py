@@ -239,7 +239,8 @@ def _lines(running: Service) -> str:
     """Each kind of message once, without this run's folders and numbers."""
     kinds: dict[str, int] = {}
     for one in running.said():
-        text = re.sub(r"\S*/(?=[^/\s]+)", "", one["message"])
+        text = re.sub(r"(?<!\S)/\S*/(?=[^/\s]+)", "", one["message"])
+        text = re.sub(r"port \d+", "port N", text).splitlines()[0]
         text = re.sub(r"[0-9a-f]{32}", "ID", text)
         kind = f"{one['level']}: " + re.sub(r"\b\d+ photos", "N photos", text)
         kinds[kind] = kinds.get(kind, 0) + 1
