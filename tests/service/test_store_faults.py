@@ -390,7 +390,7 @@ def test_killed_while_it_is_locked(model_folder: Path, photo: bytes, tmp_path: P
             f"| SIGKILL while locked, then started again | 12 s | {len(times)} × 200 | | "
             f"{len(times)}, {len(there)} | | | {_lines(running)} |"
         )
-    # 0.2 s of a batch and 2 s of an attempt at the lock; the rest is for a busy machine.
+    # 0.2 s of a batch and 0.5 s of an attempt at the lock; the rest is for a busy machine.
     assert max(lost, default=0) < 4
     assert len(times) - len(lost) > 0
 
