@@ -127,9 +127,10 @@ class Service:
     process: subprocess.Popen[bytes]
 
     def figure(self, name: str) -> float:
-        text = httpx.get(f"{self.base}/metrics", timeout=60).text
+        text = httpx.get(f"{self.base}/metrics", timeout=60).raise_for_status().text
         found = re.search(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text, re.MULTILINE)
-        return float(found[1]) if found else 0.0
+        assert found, f"there is no {name} in /metrics"
+        return float(found[1])
 
     def said(self) -> list[dict[str, Any]]:
         lines = [line for line in self.output.read_text().splitlines() if line.startswith("{")]
@@ -150,6 +151,7 @@ def service(home: Path, model: Path, log_url: str, **environment: str) -> Iterat
         "SPARROW_CONFIG": str(home / "service.yaml"),
         "PYTHONPATH": str(Path(__file__).parents[2]),
         "PWD": str(home),
+        "BENTOML_HOME": str(home / "bentoml"),  # metrics lie there; another server empties them
         **environment,
     }
     command = [sys.executable, "-m", "bentoml", "serve", "service.app:Sparrow", "--port", str(port)]
