@@ -18,8 +18,9 @@ from service.intake import Upload
 from service.keep import PhotoKeeper
 from service.settings import Settings, require_model, started_in
 from sparrow.counter import Counter
-from sparrow.database import StoreError, reason
+from sparrow.database import StoreError, reason, sqlite_path
 from sparrow.prediction_log import LogAwayError, PredictionLog, UnknownPredictionError
+from sparrow.prediction_spill import SERVER_FOLDER
 from sparrow.prediction_writer import LogState, PredictionWriter
 
 LOCK_WAIT_S = 0.5  # for whoever has locked the log; then photos wait on the disk
@@ -51,9 +52,12 @@ class Desk:
         self._replaced_at = float("-inf")
         self._log_state = LogState()
         folder = settings.limits.spill_folder
+        if folder is None and sqlite_path(settings.prediction_log) is None:
+            folder = str(SERVER_FOLDER)
         self._writer = PredictionWriter(
             self.log,
-            spill_folder=started_in() / folder if folder else None,
+            # The working folder may be a Bento's own, and is deleted with it.
+            spill_folder=None if folder is None else started_in() / folder,
             on_change=self._note_log_state,
         )
         self._keeper = PhotoKeeper(settings.limits)
