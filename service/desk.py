@@ -18,11 +18,12 @@ from service.intake import Upload
 from service.keep import PhotoKeeper
 from service.settings import Settings, require_model, started_in
 from sparrow.counter import Counter
-from sparrow.database import StoreError, reason
+from sparrow.database import StoreError, reason, sqlite_path
 from sparrow.prediction_log import LogAwayError, PredictionLog, UnknownPredictionError
+from sparrow.prediction_spill import SERVER_FOLDER
 from sparrow.prediction_writer import LogState, PredictionWriter
 
-LOCK_WAIT_S = 2.0  # for whoever has locked the log; then photos wait on the disk
+LOCK_WAIT_S = 0.5  # for whoever has locked the log; then photos wait on the disk
 REPLACED_SECONDS = 60.0  # so long after the log's file was replaced the service is not ready
 
 logger = logging.getLogger("sparrow.service")
@@ -51,9 +52,12 @@ class Desk:
         self._replaced_at = float("-inf")
         self._log_state = LogState()
         folder = settings.limits.spill_folder
+        if folder is None and sqlite_path(settings.prediction_log) is None:
+            folder = str(SERVER_FOLDER)
         self._writer = PredictionWriter(
             self.log,
-            spill_folder=started_in() / folder if folder else None,
+            # The working folder may be a Bento's own, and is deleted with it.
+            spill_folder=None if folder is None else started_in() / folder,
             on_change=self._note_log_state,
         )
         self._keeper = PhotoKeeper(settings.limits)
@@ -82,7 +86,7 @@ class Desk:
     def log_is_well(self) -> bool:
         """Whether the log takes what it is given, and its file was not replaced just now."""
         recent = time.monotonic() - self._replaced_at < REPLACED_SECONDS
-        return not self._log_state.away and not recent
+        return not self._log_state.away and not self._writer.hangs and not recent
 
     def _note_log_state(self, state: LogState) -> None:
         if state.replaced > self._log_state.replaced:
@@ -163,6 +167,8 @@ class Desk:
             UnknownPredictionError: no such prediction, not even among those not yet written.
             LogAwayError: the log takes nothing now; the feedback is not stored.
         """
+        if self._writer.hangs:
+            raise LogAwayError("the prediction log does not answer")
         try:
             self.log.add_feedback(prediction_id, true_count, wrong)
         except UnknownPredictionError:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -29,6 +30,7 @@ BATCH_SECONDS = 0.2
 RETRY_SECONDS = 1.0  # between attempts at a log that is away
 LOOK_SECONDS = 2.0  # between looks at a log that nothing is written to
 CLOSE_SECONDS = 10.0
+HANG_SECONDS = 3.0  # a server that takes a batch and does not answer for so long is away
 
 logger = logging.getLogger("sparrow.prediction_log")
 
@@ -77,6 +79,7 @@ class PredictionWriter:
         self._hurry = self._stopping = False
         self._changed = threading.Condition()
         self._retry_at = 0.0
+        self._busy_since = float("inf")
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
         self._thread.start()
 
@@ -84,6 +87,11 @@ class PredictionWriter:
     def state(self) -> LogState:
         """Of this moment."""
         return self._state
+
+    @property
+    def hangs(self) -> bool:
+        """Whether the log has been given something and does not answer."""
+        return time.monotonic() - self._busy_since > HANG_SECONDS
 
     def append(self, record: PredictionRecord) -> None:
         """Hand over one record; when this returns it will not be lost but by a SIGKILL.
@@ -100,6 +108,10 @@ class PredictionWriter:
             self._waiting.append(record)
             self._handed += 1
             self._changed.notify_all()
+            if self.hangs:
+                self._note_away(TimeoutError(f"no answer for {HANG_SECONDS:g} s"))
+                with suppress(LogAwayError):  # else it waits in memory
+                    self._make_room()
 
     def flush(self, timeout_s: float = 10.0) -> bool:
         """Wait until all that was handed over is in the log.
@@ -178,7 +190,7 @@ class PredictionWriter:
             size = len(self._waiting) if self._stopping else min(BATCH_PHOTOS, len(self._waiting))
             batch = [self._waiting.popleft() for _ in range(size)]
             self._hurry = self._hurry and bool(self._waiting)
-            self._in_flight = batch
+            self._in_flight, self._busy_since = batch, time.monotonic()
             return batch, self._stopping
 
     def _write(self, batch: Sequence[PredictionRecord]) -> bool:
@@ -289,6 +301,6 @@ class PredictionWriter:
 
     def _finish(self) -> None:
         with self._changed:
-            self._in_flight = []
+            self._in_flight, self._busy_since = [], float("inf")
             self._changed.notify_all()
         self._set_state(away=self._state.away)

@@ -479,3 +479,29 @@ def test_a_log_of_a_newer_release_that_was_put_in_its_place(log: PredictionLog, 
     writer.close()
     assert one.id in "".join(spill.read_text() for spill in spills(path))
     assert len(list(path.parent.glob("*.before-*"))) == 1  # not one for each attempt
+
+
+def test_a_log_that_does_not_answer_is_away_and_what_comes_goes_to_the_disk(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prediction_writer, "HANG_SECONDS", 0.3)
+    log = PredictionLog(f"sqlite:///{path}", lock_wait_s=60)  # the thread waits on and on
+    lock = Lock(path)
+    told: list[LogState] = []
+    writer = PredictionWriter(log, on_change=told.append)
+    records = [record() for _ in range(40)]
+    for one in records:
+        writer.append(one)
+        time.sleep(0.03)
+    assert writer.hangs
+    assert told[-1].away
+    [spill] = spills(path)
+    kept = {json.loads(line)["id"] for line in spill.read_text().splitlines()}
+    in_flight = {one.id for one in writer._in_flight}
+    assert kept | in_flight == {one.id for one in records}
+    lock.release()
+    until(writer.flush)
+    writer.close()
+    assert not writer.state.away
+    assert sorted(ids_in(path)) == sorted(one.id for one in records)
+    log.close()

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 
 import pytest
 
@@ -75,6 +79,35 @@ def test_promote_roll_back_and_look(place, capsys, monkeypatch):
     assert lines[1].rstrip().endswith("looks better (forced)")
     assert "2 -> 1" in lines[2]
     assert "rollback: it sees ghosts" in lines[2]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE promotions SET why = 'much better' WHERE number = 2",
+        "UPDATE promotions SET to_version = 1 WHERE number = 2",
+        "DELETE FROM promotions WHERE number = 1",
+    ],
+)
+def test_a_log_that_was_changed_by_hand_is_said_loudly(place, tmp_path, statement):
+    """As a person sees it: in a process of its own."""
+    copy = tmp_path / "promotions.db"
+    with (
+        closing(sqlite3.connect(place / "promotions.db")) as log,
+        closing(sqlite3.connect(copy)) as file,
+    ):
+        log.backup(file)
+        file.execute(statement)
+        file.commit()
+    values = json.loads((place / "config.yaml").read_text())
+    values["stores"]["promotion_log"] = f"sqlite:///{copy}"
+    (tmp_path / "config.yaml").write_text(json.dumps(values))
+    command = [sys.executable, "-m", "sparrow.cli", "history", "--config", "config.yaml"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 1
+    assert len(run.stdout.splitlines()) >= 2  # shown all the same
+    assert f"the promotion log of {NAME} was changed by hand: entry" in run.stderr
+    assert "Traceback" not in run.stderr
 
 
 def test_a_reason_is_required(capsys):

@@ -78,6 +78,32 @@ def test_a_log_that_cannot_be_opened_is_one_sentence(
     assert "stores.prediction_log" in str(caught.value)
 
 
+@pytest.mark.parametrize("named", ["elsewhere", "/absolute", None])
+@pytest.mark.parametrize("server", [True, False])
+def test_where_photos_wait(
+    named: str | None,
+    server: bool,
+    model_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    monkeypatch.setattr("service.desk.started_in", lambda: tmp_path / "home")
+    limits = ServiceConfig(
+        keep_folder=str(tmp_path / "kept"),
+        spill_folder=named and named.replace("/", f"{tmp_path}/"),
+    )
+    url = f"sqlite:///{tmp_path}/data/log.db"
+    if server:
+        url = f"{request.getfixturevalue('postgres')}/postgres"
+    desk = Desk(Settings(model_folder.resolve(), False, limits, url, None))
+    place = desk._writer._spill.path.parent
+    desk.close()
+    unnamed = tmp_path / "home" / ".sparrow" if server else tmp_path / "data"
+    known = {"elsewhere": tmp_path / "home" / "elsewhere", "/absolute": tmp_path / "absolute"}
+    assert place == known.get(str(named), unnamed)
+
+
 @pytest.mark.parametrize("when", ["at once", "while it is counted", "while it waits"])
 def test_a_request_that_is_given_up_leaves_no_error(
     desk: Desk, upload: Upload, when: str, caplog: pytest.LogCaptureFixture

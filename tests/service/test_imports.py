@@ -22,6 +22,7 @@ ALLOWED = {
     "sparrow.model.folder",
     "sparrow.prediction_log",
     "sparrow.prediction_record",
+    "sparrow.prediction_spill",
     "sparrow.prediction_writer",
     "sparrow.served_settings",
     "sparrow.store_url",

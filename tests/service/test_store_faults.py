@@ -127,9 +127,10 @@ class Service:
     process: subprocess.Popen[bytes]
 
     def figure(self, name: str) -> float:
-        text = httpx.get(f"{self.base}/metrics", timeout=60).text
+        text = httpx.get(f"{self.base}/metrics", timeout=60).raise_for_status().text
         found = re.search(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text, re.MULTILINE)
-        return float(found[1]) if found else 0.0
+        assert found, f"there is no {name} in /metrics"
+        return float(found[1])
 
     def said(self) -> list[dict[str, Any]]:
         lines = [line for line in self.output.read_text().splitlines() if line.startswith("{")]
@@ -150,6 +151,7 @@ def service(home: Path, model: Path, log_url: str, **environment: str) -> Iterat
         "SPARROW_CONFIG": str(home / "service.yaml"),
         "PYTHONPATH": str(Path(__file__).parents[2]),
         "PWD": str(home),
+        "BENTOML_HOME": str(home / "bentoml"),  # metrics lie there; another server empties them
         **environment,
     }
     command = [sys.executable, "-m", "bentoml", "serve", "service.app:Sparrow", "--port", str(port)]
@@ -190,6 +192,7 @@ def try_fault(
     begin: Callable[[], Any],
     end: Callable[[], Any],
     seconds: float,
+    told: frozenset[int] = frozenset({200, 503}),
 ) -> Load:
     """Ask, break, go on asking, repair, go on asking; then compare answers and log."""
     load = Load(running.base, photo)
@@ -216,7 +219,7 @@ def try_fault(
     assert kept == len(load.photos)
     assert noted == len(load.feedback)
     assert set(load.detected) <= {200, 503}
-    assert set(load.told) <= {200, 503}
+    assert set(load.told) <= told
     assert all(int(value) > 0 for value in load.retry_after)
     assert running.said(), "the operator saw nothing"
     return load
@@ -239,7 +242,8 @@ def _lines(running: Service) -> str:
     """Each kind of message once, without this run's folders and numbers."""
     kinds: dict[str, int] = {}
     for one in running.said():
-        text = re.sub(r"\S*/(?=[^/\s]+)", "", one["message"])
+        text = re.sub(r"(?<!\S)/\S*/(?=[^/\s]+)", "", one["message"])
+        text = re.sub(r"port \d+", "port N", text).splitlines()[0]
         text = re.sub(r"[0-9a-f]{32}", "ID", text)
         kind = f"{one['level']}: " + re.sub(r"\b\d+ photos", "N photos", text)
         kinds[kind] = kinds.get(kind, 0) + 1
@@ -358,7 +362,9 @@ def test_replaced(model_folder: Path, photo: bytes, tmp_path: Path) -> None:
             file.commit()
 
     with service(tmp_path / "home", model_folder, url) as running:
-        load = try_fault("Replaced by a copy", running, url, photo, replace, restore, 15)
+        # A photo that is only in the file that was replaced is unknown until its rows are back.
+        told = frozenset({200, 404, 503})
+        load = try_fault("Replaced by a copy", running, url, photo, replace, restore, 15, told)
         assert running.figure("sparrow_log_replaced_total") == 1
     assert 503 in load.ready
 
@@ -389,7 +395,7 @@ def test_killed_while_it_is_locked(model_folder: Path, photo: bytes, tmp_path: P
             f"| SIGKILL while locked, then started again | 12 s | {len(times)} × 200 | | "
             f"{len(times)}, {len(there)} | | | {_lines(running)} |"
         )
-    # 0.2 s of a batch and 2 s of an attempt at the lock; the rest is for a busy machine.
+    # 0.2 s of a batch and 0.5 s of an attempt at the lock; the rest is for a busy machine.
     assert max(lost, default=0) < 4
     assert len(times) - len(lost) > 0
 
