@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from sparrow.release.promotion import PromotionDecision
     from sparrow.release.promotion_log import Entry
-    from sparrow.release.registry import Registry, Standing
+    from sparrow.release.registry import Registry
+    from sparrow.release.standing import Standing
 
 DECISION_KEYS = ("promote", "forced", "reason", "gates")
 

@@ -57,3 +57,25 @@ def test_what_is_refused(boxes, scores, labels, message):
 def test_it_is_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Detections.empty().scores = np.zeros(1)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("own", "wanted", "labels"),
+    [
+        (("wren", "robin"), ("robin", "wren"), [2, 1, 2]),
+        (("wren", "robin"), ("wren", "robin"), [1, 2, 1]),
+        (("wren", "robin"), ("owl", "tit", "robin", "wren"), [4, 3, 4]),
+        (("wren", "robin"), ("robin",), [1]),
+        (("wren", "robin"), ("owl",), []),
+        (("wren", "robin"), (), []),
+    ],
+)
+def test_labels_follow_the_names_and_other_classes_are_left_out(own, wanted, labels):
+    found = Detections([BOX] * 3, [0.9, 0.8, 0.7], [1, 2, 1])
+    assert found.relabelled(own, wanted).labels.tolist() == labels
+    assert Detections.empty().relabelled(own, wanted).labels.tolist() == []
+
+
+def test_a_label_without_a_name_is_no_class():
+    with pytest.raises(ValueError, match=r"labels of 1 to 1 \(wren\), found 2"):
+        Detections([BOX], [0.9], [2]).relabelled(["wren"], ["wren", "robin"])

@@ -10,13 +10,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
 
 from sparrow.config import StoresConfig
 from sparrow.counter import Counter
@@ -24,38 +22,23 @@ from sparrow.model.folder import INFO, ModelFolderError, file_sha256
 from sparrow.release.champion_lock import champion_lock
 from sparrow.release.promotion_log import BrokenChain, Entry, PromotionLog
 from sparrow.release.published import PublishedFolders
+from sparrow.release.standing import Standing, read_standing
 from sparrow.release.tracking import make_client
 from sparrow.release.versions import (
     INFO_HASH,
     RegistryError,
     Version,
     download_version,
-    read_version,
+    find_aliased,
+    list_versions,
     register_folder,
 )
 
 CHAMPION = "champion"
 PREVIOUS = "previous"
 ROLLBACK = "rollback: "  # how the reason of a way back begins
-CLOCK_TOLERANCE = timedelta(seconds=1)  # entries are written to the second, rounded down
 
 logger = logging.getLogger("sparrow.registry")
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Who is champion, as the promotion log has it.
-
-    Attributes:
-        number: of the log's latest entry; 0 where there is none.
-        entry: that entry. None where there is none of this registry; the aliases hold then.
-        champion, previous: the versions that it names.
-    """
-
-    number: int
-    entry: Entry | None
-    champion: Version | None
-    previous: Version | None
 
 
 class Registry:
@@ -70,17 +53,11 @@ class Registry:
 
     def versions(self) -> list[Version]:
         """All versions, oldest first."""
-        found = self.client.search_model_versions(f"name = '{self.name}'")
-        return sorted(map(read_version, found), key=lambda version: version.number)
+        return list_versions(self.client, self.name)
 
     def aliased(self, alias: str) -> Version | None:
         """The version an alias points to, if there is one."""
-        try:
-            return read_version(self.client.get_model_version_by_alias(self.name, alias))
-        except MlflowException as error:
-            if error.error_code in ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST"):
-                return None
-            raise
+        return find_aliased(self.client, self.name, alias)
 
     def champion(self) -> Version | None:
         """The version that serves."""
@@ -92,14 +69,10 @@ class Registry:
         A log may be older than the registry, which was made anew: an entry about another model
         than the version that has its number now says nothing.
         """
-        entries = self._log.entries()
-        if not entries:
-            return Standing(0, None, self.aliased(CHAMPION), self.aliased(PREVIOUS))
-        last, versions = entries[-1], {version.number: version for version in self.versions()}
-        champion = versions.get(last.to_version)
-        if champion is None or not _is_about(last, champion):
-            return Standing(last.number, None, self.aliased(CHAMPION), self.aliased(PREVIOUS))
-        return Standing(last.number, last, champion, versions.get(last.from_version or 0))
+        standing = read_standing(self._log.entries(), self.versions())
+        if standing.entry is not None:
+            return standing
+        return replace(standing, champion=self.aliased(CHAMPION), previous=self.aliased(PREVIOUS))
 
     def history(self) -> list[Entry]:
         """Every change of champion, oldest first."""
@@ -340,12 +313,3 @@ class Registry:
 
     def _alone(self) -> AbstractContextManager[None]:
         return champion_lock(self._published.path, self._stores.promotion_log, self.name)
-
-
-def _is_about(entry: Entry, version: Version) -> bool:
-    """Whether an entry means this version, not one that had its number in an earlier registry."""
-    recorded = entry.evidence.get(INFO_HASH)
-    if recorded is not None and version.info_sha256 is not None:
-        return bool(recorded == version.info_sha256)
-    written_at = datetime.fromisoformat(entry.at)  # an entry of a time when hashes were not noted
-    return version.registered_at <= written_at + CLOCK_TOLERANCE

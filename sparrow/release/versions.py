@@ -44,10 +44,20 @@ class Version:
         return self.tags.get(INFO_HASH)
 
 
-def read_version(found: ModelVersion) -> Version:
-    """MLflow's entity as a ``Version``."""
-    at = datetime.fromtimestamp(found.creation_timestamp / 1000, UTC)
-    return Version(int(found.version), found.run_id or "", dict(found.tags), at)
+def list_versions(client: MlflowClient, name: str) -> list[Version]:
+    """All versions of a registered model, oldest first."""
+    found = client.search_model_versions(f"name = '{name}'")
+    return sorted(map(_version, found), key=lambda version: version.number)
+
+
+def find_aliased(client: MlflowClient, name: str, alias: str) -> Version | None:
+    """The version an alias points to, if there is one."""
+    try:
+        return _version(client.get_model_version_by_alias(name, alias))
+    except MlflowException as error:
+        if error.error_code in ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST"):
+            return None
+        raise
 
 
 def register_folder(
@@ -81,9 +91,7 @@ def register_folder(
         )
         client.log_model_artifacts(logged.model_id, staging)
     client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
-    return read_version(
-        mlflow.register_model(f"models:/{logged.model_id}", name, tags=dict(all_tags))
-    )
+    return _version(mlflow.register_model(f"models:/{logged.model_id}", name, tags=all_tags))
 
 
 def download_version(name: str, version: Version, into: Path) -> Path:
@@ -118,6 +126,12 @@ def download_version(name: str, version: Version, into: Path) -> Path:
             "store's files, or register the other model as its own version"
         )
     return folder
+
+
+def _version(found: ModelVersion) -> Version:
+    """MLflow's entity as a ``Version``."""
+    at = datetime.fromtimestamp(found.creation_timestamp / 1000, UTC)
+    return Version(int(found.version), found.run_id or "", dict(found.tags), at)
 
 
 def _write_pyfunc(folder: Path) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from sparrow.config import StoresConfig
-from sparrow.model.folder import read_info
 
 NAME = "test-detector"
 
@@ -72,11 +71,16 @@ def artifacts(stores: StoresConfig, filled: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def stored(artifacts: Path) -> Callable[[int], Path]:
-    """The stored model folder of a version."""
+def stored(artifacts: Path, tmp_path: Path) -> Callable[[int], Path]:
+    """The stored model folder of a version, among the test's own artifacts."""
 
     def find(number: int) -> Path:
-        folders = [path.parent for path in artifacts.rglob("model/model.json")]
-        return next(one for one in folders if read_info(one).threshold == number / 10)
+        where = "SELECT storage_location FROM model_versions WHERE name = ? AND version = ?"
+        with sqlite3.connect(tmp_path / "mlflow.db") as database:
+            (place,) = database.execute(where, (NAME, number)).fetchone()
+        database.close()
+        folder = Path(place.removeprefix("file://")) / "model"
+        assert folder.is_relative_to(artifacts)
+        return folder
 
     return find

@@ -12,7 +12,7 @@ from sparrow.config import Config, PromotionConfig
 from sparrow.evaluation.bootstrap import Interval
 from sparrow.evaluation.compare import SliceChange, compare
 from sparrow.evaluation.power import simulate_pair
-from sparrow.release.promotion import decide
+from sparrow.release.promotion import ClassDifference, decide
 
 CONFIG = PromotionConfig()
 
@@ -139,3 +139,30 @@ def test_json(pair):
     values = json.loads(json.dumps(decide(*pair, 20.0, CONFIG).to_dict(), allow_nan=False))
     assert values["promote"] is True
     assert values["gates"][0]["name"] == "score"
+
+
+@pytest.mark.parametrize(
+    ("champion", "candidate", "promoted", "found"),
+    [
+        (("robin",), ("robin", "wren"), True, "robin, wren"),
+        (("tit", "robin"), ("robin", "wren", "tit"), True, "robin, wren, tit"),
+        (("robin", "wren"), ("robin",), False, "robin; lost: wren"),
+        (("robin", "wren", "tit"), ("tit", "owl"), False, "tit, owl; lost: robin, wren"),
+    ],
+)
+def test_a_class_may_be_added_and_never_lost(pair, champion, candidate, promoted, found):
+    ours, theirs, comparison = pair
+    classes = ClassDifference(champion, candidate, ours)
+    decision = decide(ours, theirs, comparison, 20.0, CONFIG, classes=classes)
+    assert decision.promote == promoted
+    gate = next(gate for gate in decision.gates if gate.name == "no class lost")
+    assert (gate.passed, gate.actual) == (promoted, found)
+    assert f"on {', '.join(classes.shared)} alone" in decision.reason
+    assert decide(ours, theirs, comparison, 20.0, CONFIG, True, classes=classes).promote
+
+
+def test_without_a_class_in_common_there_is_a_champion_all_the_same(pair):
+    classes = ClassDifference(("owl",), ("robin",), None)
+    decision = decide(pair[0], None, None, 20.0, CONFIG, classes=classes)
+    assert failed(decision) == ["no class lost"]
+    assert "not compared with the champion, which counts owl" in decision.reason

@@ -139,3 +139,22 @@ def test_a_killed_change_whose_model_is_lost_does_not_block_another(
     with pytest.raises(RegistryError, match=f"version {lost} cannot be fetched"):
         registry.rollback("what will it say")
     assert Path(stores.champion).resolve().name == str(other)
+
+
+@pytest.mark.parametrize("aliases_set", [0, 1, 2])
+def test_a_rollback_that_an_older_release_left_half_done_is_finished(
+    stores: StoresConfig, aliases_set: int
+) -> None:
+    """It set the aliases first, ``previous`` before ``champion``, and the link last."""
+    registry = Registry(stores, NAME)
+    registry.promote(1, "the first")
+    registry.promote(2, "better")
+    registry._log.append(2, 2, 1, "rollback: it sees ghosts", forced=True)
+    for alias, number in (("previous", "2"), ("champion", "1"))[:aliases_set]:
+        registry.client.set_registered_model_alias(NAME, alias, number)
+    assert Path(stores.champion).resolve().name == "2"
+    assert registry.rollback("it sees ghosts") == 1
+    assert [entry.to_version for entry in registry.history()] == [1, 2, 1]
+    assert registry.aliased("champion").number == 1
+    assert registry.aliased("previous").number == 2
+    assert Path(stores.champion).resolve().name == "1"
