@@ -121,11 +121,6 @@ def ingest(args: argparse.Namespace) -> int:
         f"{result.skipped_known} known already"
         + (f"; data version {result.data_version}" if result.data_version else "")
     )
-    if result.left:
-        print(
-            f"{len(result.left)} files came or changed meanwhile and stay for the next intake, "
-            f"for example {result.left[0]}"
-        )
     return 0
 
 

@@ -94,13 +94,18 @@ def _remove(new: Path, files: Mapping[str, str]) -> None:
         if all(_hash(new / name) == files[name] for name in there):
             for name in there:
                 (new / name).unlink()
+        _remove_if_empty(*_folders(new))
         (new / MERGED).unlink()
-        for folder in (*_folders(new), new):
-            if not folder.is_symlink() and not any(folder.iterdir()):
-                folder.rmdir()
+        _remove_if_empty(new)
     except OSError as error:
         if error.errno not in _CANNOT_RENAME:
             _say_it_stays(new, error)
+
+
+def _remove_if_empty(*folders: Path) -> None:
+    for folder in folders:
+        if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _say_it_stays(new: Path, error: OSError) -> None:

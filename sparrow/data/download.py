@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath
 
 from sparrow.data.errors import DataError
 from sparrow.data.formats import table_paths
-from sparrow.data.swap import next_state
+from sparrow.data.swap import next_state, one_at_a_time
+from sparrow.regular_file import open_regular
 
 KAGGLE_SET = "data42lana/house-sparrow-detection"
 MAX_BYTES = 20 * 1024**3  # unpacked; the set itself is far below one
@@ -39,8 +40,13 @@ def download_dataset(into: Path, archive: Path | None = None) -> Path:
         DataError: ``into`` holds a set, there is no access, or the archive is damaged, holds no set
             or would write outside its folder.
     """
-    if into.exists() and any(into.iterdir()):
-        raise DataError(f"{into}: holds files already; remove them or choose another folder")
+    with one_at_a_time(into):
+        if into.exists() and any(into.iterdir()):
+            raise DataError(f"{into}: holds files already; remove them or choose another folder")
+        return _download(into, archive)
+
+
+def _download(into: Path, archive: Path | None) -> Path:
     with next_state(into) as place:
         if archive is None:
             archive = _fetch(place)
@@ -61,7 +67,7 @@ def unpack(archive: Path, into: Path) -> None:
             file below the folder (absolute, with "..", a link, a device).
     """
     try:
-        with zipfile.ZipFile(archive) as members:
+        with open_regular(archive) as file, zipfile.ZipFile(file) as members:
             _refuse_bad_members(archive, members.infolist())
             into.mkdir(parents=True)
             members.extractall(into)
@@ -72,7 +78,7 @@ def unpack(archive: Path, into: Path) -> None:
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
         raise DataError(f"{archive}: not a usable zip file ({error})") from error
     except OSError as error:
-        raise DataError(f"{archive}: cannot be unpacked ({error})") from error
+        raise DataError(f"{archive}: cannot be unpacked ({error.strerror or error})") from error
     except Exception as error:  # zlib and lzma have errors of their own
         raise DataError(f"{archive}: damaged ({error})") from error
 

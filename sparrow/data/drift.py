@@ -126,7 +126,7 @@ def size_ratio(train: Dataset, test: Dataset, split: SplitConfig) -> list[str]:
     n_train, n_test = len(train.images), len(test.images)
     wanted = n_train * split.test_share / (1 - split.test_share - split.validation_share)
     said = f"{n_test:,} test photos for {n_train:,} training photos"
-    if n_test > SIZE_FACTOR * wanted or n_test < wanted / SIZE_FACTOR:
+    if n_test > max(1, SIZE_FACTOR * wanted) or n_test < wanted / SIZE_FACTOR:
         word = "many" if n_test > wanted else "few"
         return [f"size ratio: {said} are too {word}; the config's shares ask for {wanted:.0f}"]
     return []

@@ -6,6 +6,7 @@ kill at any moment leaves the raw set as it was or as it should be; the next cal
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -34,6 +35,9 @@ from sparrow.data.measure_cache import MeasureCache
 from sparrow.data.swap import copy_file, link_tree, next_state, one_at_a_time
 from sparrow.data.tables import Dataset
 from sparrow.data.versions import FOUND, record_version
+from sparrow.plain_text import one_line
+
+logger = logging.getLogger("sparrow.data")
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,11 @@ def ingest_new(config: DataConfig, progress: Progress | None = None) -> IngestRe
             version = record_version(raw, current, note=FOUND)
         photos = zip(batch.images["image"], batch.images["sha256"], strict=True)
         left = remove_merged(new, {f"images/{name}": sha256 for name, sha256 in photos} | tables)
+        if left:
+            logger.warning(
+                "%s: %s files stay for the next intake, for example %s: they came or changed "
+                "meanwhile, or cannot be removed", new, len(left), one_line(left[0]),
+            )  # fmt: skip
         return IngestResult(
             tuple(merge.added),
             tuple(merge.corrected),

@@ -71,3 +71,16 @@ def test_pages_are_written(config: DataConfig, photos: Any, new: Any, tmp_path: 
     text = page.read_text()
     assert "No author, no near-duplicate picture and no visit" in text
     assert "by a (Flickr), CC0" in text
+
+
+@pytest.mark.parametrize("shares", [(0.12, 0.08), (0.25, 0.2), (0.4, 0.2), (0.1, 0.3)])
+def test_a_split_as_the_config_asks_for_is_no_fault(
+    config: DataConfig, photos: Any, capsys: pytest.CaptureFixture[str], shares: tuple[float, float]
+) -> None:
+    photos.info["Author"] = list("abcdef")
+    photos.write()
+    test, validation = (
+        f"split.{n}_share={v}" for n, v in zip(("test", "validation"), shares, strict=True)
+    )
+    assert run(config, "drift", "--set", test, "--set", validation) == 0
+    assert "too few photos" in capsys.readouterr().out  # six of them say nothing about drift
