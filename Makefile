@@ -23,6 +23,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export BENTOML_DO_NOT_TRACK := True
 export GRADIO_ANALYTICS_ENABLED := False
 export HF_HUB_DISABLE_TELEMETRY := 1
+export ORT_DISABLE_TELEMETRY := 1
 
 # MLflow's background jobs are seven more processes, and nothing here uses them.
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
@@ -109,6 +110,12 @@ test-proxy: $(READY) ## The service behind nginx and Caddy, in headless Chromium
 	@$(BIN)/python -c 'import playwright' 2>/dev/null || \
 		$(BIN)/pip install --quiet --disable-pip-version-check 'playwright>=1.50,<2'
 	$(BIN)/python -m pytest -s -m proxy tests/proxy $(ARGS)
+
+.PHONY: test-stores
+test-stores: $(READY) ## Break the log's store under a running service: disk full, locked, gone, PostgreSQL restarted ...
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update --quiet && \
+		apt-get install --yes --quiet --no-install-recommends postgresql; }
+	SPARROW_FAULT_TABLE=docs/store-faults.md $(BIN)/python -m pytest -s -m stores tests/service $(ARGS)
 
 .PHONY: test-circle
 test-circle: $(READY) ## From drift over labels to a better champion that serves: minutes, two trainings

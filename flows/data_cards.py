@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from metaflow import current
 from metaflow.cards import Image, Markdown, Table
 
+from sparrow.data.certificate import certificate_verdict
 from sparrow.data.licences import attribution, licence_summary
+from sparrow.data.markdown_page import as_markdown
 from sparrow.data.tables import Dataset
 
 if TYPE_CHECKING:
@@ -54,20 +56,19 @@ def show_split(
 ) -> None:
     """Each side, what the split guarantees, the likest pairs across it, and drift between sides."""
     current.card.append(Markdown("# Split certificate"))
-    crossing = sum(len(groups) for groups in certificate["crossing"].values())
-    promise = (
-        f"**{crossing} groups lie on more than one side.**"
-        if crossing
-        else "No author and no near-duplicate picture lies on more than one side."
-    )
-    current.card.append(Markdown(promise))
+    whole, words = certificate_verdict(certificate)
+    current.card.append(Markdown(words if whole else f"**{words}**"))
+    current.card.append(Markdown(f"What the test scores rest on: {certificate['evidence']}."))
     sides = certificate["splits"]
     rows = [
         [name.replace("_", " "), *(_text(side[name]) for side in sides.values())]
         for name in next(iter(sides.values()))
     ]
     current.card.append(Table(rows, headers=["", *sides]))
-    names = ("data_version", "kept_their_side", "seed", "imbalance", "near_duplicate_bits")
+    names = (
+        "data_version", "kept_their_side", "seed", "imbalance", "near_duplicate_bits",
+        "visit_seconds",
+    )  # fmt: skip
     facts = [[name.replace("_", " "), _text(certificate[name])] for name in names]
     current.card.append(Table(facts, headers=["made from", ""]))
     current.card.append(Markdown("### Training and test photos that look most alike"))
@@ -111,7 +112,7 @@ def _show_comparison(comparison: Comparison) -> None:
     names = f"{comparison.current.capitalize()} against {comparison.reference}"
     current.card.append(Markdown(f"### {names}: {comparison.verdict}"))
     for problem in comparison.problems:
-        current.card.append(Markdown(f"- {problem}"))
+        current.card.append(Markdown(f"- {as_markdown(problem)}"))
     rows = [
         [one.feature, _text(one.distance), _text(one.p_value), "drifted" if one.drifted else ""]
         for one in comparison.features
@@ -131,7 +132,7 @@ def _show_pairs(dataset: Dataset, pairs: list[dict[str, Any]]) -> None:
         for side in ("train", "test"):
             small = thumbnail(dataset.image_path(pair[side]))
             label = attribution(photos.loc[pair[side]].to_dict())
-            cells.append(Image(_png(small), label=label) if small else Markdown(label))
+            cells.append(Image(_png(small), label=label) if small else Markdown(as_markdown(label)))
         rows.append(cells)
     current.card.append(Table(rows, headers=["", "train", "test"]))
 

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sparrow.config import Config
+from sparrow.data.batch import NEW_PREFIX
 from sparrow.data.changes import changes
 from sparrow.data.check_report import write_report
 from sparrow.data.checks import CheckedDataset, check_dataset, table_names
-from sparrow.data.ingest import NEW_PREFIX, IngestResult, ingest_new
+from sparrow.data.ingest import IngestResult, ingest_new
 from sparrow.data.measure import Progress
 from sparrow.data.review import doubtful_labels, review_finding
 from sparrow.data.tables import Dataset, data_version

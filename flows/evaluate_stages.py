@@ -69,6 +69,7 @@ def evaluate_model(
     from sparrow.evaluation.equal_recall import operating_threshold
     from sparrow.evaluation.metrics import choose_threshold
 
+    dataset = with_groups(dataset, config)
     held_out, classes = dataset.subset("validation"), config.data.classes
     found = predict_split(folder, held_out, served_at_once(config), progress).detections
     equal = compare_recall(config, held_out, found, progress)
@@ -85,14 +86,13 @@ def evaluate_model(
     }
     write_info(folder, read_info(folder).model_copy(update=update))
     scored = score_model(config, dataset, folder, progress)
-    write_model_reference(config, dataset, folder, found | scored.detections, count_model)
+    write_model_reference(dataset, folder, found | scored.detections, count_model)
     metrics = {name: value.to_list() for name, value in scored.evaluation.headline.items()}
     write_info(folder, read_info(folder).model_copy(update={"metrics": metrics}))
     return scored
 
 
 def write_model_reference(
-    config: Config,
     dataset: Dataset,
     folder: Path,
     found: Mapping[str, Detections],
@@ -101,13 +101,12 @@ def write_model_reference(
     """What the model saw and found in held-out photos: what monitoring holds production against.
 
     Args:
-        config: whose ``data.near_duplicate_bits`` says which photos belong together.
-        dataset: all photos, split and hashed; only validation and test photos are taken.
+        dataset: all photos, split, hashed and in groups; only validation and test photos are taken.
         folder: the model folder, its threshold in place.
         found: detections in these photos, by name.
         count_model: the model's.
     """
-    from sparrow.data.split import photo_groups
+    from sparrow.data.groups import group_numbers
     from sparrow.prediction_record import records_from_detections
     from sparrow.prediction_window import write_reference
 
@@ -122,7 +121,7 @@ def write_model_reference(
         model_version="unpublished",  # it gets its number when it is registered
         estimates={name: count_model.estimate(found[name]) for name in images["image"]},
     )
-    groups = photo_groups(images, config.data.near_duplicate_bits)
+    groups = group_numbers(images)
     write_reference(folder / REFERENCE, records, groups.tolist(), images["n_boxes"].tolist())
 
 
@@ -148,7 +147,8 @@ def score_model(
     from sparrow.evaluation.evaluate import evaluate
 
     names = tuple(classes or config.data.classes)
-    test, info = with_classes(dataset.subset("test"), names), read_info(folder)
+    test = with_classes(with_groups(dataset, config).subset("test"), names)
+    info = read_info(folder)
     predicted = predict_split(folder, test, served_at_once(config), progress)
     found = relabel(predicted.detections, info.class_names, names)
     evaluation = evaluate(
@@ -186,6 +186,14 @@ def relabel(
 ) -> dict[str, Detections]:
     """Detections by photo, labelled by the names in ``wanted`` (see ``Detections.relabelled``)."""
     return {photo: one.relabelled(own, wanted) for photo, one in found.items()}
+
+
+def with_groups(dataset: Dataset, config: Config) -> Dataset:
+    """The set with the groups of its split; made now where an older version has split it."""
+    from sparrow.data import groups
+
+    bits, seconds = config.data.near_duplicate_bits, config.split.visit_seconds
+    return groups.with_groups(dataset, bits, seconds)
 
 
 def compare_recall(

@@ -14,6 +14,7 @@ from evaluate_stages import score_model
 from sparrow.config import Config, make_config
 from sparrow.data.tables import Dataset
 from sparrow.model.folder import engine_mb, read_info
+from sparrow.served_settings import ServedSettings, write_served_settings
 
 if TYPE_CHECKING:
     from train_stages import Trained
@@ -80,6 +81,8 @@ def promote(
                 follows=standing.number,
             )
     now = registry.champion()
+    if now is not None and now.number == version.number:
+        write_served_settings(registry.published_folder(now.number), served_settings(config))
     return Promotion(
         version=version.number,
         champion_version=now.number if now else None,
@@ -189,4 +192,12 @@ def bundle(config: Config, promotion: Promotion) -> str | None:
     from sparrow.release.registry import Registry
 
     folder = Registry(config.stores, config.name).fetch(promotion.champion_version)
-    return build_bento(folder, config.name, promotion.champion_version)
+    settings = served_settings(config, str(promotion.champion_version))
+    return build_bento(folder, settings)
+
+
+def served_settings(config: Config, version: str | None = None) -> ServedSettings:
+    """What of a config a model is served with."""
+    return ServedSettings(
+        name=config.name, version=version, service=config.service, stores=config.stores
+    )

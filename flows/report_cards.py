@@ -50,10 +50,10 @@ def show_evaluation(config: Config, scored: Any, pictures: dict[str, bytes]) -> 
     current.card.append(headline_table(evaluation))
     current.card.append(
         Markdown(
-            f"{evaluation.n_photos} photos of {evaluation.n_groups} groups; threshold "
+            f"{evaluation.n_photos} photos in {evaluation.n_groups} groups; threshold "
             f"{evaluation.threshold:.3f} chosen on validation photos; intervals: "
-            f"{evaluation.confidence:.0%} bootstrap over groups. One photo takes "
-            f"{scored.latency_ms:.0f} ms (median, file to boxes, on one processor thread, "
+            f"{evaluation.confidence:.0%} bootstrap over groups. {evaluation.evidence}. One photo "
+            f"takes {scored.latency_ms:.0f} ms (median, file to boxes, on one processor thread, "
             f"{scored.at_once} at a time, as served)."
         )
     )

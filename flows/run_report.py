@@ -55,7 +55,7 @@ def make_report(
     }
     score = evaluation.f_beta
     lines = [
-        f"Data version {version}; {evaluation.n_photos} test photos.",
+        f"Data version {version}; {_evidence(evaluation)}.",
         f"F{evaluation.beta:g} at IoU {evaluation.iou:g}: {score.value:.3f} "
         f"({score.low:.3f} to {score.high:.3f}) at threshold {evaluation.threshold:.3f}, "
         f"best epoch {trained.best_epoch} of {len(trained.history)}.",
@@ -65,3 +65,8 @@ def make_report(
         f"Champion: version {promotion.champion_version or 'none'}; Bento: {bento or 'none'}.",
     ]
     return Report(values, lines)
+
+
+def _evidence(evaluation: Any) -> str:
+    plain = f"{evaluation.n_photos} test photos in {evaluation.n_groups} groups"
+    return evaluation.evidence or plain

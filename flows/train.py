@@ -133,7 +133,7 @@ class Train(FlowSpec):
     @step
     @plain_step
     def split(self) -> None:
-        """Train, validation, test; authors and near-duplicates stay on one side."""
+        """Train, validation, test; authors, near-duplicates and visits stay on one side."""
         from data_cards import show_split
         from data_stages import certify
 

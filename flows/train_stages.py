@@ -285,7 +285,7 @@ def _model_info(config: Config, dataset: Dataset, threshold: float) -> ModelInfo
         data_version=data_version(dataset),
         git_commit=git_commit(),
         trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        config=config.model_dump(mode="json"),
+        config=config.of_the_training(),
         metrics={},
         engine_parity={},
     )

@@ -89,8 +89,9 @@ class Judge:
         state = State.TOO_FEW
         if self.n_groups < MIN_GROUPS:
             reason = (
-                f"The model's reference has {self.n_photos} photos of {self.n_groups} authors; at "
-                f"least {MIN_GROUPS} authors are needed to know what is usual: nothing was judged."
+                f"The model's reference has {self.n_photos} photos in {self.n_groups} groups "
+                f"(author, camera's day, near-duplicates); at least {MIN_GROUPS} groups are needed "
+                "to know what is usual: nothing was judged."
             )
         elif len(photos) < self._config.looks[0]:
             reason = (

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 from sqlalchemy import func, make_url, select
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from sparrow.config import MonitoringConfig
 from sparrow.database import StoreError, reason
@@ -19,6 +19,7 @@ from sparrow.model.folder import INFO, REFERENCE, read_info
 from sparrow.prediction_log import PredictionLog, conditions
 from sparrow.prediction_record import photos_table
 from sparrow.prediction_window import Window, read_reference, read_window
+from sparrow.store_url import StoreURLError, hide_secrets, resolve
 
 CLOCKS_APART = timedelta(minutes=10)  # between the hosts that write the log and this one
 
@@ -109,31 +110,24 @@ def open_log(url: str) -> Iterator[PredictionLog]:
     """
     log = None
     try:
-        where = make_url(url)
+        where = make_url(resolve(url))
         if where.get_backend_name() == "sqlite" and not Path(where.database or "").is_file():
             raise MonitoringError(
-                f"there is no prediction log at {url}. It is made when the service counts its "
-                "first photo; is stores.prediction_log the one that the service writes?"
+                f"there is no prediction log at {hide_secrets(url)}. It is made when the service "
+                "counts its first photo; is stores.prediction_log the one that the service writes?"
             )
         log = PredictionLog(url, read_only=True)
         yield log
     except StoreError as error:
         raise MonitoringError(f"{error}. Nothing was judged") from error
-    except (SQLAlchemyError, ImportError) as error:
+    except (SQLAlchemyError, ImportError, StoreURLError) as error:
         raise MonitoringError(
-            f"the prediction log {_without_password(url)} cannot be read: {reason(error)}. Nothing "
+            f"the prediction log {hide_secrets(url)} cannot be read: {reason(error)}. Nothing "
             "was judged; run again when it is free and reachable"
         ) from error
     finally:
         if log is not None:
             log.close()
-
-
-def _without_password(url: str) -> str:
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        return "(its URL is not one)"
 
 
 def observe(
@@ -172,7 +166,7 @@ def _future(log: PredictionLog, mine: dict[str, Any], now: datetime) -> tuple[in
     hide what happens now, until their time has come.
     """
     table = photos_table.c
-    query = select(func.count().label("photos"), func.max(table.time).label("last"))
+    query: Any = select(func.count().label("photos"), func.max(table.time).label("last"))
     found = log.rows(query.where(*conditions(since=now + CLOCKS_APART, **mine)))[0]
     if not found["photos"]:
         return 0, ""

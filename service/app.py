@@ -17,13 +17,13 @@ from starlette.middleware.cors import CORSMiddleware  # noqa: E402
 from starlette.responses import JSONResponse, Response  # noqa: E402
 
 from service.answers import MAX_COUNT, DetectAnswer, FeedbackAnswer, photo_answer  # noqa: E402
-from service.connections import bound_connections  # noqa: E402
+from service.connections import bound_connections, listening_at  # noqa: E402
 from service.counting import Picture  # noqa: E402
 from service.desk import Desk  # noqa: E402
 from service.gate import Gate, asked  # noqa: E402
 from service.logs import set_up_logs  # noqa: E402
 from service.page_requests import PageRequests  # noqa: E402
-from service.settings import read_settings  # noqa: E402
+from service.settings import describe_settings, read_settings  # noqa: E402
 from service.web import make_web_app  # noqa: E402
 from sparrow.prediction_log import LogAwayError, UnknownPredictionError  # noqa: E402
 
@@ -37,6 +37,7 @@ bound_connections(settings.limits.max_connections)
 os.environ["FORWARDED_ALLOW_IPS"] = ""  # which proxies are believed is for service.proxies to say
 
 
+CONTAINER = "BENTOML_CONTAINERIZED"
 NO_PHOTOS: list[Path] = []
 
 
@@ -52,7 +53,8 @@ def desk() -> Desk:
     workers=1,  # the page's queue lives in one process; see service.counting
     threads=settings.limits.threads,
     traffic={"timeout": settings.limits.timeout_s},
-    http={"host": settings.limits.host},
+    # In a container of BentoML's making, nobody outside reaches the loopback address.
+    http={"host": "0.0.0.0" if CONTAINER in os.environ else settings.limits.host},  # noqa: S104
     metrics={"enabled": False},  # BentoML's have clients' paths in them; ours are at /metrics, too
     logging={"access": {"enabled": False}},  # the gate writes that line, with the request's id
     # glibc keeps what photos of all sizes leave free, in a heap for each thread, below whatever is
@@ -69,6 +71,9 @@ class Sparrow:
 
     def __init__(self) -> None:
         self.desk = Desk(settings)
+        model = self.desk.counter
+        entry = describe_settings(settings, model.info.name, model.version, listening_at())
+        logger.info("serving", extra={"entry": entry})
 
     def __is_ready__(self) -> bool:
         """Asked by ``/readyz``: a log that is away or was replaced makes it a 503."""
@@ -133,7 +138,7 @@ class Sparrow:
         except UnknownPredictionError as error:
             return _refusal(404, str(error))
         except LogAwayError as error:
-            logger.error("feedback was refused: %s", error)
+            logger.warning("feedback was refused: %s", error)
             return _refusal(503, "the feedback was not stored; try again later", RETRY_AFTER)
         return FeedbackAnswer(prediction_id=prediction_id)
 

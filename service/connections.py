@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import resource
+import socket
 from typing import Any
 
 import h11
@@ -19,6 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 10.0  # for the head of a request to arrive
 MAX_HEAD_BYTES = 80 * 1024  # the gate refuses headers above 64 KiB with a sentence
+ACCEPTS = (socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
 SPARE_DESCRIPTORS = 200  # for files, databases and the engine's own
 
 
@@ -123,3 +126,19 @@ def bound_connections(max_connections: int) -> type[BoundedProtocol]:
     BoundedProtocol.max_connections = min(max_connections, max(1, soft - SPARE_DESCRIPTORS))
     uvicorn.protocols.http.auto.AutoHTTPProtocol = BoundedProtocol
     return BoundedProtocol
+
+
+def listening_at() -> list[str]:
+    """Addresses that this process accepts connections at, wherever its socket came from."""
+    found = []
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            with socket.socket(fileno=os.dup(int(name))) as one:
+                if one.type != socket.SOCK_STREAM or not one.getsockopt(*ACCEPTS):
+                    continue
+                address = one.getsockname()
+        except OSError:  # no socket, or closed since
+            continue
+        if isinstance(address, tuple) and address[1]:
+            found.append(f"{address[0]}:{address[1]}")
+    return sorted(set(found))

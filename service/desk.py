@@ -8,6 +8,9 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
 from service import metrics
 from service.champion import Champion
 from service.counting import Answer, Picture, Places
@@ -15,6 +18,7 @@ from service.intake import Upload
 from service.keep import PhotoKeeper
 from service.settings import Settings, require_model, started_in
 from sparrow.counter import Counter
+from sparrow.database import StoreError, reason
 from sparrow.prediction_log import LogAwayError, PredictionLog, UnknownPredictionError
 from sparrow.prediction_writer import LogState, PredictionWriter
 
@@ -24,6 +28,18 @@ REPLACED_SECONDS = 60.0  # so long after the log's file was replaced the service
 logger = logging.getLogger("sparrow.service")
 
 
+def _open_log(url: str) -> PredictionLog:
+    """The log, or a sentence: a service that cannot log does not start, and is started again."""
+    try:
+        return PredictionLog(url, lock_wait_s=LOCK_WAIT_S)
+    except (SQLAlchemyError, OSError) as error:
+        where = make_url(url).render_as_string(hide_password=True)
+        raise StoreError(
+            f"the prediction log {where} cannot be opened: {reason(error)}. The service starts "
+            "when it can be reached and written; its place is stores.prediction_log of the config"
+        ) from None
+
+
 class Desk:
     """The model, the places where photos are counted, and the log."""
 
@@ -31,7 +47,7 @@ class Desk:
         require_model(settings)
         self.settings = settings
         self._champion = Champion(settings.model, watched=settings.watched)
-        self.log = PredictionLog(settings.prediction_log, lock_wait_s=LOCK_WAIT_S)
+        self.log = _open_log(settings.prediction_log)
         self._replaced_at = float("-inf")
         self._log_state = LogState()
         folder = settings.limits.spill_folder

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import make_url
 
 from sparrow.config import ServiceConfig, StoresConfig, load_config, make_config
 from sparrow.model.folder import INFO, read_info
+from sparrow.served_settings import read_served_settings, settings_path
+from sparrow.store_url import hide_secrets
 
 MODEL_VARIABLE = "SPARROW_MODEL"
 CONFIG_VARIABLE = "SPARROW_CONFIG"
@@ -28,7 +32,9 @@ class Settings:
     Attributes:
         model: the folder to serve; may not exist yet when the service is only being built.
         watched: whether the folder is a link that a promotion switches while the service runs.
+        prediction_log: URL, with ``${NAME}`` in the place of a secret.
         api_key: None where none is required.
+        source: where the limits come from, in words.
     """
 
     model: Path
@@ -36,33 +42,77 @@ class Settings:
     limits: ServiceConfig
     prediction_log: str
     api_key: str | None
+    source: str = "defaults"
 
 
 def read_settings() -> Settings:
     """From the environment, the model beside the service, or the champion in the working folder.
 
-    ``SPARROW_CONFIG`` names a YAML file; without it the sections that the model was trained with
-    hold.
+    However the service is started, what holds is the YAML file that ``SPARROW_CONFIG`` names, else
+    ``settings.yaml`` beside the model, else what a model of an earlier release has in it.
 
     Raises:
-        ConfigError: that file is not a valid config.
+        ConfigError: that file is not valid.
         SettingsError: a key is required and not given.
     """
     named = os.environ.get(CONFIG_VARIABLE)
     config = load_config(named) if named else None
     model, watched = _find_model(config.stores if config else StoresConfig())
-    if config is None and (model / INFO).is_file():
-        config = make_config(read_info(model, verify=False).config)
-    limits = config.service if config else ServiceConfig()
-    stores = config.stores if config else StoresConfig()
+    limits, stores, source = ServiceConfig(), StoresConfig(), "defaults"
+    if config is not None:
+        limits, stores, source = config.service, config.stores, f"{named} ({CONFIG_VARIABLE})"
+    elif (beside := read_served_settings(model)) is not None:
+        limits, stores, source = beside.service, beside.stores, str(settings_path(model))
+    elif (model / INFO).is_file():
+        limits, stores, source = _of_an_earlier_release(model)
     folder = started_in()
     limits = limits.model_copy(update={"keep_folder": str(folder / limits.keep_folder)})
     api_key = os.environ.get(KEY_VARIABLE) if limits.require_api_key else None
     if limits.require_api_key and not api_key:
         raise SettingsError(
-            f"service.require_api_key is set, but the environment variable {KEY_VARIABLE} is empty"
+            f"service.require_api_key is set ({source}), but the environment variable "
+            f"{KEY_VARIABLE} is empty"
         )
-    return Settings(model, watched, limits, _from(folder, stores.prediction_log), api_key)
+    return Settings(model, watched, limits, _from(folder, stores.prediction_log), api_key, source)
+
+
+def describe_settings(
+    settings: Settings, name: str, version: str, listens: Sequence[str]
+) -> dict[str, Any]:
+    """What is in force, for the log: nothing that is open is open unseen.
+
+    Args:
+        settings: this process's.
+        name: of the model.
+        version: the number that it is registered under.
+        listens: addresses that the process is reached at.
+    """
+    limits = settings.limits
+    known = ("addresses", "localhost", limits.host, *limits.allowed_hosts)
+    kept = f"{limits.keep_share:.0%} of the photos, in {limits.keep_folder}"
+    return {
+        "model": f"{name} version {version} ({settings.model})",
+        "settings": settings.source,
+        "listens": ", ".join(listens) or limits.host,
+        "key": "required" if settings.api_key else "none is required",
+        "hosts": ", ".join(dict.fromkeys(known)),
+        "proxies": ", ".join(limits.trusted_proxies) or "none is trusted",
+        "requests_per_minute": limits.requests_per_minute or "any number",
+        "kept": kept if limits.keep_share else "no photo",
+        "log": hide_secrets(settings.prediction_log),
+    }
+
+
+def _of_an_earlier_release(model: Path) -> tuple[ServiceConfig, StoresConfig, str]:
+    """Those releases wrote the whole config into the model; this one writes nothing of these."""
+    sections = read_info(model, verify=False).config
+    found = {name: sections[name] for name in ("service", "stores") if name in sections}
+    if not found:
+        return ServiceConfig(), StoresConfig(), "defaults"
+    # Its addresses are taken as they are: what was legal then, passwords included, still opens.
+    known = {key: found.get("stores", {}).get(key) for key in StoresConfig.model_fields}
+    stores = StoresConfig().model_copy(update={k: v for k, v in known.items() if v is not None})
+    return make_config({"service": found.get("service", {})}).service, stores, str(model / INFO)
 
 
 def started_in() -> Path:
@@ -78,8 +128,10 @@ def started_in() -> Path:
 
 def _from(folder: Path, url: str) -> str:
     """The URL of an SQLite file with its path made absolute; any other as it is."""
+    if not url.startswith("sqlite"):
+        return url  # it may name a variable, which is read when the log is opened
     parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+    if not parsed.database or parsed.database == ":memory:":
         return url
     return parsed.set(database=str(folder / parsed.database)).render_as_string(hide_password=False)
 

@@ -6,7 +6,9 @@ from sparrow.telemetry import switch_off
 
 switch_off()
 
+import logging  # noqa: E402
 import os  # noqa: E402
+from dataclasses import replace  # noqa: E402
 
 import uvicorn  # noqa: E402
 
@@ -15,7 +17,7 @@ from service.desk import Desk  # noqa: E402
 from service.gate import Gate  # noqa: E402
 from service.logs import set_up_logs  # noqa: E402
 from service.page_requests import PageRequests  # noqa: E402
-from service.settings import read_settings  # noqa: E402
+from service.settings import Settings, describe_settings, read_settings  # noqa: E402
 from service.web import make_web_app  # noqa: E402
 
 PORT = 7860  # where a Space is expected to answer
@@ -24,15 +26,20 @@ PORT = 7860  # where a Space is expected to answer
 def main() -> None:
     """Serve the page until it is stopped."""
     set_up_logs()
-    settings = read_settings()
+    settings = _with_space_host(read_settings())
     page = PageRequests(settings)
     desk = Desk(settings)
+    # A Space says where it wants to be reached.
+    host = os.environ.get("GRADIO_SERVER_NAME", settings.limits.host)
+    port = int(os.environ.get("GRADIO_SERVER_PORT", PORT))
+    model = desk.counter
+    entry = describe_settings(settings, model.info.name, model.version, [f"{host}:{port}"])
+    logging.getLogger("sparrow.service").info("serving", extra={"entry": entry})
     try:
         uvicorn.run(
             Gate(make_web_app(settings, lambda: desk, page), settings, page),
-            # A Space says where it wants to be reached.
-            host=os.environ.get("GRADIO_SERVER_NAME", settings.limits.host),
-            port=int(os.environ.get("GRADIO_SERVER_PORT", PORT)),
+            host=host,
+            port=port,
             http=bound_connections(settings.limits.max_connections),
             proxy_headers=False,
             server_header=False,
@@ -40,3 +47,13 @@ def main() -> None:
         )
     finally:
         desk.close()
+
+
+def _with_space_host(settings: Settings) -> Settings:
+    """A Space is reached by a name that only its surroundings know."""
+    host = os.environ.get("SPACE_HOST")
+    if not host:
+        return settings
+    hosts = (*settings.limits.allowed_hosts, host)
+    limits = settings.limits.model_copy(update={"allowed_hosts": hosts})
+    return replace(settings, limits=limits)

@@ -14,17 +14,27 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from sparrow.search_space import space_faults
+from sparrow.store_url import hide_secrets, holds_secret
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Unit = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Overlap = Annotated[float, Field(ge=0.1, lt=1)]  # below 0.1 two boxes are not held to be one bird
+
+
+TRAINING_SECTIONS = (
+    "name", "seed", "data", "split", "model", "augmentation", "training", "tuning", "evaluation",
+)  # fmt: skip
+PLACES = ("root", "new", "rejected", "prepared")  # of the section data
+MAX_NAME_LENGTH = 63
+NAME = re.compile(rf"(?=.{{1,{MAX_NAME_LENGTH}}}\Z)[a-z0-9]([-._a-z0-9]*[a-z0-9])?")
+MAX_CLASS_NAME_LENGTH = 100
 
 
 class ConfigError(ValueError):
@@ -35,6 +45,9 @@ class Section(BaseModel):
     """Frozen, strict on names: the base of every part of the config."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+S = TypeVar("S", bound=Section)
 
 
 class GenerateConfig(Section):
@@ -69,17 +82,29 @@ class DataConfig(Section):
     def _consistent(self) -> DataConfig:
         if self.min_boxes_per_photo > self.max_boxes_per_photo:
             raise ValueError("min_boxes_per_photo must not exceed max_boxes_per_photo")
-        if not self.classes or len(set(self.classes)) != len(self.classes):
-            raise ValueError("classes must name at least one class, each once")
+        if not self.classes or len({name.casefold() for name in self.classes}) < len(self.classes):
+            raise ValueError("classes must name at least one class, each once, whatever its case")
+        for name in self.classes:
+            if not name.isprintable() or name != name.strip() or not name:
+                raise ValueError(
+                    f"classes: expected printable names, no blanks at their ends, found {name!r}"
+                )
+            if len(name) > MAX_CLASS_NAME_LENGTH:
+                raise ValueError(
+                    f"classes: at most {MAX_CLASS_NAME_LENGTH} characters, found {len(name)}"
+                )
         return self
 
 
 class SplitConfig(Section):
-    """Shares of the photos; groups (author, near-duplicates) never cross."""
+    """Shares of the photos; groups (author, near-duplicates, visits) never cross."""
 
     test_share: Share = 0.25
     validation_share: Share = 0.2  # of all photos
     tries: Count = 200  # seeds tried; the best-balanced split is kept
+    # Photos of one camera (by EXIF), each at most so long after the one before, are one visit and
+    # count once. A camera that releases by the clock needs less than its interval.
+    visit_seconds: Annotated[float, Field(ge=0)] = 60.0
     licenses: tuple[str, ...] | None = None  # null: all; photos under others take no part
 
     @model_validator(mode="after")
@@ -266,7 +291,11 @@ class PromotionConfig(Section):
 
 
 class StoresConfig(Section):
-    """Where state lives: a URL or a path each, with an embedded default."""
+    """Where state lives: a URL or a path each, with an embedded default.
+
+    A secret stands in none of them: ``postgresql://user:${DB_PASSWORD}@host/name`` takes it from
+    the environment when the store is opened. PGPASSWORD and a passfile do, too.
+    """
 
     tracking: str = "sqlite:///.sparrow/mlflow.db"
     registry: str | None = None  # null: the tracking store
@@ -277,6 +306,22 @@ class StoresConfig(Section):
     runs: str = ".sparrow/runs"  # checkpoints and model folders of each run
     champion: str = ".sparrow/champion"  # what `bentoml serve` in the repo root serves
     monitoring: str = ".sparrow/monitoring"  # a folder for each run of `flows/monitor.py`
+
+    @model_validator(mode="after")
+    def _no_secret_is_written_down(self) -> Self:
+        for name, url in self:
+            if isinstance(url, str) and holds_secret(url):
+                raise ValueError(
+                    f"{name}: a password stands in {hide_secrets(url)}; configs go into models, "
+                    "runs and logs. Write ${NAME} in its place, and set that environment variable"
+                )
+        for name in ("artifacts", "runs", "champion", "monitoring"):
+            if "${" in getattr(self, name):
+                raise ValueError(
+                    f"{name}: no variable is put in here; an object store's own variables "
+                    "(AWS_ACCESS_KEY_ID and the like) hold its secrets"
+                )
+        return self
 
 
 class StorageConfig(Section):
@@ -382,7 +427,8 @@ class MonitoringConfig(Section):
 class Config(Section):
     """The whole of it; see the sections."""
 
-    name: str = "house-sparrow-detector"  # MLflow experiment, registered model and Bento
+    # MLflow experiment, registered model, Bento and folder: lower-case letters, digits, - . _
+    name: str = "house-sparrow-detector"
     seed: int = 0
     data: DataConfig = DataConfig()
     split: SplitConfig = SplitConfig()
@@ -397,11 +443,32 @@ class Config(Section):
     service: ServiceConfig = ServiceConfig()
     monitoring: MonitoringConfig = MonitoringConfig()
 
+    @field_validator("name")
+    @classmethod
+    def _everybody_takes_the_name(cls, name: str) -> str:
+        if NAME.fullmatch(name) is None:
+            words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:MAX_NAME_LENGTH].strip("-")
+            hint = f"; how about {words}?" if words else ""
+            raise ValueError(
+                f"expected at most {MAX_NAME_LENGTH} lower-case letters, digits and - . _, "
+                f"beginning and ending with a letter or digit{hint}"
+            )
+        return name
+
     @model_validator(mode="after")
     def _space_names_real_keys(self) -> Config:
         for key in (*self.tuning.space, *self.tuning.conditions):
             get_key(self, key)
         return self
+
+    def of_the_training(self) -> dict[str, Any]:
+        """What of the config describes a model: what it learned from and how, and how it is scored.
+
+        Places, stores and limits are of the machine and its owner, and may be nobody else's.
+        """
+        kept = self.model_dump(mode="json", include=set(TRAINING_SECTIONS))
+        kept["data"] = {name: kept["data"][name] for name in kept["data"] if name not in PLACES}
+        return kept
 
     def content_hash(self) -> str:
         """First 12 hex digits of the config's SHA-256, the same on every machine."""
@@ -426,15 +493,29 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> Config:
 
 def parse_config(text: str, overrides: Sequence[str] = ()) -> Config:
     """YAML text and overrides -> Config (see ``load_config``)."""
+    values = _read_mapping(text)
+    for override in overrides:
+        _apply_override(values, override)
+    return _with_usable_space(make_config(values))
+
+
+def read_section(kind: type[S], text: str, where: str) -> S:
+    """YAML text -> a section by itself, as strictly as a whole config.
+
+    Raises:
+        ConfigError: see ``make_config``; its lines begin with ``where``.
+    """
+    return _validate(kind, _read_mapping(text), where)
+
+
+def _read_mapping(text: str) -> dict[str, Any]:
     try:
         values = yaml.load(text, _UniqueKeyLoader) or {}  # noqa: S506 a SafeLoader
     except yaml.YAMLError as error:
         raise ConfigError(f"config is not valid YAML: {error}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"config must be a mapping of sections, found {type(values).__name__}")
-    for override in overrides:
-        _apply_override(values, override)
-    return _with_usable_space(make_config(values))
+    return values
 
 
 def make_config(values: Mapping[str, Any]) -> Config:
@@ -445,14 +526,18 @@ def make_config(values: Mapping[str, Any]) -> Config:
     Raises:
         ConfigError: one line per fault, with the key's path and, for a name, the allowed ones.
     """
+    return _validate(Config, values, "config")
+
+
+def _validate(kind: type[S], values: Mapping[str, Any], where: str) -> S:
     try:
         # JSON mode: lists become tuples, while "3" still does not become 3.
-        return Config.model_validate_json(json.dumps(values))
+        return kind.model_validate_json(json.dumps(values))
     except (TypeError, ValueError) as error:
         if not isinstance(error, ValidationError):
-            raise ConfigError(f"config: {error}") from error
-        lines = [_explain(dict(fault)) for fault in error.errors()]
-        raise ConfigError("config:\n  " + "\n  ".join(dict.fromkeys(lines))) from None
+            raise ConfigError(f"{where}: {error}") from error
+        lines = [_explain(dict(fault), kind) for fault in error.errors()]
+        raise ConfigError(f"{where}:\n  " + "\n  ".join(dict.fromkeys(lines))) from None
 
 
 def with_overrides(config: Config, overrides: Sequence[str]) -> Config:
@@ -541,13 +626,13 @@ def _set(tree: dict[str, Any], key: str, value: Any) -> None:
     tree[last] = value
 
 
-def _explain(fault: dict[str, Any]) -> str:
+def _explain(fault: dict[str, Any], kind: type[BaseModel]) -> str:
     location = [str(part) for part in fault["loc"]]
     path = ".".join(location)
     if fault["type"] != "extra_forbidden":
         found = "" if isinstance(fault["input"], dict) else f" (found {fault['input']!r})"
         return f"{path or 'config'}: {fault['msg'].removeprefix('Value error, ')}{found}"
-    section: Any = Config
+    section: Any = kind
     for name in location[:-1]:
         field = section.model_fields.get(name) if hasattr(section, "model_fields") else None
         section = _section_type(field.annotation) if field is not None else None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Any
 
+from sparrow.plain_text import utf8
 from sparrow.prediction_record import PredictionRecord
+from sparrow.spreadsheet import as_cell
 
 ROW_COLUMNS = (
     "file", "count", "count_low", "count_high", "error", "width_px", "height_px",
@@ -18,7 +18,7 @@ ROW_COLUMNS = (
 def row(record: PredictionRecord) -> dict[str, Any]:
     """One photo for a table; what is not known is None."""
     return {
-        "file": record.file_name,
+        "file": utf8(record.file_name),
         "count": record.count,
         "count_low": record.count_low,
         "count_high": record.count_high,
@@ -33,14 +33,16 @@ def row(record: PredictionRecord) -> dict[str, Any]:
 
 
 def csv_text(rows: Sequence[dict[str, Any]]) -> str:
-    """A CSV with its header, also for no rows; a name never passes for a spreadsheet formula."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, ROW_COLUMNS, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    for entry in rows:
-        name = entry["file"]
-        writer.writerow({**entry, "file": f"'{name}" if name[:1] in "=+-@\t" else name})
-    return stream.getvalue()
+    """A CSV with its header, also for no rows; no text in it runs as a spreadsheet's formula."""
+    lines = [ROW_COLUMNS, *([entry[column] for column in ROW_COLUMNS] for entry in rows)]
+    return "".join(",".join(map(_field, line)) + "\n" for line in lines)
+
+
+def _field(value: object) -> str:
+    """One cell. The standard library leaves a carriage return bare, which ends a row for many."""
+    text = "" if value is None else as_cell(value) if isinstance(value, str) else str(value)
+    quoted = '"' + text.replace('"', '""') + '"'
+    return quoted if set(text) & set(',"\r\n') else text
 
 
 def coco(records: Sequence[PredictionRecord], class_names: Sequence[str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from sparrow.images import MAX_PIXELS, ImageError, RgbImage, read_image
 from sparrow.model.folder import INFO, ModelFolderError, ModelInfo, file_sha256
 from sparrow.model.runtime import Engine
 from sparrow.prediction_record import PredictionRecord, new_id
+from sparrow.served_settings import registered_version
 from sparrow.trial_photos import trial_photos
 
 UNREADABLE = "unreadable_photo"
@@ -79,7 +80,7 @@ class Counter:
         self.info_sha256 = _info_sha256(target)
         if self.info_sha256 != before:
             raise ModelFolderError(f"{target} was replaced while it was being loaded")
-        self.version = target.name if target.name.isdigit() else "unpublished"
+        self.version = registered_version(target)
         values = self.info.count_model
         self._count_model = CountModel.from_dict(values) if values is not None else None
         if self._count_model and self._count_model.threshold != self.info.threshold:

@@ -19,10 +19,13 @@ from urllib.parse import quote
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, inspect, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
+from sparrow.store_url import resolve
+
 HEAD = "0002"  # the newest revision in ``sparrow.migrations``
 VERSION_TABLE = "sparrow_version"
 LOCK_WAIT_S = 20.0  # for another process's transaction; a batch of photos takes milliseconds
 _MIGRATIONS = Path(__file__).with_name("migrations")
+_MIGRATION_WAIT_MS = 60_000  # for another process that is migrating, however short the usual wait
 _ADVISORY_LOCK = 7_362_170_041  # of PostgreSQL: any number that nobody else takes
 # A server that is gone without a word would hold a connection for as long as the system likes.
 _SERVER_LIMITS = {"connect_timeout": "10", "tcp_user_timeout": "20000"}  # s, ms
@@ -36,7 +39,8 @@ def open_database(url: str, *, read_only: bool = False, lock_wait_s: float = LOC
     """Connect, and bring the tables up to date.
 
     Args:
-        url: SQLAlchemy URL; for SQLite its folder is made. ``?timeout=`` overrides ``lock_wait_s``.
+        url: SQLAlchemy URL, see ``store_url.resolve``; for SQLite its folder is made. ``?timeout=``
+            overrides ``lock_wait_s``.
         read_only: change nothing: no file, no table. An SQLite file may lie where nothing can be
             written.
         lock_wait_s: how long SQLite waits for another process's lock, in seconds.
@@ -45,7 +49,7 @@ def open_database(url: str, *, read_only: bool = False, lock_wait_s: float = LOC
         StoreError: the tables were made by a newer release.
         SQLAlchemyError: the database cannot be reached, read or written.
     """
-    parsed = make_url(url)
+    parsed = make_url(resolve(url))
     path = sqlite_path(url)
     wait_s = float(str(parsed.query.get("timeout", lock_wait_s)))
     if path is not None and read_only:
@@ -67,7 +71,7 @@ def open_database(url: str, *, read_only: bool = False, lock_wait_s: float = LOC
 
 def sqlite_path(url: str) -> Path | None:
     """The file of an SQLite URL; None for a server or a database in memory."""
-    parsed = make_url(url)
+    parsed = make_url(resolve(url))
     if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
         return None
     return Path(str(parsed.database))
@@ -82,10 +86,13 @@ def upgrade(engine: Engine) -> None:
     with engine.connect() as connection:
         if revision(connection) == HEAD:
             return
+    known = _script_revisions()  # imports Alembic, while nobody has to wait
     with _alone(engine) as connection:
         found = revision(connection)
+        if found not in (None, HEAD):
+            _refuse_newer(str(found), known, engine.url)
         if found != HEAD:
-            _migrate(connection, engine.url, found)
+            _migrate(connection)
 
 
 def revision(connection: Connection) -> str | None:
@@ -181,18 +188,19 @@ def _alone(engine: Engine) -> Iterator[Connection]:
     """A transaction during which no other process migrates."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
+            usual = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {_MIGRATION_WAIT_MS}")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {usual}")
         elif engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
         yield connection
         connection.commit()
 
 
-def _migrate(connection: Connection, url: URL, found: str | None) -> None:
+def _migrate(connection: Connection) -> None:
     from alembic import command
 
-    if found is not None:
-        _refuse_newer(found, _script_revisions(), url)
     config = _alembic_config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -30,7 +30,10 @@ SUFFIXES = {
 }  # fmt: skip
 MAX_PIXELS = 100_000_000  # a 100-megapixel camera back; beyond it lie decompression bombs
 MAX_SIDE_PX = 30_000
+MAX_FILE_BYTES = 256 * 1024**2  # above it a file is not a photo but a mistake
 _ORIENTATION, _TIFF_WIDTH, _TIFF_HEIGHT = 0x0112, 256, 257  # tags of EXIF and TIFF
+PNG_EXIF = {"exif", "Raw profile type exif"}
+EXIF_DIRECTORY = 0x8769  # where EXIF keeps what is about the shot, such as its time
 
 
 class ImageError(ValueError):
@@ -76,6 +79,23 @@ def file_suffix(source: Path | str | bytes) -> str:
     """
     with _opened(source, MAX_PIXELS) as photo:
         return SUFFIXES[str(photo.format)]
+
+
+def read_exif(source: Path | str | bytes) -> dict[int, object]:
+    """EXIF tags by number, of the main and of the Exif directory, from the header alone.
+
+    A photo is not refused for its EXIF: what is absent or damaged gives no tags.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with _opened(source, MAX_PIXELS) as photo:
+                if photo.format == "PNG" and not PNG_EXIF & set(photo.info):
+                    return {}  # Pillow would decode all pixels to look for it behind them
+                exif = photo.getexif()
+                return {**exif, **exif.get_ifd(EXIF_DIRECTORY)}
+    except Exception:  # Pillow's parsers raise a dozen types, struct.error included
+        return {}
 
 
 def fit_scale(width_px: int, height_px: int, min_side_px: int, max_side_px: int) -> float:

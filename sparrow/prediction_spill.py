@@ -26,6 +26,7 @@ from sqlalchemy import make_url
 
 from sparrow.database import sqlite_path
 from sparrow.prediction_record import LoggedBox, PredictionRecord
+from sparrow.store_url import resolve
 
 LINES_AT_ONCE = 500
 SERVER_FOLDER = Path(".sparrow")  # beside a log that is no file
@@ -167,8 +168,8 @@ def _stem(url: str, folder: Path | None) -> Path:
     path = sqlite_path(url)
     if folder is None and path is not None:
         return path
-    named = make_url(url).set(query={}).render_as_string(hide_password=True)
-    name = path.name if path is not None else make_url(url).database or "log"
+    named = make_url(resolve(url)).set(query={}).render_as_string(hide_password=True)
+    name = path.name if path is not None else make_url(resolve(url)).database or "log"
     # Logs of the same name in different places may share a folder.
     place = hashlib.sha256(named.encode()).hexdigest()[:8]
     return (folder or SERVER_FOLDER) / f"{name}-{place}"

@@ -112,7 +112,7 @@ def write_reference(
     Args:
         path: of the file.
         records: of held-out photos.
-        groups: which of them belong together (author, near-duplicates): the log has no such thing.
+        groups: which of them belong together (``sparrow.data.groups``): the log has no such thing.
         true_counts: what people counted.
     """
     frame = window_of(records).photos

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from pathlib import Path
@@ -33,6 +34,19 @@ def open_regular(path: Path | str) -> BinaryIO:
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def sha256_of(path: Path | str) -> str:
+    """SHA-256, in hex, of a regular file; it is read in pieces.
+
+    Raises:
+        OSError: as ``open_regular``.
+    """
+    digest = hashlib.sha256()
+    with open_regular(path) as file:
+        while chunk := file.read(1024**2):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _refuse_other_kinds(status: os.stat_result, path: Path | str) -> None:

@@ -11,6 +11,8 @@ OFF = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_OFFLINE": "1",
+    # onnxruntime 1.32 for Linux writes to ~/.cache and looks up a host of Microsoft's.
+    "ORT_DISABLE_TELEMETRY": "1",
 }
 
 

@@ -25,6 +25,7 @@ os.environ.update(
         "BENTOML_DO_NOT_TRACK": "True",
         "GRADIO_ANALYTICS_ENABLED": "False",
         "HF_HUB_DISABLE_TELEMETRY": "1",
+        "ORT_DISABLE_TELEMETRY": "1",
         "METAFLOW_USER": "test",
         "MPLBACKEND": "Agg",
         # On a busy machine two threads a library are slower than one by an order of magnitude.
@@ -42,6 +43,34 @@ def drawn_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("drawn") / "raw"
     generate_dataset(root, photos=24, seed=7)
     return root
+
+
+class Nobody:
+    """A block in which this process has no rights of root, and a folder that it may look into."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __enter__(self) -> None:
+        if os.getuid() == 0:
+            os.seteuid(65534)
+
+    def __exit__(self, *_: object) -> None:
+        os.seteuid(os.getuid())
+
+
+@pytest.fixture
+def as_nobody() -> Iterator[Nobody]:
+    """For tests of permissions, which root is never refused. pytest's own folders are root's."""
+    folder = Path(tempfile.mkdtemp(prefix="sparrow-nobody-"))
+    folder.chmod(0o755)
+    if os.getuid() == 0:
+        os.chown(folder, 65534, 65534)
+    yield Nobody(folder)
+    for path in [folder, *folder.rglob("*")]:
+        if path.is_dir():
+            path.chmod(0o700)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

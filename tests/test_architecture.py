@@ -39,22 +39,24 @@ SERVING_FORBIDDEN = TORCH | {"mlflow", "metaflow", "optuna", "evidently"}
 MONITORING_FORBIDDEN = TORCH | {"metaflow", "optuna"}
 
 BASE = (
-    "config", "search_space", "boxes", "database", "images", "detections", "telemetry",
-    "regular_file", "shipped", "spreadsheet",
+    "config", "search_space", "store_url", "boxes", "database", "images", "detections",
+    "telemetry", "plain_text", "regular_file", "served_settings", "shipped", "spreadsheet",
 )  # fmt: skip
 LOG = ("log_file", "prediction_log", "prediction_record", "prediction_spill", "prediction_writer")
 # Room -> the rooms and modules of ``sparrow`` that it may import besides itself.
 ALLOWED = {
     **dict.fromkeys(BASE, ()),
     "images": ("regular_file",),
-    "config": ("search_space",),
+    "config": ("search_space", "store_url"),
+    "database": ("store_url",),
+    "served_settings": ("config",),
     "migrations": ("database",),
     "looks": BASE,
     "data": (*BASE, "looks"),
     **dict.fromkeys(LOG, (*BASE, *LOG, "looks")),
     "model": (*BASE, "data"),
     "evaluation": (*BASE, "data"),
-    "release": (*BASE, "counter", "data", "evaluation", "model", "shipped"),
+    "release": (*BASE, "counter", "data", "evaluation", "model"),
     "trial_photos": BASE,
     "counter_process": ("counter", "model.folder"),
     "review": (*BASE, *LOG, "prediction_window", "data", "model.folder"),

@@ -10,13 +10,17 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
-from errno import ENOENT
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sparrow.commands.count_journal import Entry, FileKey, Journal, key_of
 from sparrow.config import StoresConfig
+from sparrow.images import MAX_FILE_BYTES
+from sparrow.plain_text import one_line
+from sparrow.regular_file import open_regular
 
 if TYPE_CHECKING:
     from sparrow.counter import CountedPhoto, Counter
@@ -64,30 +68,45 @@ def count(arguments: argparse.Namespace) -> int:
     if arguments.workers < 1:
         raise ValueError(f"--workers {arguments.workers}: expected at least 1")
     from sparrow.counter import Counter
+    from sparrow.model.folder import INFO, file_sha256
 
     folder = (arguments.model or Path(StoresConfig().champion)).resolve()
     counter = Counter(folder)
     files = find_photos(arguments.photos, recursive=arguments.recursive)
-    journal = Journal(to, f"{counter.info.files.get('engine.onnx')} {counter.info.threshold}")
-    left = [file for file in files if str(file) not in journal.done]
-    if journal.done:
-        print(f"{len(files) - len(left)} photos were counted before; going on", file=sys.stderr)
-    show = Progress(len(left))
-    for entry in count_all(left, counter, arguments.annotated, arguments.workers):
-        journal.add(entry)
-        show.step()
-    entries = [journal.done[str(file)] for file in files]
+    with closing(Journal(to, file_sha256(folder / INFO))) as journal:
+        left = [file for file in files if journal.known(file, arguments.annotated) is None]
+        _say_what_is_known(journal, files, left)
+        show = Progress(len(left))
+        for entry in count_all(left, counter, arguments.annotated, arguments.workers):
+            journal.add(entry)
+            show.step()
+        entries = [journal.done[str(file)] for file in files]
+        if to is not None:
+            write(to, entries, counter, megadetector=arguments.megadetector)
+            journal.remove()
     if to is None:
         for entry in entries:
             print(describe(entry))
-    else:
-        write(to, entries, counter, megadetector=arguments.megadetector)
-        journal.remove()
     return report(entries)
+
+
+def _say_what_is_known(journal: Journal, files: Sequence[Path], left: Sequence[Path]) -> None:
+    if journal.restarted:
+        print(f"the journal is {journal.restarted}; counting all photos", file=sys.stderr)
+    again = sum(str(file) in journal.done for file in left)
+    if len(files) > len(left):
+        print(f"{len(files) - len(left)} photos were counted before; going on", file=sys.stderr)
+    if again:
+        print(
+            f"{again} photos are counted again: they changed, failed, or have no drawing yet",
+            file=sys.stderr,
+        )
 
 
 def find_photos(sources: Sequence[Path], *, recursive: bool) -> list[Path]:
     """Files as named; of folders those with a photo's suffix, sorted; each file once.
+
+    A folder that cannot be looked into is in the list itself: counting it tells why.
 
     Raises:
         ValueError: no photo at all.
@@ -95,9 +114,7 @@ def find_photos(sources: Sequence[Path], *, recursive: bool) -> list[Path]:
     found: dict[Path, None] = {}
     for source in sources:
         if source.is_dir():
-            inside = source.rglob("*") if recursive else source.glob("*")
-            photos = [p for p in inside if p.suffix.lower() in SUFFIXES and p.is_file()]
-            found.update(dict.fromkeys(sorted(photos)))
+            found.update(dict.fromkeys(_photos_in(source, recursive=recursive)))
         else:
             found[source] = None
     if not found:
@@ -108,9 +125,19 @@ def find_photos(sources: Sequence[Path], *, recursive: bool) -> list[Path]:
     return list(found)
 
 
+def _photos_in(folder: Path, *, recursive: bool) -> list[Path]:
+    closed: list[Path] = []
+    photos: list[Path] = []
+    for place, inner, names in os.walk(folder, onerror=lambda e: closed.append(Path(e.filename))):
+        if not recursive:
+            inner.clear()
+        photos += [Path(place, name) for name in names if Path(name).suffix.lower() in SUFFIXES]
+    return sorted(photos) + sorted(closed)
+
+
 def count_all(
     files: Sequence[Path], counter: Counter, annotated: Path | None, workers: int
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Entry]:
     """Entries of the journal, in the order of the files."""
     if annotated is not None:
         annotated.mkdir(parents=True, exist_ok=True)
@@ -124,7 +151,7 @@ def count_all(
     for process in processes:
         free.put(process)
 
-    def count_aside(file: Path) -> dict[str, Any]:
+    def count_aside(file: Path) -> Entry:
         process = free.get()
         try:
             return process.run(
@@ -141,59 +168,46 @@ def count_all(
         process.close()
 
 
-def count_file(counter: Counter, file: Path, annotated: Path | None) -> dict[str, Any]:
+def count_file(counter: Counter, file: Path, annotated: Path | None) -> Entry:
     """One photo: its record as JSON values, and the ``message`` of what went wrong."""
-    content, trouble = b"", None
+    content, trouble, key, drawing = b"", None, None, None
     try:
-        if not file.is_file():  # a pipe would block for ever
-            raise OSError(ENOENT, "there is no such file")
-        content = file.read_bytes()
+        with open_regular(file) as opened:
+            key = key_of(os.fstat(opened.fileno()))
+            content = opened.read(MAX_FILE_BYTES + 1)
     except OSError as error:
-        trouble = error.strerror or str(error)
+        trouble = _unreadable_folder(file) or error.strerror or str(error)
+    if len(content) > MAX_FILE_BYTES:
+        content, trouble = b"", f"a photo has at most {MAX_FILE_BYTES // 1024**2} MiB"
     counted, image = counter.count(content, str(file), "cli")
     if annotated is not None and image is not None and counted.record.error is None:
-        _write_annotated(annotated, file, image, counted.record)
-    return _entry(counted, trouble)
+        drawing = _write_annotated(annotated, file, image, counted.record)
+    return _entry(counted, trouble, key, drawing)
 
 
-def _entry(counted: CountedPhoto, trouble: str | None) -> dict[str, Any]:
+def _unreadable_folder(file: Path) -> str | None:
+    with suppress(OSError):
+        if file.is_dir():
+            try:
+                os.listdir(file)
+            except OSError as error:
+                return f"this folder cannot be looked into ({error.strerror})"
+    return None
+
+
+def _entry(
+    counted: CountedPhoto,
+    trouble: str | None,
+    key: FileKey | None = None,
+    drawing: Path | None = None,
+) -> Entry:
     record = {**asdict(counted.record), "time": counted.record.time.isoformat()}
-    return {"record": record, "message": trouble or counted.message}
-
-
-class Journal:
-    """What has been counted so far: one JSON line per photo beside the output file.
-
-    A run that is killed leaves it behind, and the next one reads it: a half-written last line is
-    dropped, and a journal of another model is begun anew.
-    """
-
-    def __init__(self, to: Path | None, model: str) -> None:
-        self.done: dict[str, dict[str, Any]] = {}
-        self._path = to.with_name(to.name + ".journal") if to is not None else None
-        if self._path is None:
-            return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        lines = self._path.read_bytes().split(b"\n") if self._path.exists() else [b""]
-        whole, head = lines[:-1], json.dumps({"model": model}).encode()
-        if whole[:1] != [head]:
-            whole = [head]
-        for line in whole[1:]:
-            entry = json.loads(line)
-            self.done[entry["record"]["file_name"]] = entry
-        self._path.write_bytes(b"\n".join(whole) + b"\n")
-
-    def add(self, entry: dict[str, Any]) -> None:
-        """Note a photo, at once and for good."""
-        self.done[entry["record"]["file_name"]] = entry
-        if self._path is not None:
-            with self._path.open("ab") as file:
-                file.write(json.dumps(entry).encode() + b"\n")
-
-    def remove(self) -> None:
-        """The output is written: nothing is left to resume."""
-        if self._path is not None:
-            self._path.unlink()
+    return {
+        "record": record,
+        "message": trouble or counted.message,
+        "file": key,
+        "annotated": str(drawing) if drawing else None,
+    }
 
 
 class Progress:
@@ -222,20 +236,30 @@ class Progress:
         print(f"\r{text}   " if on_terminal else text, end=end, file=sys.stderr, flush=True)
 
 
-def describe(entry: dict[str, Any]) -> str:
+def describe(entry: Entry) -> str:
     """One photo in a line."""
     record = entry["record"]
+    name = one_line(record["file_name"])
     if record["error"] is not None:
-        return f"{record['file_name']}: {entry['message']}"
+        return f"{name}: {entry['message']}"
     low, high = record["count_low"], record["count_high"]
     likely = "" if low is None else f" (likely {low} to {high})"
-    return f"{record['file_name']}: {record['count']}{likely}"
+    return f"{name}: {record['count']}{likely}"
 
 
-def write(
-    to: Path, entries: Sequence[dict[str, Any]], counter: Counter, *, megadetector: bool
-) -> None:
-    """The output file, whole or not at all."""
+def write(to: Path, entries: Sequence[Entry], counter: Counter, *, megadetector: bool) -> None:
+    """The output file, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written; the file is named.
+    """
+    try:
+        _write(to, entries, counter, megadetector=megadetector)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(to)) from error
+
+
+def _write(to: Path, entries: Sequence[Entry], counter: Counter, *, megadetector: bool) -> None:
     from sparrow import count_formats as formats
 
     records = [_record(entry) for entry in entries]
@@ -244,15 +268,16 @@ def write(
     if megadetector:
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
         text = json.dumps(formats.megadetector(records, counter.info.class_names, now), indent=1)
-        partial.write_text(text + "\n")
+        partial.write_text(text + "\n", encoding="utf-8")
     elif kind == ".csv":
-        partial.write_text(formats.csv_text([formats.row(record) for record in records]))
+        text = formats.csv_text([formats.row(record) for record in records])
+        partial.write_text(text, encoding="utf-8")
     elif kind == ".json":
         photos = [
             {**formats.row(r), "boxes": [asdict(box) for box in r.boxes], "message": e["message"]}
             for r, e in zip(records, entries, strict=True)
         ]
-        partial.write_text(json.dumps({"photos": photos}, indent=1) + "\n")
+        partial.write_text(json.dumps({"photos": photos}, indent=1) + "\n", encoding="utf-8")
     else:
         import pandas as pd
 
@@ -260,7 +285,7 @@ def write(
     partial.replace(to)
 
 
-def report(entries: Sequence[dict[str, Any]]) -> int:
+def report(entries: Sequence[Entry]) -> int:
     """Totals and the unreadable photos, on standard error; the exit status."""
     bad = [entry for entry in entries if entry["record"]["error"] is not None]
     total = sum(entry["record"]["count"] or 0 for entry in entries)
@@ -269,11 +294,11 @@ def report(entries: Sequence[dict[str, Any]]) -> int:
         return 0
     print(f"{len(bad)} photos could not be counted:", file=sys.stderr)
     for entry in bad:
-        print(f"  {entry['record']['file_name']}: {entry['message']}", file=sys.stderr)
+        print(f"  {one_line(entry['record']['file_name'])}: {entry['message']}", file=sys.stderr)
     return SOME_UNREADABLE
 
 
-def _record(entry: dict[str, Any]) -> PredictionRecord:
+def _record(entry: Entry) -> PredictionRecord:
     from sparrow.prediction_record import LoggedBox, PredictionRecord
 
     values = dict(entry["record"])
@@ -283,12 +308,22 @@ def _record(entry: dict[str, Any]) -> PredictionRecord:
     )
 
 
-def _write_annotated(folder: Path, file: Path, image: Any, record: PredictionRecord) -> None:
+def _write_annotated(folder: Path, file: Path, image: Any, record: PredictionRecord) -> Path:
+    """Draw the boxes; the file, which is whole as soon as it bears its name."""
     from PIL import Image
 
     from sparrow.evaluation.figures import draw_detections
 
     boxes = [(b.x_min_px, b.y_min_px, b.x_max_px, b.y_max_px) for b in record.boxes]
     drawn = draw_detections(image, boxes, [box.score for box in record.boxes])
+    stem = os.fsdecode(os.fsencode(file.stem)[:200])  # room for the digits and the ending
     # The digits keep two photos of one name in two folders apart.
-    Image.fromarray(drawn).save(folder / f"{file.stem}-{record.sha256[:8]}.jpg", quality=88)
+    path = folder / f"{stem}-{record.sha256[:8]}.jpg"
+    partial = folder / f".{record.id}.partial"
+    try:
+        Image.fromarray(drawn).save(partial, "JPEG", quality=88)
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+    return path

@@ -7,7 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from sparrow.config import StoresConfig
+from sparrow.config import ServiceConfig, StoresConfig
+from sparrow.served_settings import ServedSettings, read_served_settings, registered_version
 from sparrow.shipped import PACKAGE, SERVE_LOCK, shipped
 
 ROOT = PACKAGE.parent  # a clone or site-packages: the service lies beside the package
@@ -50,6 +51,7 @@ def register(subparsers: Any) -> None:
 def export_space(arguments: argparse.Namespace) -> int:
     """Write the folder; one that exists is refused, not mixed with."""
     from sparrow.model.folder import read_info
+    from sparrow.release.bundle import copy_model
 
     folder: Path = arguments.folder
     model = arguments.model or Path(StoresConfig().champion)
@@ -62,9 +64,14 @@ def export_space(arguments: argparse.Namespace) -> int:
     for part in SOURCES:
         ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
         shutil.copytree(ROOT / part, folder / part, ignore=ignore)
-    shutil.copytree(model.resolve(), folder / "model")
+    beside = read_served_settings(model)
+    service = beside.service if beside else ServiceConfig()
+    name = beside.name if beside else info.name
+    version = registered_version(model)
+    copy_model(model, folder / "model", ServedSettings(name=name, version=version, service=service))
     shutil.copy(requirements, folder / "requirements.txt")
     (folder / "app.py").write_text(APP)
     (folder / "README.md").write_text(README)
-    print(f"{info.name} and its page are in {folder}; start it with: python app.py")
+    key = ", with SPARROW_API_KEY set" if service.require_api_key else ""
+    print(f"{info.name} and its page are in {folder}; start it with: python app.py{key}")
     return 0

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sparrow.config import load_config
-from sparrow.shipped import default_config
+from sparrow.commands.project import add_config_option, find_project, say_what_is_served
+from sparrow.config import Config
+from sparrow.served_settings import (
+    ServedSettings,
+    read_served_settings,
+    write_served_settings,
+)
+
+if TYPE_CHECKING:
+    from sparrow.release.registry import Registry
 
 
 def register(subparsers: Any) -> None:
@@ -21,16 +29,18 @@ def register(subparsers: Any) -> None:
     history = subparsers.add_parser("history", help="who was champion, when and why")
     history.set_defaults(func=show_history)
     for parser in (promote, rollback, history):
-        parser.add_argument("--config", default=default_config(), help="YAML of the project")
+        add_config_option(parser)
 
 
 def promote_version(arguments: argparse.Namespace) -> int:
     """By a person's order: recorded as forced."""
     from sparrow.release.registry import Registry
 
-    config = load_config(arguments.config)
+    config = find_project(arguments.config)
     registry = Registry(config.stores, config.name)
+    say_what_is_served(config)
     registry.promote(arguments.version, arguments.why, forced=True)
+    _settings_beside(registry, arguments.version, config)
     print(f"{config.name}: version {arguments.version} is champion")
     return 0
 
@@ -39,8 +49,10 @@ def roll_back(arguments: argparse.Namespace) -> int:
     """Champion and previous change places."""
     from sparrow.release.registry import Registry
 
-    config = load_config(arguments.config)
-    number = Registry(config.stores, config.name).rollback(arguments.why)
+    config = find_project(arguments.config)
+    registry = Registry(config.stores, config.name)
+    number = registry.rollback(arguments.why)
+    _settings_beside(registry, number, config)
     print(f"{config.name}: version {number} is champion again")
     return 0
 
@@ -49,7 +61,7 @@ def show_history(arguments: argparse.Namespace) -> int:
     """Oldest first; the exit status is 1 where the log was changed by hand, which is also said."""
     from sparrow.release.registry import Registry
 
-    config = load_config(arguments.config)
+    config = find_project(arguments.config)
     registry = Registry(config.stores, config.name)
     for entry in registry.history():
         before = entry.from_version or "none"
@@ -58,3 +70,13 @@ def show_history(arguments: argparse.Namespace) -> int:
             f"{entry.at}  {entry.who:<12} {before:>4} -> {entry.to_version:<4} {entry.why}{forced}"
         )
     return 1 if registry.broken_chain() else 0
+
+
+def _settings_beside(registry: Registry, number: int, config: Config) -> None:
+    """A model published by hand is served with its project's settings, unless it has its own."""
+    folder = registry.published_folder(number)
+    if read_served_settings(folder) is None:
+        write_served_settings(
+            folder,
+            ServedSettings(name=config.name, service=config.service, stores=config.stores),
+        )

@@ -9,8 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sparrow.config import Config, load_config
-from sparrow.shipped import default_config
+from sparrow.commands.project import add_config_option, find_project
+from sparrow.config import Config
+from sparrow.store_url import hide_secrets
 
 if TYPE_CHECKING:
     from sparrow.model.folder import ModelInfo
@@ -46,7 +47,7 @@ def register(subparsers: Any) -> None:
         review.add_argument(
             f"--{name}", default="unknown", help=f"{name} of the photos, which the log cannot know"
         )
-    review.add_argument("--config", type=Path, default=default_config(), metavar="FILE")
+    add_config_option(review)
     review.set_defaults(func=make_queue)
 
     missed = subparsers.add_parser(
@@ -80,7 +81,7 @@ def make_queue(arguments: argparse.Namespace) -> int:
 
     if min(arguments.photos, arguments.random_empty) < 0 or arguments.newest < 1:
         raise ValueError("--photos and --random-empty must not be negative, --newest at least 1")
-    config = load_config(arguments.config)
+    config = find_project(arguments.config)
     model = Path(config.stores.champion).resolve()
     info = read_info(model)
     if arguments.folder is None:
@@ -135,8 +136,8 @@ def _from_log(config: Config, model: Path, newest: int) -> _Source:
     if window.photos.empty:
         there = ", ".join(f"{n} of version {name}" for name, n in known.items()) or "no photo"
         raise ValueError(
-            f"the log {config.stores.prediction_log} holds no photo of the champion, version "
-            f"{version}; it holds {there}"
+            f"the log {hide_secrets(config.stores.prediction_log)} holds no photo of the champion, "
+            f"version {version}; it holds {there}"
         )
     files = {name: kept / f"{name}.photo" for name in window.photos["id"]}
     files = {name: path for name, path in files.items() if path.is_file()}

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sparrow.config import Config, load_config
-from sparrow.shipped import default_config
+from sparrow.commands.project import add_config_option, find_project
+from sparrow.config import Config
 
 TELL_EVERY = 50
 
@@ -30,13 +30,13 @@ def register(subparsers: Any) -> None:
     parser.add_argument(
         "--to", type=Path, default=Path("shadow.html"), metavar="FILE", help="page to write"
     )
-    parser.add_argument("--config", default=default_config(), help="YAML of the project")
+    add_config_option(parser)
     parser.set_defaults(func=shadow)
 
 
 def shadow(arguments: argparse.Namespace) -> int:
     """Replay, write the page, print its summary."""
-    config = load_config(arguments.config)
+    config = find_project(arguments.config)
     paths = _photos(arguments, config)
     from sparrow.model.runtime import Engine
     from sparrow.release.registry import Registry

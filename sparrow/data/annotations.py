@@ -87,7 +87,9 @@ def find_folder(folder: Path, *names: str) -> Path:
 
 def list_photos(folder: Path) -> list[Path]:
     """Photo files directly in a folder, by name."""
-    return sorted(p for p in folder.iterdir() if p.suffix.lower() in PHOTO_SUFFIXES and p.is_file())
+    return sorted(
+        p for p in folder.iterdir() if p.suffix.lower() in PHOTO_SUFFIXES and not p.is_dir()
+    )
 
 
 def read_text(path: Path) -> str:

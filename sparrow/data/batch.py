@@ -7,7 +7,6 @@ symbolic link or a mount point: its files go, the folder stays.
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import logging
 import os
@@ -20,7 +19,7 @@ from sparrow.data.check_report import REPORT_JSON, write_report
 from sparrow.data.errors import DataError, as_data_errors
 from sparrow.data.findings import CheckReport
 from sparrow.data.formats import table_paths
-from sparrow.regular_file import open_regular
+from sparrow.regular_file import open_regular, sha256_of
 
 NEW_PREFIX = "new_"
 MERGED = ".merged.json"  # in the folder: its batch was merged, and these files of it may go
@@ -167,7 +166,6 @@ def _folders(new: Path) -> tuple[Path, Path]:
 def _hash(path: Path) -> str:
     """SHA-256 of a file; empty where it cannot be read."""
     try:
-        with open_regular(path) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError:
         return ""

@@ -6,8 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from sparrow.data.certificate import certificate_verdict
+from sparrow.data.evidence import known_authors
 from sparrow.data.licences import licence_summary
-from sparrow.data.markdown_page import markdown_table
+from sparrow.data.markdown_page import as_markdown, markdown_table
 from sparrow.data.tables import Dataset, data_version
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -22,23 +24,27 @@ def dataset_card(name: str, dataset: Dataset, certificate: dict[str, Any]) -> st
         certificate: of ``split.split_dataset``.
     """
     images, boxes = dataset.images, dataset.boxes
+    labels, sources = (
+        ", ".join(as_markdown(text) for text in sorted(map(str, column.unique())))
+        for column in (boxes["label"], images["source"])
+    )
     parts = [
-        f"# Data of {name}",
-        f"{len(images):,} photos of {images['author'].nunique():,} authors with {len(boxes):,} "
-        f"boxes ({', '.join(sorted(map(str, boxes['label'].unique())))}); "
+        f"# Data of {as_markdown(name)}",
+        f"{len(images):,} photos of {len(known_authors(images)):,} authors with {len(boxes):,} "
+        f"boxes ({labels}); "
         f"{(images['n_boxes'] == 0).sum():,} photos show none. Data version "
         f"`{data_version(dataset)}`: the same data has the same version on every machine.",
         "## What is in it",
         markdown_table(["", "least", "25 %", "median", "75 %", "most"], _spread(dataset)),
         "## Whose it is",
-        "Each photo is its author's, under the licence it stands. Sources: "
-        f"{', '.join(sorted(map(str, images['source'].unique())))}.",
+        f"Each photo is its author's, under the licence it stands. Sources: {sources}.",
         licence_summary(dataset),
         "## What was checked",
         "Every rule of the data room holds: the tables' columns and values, photos that can be "
         "read, boxes inside their photos, counts that equal the boxes, no photo and no box twice.",
         "## How it is split",
-        _promise(certificate),
+        as_markdown(certificate_verdict(certificate)[1]),
+        f"What the test scores rest on: {as_markdown(certificate['evidence'])}.",
         _sides(certificate),
     ]
     return "\n\n".join(parts) + "\n"
@@ -60,13 +66,6 @@ def _quantiles(values: pd.Series[Any]) -> list[str]:
     if values.empty:
         return ["–"] * len(QUANTILES)
     return [f"{values.quantile(share):.0f}" for share in QUANTILES]
-
-
-def _promise(certificate: dict[str, Any]) -> str:
-    crossing = sum(len(groups) for groups in certificate["crossing"].values())
-    if crossing:
-        return f"{crossing} groups of author or near-duplicates lie on more than one side."
-    return "No author and no near-duplicate picture lies on more than one side."
 
 
 def _sides(certificate: dict[str, Any]) -> str:

@@ -20,6 +20,7 @@ from sparrow.config import SplitConfig
 from sparrow.data.duplicates import hash_codes
 from sparrow.data.repeats import NONE, closest
 from sparrow.data.tables import UNKNOWN, XYXY, Dataset
+from sparrow.plain_text import one_line
 
 Verdict = Literal["ok", "drift", "too few photos"]
 
@@ -216,6 +217,7 @@ def _evidently(old: pd.DataFrame, new: pd.DataFrame) -> tuple[list[FeatureDrift]
     varying = [c for c in old.columns if pd.concat([old[c], new[c]]).nunique() > 1]
     kinds = [c for c in varying if not pd.api.types.is_numeric_dtype(old[c])]
     numbers = [c for c in varying if c not in kinds]
+    old, new = (table.assign(**{c: table[c].map(_no_tag) for c in kinds}) for table in (old, new))
     level = SIGNIFICANCE / max(1, len(varying))
     metrics: list[Any] = [
         *(ValueDrift(column=c, method="ks", threshold=level) for c in numbers),
@@ -241,6 +243,11 @@ def _evidently(old: pd.DataFrame, new: pd.DataFrame) -> tuple[list[FeatureDrift]
     ]
     constant = [FeatureDrift(c, None, None, False) for c in old.columns if c not in varying]
     return features + constant, str(snapshot.get_html_str(as_iframe=False))
+
+
+def _no_tag(text: str) -> str:
+    """A name in which no tag begins or ends: Evidently writes it into its pages as it is."""
+    return one_line(str(text)).translate({ord("<"): "\u2039", ord(">"): "\u203a"})
 
 
 def _chi_square(old: pd.Series, new: pd.Series) -> float:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sparrow.plain_text import printable
+
 
 class DataError(ValueError):
     """Data that cannot be used; the message names the file, the row and the rule.
@@ -15,11 +17,6 @@ class DataError(ValueError):
 
     def __init__(self, message: str) -> None:
         super().__init__(printable(message))
-
-
-def printable(text: str) -> str:
-    """The text with every sign that cannot be shown replaced by "�"; line ends stay."""
-    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from PIL import Image
 from sparrow.boxes import box_areas
 from sparrow.data.page import thumbnail
 from sparrow.data.tables import XYXY, Dataset
+from sparrow.plain_text import one_line
 
 Plot = Callable[[Axes], None]
 
@@ -168,7 +169,10 @@ def _centres(axes: Axes, images: pd.DataFrame, boxes: pd.DataFrame) -> None:
 def _birds_by_author(axes: Axes, images: pd.DataFrame) -> None:
     birds = images.groupby("author")["n_boxes"].sum().sort_values(ascending=False)
     shown = birds.head(AUTHORS_SHOWN)[::-1]
-    axes.barh([str(author)[:28] for author in shown.index], shown.to_numpy(), color=BIRD)
+    # By number: two long names may begin alike, and a name is no formula ("$" begins one).
+    axes.barh(np.arange(len(shown)), shown.to_numpy(), color=BIRD)
+    labels = [one_line(str(author)[:28]).replace("$", r"\$") for author in shown.index]
+    axes.set_yticks(np.arange(len(shown)), labels)
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", labelsize=7, length=0)
     title = f"{len(shown)} of {len(birds):,} authors"

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sparrow.data.errors import DataError
+from sparrow.plain_text import one_line
 
 Severity = Literal["error", "warning"]
 ROW_COLUMNS = ("table", "row", "image", "value")
@@ -190,5 +191,5 @@ def _lines(found: Finding) -> str:
 
 def shorten(text: str, length: int = 120) -> str:
     """One printable line of at most ``length`` characters."""
-    line = "".join(c if c.isprintable() else "�" for c in text)
+    line = one_line(text)
     return line if len(line) <= length else line[: length - 1] + "…"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import numpy as np
 import pandas as pd
@@ -102,8 +102,20 @@ def write_csv(dataset: Dataset, root: Path, prefix: str = "") -> None:
     boxes_path.parent.mkdir(parents=True, exist_ok=True)
     for table, path in ((boxes, boxes_path), (info, info_path)):
         partial = path.with_name(path.name + ".partial")
-        table.to_csv(partial, index=False, lineterminator="\n", encoding="utf-8")
+        table.to_csv(
+            partial, index=False, lineterminator="\n", encoding="utf-8", quoting=quoting_of(table)
+        )
         os.replace(partial, path)
+
+
+def quoting_of(table: pd.DataFrame) -> Literal[0, 2]:
+    """How to quote a table's texts in a CSV file: all of them, if one holds a carriage return.
+
+    It would be written bare, and end the row for whoever reads it.
+    """
+    texts = table.select_dtypes(exclude="number")
+    bare = any(texts[name].astype(str).str.contains("\r", regex=False).any() for name in texts)
+    return 2 if bare else 0  # csv.QUOTE_NONNUMERIC, csv.QUOTE_MINIMAL
 
 
 def raw_tables(dataset: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:

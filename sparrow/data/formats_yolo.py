@@ -6,6 +6,7 @@ The four are shares of the photo's width and height; the classes are named in ``
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,7 @@ def read_yolo(folder: Path) -> Dataset:
         inner = photo.relative_to(photos_folder)
         width, height = photo_size(photo)
         label_path = labels / inner.with_suffix(".txt")
-        lines = read_text(label_path).splitlines() if label_path.is_file() else []
+        lines = read_text(label_path).splitlines() if os.path.lexists(label_path) else []
         boxes = [
             _read_line(line, f"{label_path}, line {number}", classes, width, height)
             for number, line in enumerate(lines, start=1)
@@ -101,10 +102,10 @@ def _read_line(
 
 def _read_classes(folder: Path) -> list[str]:
     for path in (folder / "classes.txt", folder / "labels" / "classes.txt"):
-        if path.is_file():
+        if os.path.lexists(path):  # what is there but no file is an error, never "no classes"
             return [line.strip() for line in read_text(path).splitlines() if line.strip()]
     path = folder / "data.yaml"
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise DataError(f"{folder}: expected classes.txt or data.yaml with the class names")
     try:
         tree = yaml.safe_load(read_text(path))

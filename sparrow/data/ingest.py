@@ -7,6 +7,7 @@ kill at any moment leaves the raw set as it was or as it should be; the next cal
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,7 +187,7 @@ def _refuse_errors(report: CheckReport, config: DataConfig) -> None:
 def _write(merge: _Merge, current: Dataset | None, config: DataConfig) -> str:
     """Build the merged state beside the raw set and put it in its place; its data version."""
     raw = Path(config.root)
-    names = current.images["image"] if current is not None else []
+    names: Iterable[str] = current.images["image"] if current is not None else []
     with MeasureCache(measure_folder(config)) as cache:
         known = cache.unchanged((raw / "images" / name).resolve() for name in names)
         with next_state(raw) as incoming:

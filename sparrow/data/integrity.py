@@ -247,7 +247,10 @@ def _twins(tables: Tables, measured: pd.DataFrame, max_bits: int) -> list[Findin
 
 
 def _of_photos(
-    tables: Tables, rule: str, names: NDArray[np.object_], values: Sequence[str]
+    tables: Tables,
+    rule: str,
+    names: NDArray[np.object_],
+    values: Sequence[str] | NDArray[np.object_],
 ) -> Finding | None:
     return finding(rule, tables.info_file, _info_rows(tables, names), names, values)
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sparrow.data.errors import DataError
+from sparrow.data.markdown_page import markdown_table
 from sparrow.data.tables import Dataset
+from sparrow.plain_text import one_line
 
 
 def attribution(photo: Mapping[Any, Any], changes: str = "") -> str:
@@ -17,10 +19,10 @@ def attribution(photo: Mapping[Any, Any], changes: str = "") -> str:
         changes: what was done to it ("boxes drawn"), which the licences want told.
     """
     changed = f"; {changes}" if changes else ""
-    return (
-        f"Photo {photo['image']} by {photo['author']} ({photo['source']}), "
-        f"{photo['license']}{changed}"
+    image, author, source, license = (
+        _in_a_line(photo[name]) for name in ("image", "author", "source", "license")
     )
+    return f"Photo {image} by {author} ({source}), {license}{changed}"
 
 
 def notice(dataset: Dataset, title: str = "Photos") -> str:
@@ -29,9 +31,10 @@ def notice(dataset: Dataset, title: str = "Photos") -> str:
         f"{title}: {len(dataset.images):,}. Each is its author's, under the licence it stands."
     ]
     for license, photos in dataset.images.sort_values("image").groupby("license", sort=True):
-        lines += ["", f"{license} ({len(photos):,})", ""]
+        lines += ["", f"{_in_a_line(license)} ({len(photos):,})", ""]
         lines += [
-            f"  {p['image']}: {p['author']} ({p['source']})" for p in photos.to_dict("records")
+            "  " + _in_a_line(f"{p['image']}: {p['author']} ({p['source']})")
+            for p in photos.to_dict("records")
         ]
     return "\n".join(lines) + "\n"
 
@@ -45,8 +48,8 @@ def licence_summary(dataset: Dataset) -> str:
     """A Markdown table for cards: photos and authors under each licence, most frequent first."""
     images = dataset.images.groupby("license")["author"].agg(["size", "nunique"])
     images = images.reset_index().sort_values(["size", "license"], ascending=[False, True])
-    rows = [f"| {name} | {size:,} | {authors:,} |" for name, size, authors in images.to_numpy()]
-    return "\n".join(["| licence | photos | authors |", "|---|---|---|", *rows])
+    rows = [(name, f"{size:,}", f"{authors:,}") for name, size, authors in images.to_numpy()]
+    return markdown_table(["licence", "photos", "authors"], rows)
 
 
 def keep_licences(dataset: Dataset, licences: Sequence[str] | None) -> Dataset:
@@ -66,3 +69,7 @@ def keep_licences(dataset: Dataset, licences: Sequence[str] | None) -> Dataset:
         )
     boxes = dataset.boxes[dataset.boxes["image"].isin(images["image"])].reset_index(drop=True)
     return Dataset(dataset.root, images, boxes)
+
+
+def _in_a_line(text: object) -> str:
+    return one_line(" ".join(str(text).split()))

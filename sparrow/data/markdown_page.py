@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 from collections.abc import Iterable, Mapping
 
 from markdown_it import MarkdownIt
 
 from sparrow.data.page import page
+from sparrow.plain_text import one_line
+
+# Signs with a meaning inside a line; an underscore within a word has none.
+_MEANS_SOMETHING = re.compile(r"[\\`*\[\]<>&|~$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
 
 PICTURE_STYLE = (
     "<style>.pictures { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }"
@@ -34,15 +39,33 @@ def markdown_page(title: str, markdown: str, pictures: Mapping[str, bytes]) -> s
     return page(title, parts)
 
 
+class Markup(str):
+    """Markdown that is meant as such, for a cell of ``markdown_table``."""
+
+    __slots__ = ()
+
+
+def code(text: str) -> Markup:
+    """A short text, such as a hash, in the type of code."""
+    return Markup(f"`{one_line(text).replace('`', '')}`")
+
+
+def as_markdown(text: str) -> str:
+    """Text of strangers (names, licences) for Markdown: shown as it is, on one line."""
+    return _MEANS_SOMETHING.sub(r"\\\g<0>", one_line(" ".join(text.split())))
+
+
 def markdown_table(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
-    """A table; what a cell holds can break out of neither cell nor row."""
+    """A table. What a cell holds is shown as it is, unless it is ``Markup``; it breaks out of
+    neither cell nor row.
+    """
     names = list(header)
     lines = [_line(names), "|" + "---|" * len(names), *(_line(row) for row in rows)]
     return "\n".join(lines)
 
 
 def _line(cells: Iterable[object]) -> str:
-    texts = (" ".join(str(cell).split()).replace("|", "\\|") for cell in cells)
+    texts = (cell if isinstance(cell, Markup) else as_markdown(str(cell)) for cell in cells)
     return "| " + " | ".join(texts) + " |"
 
 

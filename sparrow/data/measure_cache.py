@@ -11,7 +11,7 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
@@ -131,7 +131,7 @@ class MeasureCache:
     def _rows(self, query: str, values: tuple[object, ...] = ()) -> list[Any]:
         return self._connection.execute(query, values).fetchall() if self._connection else []
 
-    def _insert(self, table: str, rows: list[tuple[object, ...]]) -> None:
+    def _insert(self, table: str, rows: Sequence[tuple[object, ...]]) -> None:
         def write() -> None:
             if self._connection is not None and rows:
                 marks = ", ".join("?" * len(rows[0]))

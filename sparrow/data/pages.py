@@ -8,6 +8,7 @@ from typing import Any
 
 from PIL import Image
 
+from sparrow.data.certificate import certificate_verdict
 from sparrow.data.explore import contact_sheet, eda_figures, more_figures, sheet_photos
 from sparrow.data.licences import attribution, licence_counts
 from sparrow.data.page import figure, page, thumbnail
@@ -21,14 +22,11 @@ def certificate_html(certificate: dict[str, Any], dataset: Dataset) -> str:
         certificate: of ``split.split_dataset``.
         dataset: the one that was split; its photos are shown.
     """
-    crossing = [name for groups in certificate["crossing"].values() for name in groups]
-    verdict = (
-        f'<p class="error">{len(crossing)} group(s) lie on more than one side: '
-        f"{html.escape(', '.join(map(str, crossing[:20])))}</p>"
-        if crossing
-        else '<p class="ok">No author and no near-duplicate picture lies on more than one side.</p>'
-    )
-    shown = ("data_version", "kept_their_side", "seed", "near_duplicate_bits")
+    whole, words = certificate_verdict(certificate)
+    verdict = f'<p class="{"ok" if whole else "error"}">{html.escape(words)}</p>'
+    shown = (
+        "data_version", "kept_their_side", "seed", "near_duplicate_bits", "visit_seconds",
+    )  # fmt: skip
     facts = {key: certificate[key] for key in shown}
     facts["imbalance (0 is perfect)"] = f"{certificate['imbalance']:.2g}"
     sides = certificate["splits"]
@@ -36,6 +34,7 @@ def certificate_html(certificate: dict[str, Any], dataset: Dataset) -> str:
     parts = [
         "<h1>Certificate of the split</h1>",
         verdict,
+        f"<p>What the test scores rest on: {html.escape(certificate['evidence'])}.</p>",
         _table(["", *sides], [[row[0].replace("_", " "), *map(_cell, row[1:])] for row in rows]),
         "<h2>Made from</h2>",
         _table(["", ""], [[key.replace("_", " "), value] for key, value in facts.items()]),

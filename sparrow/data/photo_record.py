@@ -10,12 +10,12 @@ from pathlib import Path
 import imagehash
 from PIL import Image
 
-from sparrow.images import ImageError, read_image
+from sparrow.data.photo_origin import camera_name, time_taken
+from sparrow.images import MAX_FILE_BYTES, ImageError, read_exif, read_image
 from sparrow.looks import looks
 from sparrow.regular_file import open_regular
 
-RECORD_VERSION = 1  # raise when a measurement changes its meaning: cached records are then void
-MAX_FILE_BYTES = 256 * 1024**2  # above it a file is not a photo but a mistake
+RECORD_VERSION = 2  # raise when a measurement is new or changes its meaning: voids cached records
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,9 @@ class PhotoRecord:
         contrast: standard deviation of luma, 0..0.5.
         sharpness: standard deviation of luma's Laplacian, 0 and up (about 0.02 blurred, 0.1 crisp).
         saturation: mean of (max - min) / max over the colour channels, 0..1.
+        taken_at: when the shutter opened, by the camera's own clock; ISO 8601 without a zone, with
+            fractions of a second where the camera gives them; empty where unknown.
+        camera: make, model and body (``photo_origin.camera_name``); empty where unknown.
         error: empty, or why the photo cannot be used.
     """
 
@@ -42,6 +45,8 @@ class PhotoRecord:
     contrast: float = 0.0
     sharpness: float = 0.0
     saturation: float = 0.0
+    taken_at: str = ""
+    camera: str = ""
     error: str = ""
 
 
@@ -56,7 +61,7 @@ def measure_photo(path: Path) -> PhotoRecord:
         rgb = read_image(content)
     except ImageError as error:
         return PhotoRecord(sha256=sha256, error=str(error))
-    photo = Image.fromarray(rgb)
+    photo, exif = Image.fromarray(rgb), read_exif(content)
     brightness, contrast, sharpness, saturation = looks(rgb)
     return PhotoRecord(
         width_px=photo.width,
@@ -68,6 +73,8 @@ def measure_photo(path: Path) -> PhotoRecord:
         contrast=contrast,
         sharpness=sharpness,
         saturation=saturation,
+        taken_at=time_taken(exif),
+        camera=camera_name(exif),
     )
 
 

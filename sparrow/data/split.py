@@ -1,8 +1,12 @@
 """Split photos into training, validation and test so that nothing leaks.
 
-A group is everything connected by an author or by near-duplicate pictures; it goes to one side as
-a whole. Groups that were split before keep their side (``sparrow.data.sides``); for the others many
-seeded splits are drawn and the best-balanced one is kept.
+A group (``sparrow.data.groups``) goes to one side as a whole: no author, no near-duplicate and no
+visit of a camera ever lies on two. Where there are cameras and no authors, whole cameras are kept
+on one side too, if enough of them are left to test on; else their days. Only with fewer than three
+authors are their days parted, if these are known, and the certificate says so.
+
+Groups that were split before keep their side (``sparrow.data.sides``); for the others many seeded
+splits are drawn and the best-balanced one is kept.
 """
 
 from __future__ import annotations
@@ -18,11 +22,21 @@ from numpy.typing import NDArray
 from sparrow.boxes import box_areas
 from sparrow.config import SplitConfig
 from sparrow.data.certificate import split_certificate
-from sparrow.data.duplicates import connected, near_duplicate_clusters
 from sparrow.data.errors import DataError
+from sparrow.data.groups import (
+    CAMERA_DAYS,
+    DAYS,
+    MIN_GROUPS,
+    WHOLES,
+    Ints,
+    PhotoTies,
+    choose_groups,
+    count_groups,
+    photo_ties,
+)
 from sparrow.data.licences import keep_licences
 from sparrow.data.sides import SPLITS, settled_groups
-from sparrow.data.tables import UNKNOWN, XYXY, Dataset
+from sparrow.data.tables import XYXY, Dataset
 
 NO_SIDES: Mapping[str, str] = {}
 STRATA = 4  # quantile bins of the count of photos with birds; those without are a fifth
@@ -35,7 +49,8 @@ class SplitResult:
     """The data with its ``split`` column, and the proof that nothing crosses it.
 
     Attributes:
-        dataset: ``images`` has ``split`` in {train, validation, test}.
+        dataset: ``images`` has ``split`` in {train, validation, test}, and the groups that count
+            as evidence (``groups.GROUP``, ``groups.GROUPED_BY``).
         certificate: plain values, ready for JSON (``certificate.split_certificate``).
     """
 
@@ -60,18 +75,22 @@ def split_dataset(
         sides: of photos that were split before, by SHA-256 (``sides.read_sides``).
 
     Raises:
-        DataError: fewer than three groups, so that three sides cannot be filled, or no photo under
-            ``config.licenses``.
+        DataError: fewer than three authors and fewer than three days that are known, so that three
+            sides cannot be filled, or no photo under ``config.licenses``.
     """
     dataset = keep_licences(dataset, config.licenses)
     images = dataset.images.sort_values("image")
-    groups = photo_groups(images, near_duplicate_bits)
-    if (n_groups := int(groups.max(initial=-1)) + 1) < len(SPLITS):
+    ties = photo_ties(images, near_duplicate_bits, config.visit_seconds)
+    units = _units(ties, config.test_share)
+    if units is None:
         raise DataError(
-            f"{dataset.root}: cannot split {len(images)} photos of {n_groups} independent group(s) "
-            "(photos that share an author or look alike belong together); at least 3 groups are "
-            "needed, so add photos by other authors, or put 'unknown' where the author is not known"
+            f"{dataset.root}: cannot split {len(images)} photos of {count_groups(ties.by_author)} "
+            "independent group(s) (photos that share an author or a visit, or look alike, belong "
+            "together); at least 3 groups are needed, so add photos by other authors or, with the "
+            "time in their EXIF, of other days, or put 'unknown' where the author is not known"
         )
+    settled = settled_groups(images, units.never_parted.tolist(), sides)
+    groups, fixed = _fixed_units(units, settled)
     shares = np.array(
         [
             1 - config.validation_share - config.test_share,
@@ -80,38 +99,75 @@ def split_dataset(
         ]
     )
     features = _features(dataset, images)
-    settled = settled_groups(images, groups.tolist(), sides)
-    fixed = np.array([settled.get(group, FREE) for group in range(n_groups)])
     side, imbalance = _best_split(groups, features, shares, fixed, config.tries, seed)
+    judged = side[groups] == SPLITS.index("test")
+    grouping = choose_groups(units.counted, units.counted_by, ties.by_day, judged)
     names = pd.Series(np.array(SPLITS)[side[groups]], index=images.index)
-    split = Dataset(dataset.root, dataset.images.assign(split=names), dataset.boxes)
-    certificate = split_certificate(split, near_duplicate_bits)
+    marked = grouping.into(images.assign(split=names)).reindex(dataset.images.index)
+    split = Dataset(dataset.root, marked, dataset.boxes)
+    certificate = split_certificate(split, near_duplicate_bits, config.visit_seconds)
     certificate |= {
         "seed": seed,
         "imbalance": imbalance,
         "kept_their_side": int((fixed[groups] != FREE).sum()),
+        "authors_parted_by_day": units.authors_parted,
         "config": config.model_dump(mode="json"),
     }
     return SplitResult(split, certificate)
 
 
-def photo_groups(images: pd.DataFrame, near_duplicate_bits: int) -> NDArray[np.int64]:
-    """Group number [N] of each photo: connected by author (unless unknown) or by likeness."""
-    clusters = near_duplicate_clusters(images, near_duplicate_bits).to_numpy()
-    authors = pd.factorize(images["author"])[0]
-    known = (images["author"] != UNKNOWN).to_numpy()
-    # Nodes: photos, then clusters, then authors; a photo is tied to its cluster and its author.
-    photos = np.arange(len(images))
-    first_author = len(images) + clusters.max(initial=-1) + 1
-    edges = np.concatenate(
-        [
-            np.stack([photos, len(images) + clusters]),
-            np.stack([photos[known], first_author + authors[known]]),
-        ],
-        axis=1,
-    )
-    nodes = int(first_author + authors.max(initial=-1) + 1)
-    return connected(nodes, edges)[: len(images)]
+@dataclass(frozen=True, eq=False)
+class _Units:
+    """What the split moves, as group numbers [photos].
+
+    Attributes:
+        never_parted: what no split may part, not even an older one that is kept.
+        kept_whole: at least as large: what a photo without a side yet is moved with.
+        counted: what counts as evidence if the test side has enough of it, and what that is
+            (``groups.WHOLES`` …).
+        authors_parted: whether there are too few authors to keep them whole.
+    """
+
+    never_parted: Ints
+    kept_whole: Ints
+    counted: Ints
+    counted_by: str
+    authors_parted: bool = False
+
+
+def _units(ties: PhotoTies, test_share: float) -> _Units | None:
+    """What to move; None where it is too little to fill three sides."""
+    by_author = ties.by_author
+    if count_groups(by_author) < len(SPLITS):
+        by_day = ties.by_day_at_most
+        if count_groups(by_day) < len(SPLITS):
+            return None
+        return _Units(by_day, by_day, by_day, DAYS, authors_parted=True)
+    if count_groups(ties.by_whole) * test_share >= MIN_GROUPS:
+        return _Units(by_author, ties.by_whole, ties.by_whole, WHOLES)
+    days = ties.by_camera_day
+    moved = days if count_groups(days) >= len(SPLITS) else by_author  # one camera, a day or two
+    has_cameras = bool((ties.camera >= 0).any())
+    return _Units(by_author, moved, days, CAMERA_DAYS if has_cameras else WHOLES)
+
+
+def _fixed_units(units: _Units, settled: Mapping[int, int]) -> tuple[Ints, Ints]:
+    """Unit number [photos] and side of each unit, or ``FREE``.
+
+    A group without a settled photo is one unit. Of one that an earlier split has parted (it knew no
+    cameras) each part that may not be parted keeps its side, and what is new in it goes where a
+    model has seen most.
+    """
+    part_side = np.array([settled.get(int(part), FREE) for part in units.never_parted])
+    far = len(SPLITS)
+    first = np.full(int(units.kept_whole.max(initial=-1)) + 1, far)
+    np.minimum.at(first, units.kept_whole, np.where(part_side == FREE, far, part_side))
+    whole_side = np.where(first == far, FREE, first)[units.kept_whole]
+    parts = len(first) + units.never_parted
+    numbers = pd.factorize(np.where(whole_side == FREE, units.kept_whole, parts))[0]
+    fixed = np.full(int(numbers.max(initial=-1)) + 1, FREE)
+    fixed[numbers] = np.where(part_side == FREE, whole_side, part_side)
+    return numbers.astype(np.int64), fixed
 
 
 def _features(dataset: Dataset, images: pd.DataFrame) -> NDArray[np.float64]:

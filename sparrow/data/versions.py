@@ -8,7 +8,6 @@ once: in ``images/`` while it is in use, in ``history/photos`` by its content wh
 from __future__ import annotations
 
 import getpass
-import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -28,7 +27,7 @@ from sparrow.data.formats import write_csv
 from sparrow.data.measure_cache import MeasureCache
 from sparrow.data.swap import copy_file, link_file, link_tree, next_state, one_at_a_time
 from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, Dataset, data_version
-from sparrow.regular_file import open_regular
+from sparrow.regular_file import open_regular, sha256_of
 
 HISTORY = "history"
 FOUND = "found in place"
@@ -166,8 +165,7 @@ def _arrange_photos(root: Path, current: Dataset, wanted: Dataset) -> None:
 
 def _check_kept(kept: Path, sha256: str, name: str, wanted: Dataset) -> None:
     try:
-        with open_regular(kept) as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = sha256_of(kept)
     except OSError as error:
         raise DataError(
             f"{wanted.root}: photo {name} of this version is lost ({sha256}: "

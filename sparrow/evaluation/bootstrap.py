@@ -1,7 +1,8 @@
 """Resampling of photos: how sure a number is.
 
-Photos of one author (or of one scene, taken twice) err together, so whole groups are drawn, with
-replacement, as many as there are (cluster bootstrap; Davison & Hinkley 1997, section 3.8).
+Photos of one author, one visit or one scene taken twice err together, so whole groups
+(``sparrow.data.groups``) are drawn, with replacement, as many as there are (cluster bootstrap;
+Davison & Hinkley 1997, section 3.8).
 Every number here is a function of sums over photos; a resample is a row of group weights and all
 resamples of a sum are one matrix product.
 """
@@ -12,10 +13,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-
-from sparrow.data.tables import UNKNOWN
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -25,7 +23,7 @@ Ints = NDArray[np.int64]
 class Interval:
     """A value and its confidence interval.
 
-    ``low`` and ``high`` are NaN where none can be had: all photos are of one author, or the number
+    ``low`` and ``high`` are NaN where none can be had: all photos are of one group, or the number
     is not defined.
     """
 
@@ -48,32 +46,6 @@ class Interval:
         return cls(*(math.nan if x is None else float(x) for x in values))
 
 
-def photo_groups(images: pd.DataFrame) -> Ints:
-    """[photos] number of the group each photo belongs to, 0, 1, 2 …
-
-    Photos of one author are one group, and so are near-duplicates (column ``group``, if there is
-    one); a photo whose author is unknown stands alone unless it is somebody's near-duplicate.
-    """
-    parent = list(range(len(images)))
-
-    def root(photo: int) -> int:
-        while parent[photo] != photo:
-            parent[photo] = parent[parent[photo]]
-            photo = parent[photo]
-        return photo
-
-    for column in ("author", "group"):
-        if column not in images:
-            continue
-        first: dict[object, int] = {}
-        for photo, value in enumerate(images[column]):
-            if pd.isna(value) or value == UNKNOWN or value == "":
-                continue
-            parent[root(photo)] = root(first.setdefault(value, photo))
-    roots = np.array([root(photo) for photo in range(len(images))], dtype=np.int64)
-    return np.unique(roots, return_inverse=True)[1].astype(np.int64)
-
-
 def group_sums(values: Floats, groups: Ints) -> Floats:
     """[photos, k] summed over each group: [groups, k]."""
     sums = np.zeros((int(groups.max()) + 1, values.shape[1]))
@@ -89,8 +61,14 @@ def resample_weights(n_groups: int, samples: int, seed: int) -> Floats:
     return draws.astype(np.float64)
 
 
-def percentile_interval(value: float, resampled: Floats, confidence: float) -> Interval:
+def percentile_interval(
+    value: float, resampled: Floats, confidence: float, n_groups: int
+) -> Interval:
     """Percentile interval of one number from its resampled values [samples].
+
+    Plain percentiles are too narrow by sqrt((n - 1) / n) and by the normal in place of Student's
+    distribution, which with 20 groups costs 2 to 3 % of coverage; so percentiles further out are
+    taken (the expanded percentile interval; Hesterberg 2015, section 5.3).
 
     Resamples in which the number is not defined (NaN) are left out; when all are, or there was
     nothing to resample (fewer than two groups: pass an empty array), there is no interval.
@@ -98,6 +76,15 @@ def percentile_interval(value: float, resampled: Floats, confidence: float) -> I
     usable = resampled[~np.isnan(resampled)]
     if math.isnan(value) or not len(usable):
         return Interval(value, math.nan, math.nan)
-    low, high = np.quantile(usable, [(1 - confidence) / 2, (1 + confidence) / 2])
+    tail = _expanded_tail((1 - confidence) / 2, n_groups)
+    low, high = np.quantile(usable, [tail, 1 - tail])
     # A bounded number can sit a rounding error outside its own resamples.
     return Interval(value, min(float(low), value), max(float(high), value))
+
+
+def _expanded_tail(tail: float, n_groups: int) -> float:
+    from scipy.special import ndtr, stdtrit
+
+    if n_groups < 2:
+        return tail
+    return float(ndtr(math.sqrt(n_groups / (n_groups - 1)) * stdtrit(n_groups - 1, tail)))

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from sparrow.data.groups import count_groups, group_numbers
 from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
-from sparrow.evaluation.bootstrap import photo_groups
 from sparrow.evaluation.counting import CountModel
-from sparrow.evaluation.matching import Bools, Floats, Pool, match, pool_boxes
+from sparrow.evaluation.matching import Bools, Floats, Ints, Pool, match, pool_boxes
 
 FOLDS = 10
 MIN_DETECTIONS = 20  # of right and of wrong ones each; with fewer no curve is fitted
@@ -68,11 +68,12 @@ def fit_count_model(
 
     The chances follow a logistic curve, or an isotonic one where its cross-validated log loss is
     lower beyond chance. The interval's reach comes from photos that the curve in use was not fitted
-    on (ten folds over author groups), so that it is not too sure of itself. With n photos the share
+    on (ten folds over groups), so that it is not too sure of itself. With n photos the share
     covered of new ones varies by about sqrt(0.09 / n) at confidence 0.9: 4 % for 50, 3 % for 100,
     1.5 % for 400 photos (docs/benchmarks.md).
 
     Args:
+        dataset: split, or given groups by ``groups.with_groups``.
         predictions: all detections of the config's ``min_score`` and above.
         confidence: share of photos whose true count the interval is to hold, 0..1.
         iou: overlap at which a detection counts as a bird: the one that the scores use.
@@ -82,11 +83,12 @@ def fit_count_model(
     """
     pool = pool_boxes(dataset, predictions, class_names)
     right = match(pool, [iou])[0] >= 0
-    groups = photo_groups(dataset.images)
-    folds = groups % min(FOLDS, int(groups.max()) + 1)
+    groups = group_numbers(dataset.images)
+    n_groups = count_groups(groups)
+    folds = groups % min(FOLDS, n_groups)
     parts = [folds != fold for fold in np.unique(folds)]
     if len(parts) == 1:
-        parts = [np.ones(len(folds), dtype=bool)]  # one author: nothing to hold out
+        parts = [np.ones(len(folds), dtype=bool)]  # one group: nothing to hold out
     method = _better_method(pool, right, parts)
     blank = CountModel(
         threshold, confidence, method, (0.0,), (0.0,), 0, 1, (1, 0, 0), 0, len(folds), iou
@@ -98,9 +100,39 @@ def fit_count_model(
         reaches[held_out] = _needed_reach(model, pool)[held_out]
     everything = np.ones(len(folds), dtype=bool)
     model = _fit_moments(_fit_curve(blank, pool, right, everything), pool, everything)
-    # The (n + 1) is what makes the promise hold for the next photo (Lei et al. 2018, theorem 2).
-    rank = min(int(np.ceil((len(reaches) + 1) * confidence)), len(reaches))
+    # One more than there are is what makes the promise hold for the next photo (Lei et al. 2018,
+    # theorem 2); photos that err together are fewer than they seem.
+    number = effective_number(reaches, groups)
+    share = confidence * (number + 1) / number
+    rank = min(int(np.ceil(len(reaches) * share - 1e-9)), len(reaches))
     return replace(model, reach=float(np.sort(reaches)[rank - 1]))
+
+
+def effective_number(values: Floats, groups: Ints) -> float:
+    """How many independent photos the photos are worth, 1 .. photos.
+
+    The number of photos over Kish's design effect, with the correlation within groups from the
+    analysis of variance of the values' ranks: 0 where a group's photos are as different as any, 1
+    where they are alike.
+
+    Args:
+        values, groups: [photos].
+    """
+    from scipy.stats import rankdata
+
+    sizes = np.bincount(groups)
+    photos, n_groups = len(values), len(sizes)
+    mean_size = float((sizes**2).sum()) / photos
+    if n_groups == 1 or n_groups == photos:
+        return float(n_groups)
+    ranks = rankdata(values) - (photos + 1) / 2
+    means = np.bincount(groups, ranks) / sizes
+    between = float((sizes * means**2).sum()) / (n_groups - 1)
+    within = float(((ranks - means[groups]) ** 2).sum()) / (photos - n_groups)
+    size = (photos - mean_size) / (n_groups - 1)
+    spread = between + (size - 1) * within
+    alike = min(max((between - within) / spread, 0.0), 1.0) if spread > 0 else 0.0
+    return photos / (1 + (mean_size - 1) * alike)
 
 
 def check_count_model(

@@ -1,7 +1,8 @@
 """Two models on the same photos: is the candidate better, and could these photos have shown it?
 
-Both models err on the same hard photos, so the pair is compared photo by photo and whole author
-groups are resampled together. Two tests must agree before a gain counts as shown:
+Both models err on the same hard photos, so the pair is compared photo by photo and whole groups
+(``sparrow.data.groups``) are resampled together. Two tests must agree before a gain counts as
+shown:
 
 - the bootstrap-t lower bound (Efron 1979; Davison & Hinkley 1997, section 5.2.1): plain
   percentile bounds are too short with few groups, so each resample's gain is divided by its own
@@ -11,7 +12,7 @@ groups are resampled together. Two tests must agree before a gain counts as show
   a handful of photos differ, where any bootstrap is too sure.
 
 In simulation either alone, used at 5 %, promotes equal models in 5 to 7 % of the cases: counts per
-photo are skewed and author groups few. So they are used at ``CALIBRATION`` times the error allowed,
+photo are skewed and groups few. So they are used at ``CALIBRATION`` times the error allowed,
 which keeps what the confidence promises (docs/gate-power.md: 1 to 3.5 %).
 """
 
@@ -25,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from sparrow.config import Config
+from sparrow.data.groups import group_numbers
 from sparrow.evaluation.bootstrap import (
     Interval,
     group_sums,
@@ -117,7 +119,7 @@ def compare(
     """
     _check_same(candidate, champion)
     confidence, samples = config.promotion.confidence, config.evaluation.bootstrap_samples
-    groups = candidate.per_photo["group"].to_numpy()
+    groups = group_numbers(candidate.per_photo)
     n_groups = int(groups.max()) + 1
     both = [
         _parts(one.per_photo[COUNTS].to_numpy(dtype=np.float64), one.beta)
@@ -239,7 +241,8 @@ def _count_change(
     sums = group_sums(np.column_stack([ours - theirs, np.ones(len(ours))]), groups)
     drawn = weights @ sums
     changes = drawn[:, 0] / drawn[:, 1]
-    interval = percentile_interval(float((ours - theirs).mean()), changes, confidence)
+    change = float((ours - theirs).mean())
+    interval = percentile_interval(change, changes, confidence, len(sums))
     bound = float(np.quantile(changes, 1 - confidence)) if len(changes) else math.nan
     return interval, bound
 
@@ -260,7 +263,7 @@ def _slice_changes(
         inside = ours[name][0] | theirs[name][0]
         n_groups = len(np.unique(groups[inside]))
         if n_groups < 2:
-            continue  # one author's photos cannot be resampled
+            continue  # one group's photos cannot be resampled
         parts = [_parts(one[name][1], candidate.beta) for one in (ours, theirs)]
         sums = group_sums(np.concatenate(parts, axis=1), groups)
         products = (sums[:, FIRST] * sums[:, SECOND]).sum(axis=0)[None]

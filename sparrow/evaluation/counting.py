@@ -113,12 +113,17 @@ class CountModel:
                 f"count model: expected the keys {', '.join(sorted(names))}; missing "
                 f"{sorted(names - set(values) - {'iou'})}, unknown {sorted(set(values) - names)}"
             )
-        knots = tuple(float(x) for x in values["score_knots"])
-        chances = tuple(float(x) for x in values["chance_knots"])
+        try:
+            knots = tuple(float(x) for x in values["score_knots"])
+            chances = tuple(float(x) for x in values["chance_knots"])
+            fixed, drawn, relative = (float(x) for x in values["spread"])
+        except (TypeError, ValueError):
+            raise ValueError("count model: expected lists of numbers") from None
+        if not np.isfinite([*knots, *chances, fixed, drawn, relative]).all():
+            raise ValueError("count model: expected finite numbers")
         falls = any(np.diff(knots) < 0) or any(np.diff(chances) < 0)
         if len(knots) != len(chances) or not knots or falls:
             raise ValueError("count model: expected as many rising scores as rising chances")
-        fixed, drawn, relative = (float(x) for x in values["spread"])
         return cls(
             **{
                 **values,

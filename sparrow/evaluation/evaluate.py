@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from sparrow.config import EvaluationConfig
+from sparrow.data.evidence import evidence_words
+from sparrow.data.groups import GROUP, group_numbers
 from sparrow.data.tables import UNKNOWN, Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.average_precision import resampled_ap
@@ -18,7 +20,6 @@ from sparrow.evaluation.bootstrap import (
     Interval,
     group_sums,
     percentile_interval,
-    photo_groups,
     resample_weights,
 )
 from sparrow.evaluation.coco import COCO_IOUS, coco_scores
@@ -42,13 +43,16 @@ class Evaluation:
             holds no such box.
         errors: how many detections are right, confused, doubled, misplaced, background; and how
             many birds were missed.
-        per_photo: one row per photo: image, author, group, n_true, n_predicted, tp, fp, fn at the
-            headline IoU, the same by box size, the kinds of error, and the slices it belongs to.
+        per_photo: one row per photo: image, author, group (its name), n_true, n_predicted, tp, fp,
+            fn at the headline IoU, the same by box size, the kinds of error, and the slices it
+            belongs to.
         slices: see ``slices.slice_table``.
         curves: threshold, precision, recall, f_beta, thresholds falling (at most 400 rows).
         threshold, beta, iou, confidence: what it was measured with.
         n_photos, n_groups: size of the set; the bootstrap draws groups.
         data_version, split, seed: as given.
+        evidence: what the numbers rest on and for whom they speak, in a sentence; "" in what older
+            versions wrote.
     """
 
     f_beta: Interval
@@ -67,6 +71,7 @@ class Evaluation:
     data_version: str
     split: str
     seed: int
+    evidence: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values (NaN becomes null)."""
@@ -116,25 +121,26 @@ def evaluate(
     """Score predictions against the truth; the same input and seed give the same output.
 
     Args:
+        dataset: split, or given groups by ``groups.with_groups``.
         predictions: for each photo all detections of ``config.min_score`` and above.
         class_names: labels are 1-based indexes into it.
         threshold: the operating threshold, chosen on other data than this.
 
     Raises:
-        ValueError: see ``pool_boxes``.
+        ValueError: see ``pool_boxes`` and ``groups.group_numbers``.
     """
     pool = pool_boxes(dataset, predictions, class_names)
     ious = (config.iou, *(iou for iou in config.also_iou if iou != config.iou))
     matches = match(pool, [*ious, *COCO_IOUS])
     kept = pool.above(threshold)
-    groups = photo_groups(dataset.images)
+    groups = group_numbers(dataset.images)
     n_groups = int(groups.max()) + 1
     # One group alone cannot be resampled: no interval is better than one of width 0.
     samples = config.bootstrap_samples if n_groups > 1 else 0
     weights = resample_weights(n_groups, samples, seed)
 
     errors = find_errors(pool, kept, matches[0], config.iou)
-    per_photo = _per_photo(dataset, pool, threshold, matches[0], groups)
+    per_photo = _per_photo(dataset, pool, threshold, matches[0])
     per_photo = pd.concat([per_photo, errors.per_photo(pool)], axis=1)
     sums = _statistics(pool, per_photo, matches[: len(ious)] >= 0, threshold)
     numbers = _numbers(sums.sum(axis=0)[None], config.beta, ious)
@@ -144,7 +150,7 @@ def evaluate(
     values = {name: float(value[0]) for name, value in numbers.items()}
     values |= {name: details.pop(name) for name in ("ap50", "ap50_95")}
     headline = {
-        name: percentile_interval(value, resampled[name], config.confidence)
+        name: percentile_interval(value, resampled[name], config.confidence, n_groups)
         for name, value in values.items()
     }
     return Evaluation(
@@ -164,6 +170,7 @@ def evaluate(
         data_version=data_version,
         split=split,
         seed=seed,
+        evidence=evidence_words(dataset.images, f"{split} photos".strip()),
     )
 
 
@@ -172,9 +179,7 @@ def score_name(beta: float, iou: float) -> str:
     return f"f{beta:g}_iou{iou * 100:g}"
 
 
-def _per_photo(
-    dataset: Dataset, pool: Pool, threshold: float, found: Ints, groups: Ints
-) -> pd.DataFrame:
+def _per_photo(dataset: Dataset, pool: Pool, threshold: float, found: Ints) -> pd.DataFrame:
     kept = pool.above(threshold)
     n_true, n_predicted = pool.truths_per_photo(), pool.per_photo(kept)
     tp = pool.per_photo(kept & (found >= 0))
@@ -184,7 +189,7 @@ def _per_photo(
         {
             "image": images["image"],
             "author": author.fillna(UNKNOWN),
-            "group": groups,
+            "group": images[GROUP],
             "n_true": n_true,
             "n_predicted": n_predicted,
             "tp": tp,

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sparrow.data.groups import count_groups
+from sparrow.data.tables import UNKNOWN
 from sparrow.evaluation.bootstrap import Interval
 from sparrow.evaluation.evaluate import Evaluation, score_name
 from sparrow.evaluation.matching import Floats, Ints
@@ -22,6 +24,7 @@ from sparrow.evaluation.slices import birds_slice
 
 BETA, IOU = 2.0, 0.5
 AUTHOR_SD, PHOTO_SD, BIRD_SD = 0.5, 0.8, 1.2  # of difficulty, in units of the logistic noise
+AFRESH = 0.1  # share of the photos of a burst that a model does not see as it saw the others
 EMPTY_SHARE, MEAN_MORE_BIRDS = 0.1, 2.0  # photos without birds; birds beyond the first
 SIZES = ("small", "medium", "large")
 
@@ -44,9 +47,9 @@ class Truth:
     clutter: Floats
 
 
-def draw_truth(photos: int, rng: np.random.Generator) -> Truth:
+def draw_truth(photos: int, rng: np.random.Generator, photos_per_author: float = 1 / 0.6) -> Truth:
     """Photos by authors who took one to several each, with none to many birds."""
-    group = np.cumsum(rng.random(photos) < 0.6) - 1  # 1.7 photos per author
+    group = np.cumsum(rng.random(photos) < 1 / photos_per_author) - 1
     group = group - group.min()
     n_true = np.where(
         rng.random(photos) < EMPTY_SHARE, 0, 1 + rng.negative_binomial(1, 1 / 3, photos)
@@ -80,7 +83,39 @@ def simulate_pair(
     for score, rate in zip((champion_f_beta + gain, champion_f_beta), false_per_photo, strict=True):
         found = rng.random(len(truth.difficulty)) < _sigmoid(_skill(score, rate) - truth.difficulty)
         own = rng.poisson((rate - 0.5 * min(false_per_photo)) * truth.clutter)
-        evaluations.append(_evaluation(truth, found, shared + own, seed))
+        evaluations.append(_evaluation(_per_photo(truth, found, shared + own, seed), seed))
+    return evaluations[0], evaluations[1]
+
+
+def simulate_bursts(
+    bursts: int, size: int, gain: float, seed: int, *, champion_f_beta: float = 0.8
+) -> tuple[Evaluation, Evaluation]:
+    """(candidate, champion) on bursts of near-identical photos, each burst of a scene of its own.
+
+    Both models see in a photo what they saw in the others of its burst, but for one in ten, which
+    each sees afresh. The authors are unknown; the column ``group`` holds the truth.
+
+    Args:
+        bursts, size: how many, of how many photos each.
+        gain: as in ``simulate_pair``.
+    """
+    rng = np.random.default_rng([seed, size])
+    truth = draw_truth(bursts, rng, photos_per_author=1.0)
+    scene = np.repeat(np.arange(bursts), size)
+    afresh = rng.random(len(scene)) < AFRESH
+    rate = 0.4
+    shared = rng.poisson(0.5 * rate * truth.clutter)
+    evaluations = []
+    for score in (champion_f_beta + gain, champion_f_beta):
+        tables = []
+        for _ in range(2):
+            sure = _sigmoid(_skill(score, rate) - truth.difficulty)
+            found = rng.random(len(truth.difficulty)) < sure
+            false = shared + rng.poisson(0.5 * rate * truth.clutter)
+            tables.append(_per_photo(truth, found, false, seed).iloc[scene].reset_index(drop=True))
+        table = tables[0].where(pd.Series(~afresh), tables[1]).infer_objects()
+        names = [f"{number:06d}.jpg" for number in range(len(scene))]
+        evaluations.append(_evaluation(table.assign(image=names, author=UNKNOWN), seed))
     return evaluations[0], evaluations[1]
 
 
@@ -98,7 +133,7 @@ def _skill(score: float, false_per_photo: float) -> float:
     return (low + high) / 2
 
 
-def _evaluation(truth: Truth, found: np.ndarray, false: Ints, seed: int) -> Evaluation:
+def _per_photo(truth: Truth, found: np.ndarray, false: Ints, seed: int) -> pd.DataFrame:
     photos = len(truth.n_true)
     rng = np.random.default_rng(seed)  # traits are the world's: the same for both models
     columns: dict[str, np.ndarray | list[str]] = {}
@@ -109,7 +144,7 @@ def _evaluation(truth: Truth, found: np.ndarray, false: Ints, seed: int) -> Eval
         columns[f"fp_{size}"] = false * (false_size == number)
         columns[f"fn_{size}"] = np.bincount(truth.photo[of_size & ~found], minlength=photos)
     tp = np.bincount(truth.photo[found], minlength=photos)
-    per_photo = pd.DataFrame(
+    return pd.DataFrame(
         {
             "image": [f"{number}.jpg" for number in range(photos)],
             "author": [f"author {number}" for number in truth.group],
@@ -125,10 +160,13 @@ def _evaluation(truth: Truth, found: np.ndarray, false: Ints, seed: int) -> Eval
             "blurred": rng.random(photos) < 0.2,
         }
     )
-    value = float(f_beta(tp.sum(), false.sum(), (truth.n_true - tp).sum(), BETA))
-    score = Interval(value, math.nan, math.nan)
-    empty = truth.n_true == 0
-    false_empty = float(false[empty].mean()) if empty.any() else math.nan
+
+
+def _evaluation(per_photo: pd.DataFrame, seed: int) -> Evaluation:
+    tp, fp, fn = per_photo[["tp", "fp", "fn"]].to_numpy().sum(axis=0)
+    score = Interval(float(f_beta(tp, fp, fn, BETA)), math.nan, math.nan)
+    empty = per_photo["fp"][per_photo["n_true"] == 0]
+    false_empty = float(empty.mean()) if len(empty) else math.nan
     return Evaluation(
         f_beta=score,
         headline={
@@ -144,8 +182,8 @@ def _evaluation(truth: Truth, found: np.ndarray, false: Ints, seed: int) -> Eval
         beta=BETA,
         iou=IOU,
         confidence=0.95,
-        n_photos=photos,
-        n_groups=int(truth.group.max()) + 1,
+        n_photos=len(per_photo),
+        n_groups=count_groups(per_photo["group"]),
         data_version=f"simulated {seed}",
         split="test",
         seed=seed,

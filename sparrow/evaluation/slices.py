@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from sparrow.data.groups import group_numbers
 from sparrow.data.tables import UNKNOWN
 from sparrow.evaluation.bootstrap import group_sums, percentile_interval
 from sparrow.evaluation.coco import SIZE_RANGES_PX
@@ -97,7 +98,7 @@ def slice_table(
         slice, photos, groups, birds, f_beta, low, high, precision, recall, count_mae (NaN for box
         sizes: their photos hold other boxes too).
     """
-    groups = per_photo["group"].to_numpy()
+    groups = group_numbers(per_photo)
     errors = (per_photo["n_predicted"] - per_photo["n_true"]).abs().to_numpy(dtype=np.float64)
     rows: list[Mapping[str, object]] = []
     for name, (inside, counts) in slice_counts(per_photo).items():
@@ -106,7 +107,8 @@ def slice_table(
         drawn = weights @ group_sums(np.column_stack([counts, inside]), groups)
         drawn = drawn[drawn[:, 3] > 0] if n_groups > 1 else drawn[:0]
         resampled = f_beta(drawn[:, 0], drawn[:, 1], drawn[:, 2], beta)
-        score = percentile_interval(float(f_beta(tp, fp, fn, beta)), resampled, confidence)
+        value = float(f_beta(tp, fp, fn, beta))
+        score = percentile_interval(value, resampled, confidence, n_groups)
         rows.append(
             {
                 "slice": name,

@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from sparrow.config import TRAINING_SECTIONS
 from sparrow.model.weights_header import check_classes
 
 WEIGHTS = "weights.safetensors"
@@ -22,6 +23,8 @@ REFERENCE = "reference.parquet"
 INFO = "model.json"
 CARD = "card.md"
 CARD_PAGE = "card.html"  # the same with pictures, in one file
+MIN_SIDE_PX = 16
+MAX_FAULTS = 5  # of a file, in one message
 REQUIRED = (WEIGHTS, ENGINE)
 ALLOWED = {WEIGHTS, ENGINE, REFERENCE, INFO, CARD, CARD_PAGE, "MLmodel", "example.jpg"}
 
@@ -33,25 +36,40 @@ class ModelFolderError(ValueError):
 class ModelInfo(BaseModel):
     """``model.json``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    format_version: int = 1
-    name: str
+    format_version: Literal[1] = 1  # another one may mean other things by the same names
+    name: str = Field(min_length=1)
     architecture: str
-    class_names: tuple[str, ...] = Field(min_length=1)
-    min_side_px: int
-    max_side_px: int
+    class_names: tuple[Annotated[str, Field(min_length=1)], ...] = Field(min_length=1)
+    min_side_px: int = Field(ge=MIN_SIDE_PX)  # photos are scaled to this short side ...
+    max_side_px: int  # ... unless the long side would exceed this
     min_score: float = Field(ge=0, le=1)  # the engine reports nothing below it
     threshold: float = Field(ge=0, le=1)  # operating threshold, chosen on validation photos
     data_version: str
     git_commit: str
     trained_at: str  # ISO 8601, UTC
-    config: dict[str, Any]
+    config: dict[str, Any]  # Config.of_the_training(); models of before hold the whole config
     metrics: dict[str, Any]  # Evaluation.to_dict() on the test split, filled in by evaluation
     count_model: dict[str, Any] | None = None  # CountModel.to_dict()
     equal_recall: dict[str, Any] | None = None  # EqualRecall.to_dict(); null: no champion then
     engine_parity: dict[str, float]  # check_parity() and round_engine() of the export
     files: dict[str, str] = {}  # name -> SHA-256
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.max_side_px < self.min_side_px:
+            raise ValueError(
+                f"max_side_px ({self.max_side_px}) is below min_side_px ({self.min_side_px})"
+            )
+        if len(set(self.class_names)) < len(self.class_names):
+            raise ValueError("class_names: a class is named twice")
+        if self.threshold < self.min_score:
+            raise ValueError(
+                f"threshold ({self.threshold:g}) is below min_score ({self.min_score:g}), which "
+                "the engine reports nothing below"
+            )
+        return self
 
 
 def write_info(folder: Path, info: ModelInfo) -> ModelInfo:
@@ -62,6 +80,17 @@ def write_info(folder: Path, info: ModelInfo) -> ModelInfo:
     partial.write_text(json.dumps(info.model_dump(mode="json"), indent=1) + "\n")
     partial.replace(folder / INFO)
     return info
+
+
+def without_settings(folder: Path) -> None:
+    """Take out of a folder what is not of the model: a model made before may hold addresses.
+
+    Its ``model.json`` is another file afterwards; for copies that leave the machine.
+    """
+    info = read_info(folder)
+    kept = {name: value for name, value in info.config.items() if name in TRAINING_SECTIONS}
+    if kept != info.config:
+        write_info(folder, info.model_copy(update={"config": kept}))
 
 
 def read_info(folder: Path, *, verify: bool = True) -> ModelInfo:
@@ -79,9 +108,9 @@ def read_info(folder: Path, *, verify: bool = True) -> ModelInfo:
     if not path.is_file():
         raise ModelFolderError(f"{folder}: there is no {INFO}; this is not a model folder")
     try:
-        info = ModelInfo.model_validate_json(path.read_text(encoding="utf-8"))
+        info = ModelInfo.model_validate_json(path.read_text(encoding="utf-8"), strict=True)
     except (ValidationError, UnicodeDecodeError) as error:
-        raise ModelFolderError(f"{path} is not a valid {INFO}: {error}") from error
+        raise ModelFolderError(f"{path} is not a valid {INFO}: {_in_words(error)}") from error
     for name in (*REQUIRED, *info.files):
         if not (folder / name).is_file():
             raise ModelFolderError(f"{folder}: the file {name} is missing")
@@ -105,6 +134,17 @@ def read_info(folder: Path, *, verify: bool = True) -> ModelInfo:
     if wrong is not None:
         raise ModelFolderError(f"{path}: {wrong}; restore the folder from the registry")
     return info
+
+
+def _in_words(error: ValidationError | UnicodeDecodeError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    faults = [
+        f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: "
+        f"{fault['msg'].removeprefix('Value error, ')}"
+        for fault in error.errors()
+    ]
+    return "; ".join(faults[:MAX_FAULTS])
 
 
 def engine_mb(folder: Path) -> float:

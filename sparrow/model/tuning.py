@@ -31,6 +31,7 @@ from optuna.trial import TrialState
 
 from sparrow.config import Config, NumberRange, TuningConfig, get_key
 from sparrow.search_space import applies, holds, parents_first
+from sparrow.store_url import resolve
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -156,6 +157,7 @@ def best_values(config: Config, name: str) -> Values:
 
 
 def _storage(url: str) -> RDBStorage:
+    url = resolve(url)
     if url.startswith("sqlite:///"):
         _check_file(Path(url.removeprefix("sqlite:///")))
     sqlite = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
@@ -249,6 +251,7 @@ def _turn(url: str) -> Iterator[None]:
     Workers on several machines share a database server and no file: there two may claim the last
     trial together, which makes one more than asked for.
     """
+    url = resolve(url)
     if not url.startswith("sqlite:///"):
         yield
         return

@@ -6,7 +6,15 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from sparrow.model.folder import ModelInfo, read_info
+from sparrow.config import StoresConfig
+from sparrow.model.folder import ModelInfo, read_info, without_settings
+from sparrow.served_settings import (
+    FILE,
+    ServedSettings,
+    read_served_settings,
+    settings_path,
+    write_served_settings,
+)
 from sparrow.shipped import PACKAGE, SERVE_LOCK, shipped
 
 ROOT = PACKAGE.parent  # a clone or site-packages: the service lies beside the package
@@ -18,13 +26,12 @@ class BundleError(RuntimeError):
     """A Bento that cannot be built here."""
 
 
-def build_bento(folder: Path, name: str, version: int) -> str:
+def build_bento(folder: Path, settings: ServedSettings) -> str:
     """Build the Bento of a model version, or find the one that was built before.
 
     Args:
         folder: the champion's model folder.
-        name: the Bento's name.
-        version: number of the registered version.
+        settings: what it is served with; its ``version`` is the registered one.
 
     Returns:
         The Bento's tag, ``name:v<version>-<data version>``. Its model folder travels inside, so
@@ -36,8 +43,9 @@ def build_bento(folder: Path, name: str, version: int) -> str:
     import bentoml
 
     info = read_info(folder)
-    tag = f"{name}:v{version}-{info.data_version[:8]}"
-    if any(str(bento.tag) == tag and _holds(bento.path, info) for bento in bentoml.list()):
+    tag = f"{settings.name}:v{settings.version}-{info.data_version[:8]}"
+    built = [bento.path for bento in bentoml.list() if str(bento.tag) == tag]
+    if any(_holds(Path(path) / "src" / "model", info, settings) for path in built):
         return tag
     _delete(tag)
     parts = {**{part: ROOT / part for part in SOURCES}, REQUIREMENTS: shipped(SERVE_LOCK)}
@@ -52,25 +60,42 @@ def build_bento(folder: Path, name: str, version: int) -> str:
             ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
             shutil.copytree(ROOT / part, staging / part, ignore=ignore)
         shutil.copy(parts[REQUIREMENTS], staging / REQUIREMENTS)
-        shutil.copytree(folder, staging / "model")
+        copy_model(folder, staging / "model", settings)
         bento = bentoml.build(
             "service.app:Sparrow",
-            name=name,
+            name=settings.name,
             version=tag.split(":")[1],
             build_ctx=str(staging),
-            include=["sparrow/**", "service/**", "model/**", REQUIREMENTS],
+            include=["sparrow/**", "service/**", "model/**", FILE, REQUIREMENTS],
             labels={"data_version": info.data_version, "threshold": f"{info.threshold:.4f}"},
             python={"requirements_txt": REQUIREMENTS, "lock_packages": False},
         )
     return str(bento.tag)
 
 
-def _holds(bento_path: str, info: ModelInfo) -> bool:
-    """Whether a built Bento carries this very model."""
-    return any(
-        path.is_file() and read_info(path.parent, verify=False) == info
-        for path in (Path(bento_path) / "src" / "model").glob("model.json")
-    )
+def copy_model(folder: Path, into: Path, settings: ServedSettings) -> None:
+    """Copy a model folder that is to leave this machine, and write its settings beside it.
+
+    Of the stores, only the prediction log goes along; what an earlier release wrote of this
+    machine into the model does not.
+    """
+    shutil.copytree(folder.resolve(), into)
+    without_settings(into)
+    write_served_settings(into, travelling(settings))
+
+
+def travelling(settings: ServedSettings) -> ServedSettings:
+    """Settings of a model that leaves this machine."""
+    stores = StoresConfig(prediction_log=settings.stores.prediction_log)
+    return settings.model_copy(update={"stores": stores})
+
+
+def _holds(model: Path, info: ModelInfo, settings: ServedSettings) -> bool:
+    """Whether a built Bento carries this very model, with these settings."""
+    if not settings_path(model).is_file() or read_served_settings(model) != travelling(settings):
+        return False
+    inside = read_info(model, verify=False)
+    return inside.model_copy(update={"config": info.config}) == info  # see ``without_settings``
 
 
 def _delete(tag: str) -> None:

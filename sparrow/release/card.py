@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from sparrow.data.evidence import known_authors, known_cameras, sides_words, takers_words
+from sparrow.data.groups import MIN_GROUPS, count_groups, group_numbers
 from sparrow.data.licences import licence_summary
-from sparrow.data.markdown_page import markdown_table
+from sparrow.data.markdown_page import Markup, as_markdown, code, markdown_table
 from sparrow.data.tables import Dataset
 from sparrow.evaluation.calibration import CountCheck
 from sparrow.evaluation.coco import SIZE_RANGES_PX
@@ -42,7 +44,7 @@ class CardFacts:
         latency_ms: median of one photo, from its file to its boxes, on one processor thread while
             ``at_once`` photos are counted: as the service counts.
         engine_mb: size of the engine.
-        dataset: all photos of the training, with their split.
+        dataset: all photos of the training, with their split and its groups.
     """
 
     info: ModelInfo
@@ -91,8 +93,8 @@ def _at_a_glance(facts: CardFacts) -> str:
             f"{facts.latency_ms:.0f} ms a photo (median, from file to boxes, on one processor "
             f"thread, {facts.at_once} at a time, as served)",
         ),
-        ("data version", f"`{info.data_version}`"),
-        ("code", f"commit `{info.git_commit}`"),
+        ("data version", code(info.data_version)),
+        ("code", Markup(f"commit {code(info.git_commit)}")),
     ]
     return markdown_table(["", ""], rows)
 
@@ -124,13 +126,24 @@ def _scores(evaluation: Evaluation) -> list[str]:
     kinds = ", ".join(f"{n} {name}" for name, n in mistakes.items())
     return [
         "## Scores",
-        f"On {evaluation.n_photos} test photos of {evaluation.n_groups} authors that it was "
-        f"neither trained nor tuned on. Intervals: {evaluation.confidence:.0%}, bootstrap over "
-        "authors.",
+        f"On photos that it was neither trained nor tuned on: {_evidence(evaluation)}. Intervals: "
+        f"{evaluation.confidence:.0%}, bootstrap over the groups, because photos of one group err "
+        f"together.{_thin(evaluation)}",
         markdown_table(["measure", "value", "interval"], rows),
         markdown_table(["boxes (COCO's sizes)", "AP50:95", "AR"], sizes),
         f"Of its detections {evaluation.errors['right']} are right. Mistakes: {kinds}.",
     ]
+
+
+def _evidence(evaluation: Evaluation) -> str:
+    plain = f"{evaluation.n_photos} test photos in {evaluation.n_groups} groups"
+    return as_markdown(evaluation.evidence or plain)
+
+
+def _thin(evaluation: Evaluation) -> str:
+    if evaluation.n_groups >= MIN_GROUPS:
+        return ""
+    return f" Fewer than {MIN_GROUPS} groups are too few for the intervals to be relied on."
 
 
 def _operating_point(info: ModelInfo) -> list[str]:
@@ -159,14 +172,19 @@ def _count(facts: CardFacts) -> list[str]:
     if check is None or values is None:
         return []
     photos, promised = values["photos"], values["confidence"]
-    wobble = 2 * math.sqrt(promised * (1 - promised) / max(photos, 1))
+    validation = facts.dataset.subset("validation").images
+    groups = count_groups(group_numbers(validation)) if len(validation) else photos
+    least, most = (
+        2 * math.sqrt(promised * (1 - promised) / max(number, 1)) for number in (photos, groups)
+    )
     return [
         "## The count and its interval",
         f"The interval is made to hold the true count of {promised:.0%} of the photos. On the "
         f"test photos it held {check.coverage:.1%}, and was {check.mean_width:.2f} birds wide on "
         f"average. Chances of being a bird are off by {check.reliability.error:.3f} (expected "
-        f"calibration error). It was fitted on {photos} validation photos, which leaves the share "
-        f"open by about {wobble:.0%} either way.",
+        f"calibration error). It was fitted on {photos} validation photos in {groups} groups, "
+        f"which leaves the share open by {least:.0%} either way if photos of a group err "
+        f"independently, by {most:.0%} if they err as one.",
     ]
 
 
@@ -174,12 +192,12 @@ def _slices(evaluation: Evaluation) -> list[str]:
     name = f"F{evaluation.beta:g}"
     rows = [
         (
-            one["slice"], one["photos"], f"{one['f_beta']:.3f}",
+            one["slice"], one["photos"], one["groups"], f"{one['f_beta']:.3f}",
             _interval(one["low"], one["high"]), f"{one['precision']:.3f}", f"{one['recall']:.3f}",
         )
         for one in evaluation.slices.to_dict("records")
     ]  # fmt: skip
-    header = ["photos with", "how many", name, "interval", "precision", "recall"]
+    header = ["photos with", "how many", "groups", name, "interval", "precision", "recall"]
     return ["## Where it is strong and where it is weak", markdown_table(header, rows)]
 
 
@@ -198,9 +216,9 @@ def _use(facts: CardFacts) -> list[str]:
 
 def _limits(facts: CardFacts) -> list[str]:
     evaluation, train = facts.evaluation, facts.dataset.subset("train")
-    sources = ", ".join(sorted(map(str, train.images["source"].unique())))
+    sources = ", ".join(map(as_markdown, sorted(map(str, train.images["source"].unique()))))
     limits = [
-        f"It learnt from {len(train.images)} photos of {train.images['author'].nunique()} authors "
+        f"It learnt from {len(train.images)} photos of {takers_words(train.images)} "
         f"(source: {sources}). The scores hold for photos like these."
     ]
     if set(facts.dataset.images["source"]) == {DRAWN}:
@@ -209,8 +227,8 @@ def _limits(facts: CardFacts) -> list[str]:
     worst = min(known, key=lambda one: one["f_beta"], default=None)
     if worst is not None:
         limits.append(
-            f"It is weakest on: {worst['slice']} (F{evaluation.beta:g} {worst['f_beta']:.3f} on "
-            f"{worst['photos']} photos)."
+            f"It is weakest on: {as_markdown(worst['slice'])} (F{evaluation.beta:g} "
+            f"{worst['f_beta']:.3f} on {worst['photos']} photos)."
         )
     missed, birds = evaluation.errors["missed"], int(evaluation.per_photo["n_true"].sum())
     limits.append(f"It missed {missed} of {birds} birds in the test photos.")
@@ -220,14 +238,16 @@ def _limits(facts: CardFacts) -> list[str]:
 def _data(facts: CardFacts) -> list[str]:
     images: pd.DataFrame = facts.dataset.images
     sides = [
-        (side, len(part), int(part["n_boxes"].sum()), part["author"].nunique())
+        (
+            side, len(part), count_groups(group_numbers(part)), int(part["n_boxes"].sum()),
+            len(known_authors(part)), len(known_cameras(part)),
+        )
         for side, part in images.groupby("split", sort=False)
-    ]
+    ]  # fmt: skip
     return [
         "## Data and licences",
-        f"Data version `{facts.info.data_version}`. No author and no near-duplicate lies on two "
-        "sides.",
-        markdown_table(["side", "photos", "boxes", "authors"], sides),
+        f"Data version `{facts.info.data_version}`. {as_markdown(sides_words(images))}",
+        markdown_table(["side", "photos", "groups", "boxes", "authors", "other cameras"], sides),
         licence_summary(facts.dataset),
         "Each photo is its author's, under the licence it stands; the NOTICE that `sparrow export` "
         "writes names every one. Pictures in this card carry their attribution.",
@@ -261,4 +281,4 @@ def _interval(low: float, high: float) -> str:
 
 
 def _classes(info: ModelInfo) -> str:
-    return ", ".join(name.replace("_", " ") + "s" for name in info.class_names)
+    return ", ".join(as_markdown(name.replace("_", " ")) + "s" for name in info.class_names)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from sparrow.store_url import resolve
+
 
 @contextmanager
 def champion_lock(published: Path, log_url: str, model: str) -> Iterator[None]:
@@ -28,6 +30,7 @@ def champion_lock(published: Path, log_url: str, model: str) -> Iterator[None]:
         path = published.with_name(published.name + ".lock")
         file = held.enter_context(path.open("a"))
         fcntl.flock(file, fcntl.LOCK_EX)
+        log_url = resolve(log_url)
         if sa.make_url(log_url).get_backend_name() == "postgresql":
             engine = sa.create_engine(log_url, poolclass=sa.NullPool)
             connection = held.enter_context(engine.connect())

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sparrow.config import PromotionConfig
+from sparrow.data.groups import MIN_GROUPS
 from sparrow.evaluation.compare import Comparison, SliceChange
 from sparrow.evaluation.evaluate import Evaluation
 
@@ -108,12 +109,19 @@ def decide(
     if classes is not None:
         gates.append(_class_gate(classes))
     if comparison is not None:
-        gates += [_gain_gate(comparison), _count_gate(comparison), _slice_gate(comparison, config)]
+        gates += [
+            _evidence_gate(candidate, comparison),
+            _gain_gate(comparison),
+            _count_gate(comparison),
+            _slice_gate(comparison, config),
+        ]
     failed = [gate for gate in gates if not gate.passed]
     return PromotionDecision(
         promote=forced or not failed,
         forced=forced and bool(failed),
-        reason=_reason(_versus(candidate, champion, classes), comparison, failed, forced),
+        reason=_reason(
+            _versus(candidate, champion, comparison, classes), comparison, failed, forced
+        ),
         gates=tuple(gates),
     )
 
@@ -154,6 +162,19 @@ def _absolute_bars(
         )
     )
     return gates
+
+
+def _evidence_gate(candidate: Evaluation, comparison: Comparison) -> Gate:
+    """Photos that err together count once: with few groups even a sure-looking gain is chance."""
+    found = f"{comparison.n_photos} photos in {comparison.n_groups} groups"
+    enough = comparison.n_groups >= MIN_GROUPS
+    thin = "" if enough else "too thin to compare two models by: "
+    return Gate(
+        "enough evidence",
+        f"at least {MIN_GROUPS} independent groups of photos",
+        f"{thin}{candidate.evidence or found}",
+        enough,
+    )
 
 
 def _gain_gate(comparison: Comparison) -> Gate:
@@ -216,23 +237,26 @@ def _class_gate(classes: ClassDifference) -> Gate:
 
 
 def _versus(
-    candidate: Evaluation, champion: Evaluation | None, classes: ClassDifference | None
+    candidate: Evaluation,
+    champion: Evaluation | None,
+    comparison: Comparison | None,
+    classes: ClassDifference | None,
 ) -> str:
     """Both scores in words, and what they are about."""
     name = f"F{candidate.beta:g}"
-    if champion is not None:
+    if champion is not None and comparison is not None:
         ours = classes.score if classes is not None and classes.score is not None else candidate
         about = "" if classes is None else f", on {', '.join(classes.shared)} alone"
         return (
-            f"{name} {ours.f_beta.value:.4f} against the champion's "
-            f"{champion.f_beta.value:.4f} on the same {ours.n_photos} photos{about}"
+            f"{name} {ours.f_beta.value:.4f} against the champion's {champion.f_beta.value:.4f} on "
+            f"the same {ours.n_photos} photos in {comparison.n_groups} groups{about}"
         )
     if classes is not None:
         return (
             f"{name} {candidate.f_beta.value:.4f}, not compared with the champion, which counts "
             f"{', '.join(classes.champion)}"
         )
-    return f"{name} {candidate.f_beta.value:.4f}, no champion yet"
+    return f"{name} {candidate.f_beta.value:.4f}, no champion yet{_thin(candidate)}"
 
 
 def _reason(versus: str, comparison: Comparison | None, failed: list[Gate], forced: bool) -> str:
@@ -247,3 +271,10 @@ def _reason(versus: str, comparison: Comparison | None, failed: list[Gate], forc
     if comparison is not None and not comparison.shown_better and comparison.smallest_gain > 0:
         hint = f" This test set shows gains of {comparison.smallest_gain:.3f} and more."
     return f"Not promoted: {versus}; {faults}.{hint}"
+
+
+def _thin(evaluation: Evaluation) -> str:
+    if evaluation.n_groups >= MIN_GROUPS:
+        return ""
+    groups = "group" if evaluation.n_groups == 1 else "groups"
+    return f" (thin evidence: {evaluation.n_groups} independent {groups} of photos)"

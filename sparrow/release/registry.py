@@ -149,6 +149,10 @@ class Registry:
         with self._alone():
             return self._fetch(number)
 
+    def published_folder(self, number: int) -> Path:
+        """Where a version's folder lies on this machine, or will."""
+        return self._published.folder(number)
+
     def publish(self, number: int) -> Path:
         """Put a version's folder where the service looks, in one atomic switch.
 

@@ -12,17 +12,20 @@ import mlflow
 from mlflow import MlflowClient
 
 from sparrow.config import StoresConfig
+from sparrow.store_url import resolve
 
 
 def make_client(stores: StoresConfig) -> MlflowClient:
     """A client of the configured stores; the embedded SQLite file's folder is made on demand."""
-    if stores.tracking.startswith("sqlite:///"):
-        Path(stores.tracking.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    tracking = resolve(stores.tracking)
+    registry = resolve(stores.registry) if stores.registry else tracking
+    if tracking.startswith("sqlite:///"):
+        Path(tracking.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     # Model folders are small; its progress bars would only fill the flow's log.
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    mlflow.set_tracking_uri(stores.tracking)
-    mlflow.set_registry_uri(stores.registry or stores.tracking)
-    return MlflowClient(stores.tracking, stores.registry or stores.tracking)
+    mlflow.set_tracking_uri(tracking)
+    mlflow.set_registry_uri(registry)
+    return MlflowClient(tracking, registry)
 
 
 def start_run(

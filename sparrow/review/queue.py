@@ -12,14 +12,18 @@ import pandas as pd
 from sparrow.boxes import clip_boxes
 from sparrow.data.annotations import PhotoRow, make_dataset, new_folder
 from sparrow.data.errors import DataError
+from sparrow.data.formats import quoting_of
 from sparrow.data.formats_coco import find_coco, read_coco, write_coco
 from sparrow.data.photo_record import read_photo_bytes
 from sparrow.data.tables import UNKNOWN, Dataset
 from sparrow.images import file_suffix, read_image
 from sparrow.model.folder import file_sha256
+from sparrow.plain_text import one_line, utf8
 from sparrow.prediction_window import Window
+from sparrow.regular_file import open_regular
 from sparrow.review.choice import XYXY, Pick
 from sparrow.review.sheet import COLUMNS, ROWS, Tile, contact_sheet
+from sparrow.spreadsheet import as_cell, from_cell
 
 LABELS = "instances.json"  # boxes to correct, COCO
 LABELS_SUM = LABELS + ".sha256"  # of the boxes as the model drew them
@@ -86,7 +90,9 @@ def write_queue(
                 progress(number, len(picks))
         write_coco(make_dataset(place, rows), place / LABELS, class_names)
         (place / LABELS_SUM).write_text(f"{file_sha256(place / LABELS)}  {LABELS}\n")
-        pd.DataFrame(listed, columns=list(LIST_COLUMNS)).to_csv(place / LIST, index=False)
+        table = pd.DataFrame(listed, columns=list(LIST_COLUMNS))
+        table = table.map(lambda cell: as_cell(utf8(cell)) if isinstance(cell, str) else cell)
+        table.to_csv(place / LIST, index=False, encoding="utf-8", quoting=quoting_of(table))
 
 
 def random_sample(folder: Path) -> list[str]:
@@ -96,8 +102,9 @@ def random_sample(folder: Path) -> list[str]:
         DataError: the folder is not a queue.
     """
     try:
-        table = pd.read_csv(folder / LIST)
-        return [str(name) for name in table["image"][table["random_empty"] == "yes"]]
+        with open_regular(folder / LIST) as file:
+            table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8")
+        return [from_cell(name) for name in table["image"][table["random_empty"] == "yes"]]
     except (OSError, ValueError, KeyError) as error:
         raise DataError(
             f"{folder}: expected a folder written by `sparrow review`, with its {LIST} ({error})"
@@ -116,9 +123,11 @@ def corrected_labels(folder: Path, labels: Path) -> Dataset:
     """
     path = find_coco(labels)
     try:
-        untouched = (folder / LABELS_SUM).read_text().split()[:1] == [file_sha256(path)]
+        with open_regular(folder / LABELS_SUM) as file:
+            drawn = file.read(4096).decode("utf-8", "replace").split()[:1]
+        untouched = drawn == [file_sha256(path)]
     except OSError as error:
-        raise DataError(f"{folder / LABELS_SUM}: cannot be read ({error.strerror})") from error
+        raise DataError(f"{error.filename}: cannot be read ({error.strerror})") from error
     if untouched:
         raise DataError(
             f"{path}: these are the model's own boxes, as `sparrow review` wrote them; expected "
@@ -171,4 +180,5 @@ def _list_row(name: str, photo: Mapping[Any, Any], pick: Pick) -> tuple[object, 
 
 
 def _caption(photo: Mapping[Any, Any], pick: Pick) -> str:
-    return f"{photo['file_name']}, counted {photo['count']:.0f}. {'; '.join(pick.reasons)}"
+    name = one_line(photo["file_name"])
+    return f"{name}, counted {photo['count']:.0f}. {'; '.join(pick.reasons)}"

@@ -13,7 +13,7 @@ from attacked import Attacked
 API = "/gradio_api"
 PLAIN: dict[str, Any] = {
     "file": None, "slider": 0.5, "checkbox": True, "colorpicker": "#123456", "state": None,
-    "dropdown": 0, "number": 3,
+    "dropdown": None, "number": 3,
 }  # fmt: skip
 
 
@@ -25,9 +25,9 @@ class Event:
     name: str
     slots: tuple[str, ...]
 
-    def plain(self) -> list[Any]:
-        """What an honest visitor's page would send."""
-        return [PLAIN.get(kind) for kind in self.slots]
+    def plain(self, **other: Any) -> list[Any]:
+        """What an honest visitor's page would send; ``other``: by the kind of slot."""
+        return [other.get(kind, PLAIN.get(kind)) for kind in self.slots]
 
 
 @dataclass(frozen=True)
@@ -136,8 +136,12 @@ class Visitor:
 
     def count(self, content: bytes, name: str = "a.jpg") -> Heard:
         """Upload a photo and have it counted, as dropping it on the page does."""
-        number = next(e.number for e in self.events() if e.name == "file.change")
-        return self.send(number, [[file_data(self.upload(content, name))]])
+        return self.show([file_data(self.upload(content, name))])
+
+    def show(self, files: list[Any]) -> Heard:
+        """Send the event of a changed list of photos."""
+        event = next(e for e in self.events() if e.name == "file.change")
+        return self.send(event.number, event.plain(file=files))
 
 
 def file_data(path: Any, **more: Any) -> dict[str, Any]:

@@ -12,8 +12,10 @@ import pandas as pd
 import pytest
 
 from sparrow.cli import main
-from sparrow.commands.count import Journal, find_photos
+from sparrow.commands.count import find_photos
+from sparrow.commands.count_journal import Journal, file_key
 from sparrow.counter import Counter
+from sparrow.model.folder import file_sha256
 
 
 @pytest.fixture
@@ -66,16 +68,17 @@ def test_a_killed_run_goes_on_where_it_stopped(
     model_folder: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     to = tmp_path / "counts.csv"
-    info = Counter(model_folder).info
-    journal = Journal(to, f"{info.files['engine.onnx']} {info.threshold}")
+    journal = Journal(to, file_sha256(model_folder / "model.json"))
     assert count(model_folder, folder / "a.jpg", "--to", tmp_path / "one.json") == 0
     done = {"record": {"file_name": str(folder / "a.jpg")}, "message": None}
+    done |= {"file": file_key(folder / "a.jpg"), "annotated": None}
     whole = json.loads((tmp_path / "one.json").read_text())["photos"][0]
     done["record"] |= {
         "id": "1", "time": whole["time"], "source": "cli", "model_name": "m", "model_version": "1",
         "count": 77, "boxes": [], "error": None,
     }  # fmt: skip
     journal.add(done)
+    journal.close()
     with to.with_name("counts.csv.journal").open("a") as file:
         file.write('{"record": {"file_na')  # the line that was being written
     count(model_folder, folder, "--to", to)

@@ -69,5 +69,5 @@ def test_pages_are_written(config: DataConfig, photos: Any, new: Any, tmp_path: 
     assert text.count("<li>Photo photo") == 10  # every photo of the sheet is credited
     assert run(config, "certificate", "--to", str(page)) == 0
     text = page.read_text()
-    assert "No author and no near-duplicate picture" in text
+    assert "No author, no near-duplicate picture and no visit" in text
     assert "by a (Flickr), CC0" in text

@@ -36,11 +36,11 @@ def test_counts_licences_and_sides(dataset):
 def test_a_split_that_leaks_is_not_praised(dataset):
     assert dataset.images.groupby("author")["split"].nunique().max() > 1
     text = dataset_card("garden", dataset, split_certificate(dataset, 0))
-    assert "groups of author or near-duplicates lie on more than one side" in text
+    assert "group(s) lie on more than one side" in text
     clean = dataset.images.assign(author=[f"author {row}" for row in range(24)])
     honest = replace(dataset, images=clean)
     text = dataset_card("garden", honest, split_certificate(honest, 0))
-    assert "No author and no near-duplicate picture lies on more than one side." in text
+    assert "No author, no near-duplicate picture and no visit of a camera lies" in text
 
 
 def test_a_set_without_boxes_has_a_card_too(dataset):

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import filecmp
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +22,8 @@ from sparrow.data.drawn.scenery import SCENES, draw_scene
 from sparrow.data.errors import DataError
 from sparrow.data.exchange import read_csv
 from sparrow.data.generate import contact_sheet, generate_dataset
+from sparrow.data.photo_worker import worker_environment
+from sparrow.data.swap import one_at_a_time
 from sparrow.data.tables import XYXY
 from sparrow.images import read_image
 
@@ -185,3 +191,51 @@ def test_contact_sheet_shows_the_boxes(drawn_dataset: Path, tmp_path: Path) -> N
 
 def _files(root: Path) -> list[str]:
     return sorted(str(p.relative_to(root)) for p in root.rglob("*") if p.is_file())
+
+
+RACE = """
+import sys
+from pathlib import Path
+from sparrow.data.generate import generate_dataset
+keep = sys.argv[2] == "keep"
+generate_dataset(Path(sys.argv[1]), 12, int(sys.argv[3]), keep_existing=keep)
+"""
+
+
+@pytest.mark.parametrize("kept", [["keep", "keep"], ["keep", "keep", "keep"], ["keep", "new"]])
+def test_two_who_draw_one_set_at_once_take_turns(tmp_path: Path, kept: list[str]) -> None:
+    root = tmp_path / "raw"
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", RACE, str(root), keep, str(seed)],
+            stderr=subprocess.PIPE,
+            text=True,
+            env=worker_environment(),
+        )
+        for seed, keep in enumerate(kept)
+    ]
+    said = [run.communicate(timeout=120)[1] for run in runs]
+    codes = [run.returncode for run in runs]
+    for code, words, keep in zip(codes, said, kept, strict=True):
+        assert code == 0 or (keep == "new" and "raw: already holds files" in words), words
+    assert codes.count(0) >= len(kept) - 1
+    # One of them drew, whole; none drew into another's.
+    assert len(read_csv(root).images) == len(list((root / "images").iterdir())) == 12
+    assert [path.name for path in tmp_path.iterdir()] == ["raw"]
+
+
+def test_who_waits_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    root = tmp_path / "raw"
+    with one_at_a_time(root):
+        waiting = threading.Thread(
+            target=generate_dataset, args=(root, 1, 0), kwargs={"keep_existing": True}
+        )
+        waiting.start()
+        for _ in range(600):
+            if "another program is changing it; waiting" in caplog.text:
+                break
+            time.sleep(0.1)
+        assert not root.exists()
+    waiting.join(60)
+    assert "raw: another program is changing it; waiting" in caplog.text
+    assert len(read_csv(root).images) == 1

@@ -347,3 +347,28 @@ def test_what_is_no_folder_is_said(
         place.symlink_to(tmp_path / "unplugged")
     with pytest.raises(DataError, match=r"new: (expected a folder|this link leads to)"):
         ingest_new(config)
+
+
+@pytest.mark.parametrize("room_bytes", [0, 100, 1_000, 20_000])
+def test_a_full_disk_changes_nothing(
+    config: DataConfig, photos: Any, new: Any, room_bytes: int
+) -> None:
+    import resource
+
+    raw, batch = snapshot(photos.write()), snapshot(new.write())
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # No file can grow beyond it, as on a full disk; SQLite's cache of measurements neither.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room_bytes, limits[1]))
+    try:
+        if room_bytes < 20_000:
+            with pytest.raises(DataError, match=r"raw: not changed, .*File too large"):
+                ingest_new(config)
+        else:
+            assert len(ingest_new(config).accepted) == 4
+            return
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert snapshot(photos.root) == raw
+    assert snapshot(new.root) == batch
+    assert sorted(path.name for path in photos.root.parent.iterdir()) == ["new", "prepared", "raw"]
+    assert len(ingest_new(config).accepted) == 4

@@ -25,6 +25,8 @@ def make_dataset() -> MakeDataset:
         images["width_px"], images["height_px"] = 640, 480
         for name, values in columns.items():
             images[name] = values
+        if "group" not in images:  # whole authors; a photo of nobody known is a group of its own
+            images["group"] = images["author"].where(images["author"] != "unknown", images["image"])
         rows = [(image, *row) for image, found in boxes.items() for row in found]
         table = pd.DataFrame(rows, columns=["image", "label", *XYXY])
         return Dataset(Path("nowhere"), images, table)

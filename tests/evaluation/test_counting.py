@@ -130,9 +130,9 @@ def test_few_or_no_detections_give_a_constant(make_dataset):
     assert (estimate.low, estimate.high) == (0, 1)  # what two photos of three turned out to hold
 
 
-def test_one_author_can_be_fitted(simulated_photos):
+def test_one_group_can_be_fitted(simulated_photos):
     dataset, predictions = simulated_photos(60, 4)
-    dataset.images["author"] = "ann"
+    dataset.images["group"] = "ann"
     assert fit_count_model(dataset, predictions, ["bird"], 0.2, 0.9, 0.5).method == "logistic"
 
 

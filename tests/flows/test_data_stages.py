@@ -93,7 +93,7 @@ def test_a_raw_set_has_its_page_and_a_split_its_certificate(
     comparison, page = stages.certify(config, result, tmp_path / "pages")
     assert comparison.verdict == "too few photos"
     certificate = json.loads(page.with_name("certificate.json").read_text())
-    assert certificate["crossing"] == {"author": [], "near_duplicate": []}
+    assert certificate["crossing"] == {"author": [], "near_duplicate": [], "visit": []}
     assert list(certificate["splits"]) == ["train", "validation", "test"]
     closest = certificate["closest_pairs"][0]
     assert closest["train"] in page.read_text()

@@ -174,7 +174,7 @@ def test_a_value_is_missing(folder):
     values = json.loads((folder / INFO).read_text())
     del values["threshold"]
     (folder / INFO).write_text(json.dumps(values))
-    with pytest.raises(ModelFolderError, match=r"threshold\s+Field required"):
+    with pytest.raises(ModelFolderError, match=r"threshold: Field required"):
         read_info(folder)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sparrow.model.folder import read_info
+from sparrow.served_settings import registered_version
 
 # BentoML reads its home once, as it is imported: hence a process of its own.
 BUILD = """
@@ -18,11 +19,12 @@ import json, sys
 from pathlib import Path
 import bentoml
 from sparrow.release.bundle import build_bento
+from sparrow.served_settings import ServedSettings
 
 first, second = Path(sys.argv[1]), Path(sys.argv[2])
 made = []
 for folder in (first, first, second):  # a new model, the same again, another under its number
-    tag = build_bento(folder, "test-detector", 1)
+    tag = build_bento(folder, ServedSettings(name="test-detector", version="1"))
     bento = bentoml.get(tag)
     made.append((tag, bento.path, bento.creation_time.isoformat(), dict(bento.info.labels)))
 print(json.dumps([made, [str(one.tag) for one in bentoml.list()]]))
@@ -50,6 +52,7 @@ def test_a_bento_is_built_once_for_one_model(folders, tmp_path):
     ).read_bytes()
     assert labels[2]["threshold"] == "0.2000"
     assert read_info(inside / "model").threshold == 0.2
+    assert registered_version(inside / "model") == "1"
     # What serves travels along; what trains need not run there.
     assert (inside / "service" / "app.py").exists()
     assert (inside / "sparrow" / "model" / "runtime.py").exists()

@@ -9,6 +9,7 @@ import pytest
 
 from sparrow.config import EvaluationConfig
 from sparrow.data.exchange import read_csv
+from sparrow.data.groups import with_groups
 from sparrow.data.tables import XYXY
 from sparrow.detections import Detections
 from sparrow.evaluation.calibration import check_count_model, fit_count_model
@@ -22,7 +23,7 @@ def facts(drawn_dataset, model_folder):
     """24 drawn photos, half of them test photos, and a detector that finds every second bird."""
     drawn = read_csv(drawn_dataset)
     images = drawn.images.assign(split=["train"] * 12 + ["test"] * 12)
-    dataset = replace(drawn, images=images)
+    dataset = with_groups(replace(drawn, images=images))
     test, info = dataset.subset("test"), read_info(model_folder)
     found = {
         image: Detections(
@@ -51,7 +52,8 @@ def test_the_numbers_are_the_measured_ones(facts):
     text, evaluation = model_card(facts), facts.evaluation
     score = evaluation.f_beta
     assert f"| F2 at IoU 0.5 | {score.value:.3f} | {score.low:.3f} to {score.high:.3f} |" in text
-    assert f"On 12 test photos of {evaluation.n_groups} authors" in text
+    assert evaluation.evidence.startswith("12 photos, 6 authors, 12 different pictures")
+    assert evaluation.evidence.split("(")[0] in text
     assert (
         f"It missed {evaluation.errors['missed']} of {len(facts.dataset.subset('test').boxes)}"
         in text

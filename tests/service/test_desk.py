@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from service.desk import Desk
 from service.intake import Upload
 from service.settings import Settings
 from sparrow.config import ServiceConfig
+from sparrow.database import StoreError
 from sparrow.prediction_log import LogAwayError, UnknownPredictionError
 
 
@@ -54,6 +56,26 @@ def until(true: Callable[[], Any]) -> None:
             return
         time.sleep(0.05)
     raise AssertionError("it did not come true")
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("postgresql://me:s3cret@127.0.0.1:9/log", "refused"),
+        ("sqlite:////proc/1/nowhere/log.db", "No such file|Permission"),
+        ("sqlite:////dev/null/log.db", "File exists|Not a directory"),
+        ("sqlite:///{}/text.db", "file is not a database"),
+    ],
+)
+def test_a_log_that_cannot_be_opened_is_one_sentence(
+    model_folder: Path, tmp_path: Path, url: str, words: str
+) -> None:
+    (tmp_path / "text.db").write_text("no database, " * 100)
+    settings = Settings(model_folder.resolve(), False, ServiceConfig(), url.format(tmp_path), None)
+    with pytest.raises(StoreError, match=words) as caught:
+        Desk(settings)
+    assert "s3cret" not in str(caught.value)
+    assert "stores.prediction_log" in str(caught.value)
 
 
 @pytest.mark.parametrize("when", ["at once", "while it is counted", "while it waits"])
@@ -137,6 +159,22 @@ def test_over_http_the_log_that_is_away_is_a_503_and_nothing_is_lost(
     assert (
         client.post("/feedback", json={"prediction_id": "f" * 32, "wrong": True}).status_code == 404
     )
+
+
+@pytest.mark.parametrize("size", [1_100_000, 1_500_000, 1_900_000])
+def test_a_full_folder_for_uploads_is_said(
+    client: TestClient,
+    small_disk: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    size: int,
+) -> None:
+    monkeypatch.setattr(logging.getLogger("sparrow"), "propagate", True)
+    monkeypatch.setattr(tempfile, "tempdir", str(small_disk("uploads", 0.5)))
+    answer = client.post("/detect", files=[("photos", ("a.jpg", b"x" * size, "image/jpeg"))])
+    assert answer.status_code == 503
+    assert answer.json() == {"error": "the service has no room for uploads; try again later"}
+    assert "takes nothing: [Errno 28] No space left on device" in caplog.text
 
 
 def test_over_http_a_log_that_was_removed_is_made_anew_and_seen(

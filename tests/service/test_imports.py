@@ -23,6 +23,8 @@ ALLOWED = {
     "sparrow.prediction_log",
     "sparrow.prediction_record",
     "sparrow.prediction_writer",
+    "sparrow.served_settings",
+    "sparrow.store_url",
     "sparrow.telemetry",
 }
 

@@ -151,13 +151,19 @@ def test_the_photos_of_one_event_are_limited_as_of_one_request(
     client: TestClient, page: dict[str, Any]
 ) -> None:
     """The test's service takes 4 photos and 2 MB."""
-    slot = next(c["id"] for c in page["components"] if c["type"] == "file")
-    event = next(d["id"] for d in page["dependencies"] if d["inputs"][:1] == [slot])
+    kinds = {c["id"]: c["type"] for c in page["components"]}
+    files = next(d for d in page["dependencies"] if "file" in [kinds[slot] for slot in d["inputs"]])
+    usual = {"slider": 0.5, "checkbox": True, "colorpicker": "#ffb000"}
+
+    def drop(paths: list[str]) -> Any:
+        values = {**usual, "file": [described(path) for path in paths]}
+        return send(client, files["id"], [values.get(kinds[slot]) for slot in files["inputs"]])
+
     (large,) = upload(client, b"x" * 1_500_000)
-    twice = send(client, event, [[described(large)] * 2])
+    twice = drop([large, large])
     assert (twice.status_code, "together" in twice.json()["error"]) == (413, True)
     small = upload(client, b"a", b"b", b"c")
-    many = send(client, event, [[described(path) for path in (*small, *small)]])
+    many = drop([*small, *small])
     assert (many.status_code, "at most 4" in many.json()["error"]) == (413, True)
 
 

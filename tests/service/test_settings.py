@@ -48,7 +48,7 @@ def test_a_key_is_required_only_with_its_variable(
 ) -> None:
     (here / "s.yaml").write_text(
         "service: {require_api_key: true}\n"
-        "stores: {prediction_log: 'postgresql://birds:secret@db/log'}\n"
+        "stores: {prediction_log: 'postgresql://birds:${DB_PASSWORD}@db/log'}\n"
     )
     monkeypatch.setenv("SPARROW_CONFIG", "s.yaml")
     with pytest.raises(SettingsError, match="SPARROW_API_KEY is empty"):
@@ -56,4 +56,6 @@ def test_a_key_is_required_only_with_its_variable(
     monkeypatch.setenv("SPARROW_API_KEY", "k")
     settings = read_settings()
     assert settings.api_key == "k"
-    assert settings.prediction_log == "postgresql://birds:secret@db/log"  # not a path: as it is
+    assert (
+        settings.prediction_log == "postgresql://birds:${DB_PASSWORD}@db/log"
+    )  # not a path: as it is

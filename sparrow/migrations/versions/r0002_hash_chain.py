@@ -29,9 +29,10 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer, nullable=False),
         sa.Column("sha256", sa.String(64), nullable=False),
     )
-    columns = [sa.column(name) for name in FIELDS if name != "forced"]
     promotions = sa.table(
-        "promotions", *columns, sa.column("forced", sa.Boolean), sa.column("sha256")
+        "promotions",
+        *(sa.column(name, sa.Boolean if name == "forced" else None) for name in FIELDS),
+        sa.column("sha256"),
     )
     connection = op.get_bind()
     query = sa.select(promotions).order_by(promotions.c.model, promotions.c.number)

@@ -1,0 +1,18 @@
+"""Text of strangers (file names, authors, licences) made fit for a terminal, a table, a store."""
+
+from __future__ import annotations
+
+
+def printable(text: str) -> str:
+    """Signs that cannot be shown, or that steer a terminal, as "�"; line ends stay."""
+    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+
+
+def one_line(text: str) -> str:
+    """The same on one line, however many it had."""
+    return printable(text).replace("\n", "�")
+
+
+def utf8(text: str) -> str:
+    r"""Text that can be written as UTF-8: bytes of a name that are none become ``\udcXX``."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

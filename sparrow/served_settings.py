@@ -1,0 +1,71 @@
+"""``settings.yaml`` beside a served model: what does not belong into the model itself.
+
+Name and version that it is registered under, the service's limits, and where its stores are, with
+``${NAME}`` in the place of a secret. The published champion, a Bento and an exported Space have one
+each, and whatever starts the service reads it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from sparrow.config import ConfigError, Section, ServiceConfig, StoresConfig, read_section
+
+FILE = "settings.yaml"
+UNPUBLISHED = "unpublished"
+
+
+class ServedSettings(Section):
+    """The file's content.
+
+    Attributes:
+        name: of the registered model.
+        version: its number; None where the folder's own name says it, as in the published ones.
+    """
+
+    name: str
+    version: str | None = None
+    service: ServiceConfig = ServiceConfig()
+    stores: StoresConfig = StoresConfig()
+
+
+def settings_path(model: Path) -> Path:
+    """Where the settings of a model folder lie, or would; links are followed."""
+    return model.resolve().parent / FILE
+
+
+def read_served_settings(model: Path) -> ServedSettings | None:
+    """Settings of a model folder; None where there are none.
+
+    Raises:
+        ConfigError: the file cannot be read, or has unknown keys or values.
+    """
+    path = settings_path(model)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return read_section(ServedSettings, text, str(path))
+
+
+def write_served_settings(model: Path, settings: ServedSettings) -> None:
+    """Write them beside a model folder, in one step."""
+    path = settings_path(model)
+    values = settings.model_dump(mode="json", exclude_defaults=True)
+    partial = path.with_name(path.name + ".partial")
+    head = "# What this model is served with; sparrow/config.py explains each key.\n"
+    partial.write_text(head + yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+    partial.replace(path)
+
+
+def registered_version(model: Path) -> str:
+    """The number that a model folder is registered under, or ``unpublished``."""
+    target = model.resolve()
+    if target.name.isdigit():
+        return target.name
+    settings = read_served_settings(target)
+    return settings.version if settings and settings.version else UNPUBLISHED
