@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +95,9 @@ def runs_of(home: Path) -> list[str]:
 def result_of(home: Path) -> dict[str, Any]:
     """What a training left in all of its stores."""
     champion = home / ".sparrow" / "champion"
-    with sqlite3.connect(home / ".sparrow" / "promotions.db") as log:
+    with closing(sqlite3.connect(home / ".sparrow" / "promotions.db")) as log:
         promotions = log.execute("SELECT from_version, to_version FROM promotions").fetchall()
-    with sqlite3.connect(home / ".sparrow" / "mlflow.db") as store:
+    with closing(sqlite3.connect(home / ".sparrow" / "mlflow.db")) as store:
         versions = store.execute("SELECT name, version FROM model_versions").fetchall()
         runs = store.execute("SELECT count(*) FROM runs").fetchone()[0]
         aliases = store.execute("SELECT alias, version FROM registered_model_aliases").fetchall()
@@ -114,7 +115,7 @@ def result_of(home: Path) -> dict[str, Any]:
         "trainings in MLflow": runs,
         "bentos": len(bentos),
         "reports": [json.loads(path.read_text())["state"] for path in reports],
-        "study": yaml.safe_load(next((home / ".sparrow/runs").glob("*/best_params.yaml")).open()),
+        "study": [path.read_text() for path in (home / ".sparrow/runs").glob("*/best_params.yaml")],
     }
 
 
@@ -242,7 +243,7 @@ def test_two_runs_at_once_in_one_folder_are_killed_and_each_finds_its_own(tmp_pa
     assert {(report["name"], report["state"]) for report in reports} == {
         (NAME, "finished"), ("other", "finished"),
     }  # fmt: skip
-    with sqlite3.connect(home / ".sparrow" / "mlflow.db") as store:
+    with closing(sqlite3.connect(home / ".sparrow" / "mlflow.db")) as store:
         versions = store.execute("SELECT name, version FROM model_versions").fetchall()
     assert sorted(versions) == [("other", 1), (NAME, 1)]
     for name in configs:
