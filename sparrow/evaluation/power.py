@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -119,6 +120,7 @@ def simulate_bursts(
     return evaluations[0], evaluations[1]
 
 
+@cache
 def _skill(score: float, false_per_photo: float) -> float:
     """The skill at which pooled F-beta over endless photos equals ``score`` (bisection)."""
     sd = math.sqrt(AUTHOR_SD**2 + PHOTO_SD**2 + BIRD_SD**2)

@@ -57,6 +57,17 @@ def test_one_group_has_no_bounds(tiny):
     assert result.slices == ()
 
 
+def test_the_groups_of_the_table_are_what_is_drawn():
+    candidate, champion = simulate_pair(150, 0.12, 1)
+    before = compare(candidate, champion, CONFIG)
+    for one in (candidate, champion):  # the same photos, but of five places
+        one.per_photo["group"] = [f"place {n % 5}" for n in range(150)]
+    after = compare(candidate, champion, CONFIG)
+    assert (before.n_groups > 50, after.n_groups) == (True, 5)
+    assert before.gain.value == after.gain.value
+    assert before.bound != after.bound
+
+
 def test_smallest_gain_shrinks_with_more_photos():
     few, many = (compare(*simulate_pair(n, 0.05, 2), CONFIG).smallest_gain for n in (50, 800))
     assert 3 < few / many < 5.5  # as the root of 16, give or take

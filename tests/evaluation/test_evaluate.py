@@ -111,6 +111,34 @@ def test_near_duplicates_are_one_group(make_dataset):
     assert evaluate(dataset, empty, ["bird"], 0.5, CONFIG).n_groups == 2
 
 
+def test_the_splits_column_is_what_is_drawn_and_nothing_else(make_dataset, found):
+    bird = ("bird", 0.0, 0.0, 10.0, 10.0)
+    dataset = make_dataset({f"{n}.jpg": [bird] for n in range(40)})
+    right = found((1, 0.9, 0, 0, 10, 10))
+    predictions = {f"{n}.jpg": right if n < 30 else Detections.empty() for n in range(40)}
+
+    def scored(groups):
+        dataset.images["group"] = groups
+        return evaluate(dataset, predictions, ["bird"], 0.5, CONFIG)
+
+    alone, tied = scored([f"{n}" for n in range(40)]), scored([f"{n // 10}" for n in range(40)])
+    assert (alone.n_groups, tied.n_groups) == (40, 4)
+    assert alone.f_beta.value == tied.f_beta.value
+    assert tied.f_beta.high - tied.f_beta.low > 1.5 * (alone.f_beta.high - alone.f_beta.low)
+    assert "40 photos in 4 groups" in tied.evidence
+    del dataset.images["group"]
+    with pytest.raises(ValueError, match="expected the column 'group'"):
+        evaluate(dataset, predictions, ["bird"], 0.5, CONFIG)
+
+
+def test_an_evaluation_written_before_is_read(evaluation):
+    values = evaluation.to_dict()
+    del values["evidence"]
+    values["per_photo"]["group"] = [0, 1, 2, 1]
+    back = Evaluation.from_dict(values)
+    assert (back.evidence, back.n_groups) == ("", 3)
+
+
 def test_same_seed_same_numbers(example, evaluation):
     again = evaluate(*example, ["bird"], 0.5, CONFIG, 0, data_version="abc", split="test")
     assert again.to_dict() == evaluation.to_dict()

@@ -130,6 +130,19 @@ def test_force_promotes_and_says_so(pair):
     assert not decide(*pair, 1.0, CONFIG, forced=True).forced
 
 
+@pytest.mark.parametrize(
+    ("groups", "thin"), [(1, True), (3, True), (9, True), (10, False), (42, False)]
+)
+def test_few_groups_are_too_thin_whatever_the_gain(pair, groups, thin):
+    comparison = replace(pair[2], n_groups=groups)
+    decision = decide(pair[0], pair[1], comparison, 1.0, CONFIG)
+    assert failed(decision) == (["enough evidence"] if thin else [])
+    assert ("too thin to compare two models by" in decision.reason) == thin
+    first = decide(replace(pair[0], n_groups=groups), None, None, 1.0, CONFIG)
+    assert first.promote  # there is no champion to lose, but it is said
+    assert ("thin evidence" in first.reason) == thin
+
+
 def test_champion_and_comparison_go_together(pair):
     with pytest.raises(ValueError, match="found no comparison"):
         decide(pair[0], pair[1], None, 1.0, CONFIG)
