@@ -17,7 +17,6 @@ from visitor import API, Event, Heard, Visitor, file_data
 
 AT_ONCE = 4
 NO_END = ": no end came"
-MAX_BODY_BYTES = 64 * 1024
 PATHS = re.compile(rb'"(?:path|url)": ?"((?:[^"\\]|\\.){1,4000})"')
 
 
@@ -150,35 +149,4 @@ def a_pipe_as_a_file(service: Attacked) -> list[str]:
                 if heard.success is None and (trouble := service.counts()):
                     os.close(os.open(service.bait / "pipe.jpg", os.O_RDWR | os.O_NONBLOCK))
                     return [*troubles, f"after a pipe in {event.name}: {trouble}"]
-    return troubles + after_effects(service)
-
-
-def one_upload_many_times(service: Attacked) -> list[str]:
-    """One 20 MB upload, named 32 times by one event: as much to read as 640 MB sent."""
-    from upload_attacks import Peak
-
-    troubles = []
-    with Visitor(service) as visitor, Peak(service) as peak:
-        path = visitor.upload(service.photo + bytes(20_000_000))
-        heard = visitor.show([file_data(path)] * 32)
-        if heard.status != 413:
-            troubles.append(
-                f"32 times one upload: {heard.status}, expected 413 ({heard.raw[:200]!r})"
-            )
-    if peak.grown_mb > 300:
-        troubles.append(f"32 times one upload: {peak.grown_mb:.0f} MB more while it was read")
-    return troubles + after_effects(service)
-
-
-def large_texts(service: Attacked) -> list[str]:
-    """Widgets' values of megabytes; one is kept for every session."""
-    troubles = []
-    for size in (MAX_BODY_BYTES + 1, 1_000_000, 20_000_000):
-        with Visitor(service) as visitor:
-            event = next(e for e in visitor.events() if "colorpicker" in e.slots)
-            data = event.plain()
-            data[event.slots.index("colorpicker")] = "x" * size
-            heard = visitor.send(event.number, data)
-            if heard.status != 413:
-                troubles.append(f"a text of {size:,} bytes: {heard.status}, expected 413")
     return troubles + after_effects(service)

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from attacked import Attacked
 from page_attacks import after_effects
-from upload_attacks import _cookie
+from upload_attacks import own_cookies
 from visitor import API, Visitor
 
 STREAMS = 200
@@ -27,7 +27,7 @@ KINDS = (
 def idle_streams(service: Attacked, count: int = STREAMS, seconds: float = SECONDS) -> list[str]:
     """200 streams that nobody reads, for a minute: they cost next to nothing, others get in."""
     with Visitor(service) as visitor:
-        cookie = _cookie(visitor)
+        cookie = own_cookies(visitor)
     descriptors = service.descriptors()
     troubles = []
     with ExitStack() as held:

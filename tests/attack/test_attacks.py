@@ -12,6 +12,7 @@ from collections.abc import Callable
 import page_attacks
 import pytest
 import request_attacks
+import size_attacks
 import stream_attacks
 import upload_attacks
 from attacked import Attacked
@@ -26,14 +27,14 @@ ATTACKS: tuple[Callable[[Attacked], list[str]], ...] = (
     page_attacks.every_event_and_slot,
     page_attacks.odd_events,
     page_attacks.a_pipe_as_a_file,
-    page_attacks.large_texts,
-    page_attacks.one_upload_many_times,
+    size_attacks.large_texts,
+    size_attacks.one_upload_many_times,
     upload_attacks.broken_off_uploads,
     upload_attacks.refused_uploads,
     upload_attacks.half_sent_requests,
     upload_attacks.renewed_half_sent_bodies,
-    upload_attacks.many_small_files,
-    upload_attacks.large_uploads,
+    size_attacks.many_small_files,
+    size_attacks.large_uploads,
     stream_attacks.idle_streams,
     request_attacks.without_the_key,
 )

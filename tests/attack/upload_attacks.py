@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -17,36 +16,7 @@ from visitor import API, Visitor
 
 BROKEN_OFF = 500
 HALF_SENT = 1100
-LARGE = 50
-LARGE_BYTES = 60_000_000
-RESIDENT_BUDGET_MB = 2000  # for the whole service while 50 uploads of 60 MB arrive at once
 SETTLE_S = 60.0  # for what the service does behind an answer
-
-
-class Peak:
-    """Watches resident memory, from entering to leaving."""
-
-    def __init__(self, service: Attacked) -> None:
-        self._service = service
-        self._ended = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> Peak:
-        self.before_mb = self.peak_mb = self._service.resident_mb()
-        self._watcher.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._watcher.join()
-
-    def _watch(self) -> None:
-        while not self._ended.wait(0.05):
-            self.peak_mb = max(self.peak_mb, self._service.resident_mb())
-
-    @property
-    def grown_mb(self) -> float:
-        return self.peak_mb - self.before_mb
 
 
 def _head(service: Attacked, path: str, cookie: str, length: int | None) -> bytes:
@@ -58,7 +28,7 @@ def _head(service: Attacked, path: str, cookie: str, length: int | None) -> byte
     ).encode()
 
 
-def _part(name: str, content: bytes) -> bytes:
+def form_part(name: str, content: bytes) -> bytes:
     head = f'--b\r\nContent-Disposition: form-data; name="{name}"; filename="a.jpg"\r\n'
     return f"{head}Content-Type: image/jpeg\r\n\r\n".encode() + content
 
@@ -67,14 +37,14 @@ def _chunk(content: bytes) -> bytes:
     return f"{len(content):x}\r\n".encode() + content + b"\r\n"
 
 
-def _cookie(visitor: Visitor) -> str:
+def own_cookies(visitor: Visitor) -> str:
     return "; ".join(f"{c.name}={c.value}" for c in visitor.client.cookies.jar)
 
 
 def broken_off_uploads(service: Attacked, count: int = BROKEN_OFF) -> list[str]:
     """Uploads that end in the middle, in five ways: no file and no descriptor is left."""
     with Visitor(service) as visitor:
-        cookie = _cookie(visitor)
+        cookie = own_cookies(visitor)
     _break_off(service, cookie, 5)
     files, descriptors = _settled(service, {}, 0)
     _in_parallel(service, cookie, count)
@@ -100,7 +70,7 @@ def _in_parallel(service: Attacked, cookie: str, count: int) -> None:
 def _break_off(service: Attacked, cookie: str, how: int) -> None:
     """How: 0, 1 the page's upload, whole parts then half of one; 2 in chunks; 3, 4 the API's."""
     path = (f"{API}/upload", f"{API}/upload", f"{API}/upload", "/detect", "/render")[how % 5]
-    content = _part("files" if how < 3 else "photos", bytes(200_000))
+    content = form_part("files" if how < 3 else "photos", bytes(200_000))
     try:
         with socket.create_connection(("127.0.0.1", service.port), timeout=30) as connection:
             connection.sendall(_head(service, path, cookie, None if how == 2 else 5_000_000))
@@ -139,18 +109,18 @@ def refused_uploads(service: Attacked) -> list[str]:
     before = set(service.files())
 
     def chunks() -> Iterator[bytes]:
-        yield _part("files", b"")
+        yield form_part("files", b"")
         for _ in range(90):
             yield bytes(1_000_000)
 
     with Visitor(service) as visitor:
         form = {"content-type": "multipart/form-data; boundary=b"}
         for _ in range(3):
-            status = _status(visitor.client, f"{API}/upload", chunks(), form)
+            status = status_of(visitor.client, f"{API}/upload", chunks(), form)
             if status not in (0, 413):
                 troubles.append(f"90 MB in chunks: {status}, expected 413")
             sized = {**form, "content-length": "90000000"}
-            status = _status(visitor.client, f"{API}/upload", chunks(), sized)
+            status = status_of(visitor.client, f"{API}/upload", chunks(), sized)
             if status not in (0, 413):
                 troubles.append(f"90 MB: {status}, expected 413")
     left: set[object] = set()
@@ -163,7 +133,7 @@ def refused_uploads(service: Attacked) -> list[str]:
     return troubles + after_effects(service)
 
 
-def _status(
+def status_of(
     client: httpx.Client, path: str, content: Iterator[bytes], headers: dict[str, str]
 ) -> int:
     """0: closed while it was being sent."""
@@ -182,7 +152,7 @@ HALVES = (
 def half_sent_requests(service: Attacked, count: int = HALF_SENT) -> list[str]:
     """Requests that stop half way and stay: on every path, in the body and in the headers."""
     with Visitor(service) as visitor:
-        cookie = _cookie(visitor)
+        cookie = own_cookies(visitor)
     troubles = []
     with ExitStack() as held:
         opened = []
@@ -191,7 +161,7 @@ def half_sent_requests(service: Attacked, count: int = HALF_SENT) -> list[str]:
                 connection = socket.create_connection(("127.0.0.1", service.port), timeout=5)
                 held.enter_context(connection)
                 head = _head(service, HALVES[i % len(HALVES)], cookie, 1_000_000)
-                half = head[:60] if i % 4 == 3 else head + _part("photos", b"half")
+                half = head[:60] if i % 4 == 3 else head + form_part("photos", b"half")
                 connection.sendall(half)
                 opened.append(connection)
             except OSError:
@@ -232,7 +202,7 @@ def _never_ended(opened: list[socket.socket]) -> list[str]:
 def renewed_half_sent_bodies(service: Attacked, seconds: float = 20) -> list[str]:
     """As many half-sent bodies as requests may wait, made anew whenever one ends, by one client."""
     with Visitor(service) as visitor:
-        cookie = _cookie(visitor)
+        cookie = own_cookies(visitor)
     ends = time.monotonic() + seconds
 
     def hold(i: int) -> None:
@@ -265,64 +235,4 @@ def renewed_half_sent_bodies(service: Attacked, seconds: float = 20) -> list[str
             f"one client's half-sent bodies keep others out: {len(refused)} of {len(answers)} "
             f"honest photos, such as {refused[0]}"
         )
-    return troubles + after_effects(service)
-
-
-def many_small_files(service: Attacked, uploads: int = 300) -> list[str]:
-    """Thousands of files of one byte: the next upload must not take longer for each of them."""
-    troubles = []
-    files = [("files", (f"{i}.jpg", b"x", "image/jpeg")) for i in range(32)]
-    with Visitor(service, address="127.0.0.3") as visitor:
-        statuses: Counter[int] = Counter()
-        spent = []
-        for _ in range(uploads):
-            before = service.processor_s()
-            statuses[visitor.client.post(f"{API}/upload", files=files).status_code] += 1
-            spent.append(service.processor_s() - before)
-    first, last = sum(spent[:20]), sum(spent[-20:])
-    print(
-        f"{uploads * 32} small files: 20 uploads {first:.2f} s, then {last:.2f} s of a processor; "
-        f"{dict(statuses)}"
-    )
-    if last > 3 * first + 0.5:
-        troubles.append(
-            f"20 uploads cost {first:.2f} s of a processor at first, {last:.2f} s at last"
-        )
-    if set(statuses) - {200, 429, 503}:
-        troubles.append(f"small files: {dict(statuses)}")
-    return troubles + after_effects(service)
-
-
-def large_uploads(service: Attacked, count: int = LARGE) -> list[str]:
-    """60 MB each, all at once, to the API and to the page: memory stays within its budget."""
-    with Visitor(service) as visitor:
-        cookie = _cookie(visitor)
-    ids = {p.pid for p in service.processes()}
-    statuses: Counter[int] = Counter()
-    block = bytes(500_000)
-
-    def content(field: str) -> Iterator[bytes]:
-        yield _part(field, service.photo)
-        for _ in range(LARGE_BYTES // len(block)):
-            yield block
-        yield b"\r\n--b--\r\n"
-
-    def send(i: int) -> None:
-        path = ("/detect", f"{API}/upload", "/render")[i % 3]
-        field = "files" if i % 3 == 1 else "photos"
-        headers = {"content-type": "multipart/form-data; boundary=b", "cookie": cookie}
-        transport = httpx.HTTPTransport(local_address="127.0.0.4")  # not on the others' account
-        with service.client(timeout=120, transport=transport) as client:
-            statuses[_status(client, path, content(field), headers)] += 1
-
-    with Peak(service) as peak, ThreadPoolExecutor(count) as senders:
-        list(senders.map(send, range(count)))
-    print(f"{count} uploads of 60 MB: at most {peak.peak_mb:.0f} MB resident, {dict(statuses)}")
-    troubles = []
-    if peak.peak_mb > RESIDENT_BUDGET_MB:
-        troubles.append(f"{peak.peak_mb:.0f} MB resident; the budget is {RESIDENT_BUDGET_MB}")
-    if set(statuses) - {0, 200, 408, 413, 422, 429, 503}:
-        troubles.append(f"large uploads: {dict(statuses)}")
-    if ids - {p.pid for p in service.processes()}:
-        troubles.append("a process of the service died of large uploads")
     return troubles + after_effects(service)

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 from urllib.request import urlopen
 from zipfile import ZipFile
 
@@ -91,6 +91,13 @@ def visit(address: str, *, width: int = 390, dark: bool = False) -> Iterator[Any
         ):
             troubles.append(request.url)
 
+    def note_error(message: Any) -> None:
+        # Of a page at a path, the browser asks its host's root for an icon until the page's script
+        # has named one: that is another's place.
+        outside = message.location["url"] == urljoin(address, "/favicon.ico")
+        if message.type == "error" and not (outside and urlsplit(address).path not in ("", "/")):
+            troubles.append(message.text)
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(
@@ -100,7 +107,7 @@ def visit(address: str, *, width: int = 390, dark: bool = False) -> Iterator[Any
         )
         page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)
+        page.on("console", note_error)
         page.on("request", note_foreign)
         page.goto(address)
         yield page
