@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, Select, case, func, insert, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine, Select, case, func, insert, select
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from sparrow.database import (
     LOCK_WAIT_S,
@@ -160,7 +161,7 @@ class PredictionLog:
 
     def _insert_feedback(self, row: dict[str, Any]) -> None:
         prediction_id = row["prediction_id"]
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             known = select(photos_table.c.id).where(photos_table.c.id == prediction_id)
             if connection.execute(known).first() is None:
                 raise UnknownPredictionError(
@@ -171,10 +172,25 @@ class PredictionLog:
 
     def _insert(self, records: Sequence[PredictionRecord]) -> None:
         boxes = [row for record in records for row in record.box_rows()]
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             connection.execute(insert(photos_table), [record.row() for record in records])
             if boxes:
                 connection.execute(insert(boxes_table), boxes)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """A transaction; where the database fails it, all connections are made anew.
+
+        SQLite opens a file that cannot be written for reading, and such a connection would go on
+        refusing to write when the file can be written again.
+        """
+        engine = self._engine
+        try:
+            with engine.begin() as connection:
+                yield connection
+        except OperationalError:
+            engine.dispose()
+            raise
 
     def _open(self) -> Engine:
         return open_database(self.url, read_only=self._read_only, lock_wait_s=self._lock_wait_s)

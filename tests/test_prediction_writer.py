@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from sparrow import prediction_writer
 from sparrow.database import VERSION_TABLE
@@ -505,3 +506,21 @@ def test_a_log_that_does_not_answer_is_away_and_what_comes_goes_to_the_disk(
     assert not writer.state.away
     assert sorted(ids_in(path)) == sorted(one.id for one in records)
     log.close()
+
+
+def test_connections_that_were_made_while_the_file_was_read_only_do_not_stay(
+    log: PredictionLog, path: Path
+) -> None:
+    log.append([record()])
+    log._engine.dispose()
+    files = [path, Path(f"{path}-wal")]
+    if subprocess.run(["chattr", "+i", *files], capture_output=True).returncode:
+        pytest.skip("files cannot be made immutable here (chattr +i)")
+    try:
+        one = record()
+        with pytest.raises(OperationalError, match=r"readonly|disk I/O"):
+            log.append([one])
+    finally:
+        subprocess.run(["chattr", "-i", *files], check=True)
+    log.append([one])
+    assert ids_in(path)[-1] == one.id
