@@ -72,7 +72,7 @@ class PageFiles:
             RefusalError: 503, the folder or the disk is full.
         """
         size = sum(len(upload.content) for upload in uploads)
-        self._reserve(client, len(uploads), size)
+        reserved = self._reserve(client, len(uploads), size)
         paths: list[Path] = []
         try:
             for upload in uploads:
@@ -83,13 +83,14 @@ class PageFiles:
         except OSError as error:
             for path in paths:
                 shutil.rmtree(path.parent, ignore_errors=True)
+            self._give_back(reserved)
             logger.exception("a visitor's photos cannot be written")
             raise RefusalError(
                 503, "the photos cannot be stored at the moment; try again later", retry_after=60
             ) from error
         return paths
 
-    def _reserve(self, client: str, n_files: int, size: int) -> None:
+    def _reserve(self, client: str, n_files: int, size: int) -> tuple[float, str, int, int]:
         with self._counting:
             mine = [kept for kept in self._stored if kept[1] == client]
             full = self._used_bytes + size > self._max_bytes
@@ -103,7 +104,15 @@ class PageFiles:
                     retry_after=int(LOOK_SECONDS),
                 )
             self._used_bytes += size
-            self._stored.append((time.time(), client, n_files, size))
+            reserved = (time.time(), client, n_files, size)
+            self._stored.append(reserved)
+        return reserved
+
+    def _give_back(self, reserved: tuple[float, str, int, int]) -> None:
+        with self._counting:
+            self._used_bytes -= reserved[3]
+            if reserved in self._stored:
+                self._stored.remove(reserved)
 
     def find(self, path: str) -> Path | None:
         """The file of that path, if it is one of a visitor's or one that was made for one."""

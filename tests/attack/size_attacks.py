@@ -16,7 +16,7 @@ from visitor import API, Visitor, file_data
 MAX_BODY_BYTES = 64 * 1024
 LARGE = 50
 LARGE_BYTES = 60_000_000
-RESIDENT_BUDGET_MB = 2000  # for the whole service while 50 uploads of 60 MB arrive at once
+RESIDENT_BUDGET_MB = 1000  # for the whole service while 50 uploads of 60 MB arrive at once
 
 
 class Peak:

@@ -20,6 +20,7 @@ import numpy as np
 
 from sparrow.data.exchange import read_csv
 from sparrow.data.generate import generate_dataset
+from sparrow.data.groups import with_groups
 from sparrow.data.tables import Dataset
 from sparrow.evaluation.calibration import CountCheck, check_count_model, fit_count_model
 from sparrow.evaluation.counting import CountModel
@@ -53,7 +54,8 @@ def main() -> None:
     tell(f"its own {own.photos} validation photos", own, check)
     for photos in FITTED_ON:
         for fresh in parts(drawn, photos):
-            model = fit_count_model(fresh, found, classes, threshold, own.confidence, own.iou)
+            grouped, at_iou = with_groups(fresh), own.iou
+            model = fit_count_model(grouped, found, classes, threshold, own.confidence, at_iou)
             tell(f"{photos} others", model, check_count_model(model, test, found, classes))
     if arguments.figure is not None:
         arguments.figure.write_bytes(reliability_png(check.reliability))

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from sparrow.config import EvaluationConfig
+from sparrow.data.groups import with_groups
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.evaluate import evaluate
@@ -54,7 +55,7 @@ def main() -> None:
     arguments = parser.parse_args()
     dataset, predictions = photos_and_predictions(arguments.photos, arguments.detections)
     clock, processor = time.perf_counter(), time.process_time()
-    evaluation = evaluate(dataset, predictions, ["bird"], 0.5, EvaluationConfig())
+    evaluation = evaluate(with_groups(dataset), predictions, ["bird"], 0.5, EvaluationConfig())
     result = {
         "photos": evaluation.n_photos,
         "detections": sum(map(len, predictions.values())),

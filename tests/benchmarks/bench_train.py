@@ -54,6 +54,7 @@ from sparrow.config import (
 from sparrow.data.checks import check_dataset
 from sparrow.data.exchange import import_dataset
 from sparrow.data.generate import generate_dataset
+from sparrow.data.groups import with_groups
 from sparrow.data.split import split_dataset
 from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
@@ -182,7 +183,7 @@ def compare_loops(
         plain_predictions(plain, held_out),
     ):
         threshold = score(found).threshold
-        results.append(evaluate(held_out, found, [class_name], threshold, EVALUATION))
+        results.append(evaluate(with_groups(held_out), found, [class_name], threshold, EVALUATION))
     for name, one, spent in zip(("ours", "plain loop"), results, seconds, strict=True):
         value = one.f_beta
         say(f"{what}, {name}", f"F2 {value.value:.3f} ({value.low:.3f} to {value.high:.3f}) after "

@@ -32,6 +32,7 @@ from monitoring.judge import Judge
 from sparrow.config import Config, EvaluationConfig, MonitoringConfig
 from sparrow.data.exchange import read_csv
 from sparrow.data.generate import generate_dataset
+from sparrow.data.groups import with_groups
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.metrics import threshold_for_recall
@@ -196,7 +197,9 @@ def recall(
     from sparrow.evaluation.evaluate import evaluate
 
     config = EvaluationConfig(bootstrap_samples=1)
-    scores = evaluate(dataset, found, classes, threshold, config, 0, data_version="", split="")
+    scores = evaluate(
+        with_groups(dataset), found, classes, threshold, config, 0, data_version="", split=""
+    )
     return scores.headline["recall"].value
 
 

@@ -27,6 +27,7 @@ from sparrow.config import Config, make_config
 from sparrow.data.exchange import read_csv
 from sparrow.data.formats_coco import read_coco, write_coco
 from sparrow.data.generate import LICENSE, SOURCE, generate_dataset
+from sparrow.data.groups import with_groups
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.evaluate import evaluate
@@ -140,7 +141,14 @@ def f2_through(url: str, dataset: Dataset) -> float:
     config = make_config(CIRCLE)
     classes, threshold = config.data.classes, 0.0  # the service has cut at its own already
     scores = evaluate(
-        dataset, found, classes, threshold, config.evaluation, 0, data_version="", split="winter"
+        with_groups(dataset),
+        found,
+        classes,
+        threshold,
+        config.evaluation,
+        0,
+        data_version="",
+        split="winter",
     )
     return scores.f_beta.value
 

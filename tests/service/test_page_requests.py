@@ -258,3 +258,18 @@ def test_the_folder_goes_with_the_service_and_a_killed_ones_with_the_next(tmp_pa
         first.close()
         second.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_said_and_costs_nobody_their_room(
+    tmp_path: Path, small_disk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "")
+    monkeypatch.setattr("tempfile.tempdir", str(small_disk("page", 0.5)))
+    full = PageFiles(max_bytes=2_000_000)
+    for _ in range(3):
+        with pytest.raises(RefusalError, match="cannot be stored") as refused:
+            full.store([Upload("a", b"x" * 100_000), Upload("b", b"x" * 600_000)], "one")
+        assert refused.value.status == 503
+        assert [path.name for path in full.folder.iterdir()] == ["lock"]
+    assert len(full.store([Upload("a", b"x" * 100_000)], "one")) == 1
+    full.close()
