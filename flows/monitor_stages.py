@@ -32,7 +32,7 @@ class Observed:
     n_photos: int  # in the window, read or not
     trend: list[Step]
     others: str  # what the log holds of other versions, in words
-    set_aside: str = ""  # photos that lie in the future, in words
+    set_aside: str = ""  # photos of the future or of another model, in words
 
 
 def observe_production(config: Config, version: str | None) -> Observed:

@@ -31,11 +31,22 @@ class MonitoringError(RuntimeError):
 
 @dataclass(frozen=True)
 class Watched:
-    """A model version and what it is held against."""
+    """A model version and what it is held against.
+
+    Attributes:
+        trained_at: aware; photos from before it were counted by another model that had this number,
+            in a registry of before. None where that is not known.
+    """
 
     name: str
     version: str
     folder: Path
+    trained_at: datetime | None = None
+
+    @property
+    def since(self) -> datetime | None:
+        """From when on photos can be this model's."""
+        return None if self.trained_at is None else self.trained_at - CLOCKS_APART
 
     def reference(self) -> Window:
         """Its ``reference.parquet``.
@@ -63,7 +74,8 @@ class Observation:
         window: what was read of them, oldest first; the newest ones without a gap.
         n_photos: how many there are; more than were read where there are too many for memory.
         n_future: photos of this version that lie in the future, and were set aside.
-        set_aside: the same in words; "" where there are none.
+        set_aside: these and the photos of another model under this number, in words; "" where there
+            are none.
     """
 
     window: Window
@@ -97,7 +109,8 @@ def watched_model(champion: Path, version: str | None) -> Watched:
             f"there is no published version {version} beside {champion}; published: "
             f"{', '.join(known) or 'none'}"
         )
-    return Watched(read_info(folder).name, registered_version(folder), folder)
+    info = read_info(folder)
+    return Watched(info.name, registered_version(folder), folder, _when(info.trained_at))
 
 
 @contextmanager
@@ -140,10 +153,13 @@ def observe(
     """
     now = now or datetime.now(UTC)
     mine: dict[str, Any] = {"model_name": model.name, "model_version": model.version}
-    future = _future(log, mine, now)
+    n_future, words = _future(log, mine, now)
+    future = n_future, " ".join(filter(None, [words, _of_another_model(log, mine, model)]))
     mine["until"] = now + CLOCKS_APART
+    mine["since"] = model.since
     if config.window_days is not None:
-        mine["since"] = now - timedelta(days=config.window_days)
+        since = now - timedelta(days=config.window_days)
+        mine["since"] = max(since, model.since) if model.since else since
     query = select(func.count().label("photos")).where(*conditions(**mine))
     n_photos = int(log.rows(query)[0]["photos"])
     if config.window_days is None:
@@ -175,6 +191,29 @@ def _future(log: PredictionLog, mine: dict[str, Any], now: datetime) -> tuple[in
         f"{found['last']:%Y-%m-%d %H:%M} UTC (it is {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC). "
         "Was the clock of the service ahead, or is the one here behind?"
     )
+
+
+def _of_another_model(log: PredictionLog, mine: dict[str, Any], model: Watched) -> str:
+    """What the log holds of a model that had this name and number before this one was trained."""
+    if model.since is None:
+        return ""
+    query = select(func.count().label("photos")).where(*conditions(until=model.since, **mine))
+    n_photos = log.rows(query)[0]["photos"]
+    if not n_photos:
+        return ""
+    return (
+        f"{n_photos} photos were set aside: they were counted before this {model.name} version "
+        f"{model.version} was trained ({model.trained_at:%Y-%m-%d %H:%M} UTC), by another model "
+        "with its number."
+    )
+
+
+def _when(text: str) -> datetime | None:
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
 def other_versions(log: PredictionLog, model: Watched) -> str:

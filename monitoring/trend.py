@@ -52,7 +52,13 @@ def trend(log: PredictionLog, model: Watched, now: datetime | None = None) -> li
     Photos whose times lie in the future are left out, see ``monitoring.observation``.
     """
     until = (now or datetime.now(UTC)) + CLOCKS_APART
-    mine = conditions(model_name=model.name, model_version=model.version, until=until)
+    whose: dict[str, Any] = {
+        "model_name": model.name,
+        "model_version": model.version,
+        "since": model.since,
+        "until": until,
+    }
+    mine = conditions(**whose)
     table = photos_table.c
     ends = select(func.min(table.time).label("first"), func.max(table.time).label("last"))
     found = log.rows(ends.where(*mine))[0]
@@ -63,9 +69,7 @@ def trend(log: PredictionLog, model: Watched, now: datetime | None = None) -> li
     width *= max(1, math.ceil(span / width / MAX_STEPS))
     steps = _photo_means(log, mine, width)
     share = MAX_SCORED / sum(step.photos for step in steps.values())
-    sampled = conditions(
-        model_name=model.name, model_version=model.version, until=until, share=share
-    )
+    sampled = conditions(share=share, **whose)
     for begin, score in _scores(log, sampled, width).items():
         steps[begin].means["score"] = score
     return [steps[begin] for begin in sorted(steps)]

@@ -77,7 +77,7 @@ def make_page(settings: Settings, desk: Callable[[], Desk]) -> gr.Blocks:
                 event(lambda: actions.service_figures(desk()), None, figures, **PRIVATE)
     page.queue(max_size=settings.limits.max_queue, default_concurrency_limit=4)
     # Gradio looks for events every millisecond, which takes 5 % of a core from a service at rest.
-    page._queue.sleep_when_free = 0.02
+    page._queue.sleep_when_free = 0.05
     return page
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from contextlib import closing
@@ -24,6 +25,7 @@ from monitoring.observation import (
 from monitoring.trend import trend
 from monitoring.verdict import State
 from sparrow.config import MonitoringConfig
+from sparrow.model.folder import read_info, write_info
 from sparrow.prediction_log import PredictionLog
 from sparrow.prediction_window import read_window, window_of
 
@@ -104,6 +106,38 @@ def test_photos_from_the_future_are_set_aside_and_said(
     part = observe(log, MODEL, MonitoringConfig(looks=(25,), max_photos=50), now)
     assert set(part.window.photos["id"]) <= {one.id for one in records}
     assert part.n_future == 60
+
+
+@pytest.mark.parametrize("after", [timedelta(hours=1), timedelta(days=2), timedelta(days=400)])
+@pytest.mark.parametrize("window_days", [None, 3.0])
+def test_another_models_photos_under_the_same_number_are_not_judged(
+    log: PredictionLog, photos: Any, after: timedelta, window_days: float | None
+) -> None:
+    """A registry that was made anew counts its versions from 1 again; the log goes on."""
+    before = photos(60, 1)
+    trained_at = before[-1].time + after
+    mine = [replace(one, time=one.time - before[0].time + trained_at) for one in photos(40, 2)]
+    log.append([*before, *mine])
+    model = Watched("birds", "3", Path("nowhere"), trained_at)
+    now = mine[-1].time + timedelta(minutes=1)
+    found = observe(log, model, MonitoringConfig(window_days=window_days), now)
+    assert found.window.photos["id"].tolist() == [one.id for one in mine]
+    assert (found.n_photos, found.n_future) == (40, 0)
+    assert "60 photos were set aside" in found.set_aside
+    assert sum(step.photos for step in trend(log, model, now)) == 40
+
+
+@pytest.mark.parametrize("trained_at", ["", "yesterday", "2026-13-45T00:00:00"])
+def test_a_model_that_does_not_say_when_it_was_trained_is_watched_all_the_same(
+    log: PredictionLog, photos: Any, model_folder: Path, tmp_path: Path, trained_at: str
+) -> None:
+    folder = tmp_path / "3"
+    shutil.copytree(model_folder.resolve(), folder)
+    write_info(folder, read_info(folder).model_copy(update={"trained_at": trained_at}))
+    model = watched_model(folder, None)
+    assert (model.version, model.trained_at) == ("3", None)
+    log.append(photos(5, 1, name=model.name))
+    assert observe(log, model, MonitoringConfig()).n_photos == 5
 
 
 def test_clocks_that_differ_by_minutes_are_no_future(log: PredictionLog, photos: Any) -> None:
