@@ -140,7 +140,7 @@ async def read_form(
                 raise IntakeError(400, f"unknown field {name[:40]!r}; expected {field}")
             if not isinstance(value, UploadFile):
                 raise IntakeError(400, f"the field {field} must hold files, not text")
-            uploads.append(Upload(_clean(value.filename or "photo"), await value.read()))
+            uploads.append(Upload(clean_name(value.filename or "photo"), await value.read()))
             await value.close()
     finally:
         await form.close()
@@ -161,12 +161,12 @@ def _from_json_photo(photo: Any, position: int) -> Upload:
     if not isinstance(photo, str) or not isinstance(name, str):
         raise IntakeError(400, f"photo {position + 1}: expected base64 text, or name and content")
     try:
-        return Upload(_clean(name), base64.b64decode(photo, validate=True))
+        return Upload(clean_name(name), base64.b64decode(photo, validate=True))
     except (binascii.Error, ValueError) as error:
         raise IntakeError(400, f"photo {position + 1} is not base64") from error
 
 
-def _clean(name: str) -> str:
+def clean_name(name: str) -> str:
     """Only the last part of a path, and only what can be printed; it never names a file on disk."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     printable = "".join(c for c in last if c.isprintable())

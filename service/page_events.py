@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from service.intake import read_json_object
+from service.intake import clean_name, read_json_object
 from service.page_files import PageFiles
 from service.refusal import RefusalError
 
@@ -118,7 +118,9 @@ class PageEvents:
         name = value.get("orig_name")
         return {
             "path": str(found),
-            "orig_name": _text(name) if isinstance(name, str) else found.name,
+            "orig_name": clean_name(name)[:MAX_TEXT_LENGTH]
+            if isinstance(name, str)
+            else found.name,
             "meta": {"_type": "gradio.FileData"},
         }
 
@@ -162,11 +164,6 @@ def _index(value: Any, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_INDEX:
         raise RefusalError(400, f"{name}: expected a whole number")
     return value
-
-
-def _text(value: str) -> str:
-    printable = "".join(c for c in value if c.isprintable())
-    return printable.replace("\\", "/").rsplit("/", 1)[-1][:MAX_TEXT_LENGTH] or "photo"
 
 
 def _chosen(value: Any) -> dict[str, Any] | None:
