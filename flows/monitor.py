@@ -29,7 +29,7 @@ from user_name import settle_user_name  # noqa: E402
 settle_user_name()
 
 from metaflow import Config, FlowSpec, Parameter, card, project, step  # noqa: E402
-from plain import PlainError, plain_config, plain_step, refuse_secrets  # noqa: E402
+from user_errors import PlainError, plain_config, plain_step, refuse_secrets  # noqa: E402
 
 import monitoring  # noqa: E402, F401 Metaflow packages what the flow imports
 import sparrow.telemetry  # noqa: E402
@@ -59,8 +59,7 @@ class Monitor(FlowSpec):
     @plain_step
     def start(self) -> None:
         """Read the window: the newest photos of the model version, within bounds."""
-        from monitor_stages import observe_production
-
+        from monitoring.run import observe_production
         from sparrow.config import make_config, with_overrides
 
         self.settings = with_overrides(make_config(self.config.to_dict()), self.overrides or ())
@@ -77,7 +76,7 @@ class Monitor(FlowSpec):
     @plain_step
     def judge(self) -> None:
         """Hold it against the model's own reference."""
-        from monitor_stages import judge_production
+        from monitoring.run import judge_production
 
         self.verdict = judge_production(self.settings, self.observed)
         print(self.verdict.reason)
@@ -88,8 +87,9 @@ class Monitor(FlowSpec):
     @plain_step
     def report(self) -> None:
         """The page for people, Evidently's report, the verdict as JSON."""
-        from monitor_card import show_verdict
-        from monitor_stages import PAGE, write_findings
+        from cards.monitor import show_verdict
+
+        from monitoring.run import PAGE, write_findings
 
         folder = Path(self.work_dir)
         write_findings(self.settings, self.observed, self.verdict, self.judged_at, folder)
@@ -100,17 +100,17 @@ class Monitor(FlowSpec):
     @plain_step
     def respond(self) -> None:
         """Tell people, and start a training where the config wants one."""
-        from monitor_stages import respond_to
+        from monitoring.run import respond_to
 
-        self.response = respond_to(self.settings, self.verdict).words
+        self.response = respond_to(self.settings, self.verdict, HERE / "train.py").words
         self.next(self.end)
 
     @step
     @plain_step
     def end(self) -> None:
         """Say it once more, at the end of the output, and as exit status."""
-        from sparrow.storage import places_of
-        from sparrow.storage_plan import keep_within_budget
+        from sparrow.storage.places import places_of
+        from sparrow.storage.plan import keep_within_budget
 
         print(f"{self.verdict.state.value}: {self.verdict.reason}")
         for change in self.verdict.drifted[1:]:

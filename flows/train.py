@@ -28,7 +28,7 @@ from user_name import settle_user_name  # noqa: E402
 
 settle_user_name()
 
-from front import main  # noqa: E402
+from command_line import main  # noqa: E402
 from lineage import first_run  # noqa: E402
 from metaflow import (  # noqa: E402
     Config,
@@ -41,7 +41,7 @@ from metaflow import (  # noqa: E402
     project,
     step,
 )
-from plain import plain_config, plain_step, read_steps, time_table  # noqa: E402
+from user_errors import plain_config, plain_step, read_steps, time_table  # noqa: E402
 
 import sparrow.telemetry  # noqa: E402
 
@@ -69,12 +69,11 @@ class Train(FlowSpec):
     @plain_step
     def start(self) -> None:
         """Settle the config, and draw the demo's photos where they are not there yet."""
-        from run_report import write_report
-        from train_stages import prepare_data
-
         from sparrow.config import make_config, with_overrides
-        from sparrow.run_lock import join_run
-        from sparrow.storage import note_places
+        from sparrow.pipeline.run_report import write_report
+        from sparrow.pipeline.train import prepare_data
+        from sparrow.storage.places import note_places
+        from sparrow.storage.run_lock import join_run
 
         self.settings = with_overrides(make_config(self.config.to_dict()), self.overrides or ())
         # Stays the same when the run is resumed under another id, this step included.
@@ -92,10 +91,10 @@ class Train(FlowSpec):
     @plain_step
     def check_data(self) -> None:
         """Every rule on every photo and row; a broken one stops the run with its rows."""
-        from data_cards import show_check
-        from data_stages import check_raw
+        from cards.data import show_check
 
         from sparrow.data.tables import data_version
+        from sparrow.pipeline.data import check_raw
 
         self.data_pages = str(Path(self.work_dir) / "data")
         checked, page = check_raw(self.settings, Path(self.data_pages), _counter("measured"))
@@ -113,8 +112,9 @@ class Train(FlowSpec):
     @plain_step
     def ingest(self) -> None:
         """Check ``data/new`` and merge it, all or nothing; compare it with what was there."""
-        from data_cards import show_intake
-        from data_stages import take_in
+        from cards.data import show_intake
+
+        from sparrow.pipeline.data import take_in
 
         folder = Path(self.data_pages)
         intake = take_in(self.settings, self.dataset, folder, _counter("measured"))
@@ -134,11 +134,11 @@ class Train(FlowSpec):
     @plain_step
     def split(self) -> None:
         """Train, validation, test; authors, near-duplicates and visits stay on one side."""
-        from data_cards import show_split
-        from data_stages import certify
+        from cards.data import show_split
 
-        from sparrow.data.sides import keep_sides, read_sides
-        from sparrow.data.split import split_dataset
+        from sparrow.data.split.assignments import keep_sides, read_sides
+        from sparrow.data.split.split import split_dataset
+        from sparrow.pipeline.data import certify
 
         result = split_dataset(
             self.dataset,
@@ -162,10 +162,10 @@ class Train(FlowSpec):
     @plain_step
     def explore(self) -> None:
         """The pictures that tell what the data is like, and its card."""
-        from card_stages import write_dataset_card
-        from report_cards import show_card, show_pictures
+        from cards.report import show_card, show_pictures
 
-        from sparrow.data.explore import contact_sheet, eda_figures, more_figures
+        from sparrow.pipeline.cards import write_dataset_card
+        from sparrow.reports.data_figures import contact_sheet, eda_figures, more_figures
 
         cards = Path(self.work_dir) / "cards"
         self.dataset_card = write_dataset_card(self.settings, self.dataset, self.certificate, cards)
@@ -180,7 +180,7 @@ class Train(FlowSpec):
     @plain_step
     def tune(self) -> None:
         """One worker's share of the study."""
-        from train_stages import tune
+        from sparrow.pipeline.train import tune
 
         tune(self.settings, self.study, self.dataset, _print_trial)
         self.next(self.gather)
@@ -198,12 +198,12 @@ class Train(FlowSpec):
     @plain_step
     def choose(self) -> None:
         """The best trial's values, and how the study came to them."""
-        from report_cards import show_tuning
+        from cards.report import show_tuning
 
         self.best_values, trials, pictures = {}, [], {}
         if self.settings.tuning.trials:
-            from sparrow.model.study_report import best_yaml, study_figures, trial_table
-            from sparrow.model.tuning import best_values
+            from sparrow.training.study_report import best_yaml, study_figures, trial_table
+            from sparrow.training.tuning import best_values
 
             self.best_values = best_values(self.settings, self.study)
             trials = trial_table(self.settings, self.study)
@@ -222,10 +222,10 @@ class Train(FlowSpec):
 
         With several processes each is a task; the first of them keeps, shows and exports.
         """
-        from live_training import show_helper, train_in_view
-        from train_stages import help_training
+        from cards.live_training import show_helper, train_in_view
 
-        from sparrow.model.distributed import take_place
+        from sparrow.pipeline.train import help_training
+        from sparrow.training.distributed import take_place
 
         place = current.parallel
         take_place(place.node_index, place.num_nodes, place.main_ip, self.run_key)
@@ -244,13 +244,14 @@ class Train(FlowSpec):
     @plain_step
     def evaluate(self, inputs: list[Train]) -> None:
         """Threshold from validation photos, scores on test photos, with intervals; the card."""
-        from card_stages import log_evaluation, write_model_card
-        from data_cards import show_review
-        from data_stages import doubt
-        from evaluate_stages import evaluate_model
-        from pictures import evaluation_pictures, mistake_pictures
-        from report_cards import show_card, show_evaluation
-        from train_stages import reset_model_folder
+        from cards.data import show_review
+        from cards.report import show_card, show_evaluation
+
+        from sparrow.pipeline.cards import log_evaluation, write_model_card
+        from sparrow.pipeline.data import doubt
+        from sparrow.pipeline.evaluate import evaluate_model
+        from sparrow.pipeline.train import reset_model_folder
+        from sparrow.reports.evaluation_pictures import evaluation_pictures, mistake_pictures
 
         self.settings = inputs[0].settings
         self.merge_artifacts(inputs)
@@ -277,9 +278,10 @@ class Train(FlowSpec):
     @plain_step
     def promote(self) -> None:
         """Candidate against champion on the same photos; the gate decides."""
-        from release_stages import promote
-        from report_cards import show_decision
-        from train_stages import check_model_folder
+        from cards.report import show_decision
+
+        from sparrow.pipeline.release import promote
+        from sparrow.pipeline.train import check_model_folder
 
         check_model_folder(Path(self.work_dir))
         self.promotion = promote(
@@ -299,7 +301,7 @@ class Train(FlowSpec):
     @plain_step
     def bundle(self) -> None:
         """A Bento of the champion."""
-        from release_stages import bundle
+        from sparrow.pipeline.release import bundle
 
         self.bento = bundle(self.settings, self.promotion)
         self.next(self.end)
@@ -309,11 +311,11 @@ class Train(FlowSpec):
     @plain_step
     def end(self) -> None:
         """The run in one page, and where its time went."""
-        from report_cards import show_report
-        from run_report import make_report, write_report
+        from cards.report import show_report
 
-        from sparrow.storage import note_places, places_of
-        from sparrow.storage_plan import keep_within_budget
+        from sparrow.pipeline.run_report import make_report, write_report
+        from sparrow.storage.places import note_places, places_of
+        from sparrow.storage.plan import keep_within_budget
 
         report = make_report(
             current.run_id,

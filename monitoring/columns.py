@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monitoring.verdict import Kind
-from sparrow.prediction_window import Window
+from sparrow.predictions.window import Window
 
 Floats = NDArray[np.float64]
 

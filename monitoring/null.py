@@ -1,7 +1,7 @@
 """How far apart a reference and a window come without drift, and the p-values that follow.
 
 The reference is all that is known of the photos, so it stands for them: pairs of a reference and a
-window are drawn from it again and again, *groups* (``sparrow.data.groups``) with replacement,
+window are drawn from it again and again, *groups* (``sparrow.data.split.groups``) with replacement,
 because photos of one group resemble each other and arrive together. Both sides are drawn, so that
 a small reference's own luck is part of the null and no alarm; a window may be larger than the
 reference. Each drawn pair goes through all that the real one does: ranks among its own reference,

@@ -15,10 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sparrow.config import MonitoringConfig
 from sparrow.database import StoreError, reason
-from sparrow.model.folder import INFO, REFERENCE, read_info
-from sparrow.prediction_log import PredictionLog, conditions
-from sparrow.prediction_record import photos_table
-from sparrow.prediction_window import Window, read_reference, read_window
+from sparrow.inference.model_folder import INFO, REFERENCE, read_info
+from sparrow.predictions.log import PredictionLog, conditions
+from sparrow.predictions.record import photos_table
+from sparrow.predictions.window import Window, read_reference, read_window
 from sparrow.served_settings import registered_version
 from sparrow.store_url import StoreURLError, hide_secrets, resolve
 

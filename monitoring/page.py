@@ -16,8 +16,8 @@ from monitoring.charts import line_chart
 from monitoring.columns import COLUMNS, NAMES, photo_values
 from monitoring.trend import Step
 from monitoring.verdict import ColumnChange, DriftVerdict, State
-from sparrow.data.page import figure, page, thumbnail
-from sparrow.prediction_window import Window
+from sparrow.predictions.window import Window
+from sparrow.reports.html import figure, page, thumbnail
 
 SHOWN = 12  # photos
 STYLE = """<style>

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from monitoring.columns import Floats
+from monitoring.messages import latency_in_words
 from monitoring.null import strength_of
 from monitoring.ranks import Ints
 from monitoring.verdict import ColumnChange
-from monitoring.words import latency_in_words
 from sparrow.config import MonitoringConfig
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Float, case, cast, extract, func, select
 
 from monitoring.observation import CLOCKS_APART, Watched
-from sparrow.prediction_log import PredictionLog, conditions
-from sparrow.prediction_record import boxes_table, photos_table
+from sparrow.predictions.log import PredictionLog, conditions
+from sparrow.predictions.record import boxes_table, photos_table
 
 STEPS_S = (
     60,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from sparrow.counter import CountedPhoto
+from sparrow.inference.counter import CountedPhoto, Counter
+from sparrow.inference.model_folder import CARD
 
 MAX_COUNT = 100_000  # that anybody may claim to see in a photo
 
@@ -89,4 +90,21 @@ def photo_answer(counted: CountedPhoto) -> PhotoAnswer:
         count_low=record.count_low,
         count_high=record.count_high,
         error=problem,
+    )
+
+
+def describe_model(counter: Counter) -> ModelAnswer:
+    """The model that counts the next photo."""
+    info = counter.info
+    card = counter.folder / CARD
+    return ModelAnswer(
+        name=info.name,
+        version=counter.version,
+        architecture=info.architecture,
+        class_names=list(info.class_names),
+        threshold=info.threshold,
+        data_version=info.data_version,
+        trained_at=info.trained_at,
+        counts_with_interval=info.count_model is not None,
+        card=card.read_text(encoding="utf-8") if card.is_file() else None,
     )

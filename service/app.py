@@ -25,7 +25,7 @@ from service.logs import set_up_logs  # noqa: E402
 from service.page_requests import PageRequests  # noqa: E402
 from service.settings import describe_settings, read_settings  # noqa: E402
 from service.web import make_web_app  # noqa: E402
-from sparrow.prediction_log import LogAwayError, UnknownPredictionError  # noqa: E402
+from sparrow.predictions.log import LogAwayError, UnknownPredictionError  # noqa: E402
 
 RETRY_AFTER = {"retry-after": "5"}  # seconds; a log that is away is tried every second
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service import metrics
-from sparrow.counter import Counter
-from sparrow.model.folder import INFO, file_sha256
+from sparrow.inference.counter import Counter
+from sparrow.inference.model_folder import INFO
+from sparrow.regular_file import sha256_of
 
 WATCH_SECONDS = 1.0
 LONGEST_WAIT_S = 60.0  # between two attempts to load a newcomer that could not be loaded
@@ -116,7 +117,7 @@ class Champion:
         if target != self._counter.folder or state is None:
             return False
         try:
-            return file_sha256(target / INFO) == self._counter.info_sha256
+            return sha256_of(target / INFO) == self._counter.info_sha256
         except OSError:
             return False
 

@@ -11,9 +11,9 @@ from typing import Any, Literal, TypeVar
 from service.intake import Upload
 from service.pictures import annotated, encoded
 from sparrow.config import ServiceConfig
-from sparrow.counter import CountedPhoto, Counter
-from sparrow.counter_process import CounterProcess, ProcessLostError
-from sparrow.model.folder import ModelFolderError
+from sparrow.inference.counter import CountedPhoto, Counter
+from sparrow.inference.model_folder import ModelFolderError
+from sparrow.inference.worker_process import CounterProcess, ProcessLostError
 
 T = TypeVar("T")
 Picture = Literal["jpeg", "png"]

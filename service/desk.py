@@ -17,11 +17,11 @@ from service.counting import Answer, Picture, Places
 from service.intake import Upload
 from service.keep import PhotoKeeper
 from service.settings import Settings, require_model, started_in
-from sparrow.counter import Counter
 from sparrow.database import StoreError, reason, sqlite_path
-from sparrow.prediction_log import LogAwayError, PredictionLog, UnknownPredictionError
-from sparrow.prediction_spill import SERVER_FOLDER
-from sparrow.prediction_writer import LogState, PredictionWriter
+from sparrow.inference.counter import Counter
+from sparrow.predictions.log import LogAwayError, PredictionLog, UnknownPredictionError
+from sparrow.predictions.spill import SERVER_FOLDER
+from sparrow.predictions.writer import LogState, PredictionWriter
 
 LOCK_WAIT_S = 0.5  # for whoever has locked the log; then photos wait on the disk
 REPLACED_SECONDS = 60.0  # so long after the log's file was replaced the service is not ready

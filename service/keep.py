@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from sparrow.config import ServiceConfig
-from sparrow.prediction_record import PredictionRecord
+from sparrow.predictions.record import PredictionRecord
 
 TIDY_SECONDS = 600.0  # between looks at what has become too old
 PARTIAL_SECONDS = 600.0  # a file that is still being written is younger

@@ -18,7 +18,7 @@ from service.desk import Desk
 from service.page_values import read_look, read_score, read_true_count
 from service.page_visit import PagePhoto, Visit
 from service.settings import Settings
-from sparrow.evaluation.figures import FOUND_COLOR
+from sparrow.drawing import FOUND_COLOR
 
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.jpg"))
 STYLE = """

@@ -12,15 +12,16 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
 
+from service.answers import describe_model
 from service.desk import Desk
 from service.page_values import Look
 from service.page_visit import PagePhoto
 from service.pictures import annotated, encoded
-from sparrow.count_formats import coco, csv_text, row
-from sparrow.counter import count_in_words
 from sparrow.images import ImageError, RgbImage, read_image
-from sparrow.prediction_log import UnknownPredictionError
-from sparrow.prediction_record import PredictionRecord
+from sparrow.inference.count_formats import coco, csv_text, row
+from sparrow.inference.counter import count_in_words
+from sparrow.predictions.log import UnknownPredictionError
+from sparrow.predictions.record import PredictionRecord
 
 logger = logging.getLogger("sparrow.service")
 
@@ -176,9 +177,7 @@ def service_figures(desk: Desk) -> str:
 
 def model_text(desk: Desk) -> str:
     """The model card, or what is known without one, in Markdown."""
-    from service.web import describe_model
-
-    model = describe_model(desk)
+    model = describe_model(desk.counter)
     if model.card is not None:
         return model.card
     classes = ", ".join(name.replace("_", " ") for name in model.class_names)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PIL import ImageColor
 
 from service.answers import MAX_COUNT
-from sparrow.evaluation.figures import FOUND_COLOR
+from sparrow.drawing import FOUND_COLOR
 
 LONGEST_COLOR = 40  # characters: "hsl(359.9, 100%, 100%)" and the like
 

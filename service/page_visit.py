@@ -12,8 +12,9 @@ from pathlib import Path
 from service.counting import Answer
 from service.desk import Desk
 from service.intake import Upload
-from sparrow.counter import DETECTOR_FAILED, CountedPhoto
-from sparrow.model.folder import ModelInfo, file_sha256
+from sparrow.inference.counter import DETECTOR_FAILED, CountedPhoto
+from sparrow.inference.model_folder import ModelInfo
+from sparrow.regular_file import sha256_of
 
 MAX_REMEMBERED = 1000  # photos of one session; beyond it only those that are shown are
 
@@ -108,7 +109,7 @@ class Visit:
     def _key(self, path: Path) -> str:
         if path not in self.keys:
             try:
-                self.keys[path] = file_sha256(path)
+                self.keys[path] = sha256_of(path)
             except OSError as error:
                 raise ValueError(f"{path.name} is no longer here; please add it again") from error
         return self.keys[path]

@@ -6,9 +6,9 @@ import io
 
 from PIL import Image
 
-from sparrow.evaluation.figures import FOUND_COLOR, draw_detections
+from sparrow.drawing import FOUND_COLOR, draw_detections
 from sparrow.images import RgbImage
-from sparrow.prediction_record import PredictionRecord
+from sparrow.predictions.record import PredictionRecord
 
 JPEG_QUALITY = 88
 

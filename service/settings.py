@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import make_url
 
 from sparrow.config import ServiceConfig, StoresConfig, load_config
-from sparrow.model.folder import INFO, read_info
+from sparrow.inference.model_folder import INFO, read_info
 from sparrow.served_settings import earlier_settings, read_served_settings, settings_path
 from sparrow.store_url import hide_secrets
 

@@ -21,12 +21,11 @@ from prometheus_client import (
 )
 from starlette.applications import Starlette
 
-from service.answers import ModelAnswer
+from service.answers import ModelAnswer, describe_model
 from service.desk import Desk
 from service.openapi import describe_api
 from service.page_requests import PageRequests
 from service.settings import Settings
-from sparrow.model.folder import CARD
 
 
 def make_web_app(settings: Settings, desk: Callable[[], Desk], page: PageRequests) -> Starlette:
@@ -64,7 +63,7 @@ def _with_page(settings: Settings, desk: Callable[[], Desk], page: PageRequests)
 
     @app.get("/model")
     def model() -> ModelAnswer:
-        return describe_model(desk())
+        return describe_model(desk().counter)
 
     @app.get("/docs.json")
     def api_description() -> dict[str, Any]:
@@ -118,21 +117,3 @@ DOCS_PAGE = """<!doctype html>
 <body><div id="viewer"></div><script src="docs-viewer/swagger-ui-bundle.js"></script>
 <script>SwaggerUIBundle({url: "docs.json", dom_id: "#viewer", validatorUrl: null})</script>
 </body></html>"""
-
-
-def describe_model(desk: Desk) -> ModelAnswer:
-    """The model that counts the next photo."""
-    counter = desk.counter
-    info = counter.info
-    card = counter.folder / CARD
-    return ModelAnswer(
-        name=info.name,
-        version=counter.version,
-        architecture=info.architecture,
-        class_names=list(info.class_names),
-        threshold=info.threshold,
-        data_version=info.data_version,
-        trained_at=info.trained_at,
-        counts_with_interval=info.count_model is not None,
-        card=card.read_text(encoding="utf-8") if card.is_file() else None,
-    )

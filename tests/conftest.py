@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["photo_sets", "scored_photos", "small_training"]
+
 # Libraries read these when they are imported, so they are set before any test module is. The flows,
 # servers and workers that tests start inherit them.
 os.environ.update(
@@ -38,7 +40,7 @@ os.environ.update(
 @pytest.fixture(scope="session")
 def drawn_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Root of 24 drawn photos with their tables, in the layout of ``data/raw``. Read only."""
-    from sparrow.data.generate import generate_dataset
+    from sparrow.data.synthetic.generate import generate_dataset
 
     root = tmp_path_factory.mktemp("drawn") / "raw"
     generate_dataset(root, photos=24, seed=7)
@@ -85,7 +87,9 @@ def model_folder(drawn_dataset: Path, tmp_path_factory: pytest.TempPathFactory) 
 
     import sparrow
 
-    sources = sorted((Path(sparrow.__file__).parent / "model").glob("*.py"))
+    rooms = ("detectors", "training", "export", "inference")
+    home = Path(sparrow.__file__).parent
+    sources = sorted(path for room in rooms for path in (home / room).glob("*.py"))
     code = b"".join(path.read_bytes() for path in (Path(__file__), *sources))
     home = Path(tempfile.gettempdir()) / f"sparrow-test-model-{os.getuid()}"
     home /= hashlib.sha256(code).hexdigest()[:16]
@@ -188,12 +192,12 @@ def _write_untrained_model(folder: Path, drawn_dataset: Path) -> None:
     from safetensors.torch import save_file
 
     from sparrow.config import Config, with_values
+    from sparrow.detectors.build import build_detector
+    from sparrow.export.onnx import export_engine
     from sparrow.images import read_image, resize_to_fit
-    from sparrow.model.detector import build_detector
-    from sparrow.model.export import export_engine
-    from sparrow.model.folder import WEIGHTS, ModelInfo, write_info
-    from sparrow.model.runtime import Engine
-    from sparrow.model.weights_header import classes_metadata
+    from sparrow.inference.engine import Engine
+    from sparrow.inference.model_folder import WEIGHTS, ModelInfo, write_info
+    from sparrow.inference.safetensors_metadata import classes_metadata
 
     config = with_values(
         Config(),

@@ -15,8 +15,8 @@ from onnx import TensorProto, helper, numpy_helper, save
 from safetensors.numpy import save_file
 
 from sparrow.config import Config
-from sparrow.model.folder import ENGINE, WEIGHTS, ModelInfo, write_info
-from sparrow.model.weights_header import classes_metadata
+from sparrow.inference.model_folder import ENGINE, WEIGHTS, ModelInfo, write_info
+from sparrow.inference.safetensors_metadata import classes_metadata
 
 SIDE_PX = 64  # of a photo's short side as the engine gets it
 FOUND = ((1, 0.9, 4, 4, 24, 24), (1, 0.8, 30, 30, 50, 50))

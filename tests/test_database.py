@@ -15,11 +15,11 @@ import sqlalchemy as sa
 
 from sparrow import database, migrations
 from sparrow.database import HEAD, VERSION_TABLE, StoreError, open_database, revision
-from sparrow.prediction_log import PredictionLog
-from sparrow.prediction_record import metadata as log_metadata
-from sparrow.prediction_window import read_window
-from sparrow.release.promotion_log import PromotionLog, entry_sha256
-from sparrow.release.promotion_log import metadata as promotions_metadata
+from sparrow.predictions.log import PredictionLog
+from sparrow.predictions.record import metadata as log_metadata
+from sparrow.predictions.window import read_window
+from sparrow.registry.promotion_log import PromotionLog, entry_sha256
+from sparrow.registry.promotion_log import metadata as promotions_metadata
 
 # As the release before the first migration made them, word for word (sqlite3's .schema).
 OLD_LOG = """
@@ -70,7 +70,7 @@ def server_url(postgres: str) -> str:
     """Of an empty PostgreSQL database."""
     import psycopg
 
-    from sparrow.prediction_record import new_id
+    from sparrow.predictions.record import new_id
 
     name = f"migrate_{new_id()}"
     with psycopg.connect(f"{postgres}/postgres", autocommit=True) as connection:
@@ -191,7 +191,7 @@ def test_processes_that_start_at_once_migrate_once(
     else:
         url = request.getfixturevalue("server_url")
     code = (
-        "import sys; from sparrow.prediction_log import PredictionLog\n"
+        "import sys; from sparrow.predictions.log import PredictionLog\n"
         "sys.stdin.readline(); PredictionLog(sys.argv[1]).close()"
     )
     command = [sys.executable, "-W", "error", "-c", code, url]
@@ -215,7 +215,7 @@ def test_opening_what_is_up_to_date_does_not_import_alembic(tmp_path: Path) -> N
     url = f"sqlite:///{tmp_path}/log.db"
     PredictionLog(url).close()
     code = (
-        "import sys; from sparrow.prediction_log import PredictionLog\n"
+        "import sys; from sparrow.predictions.log import PredictionLog\n"
         f"PredictionLog({url!r}).close(); PredictionLog({url!r}, read_only=True).close()\n"
         "sys.exit('alembic' in sys.modules)"
     )

@@ -84,7 +84,7 @@ def test_the_wheel_holds_what_lies_beside_the_package_in_a_clone(wheel):
 
 COMMANDS = """
 import contextlib, io, json, os, tempfile, traceback
-from sparrow.cli import main
+from sparrow.cli.main import main
 import sparrow
 assert sparrow.__file__.startswith(sys.argv[0]), sparrow.__file__
 found = {}

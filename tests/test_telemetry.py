@@ -11,7 +11,7 @@ import pytest
 
 from sparrow.telemetry import OFF
 
-LOAD = "import sys; from pathlib import Path; from sparrow.model.runtime import Engine; "
+LOAD = "import sys; from pathlib import Path; from sparrow.inference.engine import Engine; "
 LOAD += "Engine(Path(sys.argv[1]))"
 
 

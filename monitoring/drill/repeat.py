@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from monitoring.judge import Judge
+from monitoring.drift_detector import Judge
 from monitoring.verdict import DriftVerdict, State
-from sparrow.prediction_window import Window
+from sparrow.predictions.window import Window
 
 Ints = NDArray[np.int64]
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sparrow.data.errors import DataError
-from sparrow.data.markdown_page import markdown_table
 from sparrow.data.tables import Dataset
 from sparrow.plain_text import one_line
 
@@ -42,14 +41,6 @@ def notice(dataset: Dataset, title: str = "Photos") -> str:
 def licence_counts(dataset: Dataset) -> dict[str, int]:
     """Photos under each licence, most frequent first."""
     return {str(name): int(n) for name, n in dataset.images["license"].value_counts().items()}
-
-
-def licence_summary(dataset: Dataset) -> str:
-    """A Markdown table for cards: photos and authors under each licence, most frequent first."""
-    images = dataset.images.groupby("license")["author"].agg(["size", "nunique"])
-    images = images.reset_index().sort_values(["size", "license"], ascending=[False, True])
-    rows = [(name, f"{size:,}", f"{authors:,}") for name, size, authors in images.to_numpy()]
-    return markdown_table(["licence", "photos", "authors"], rows)
 
 
 def keep_licences(dataset: Dataset, licences: Sequence[str] | None) -> Dataset:

@@ -15,8 +15,8 @@ import pandas as pd
 import pandera.pandas as pa
 
 from sparrow.config import DataConfig
-from sparrow.data.findings import Finding, finding
-from sparrow.data.formats import BOXES_CSV
+from sparrow.data.checks.report import Finding, finding
+from sparrow.data.formats.csv import BOXES_CSV
 
 INFO_NUMBERS = ("Number_HSparrows",)
 BOX_NUMBERS = ("bbox_x", "bbox_y", "bbox_width", "bbox_height", "image_width", "image_height")

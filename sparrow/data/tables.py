@@ -1,6 +1,6 @@
 """The two tables every later room works on, in the project's own names.
 
-The reference's CSV spelling (``Name``, ``bbox_x`` …) ends at ``sparrow.data.formats``.
+The reference's CSV spelling (``Name``, ``bbox_x`` …) ends at ``sparrow.data.formats.csv``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Resampling of photos: how sure a number is.
 
 Photos of one author, one visit or one scene taken twice err together, so whole groups
-(``sparrow.data.groups``) are drawn, with replacement, as many as there are (cluster bootstrap;
-Davison & Hinkley 1997, section 3.8).
+(``sparrow.data.split.groups``) are drawn, with replacement, as many as there are (cluster
+bootstrap; Davison & Hinkley 1997, section 3.8).
 Every number here is a function of sums over photos; a resample is a row of group weights and all
 resamples of a sum are one matrix product.
 """

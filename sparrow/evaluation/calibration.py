@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sparrow.data.groups import count_groups, group_numbers
+from sparrow.data.split.groups import count_groups, group_numbers
 from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.counting import CountModel

@@ -1,7 +1,7 @@
 """Two models on the same photos: is the candidate better, and could these photos have shown it?
 
 Both models err on the same hard photos, so the pair is compared photo by photo and whole groups
-(``sparrow.data.groups``) are resampled together. Two tests must agree before a gain counts as
+(``sparrow.data.split.groups``) are resampled together. Two tests must agree before a gain counts as
 shown:
 
 - the bootstrap-t lower bound (Efron 1979; Davison & Hinkley 1997, section 5.2.1): plain
@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from sparrow.config import Config
-from sparrow.data.groups import group_numbers
+from sparrow.data.split.groups import group_numbers
 from sparrow.evaluation.bootstrap import (
     Interval,
     group_sums,

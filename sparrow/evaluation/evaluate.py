@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from sparrow.config import EvaluationConfig
-from sparrow.data.evidence import evidence_words
-from sparrow.data.groups import GROUP, group_numbers
+from sparrow.data.split.evidence import evidence_words
+from sparrow.data.split.groups import GROUP, group_numbers
 from sparrow.data.tables import UNKNOWN, Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.average_precision import resampled_ap

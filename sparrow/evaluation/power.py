@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from sparrow.data.groups import count_groups
+from sparrow.data.split.groups import count_groups
 from sparrow.data.tables import UNKNOWN
 from sparrow.evaluation.bootstrap import Interval
 from sparrow.evaluation.evaluate import Evaluation, score_name

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from sparrow.data.groups import group_numbers
+from sparrow.data.split.groups import group_numbers
 from sparrow.data.tables import UNKNOWN
 from sparrow.evaluation.bootstrap import group_sums, percentile_interval
 from sparrow.evaluation.coco import SIZE_RANGES_PX

@@ -1,1 +1,1 @@
-"""From an evaluated model folder to a champion: registry, gate, card, Bento."""
+"""Kept for models registered before 0.2: their ``MLmodel`` names ``sparrow.release.pyfunc``."""

@@ -10,18 +10,17 @@ from typing import Any
 import pandas as pd
 
 from sparrow.boxes import clip_boxes
-from sparrow.data.annotations import PhotoRow, make_dataset, new_folder
+from sparrow.data.checks.photo_record import read_photo_bytes
 from sparrow.data.errors import DataError
-from sparrow.data.formats import quoting_of
-from sparrow.data.formats_coco import find_coco, read_coco, write_coco
-from sparrow.data.photo_record import read_photo_bytes
+from sparrow.data.formats.annotations import PhotoRow, make_dataset, new_folder
+from sparrow.data.formats.coco import find_coco, read_coco, write_coco
+from sparrow.data.formats.csv import quoting_of
 from sparrow.data.tables import UNKNOWN, Dataset
 from sparrow.images import file_suffix, read_image
-from sparrow.model.folder import file_sha256
 from sparrow.plain_text import one_line, utf8
-from sparrow.prediction_window import Window
-from sparrow.regular_file import open_regular
-from sparrow.review.choice import XYXY, Pick
+from sparrow.predictions.window import Window
+from sparrow.regular_file import open_regular, sha256_of
+from sparrow.review.selection import XYXY, Pick
 from sparrow.review.sheet import COLUMNS, ROWS, Tile, contact_sheet
 from sparrow.spreadsheet import as_cell, from_cell
 
@@ -89,7 +88,7 @@ def write_queue(
             if progress:
                 progress(number, len(picks))
         write_coco(make_dataset(place, rows), place / LABELS, class_names)
-        (place / LABELS_SUM).write_text(f"{file_sha256(place / LABELS)}  {LABELS}\n")
+        (place / LABELS_SUM).write_text(f"{sha256_of(place / LABELS)}  {LABELS}\n")
         table = pd.DataFrame(listed, columns=list(LIST_COLUMNS))
         table = table.map(lambda cell: as_cell(utf8(cell)) if isinstance(cell, str) else cell)
         table.to_csv(place / LIST, index=False, encoding="utf-8", quoting=quoting_of(table))
@@ -125,7 +124,7 @@ def corrected_labels(folder: Path, labels: Path) -> Dataset:
     try:
         with open_regular(folder / LABELS_SUM) as file:
             drawn = file.read(4096).decode("utf-8", "replace").split()[:1]
-        untouched = drawn == [file_sha256(path)]
+        untouched = drawn == [sha256_of(path)]
     except OSError as error:
         raise DataError(f"{error.filename}: cannot be read ({error.strerror})") from error
     if untouched:

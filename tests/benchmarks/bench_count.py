@@ -40,7 +40,7 @@ def make_folder(home: Path, photos: Path, count: int, bad: int) -> Path:
 
 def command(arguments: argparse.Namespace, folder: Path, to: Path, workers: int) -> list[str]:
     """The command line of one run."""
-    start = [sys.executable, "-m", "sparrow.cli", "count", str(folder), "-r", "--to", str(to)]
+    start = [sys.executable, "-m", "sparrow.cli.main", "count", str(folder), "-r", "--to", str(to)]
     return [*start, "--workers", str(workers), "--model", str(arguments.model)]
 
 

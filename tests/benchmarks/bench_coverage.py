@@ -18,14 +18,14 @@ from pathlib import Path
 
 import numpy as np
 
-from sparrow.data.exchange import read_csv
-from sparrow.data.generate import generate_dataset
-from sparrow.data.groups import with_groups
+from sparrow.data.formats.exchange import read_csv
+from sparrow.data.split.groups import with_groups
+from sparrow.data.synthetic.generate import generate_dataset
 from sparrow.data.tables import Dataset
 from sparrow.evaluation.calibration import CountCheck, check_count_model, fit_count_model
 from sparrow.evaluation.counting import CountModel
-from sparrow.evaluation.figures import reliability_png
-from sparrow.model.runtime import Engine, detect_files
+from sparrow.inference.engine import Engine, detect_files
+from sparrow.reports.figures import reliability_png
 
 IN_ALL = 400  # photos kept for fitting
 FITTED_ON = (50, 100, 200, IN_ALL)

@@ -31,19 +31,19 @@ from PIL import Image
 from row_loop import loop_over_rows, raw_tables
 
 from sparrow.config import DataConfig, SplitConfig
-from sparrow.data.checks import check_dataset, check_tables
-from sparrow.data.download import download_dataset
+from sparrow.data.checks.measure import measure_photos
+from sparrow.data.checks.report import RULES
+from sparrow.data.checks.run import check_dataset, check_tables
 from sparrow.data.duplicates import near_duplicate_pairs
 from sparrow.data.errors import DataError
-from sparrow.data.exchange import export_dataset, import_dataset, read_csv, read_set
-from sparrow.data.findings import RULES
-from sparrow.data.generate import generate_dataset
-from sparrow.data.ingest import ingest_new
-from sparrow.data.measure import measure_photos
-from sparrow.data.split import split_dataset
+from sparrow.data.formats.exchange import export_dataset, import_dataset, read_csv, read_set
+from sparrow.data.ingest.download import download_dataset
+from sparrow.data.ingest.ingest import ingest_new
+from sparrow.data.split.split import split_dataset
+from sparrow.data.synthetic.generate import generate_dataset
 from sparrow.data.tables import XYXY, Dataset
 
-TESTS = Path(__file__).parents[1] / "data"
+TESTS = Path(__file__).parents[1]
 
 
 def tables(arguments: argparse.Namespace, _: Path) -> None:
@@ -142,10 +142,16 @@ def pairs(arguments: argparse.Namespace, folder: Path) -> None:
 
 def kills(_: argparse.Namespace, folder: Path) -> None:
     """Intakes killed at 20 random file operations, checked and completed."""
-    sets = module("conftest")
+    sets = module("photo_sets")
     sets.PhotoSet(folder / "raw", 6).write()
     sets.PhotoSet(folder / "new", 4, first=100, prefix="new_").write()
-    command = [sys.executable, str(TESTS / "kill_intake.py"), str(folder), "20", "1"]
+    command = [
+        sys.executable,
+        str(TESTS / "data" / "ingest" / "kill_ingest.py"),
+        str(folder),
+        "20",
+        "1",
+    ]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     results = [json.loads(line) for line in out.splitlines()]
     say("killed intakes that left a valid set", f"{sum(r['valid'] for r in results)} of 20")
@@ -154,8 +160,8 @@ def kills(_: argparse.Namespace, folder: Path) -> None:
 
 def corruptions(_: argparse.Namespace, folder: Path) -> None:
     """270 broken batches and 30 broken archives: each must be refused, and nothing be changed."""
-    sets, ways = module("conftest"), module("corruptions").CORRUPTIONS
-    corrupt_archive = module("zip_corruptions").corrupt_archive
+    sets, ways = module("photo_sets"), module("data/corruptions").CORRUPTIONS
+    corrupt_archive = module("data/zip_corruptions").corrupt_archive
     refused = tracebacks = changed = 0
     for number in range(300):
         place, rng = folder / str(number), np.random.default_rng(number)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from sparrow.config import EvaluationConfig
-from sparrow.data.groups import with_groups
+from sparrow.data.split.groups import with_groups
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.evaluate import evaluate

@@ -16,7 +16,7 @@ from pathlib import Path
 from sparrow.config import Config, make_config
 from sparrow.evaluation.compare import compare
 from sparrow.evaluation.power import simulate_pair
-from sparrow.release.promotion import decide
+from sparrow.registry.promotion_gate import decide
 
 PHOTOS = (50, 150, 400)
 # Name, true gain in F2, false birds per photo of candidate and champion.

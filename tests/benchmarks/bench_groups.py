@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 
 from sparrow.config import make_config
-from sparrow.data.groups import count_groups, group_numbers, photo_ties
+from sparrow.data.split.groups import count_groups, group_numbers, photo_ties
 from sparrow.evaluation.bootstrap import group_sums, percentile_interval, resample_weights
 from sparrow.evaluation.compare import compare
 from sparrow.evaluation.metrics import f_beta
 from sparrow.evaluation.power import simulate_bursts
-from sparrow.release.promotion import decide
+from sparrow.registry.promotion_gate import decide
 
 WORLDS = ((20, 10), (40, 5), (40, 10), (100, 5))
 

@@ -27,14 +27,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from monitoring.judge import Judge
+from monitoring.drift_detector import Judge
 from monitoring.verdict import State
 from sparrow.config import MonitoringConfig
-from sparrow.counter import Counter
-from sparrow.data.exchange import read_csv
-from sparrow.data.generate import generate_dataset
-from sparrow.prediction_log import PredictionLog
-from sparrow.prediction_window import Window, read_reference, write_reference
+from sparrow.data.formats.exchange import read_csv
+from sparrow.data.synthetic.generate import generate_dataset
+from sparrow.inference.counter import Counter
+from sparrow.predictions.log import PredictionLog
+from sparrow.predictions.window import Window, read_reference, write_reference
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = (25, 100, 400)  # of windows

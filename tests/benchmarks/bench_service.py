@@ -35,8 +35,8 @@ from fastapi import FastAPI, UploadFile
 from PIL import Image
 from sparrow.config import make_config
 from sparrow.images import resize_to_fit
-from sparrow.model.export import load_network
-from sparrow.model.folder import WEIGHTS, read_info
+from sparrow.export.onnx import load_network
+from sparrow.inference.model_folder import WEIGHTS, read_info
 import numpy as np
 
 folder = Path(os.environ["SPARROW_MODEL"])

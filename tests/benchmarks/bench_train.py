@@ -51,26 +51,27 @@ from sparrow.config import (
     TuningConfig,
     with_values,
 )
-from sparrow.data.checks import check_dataset
-from sparrow.data.exchange import import_dataset
-from sparrow.data.generate import generate_dataset
-from sparrow.data.groups import with_groups
-from sparrow.data.split import split_dataset
+from sparrow.data.checks.run import check_dataset
+from sparrow.data.formats.exchange import import_dataset
+from sparrow.data.split.groups import with_groups
+from sparrow.data.split.split import split_dataset
+from sparrow.data.synthetic.generate import generate_dataset
 from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
+from sparrow.detectors.build import build_detector
+from sparrow.detectors.roi_pool import quick_pooling
 from sparrow.evaluation.compare import compare
 from sparrow.evaluation.evaluate import evaluate
 from sparrow.evaluation.validation import ThresholdScore, make_score
-from sparrow.model.checkpoint import TrainingState
-from sparrow.model.dataset import DetectionSet, batches, load_detection_set
-from sparrow.model.detector import build_detector
-from sparrow.model.distributed import World
-from sparrow.model.feeding import AugmentedPhotos
-from sparrow.model.optimization import make_optimizer
-from sparrow.model.prediction import predict_set
-from sparrow.model.roi_pool import quick_pooling
-from sparrow.model.step import Batch, take_step
-from sparrow.model.training import Lesson, train
+from sparrow.training.augmented_dataset import AugmentedPhotos
+from sparrow.training.checkpoint import TrainingState
+from sparrow.training.dataset import DetectionSet, batches, load_detection_set
+from sparrow.training.distributed import World
+from sparrow.training.loop import train
+from sparrow.training.optimizer import make_optimizer
+from sparrow.training.optimizer_step import Batch, take_step
+from sparrow.training.prediction import predict_set
+from sparrow.training.task import TrainingTask
 
 ROOT = Path(__file__).parents[2]
 FLIPS = AugmentationConfig(probability=1.0, horizontal_flip=0.5, colour_jitter=0.0)
@@ -130,12 +131,12 @@ def target(arguments: argparse.Namespace, folder: Path) -> None:
         if records[-1].f_beta >= TARGET_F2:
             raise ReachedError
 
-    lesson = Lesson(
+    task = TrainingTask(
         load(dataset.subset("train"), model, folder), load(held_out, model, folder), score, 0.05, 0
     )
     torch.manual_seed(0)
     with contextlib.suppress(ReachedError):
-        train(build_detector(model, 1), lesson, TRAINING, FLIPS, on_epoch=epoch_done)
+        train(build_detector(model, 1), task, TRAINING, FLIPS, on_epoch=epoch_done)
     ours = history[-1][0]
     say("ours, at the end", f"{ours:.0f} s, F2 {history[-1][1]:.3f}")
     found = 0.0
@@ -168,7 +169,7 @@ def compare_loops(
     training = TRAINING.model_copy(update={"epochs": QUALITY_EPOCHS})
     torch.manual_seed(0)
     ours, started = build_detector(model, 1), time.perf_counter()
-    train(ours, Lesson(photos, unseen.first(1), lambda _: NO_SCORE, 0.05, 0), training, FLIPS)
+    train(ours, TrainingTask(photos, unseen.first(1), lambda _: NO_SCORE, 0.05, 0), training, FLIPS)
     seconds = [time.perf_counter() - started]
     torch.manual_seed(0)
     plain, started = plain_detector(model, TORCHVISION_ROIS).train(), time.perf_counter()
@@ -247,15 +248,15 @@ def children_seconds() -> float:
 
 def study_rows(config: Config, name: str) -> list[dict[str, Any]]:
     """The trials of a study."""
-    from sparrow.model.study_report import trial_table
+    from sparrow.training.study_report import trial_table
 
     return trial_table(config, name)
 
 
 def work(config: Config, name: str) -> None:
     """One worker's share of a study."""
-    from sparrow.model.trial import make_objective
-    from sparrow.model.tuning import run_trials
+    from sparrow.training.trial import make_objective
+    from sparrow.training.tuning import run_trials
 
     torch.set_num_threads(config.tuning.threads)
     root = Path(config.data.root)
@@ -265,7 +266,14 @@ def work(config: Config, name: str) -> None:
     held_out = dataset.subset("test")
     validation = load_detection_set(held_out, classes, config.model, cache)
     score = make_score(held_out, classes, config.evaluation)
-    run_trials(config, name, make_objective(config, photos, validation, score))
+    run_trials(
+        config,
+        name,
+        make_objective(
+            config,
+            TrainingTask(photos, validation, score, config.evaluation.min_score, config.seed),
+        ),
+    )
 
 
 TINY = ModelConfig(
@@ -311,7 +319,7 @@ def finished_epochs(checkpoint: Path) -> int:
 
 def small(root: Path, folder: Path) -> None:
     """Eight short epochs; prints every number that no clock decides, and a sum over the weights."""
-    from sparrow.model.folder import file_sha256
+    from sparrow.inference.model_folder import sha256_of
 
     folder.mkdir(exist_ok=True)
     data = DataConfig(root=str(root), prepared=str(root.parent / "prepared"))
@@ -319,7 +327,7 @@ def small(root: Path, folder: Path) -> None:
     config = Config(data=data, model=TINY)
     held_out = dataset.subset("test")
     photos = load_detection_set(dataset.subset("train"), data.classes, TINY, Path(data.prepared))
-    lesson = Lesson(
+    task = TrainingTask(
         photos.first(8),
         load_detection_set(held_out, data.classes, TINY, Path(data.prepared)),
         make_score(held_out, data.classes, EVALUATION), 0.05, 0,
@@ -328,11 +336,11 @@ def small(root: Path, folder: Path) -> None:
     training = TrainingConfig(
         epochs=8, batch_size=4, learning_rate=1e-3, ema_decay=0.9, threads=1, device="cpu"
     )
-    result = train(build_detector(TINY, 1), lesson, training, config.augmentation, folder=folder)
+    result = train(build_detector(TINY, 1), task, training, config.augmentation, folder=folder)
     clocks = ("train_seconds", "validation_seconds", "photos_per_second")
     for record in result.history:
         print(json.dumps({k: v for k, v in record.row().items() if k not in clocks}))
-    print(file_sha256(folder / "best.safetensors"))
+    print(sha256_of(folder / "best.safetensors"))
 
 
 def memory(_: argparse.Namespace, folder: Path) -> None:
@@ -358,9 +366,9 @@ def measure_memory(folder: Path) -> None:
 
     score = make_score(dataset, data.classes, EVALUATION)
     nothing = {name: Detections.empty() for name in dataset.images["image"]}
-    lesson = Lesson(photos, photos.first(1), lambda found: score({**nothing, **found}), 0.05, 0)
+    task = TrainingTask(photos, photos.first(1), lambda found: score({**nothing, **found}), 0.05, 0)
     training = TrainingConfig(epochs=20, batch_size=8, learning_rate=1e-4, device="cpu")
-    train(build_detector(model, 1), lesson, training, AugmentationConfig(), on_epoch=note)
+    train(build_detector(model, 1), task, training, AugmentationConfig(), on_epoch=note)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     say("peak memory, 320 px, batch 8", f"{peak:.2f} GB")
     say("after epochs 2, 10, 20", ", ".join(f"{course[i]:.2f} GB" for i in (1, 9, 19)))

@@ -24,22 +24,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from monitoring.drift_detector import Judge
 from monitoring.drill.faults import FAULTS, Fault
 from monitoring.drill.repeat import Traffic, one_run, repeat
 from monitoring.drill.served import send, served
 from monitoring.drill.table import Row, markdown
-from monitoring.judge import Judge
 from sparrow.config import Config, EvaluationConfig, MonitoringConfig
-from sparrow.data.exchange import read_csv
-from sparrow.data.generate import generate_dataset
-from sparrow.data.groups import with_groups
+from sparrow.data.formats.exchange import read_csv
+from sparrow.data.split.groups import with_groups
+from sparrow.data.synthetic.generate import generate_dataset
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.metrics import threshold_for_recall
 from sparrow.images import read_image
-from sparrow.model.folder import read_info, write_info
-from sparrow.prediction_log import PredictionLog
-from sparrow.prediction_window import Window, read_window
+from sparrow.inference.model_folder import read_info, write_info
+from sparrow.predictions.log import PredictionLog
+from sparrow.predictions.window import Window, read_window
 
 SEED = 7000
 REPETITIONS = 40
@@ -284,10 +284,10 @@ repetitions are drawn for each row: {history} healthy photos, then photos with t
 author in random order, none twice within a repetition. "No fault" and the fall of recall have a
 pool of {long} photos, heavy night and blur {heavy}, the others {short}, the dead model {shortest};
 repetitions share most of them, in other orders and after other healthy ones. The judge
-(`monitoring/judge.py`, all defaults, 5 % false alarms a run) has as its reference the same model's
-answers to {reference} other drawn photos of {groups} authors, through the same service.
-"Dead model" and "recall falls" are copies of the champion with another threshold, served for real:
-{fall}.
+(`monitoring/drift_detector.py`, all defaults, 5 % false alarms a run) has as its reference the
+same model's answers to {reference} other drawn photos of {groups} authors, through the same
+service. "Dead model" and "recall falls" are copies of the champion with another threshold,
+served for real: {fall}.
 
 **Reading it.** "Asking again and again" is a run after every 5 photos at first and every 25 in the
 end, as in a nervous control room; any of the runs may be a false alarm, and the rows "no fault" say

@@ -17,8 +17,8 @@ from torchvision.transforms.v2 import functional as F
 from sparrow.config import ModelConfig
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
+from sparrow.detectors.build import build_detector
 from sparrow.images import read_image
-from sparrow.model.detector import build_detector
 
 TORCHVISION_ROIS = {
     "rpn_pre_nms_top_n": 2000,

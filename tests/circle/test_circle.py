@@ -22,12 +22,12 @@ import pytest
 import yaml
 
 from monitoring.drill.served import get, send, served
-from sparrow.cli import main
+from sparrow.cli.main import main
 from sparrow.config import Config, make_config
-from sparrow.data.exchange import read_csv
-from sparrow.data.formats_coco import read_coco, write_coco
-from sparrow.data.generate import LICENSE, SOURCE, generate_dataset
-from sparrow.data.groups import with_groups
+from sparrow.data.formats.coco import read_coco, write_coco
+from sparrow.data.formats.exchange import read_csv
+from sparrow.data.split.groups import with_groups
+from sparrow.data.synthetic.generate import LICENSE, SOURCE, generate_dataset
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.evaluate import evaluate

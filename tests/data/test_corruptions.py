@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from sparrow.config import DataConfig
+from sparrow.data.checks.report import RULES
 from sparrow.data.errors import DataError
-from sparrow.data.findings import RULES
-from sparrow.data.ingest import ingest_new
+from sparrow.data.ingest.ingest import ingest_new
 
 _spec = importlib.util.spec_from_file_location(
     "corruptions", Path(__file__).with_name("corruptions.py")

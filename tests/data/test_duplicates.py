@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageEnhance
 
+from sparrow.data.checks.measure import measure_photos
 from sparrow.data.duplicates import (
     connected,
     hash_distances,
     near_duplicate_clusters,
     near_duplicate_pairs,
 )
-from sparrow.data.measure import measure_photos
 
 
 def images(*hashes: tuple[int, int]) -> pd.DataFrame:

@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from sparrow.config import DataConfig, SplitConfig
-from sparrow.data.checks import check_dataset
+from sparrow.data.checks.run import check_dataset
 from sparrow.data.errors import DataError
 from sparrow.data.licences import (
     attribution,
     keep_licences,
     licence_counts,
-    licence_summary,
     notice,
 )
-from sparrow.data.split import split_dataset
+from sparrow.data.split.split import split_dataset
 from sparrow.data.tables import Dataset
+from sparrow.reports.dataset_card import licence_summary
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
 
-from sparrow.data.measure import measure_photos
+from sparrow.data.checks.measure import measure_photos
+from sparrow.data.checks.photo_record import measure_photo
 from sparrow.data.photo_origin import camera_name, has_body, time_taken
-from sparrow.data.photo_record import measure_photo
 from sparrow.images import read_exif
 
 MAKE, MODEL, MODIFIED, ORIENTATION = 0x010F, 0x0110, 0x0132, 0x0112

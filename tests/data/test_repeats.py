@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from sparrow.config import DataConfig
-from sparrow.data.checks import check_tables
-from sparrow.data.findings import Finding
+from sparrow.data.checks.report import Finding
+from sparrow.data.checks.run import check_tables
 from sparrow.data.repeats import NONE, closest, first_equal, first_overlap
 
 MB = 1024**2
@@ -121,7 +121,7 @@ def test_the_limit_is_the_configs(config: DataConfig) -> None:
 
 
 def test_black_pictures_are_told_once_each(config: DataConfig, photos: Any) -> None:
-    from sparrow.data.checks import check_dataset
+    from sparrow.data.checks.run import check_dataset
 
     black = np.zeros_like(photos.pictures["photo000.png"])
     for number, name in enumerate(photos.pictures):

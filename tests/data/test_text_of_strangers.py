@@ -12,15 +12,15 @@ import pandas as pd
 import pytest
 
 from sparrow.config import DataConfig, SplitConfig
-from sparrow.data.certificate import split_certificate
-from sparrow.data.checks import check_dataset
-from sparrow.data.dataset_card import dataset_card
+from sparrow.data.checks.run import check_dataset
 from sparrow.data.drift import compare_train_with_test
 from sparrow.data.errors import DataError
-from sparrow.data.licences import attribution, licence_summary, notice
-from sparrow.data.markdown_page import as_markdown, code, markdown_page, markdown_table
-from sparrow.data.pages import certificate_html, explore_html
+from sparrow.data.licences import attribution, notice
+from sparrow.data.split.report import split_certificate
 from sparrow.data.tables import Dataset
+from sparrow.reports.data_pages import certificate_html, explore_html
+from sparrow.reports.dataset_card import dataset_card, licence_summary
+from sparrow.reports.markdown import as_markdown, code, markdown_page, markdown_table
 
 STRANGE = [
     "<script>alert(1)</script>",
@@ -148,7 +148,7 @@ def test_two_authors_whose_names_begin_alike_are_two(dataset: Dataset) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    from sparrow.data.explore import _birds_by_author
+    from sparrow.reports.data_figures import _birds_by_author
 
     figure = Figure()
     FigureCanvasAgg(figure)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sparrow.config import make_config
-from sparrow.data.groups import WHOLES, Grouping, group_numbers, photo_ties
+from sparrow.data.split.groups import WHOLES, Grouping, group_numbers, photo_ties
 from sparrow.data.tables import UNKNOWN
 from sparrow.evaluation.bootstrap import (
     group_sums,
@@ -17,7 +17,7 @@ from sparrow.evaluation.bootstrap import (
 from sparrow.evaluation.compare import compare
 from sparrow.evaluation.metrics import f_beta
 from sparrow.evaluation.power import simulate_bursts
-from sparrow.release.promotion import decide
+from sparrow.registry.promotion_gate import decide
 
 BURSTS, SIZE, TRUE_F2 = 30, 6, 0.8
 

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sparrow.model.folder import file_sha256
+from sparrow.regular_file import sha256_of
 
 SMALL = runpy.run_path(str(Path(__file__).with_name("test_train.py")))
 FLOW, TINY, environment = SMALL["FLOW"], SMALL["TINY"], SMALL["environment"]
@@ -105,8 +105,8 @@ def result_of(home: Path) -> dict[str, Any]:
     reports = list((home / ".sparrow" / "runs").glob("*/report.json"))
     model = json.loads((champion / "model.json").read_text())
     return {
-        "weights": file_sha256(champion / "weights.safetensors"),
-        "engine": file_sha256(champion / "engine.onnx"),
+        "weights": sha256_of(champion / "weights.safetensors"),
+        "engine": sha256_of(champion / "engine.onnx"),
         "threshold": model["threshold"],
         "metrics": model["metrics"],
         "promotions": promotions,

@@ -16,8 +16,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from sparrow.model.folder import read_info
-from sparrow.prediction_window import read_reference
+from sparrow.inference.model_folder import read_info
+from sparrow.predictions.window import read_reference
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOW = ROOT / "flows" / "train.py"
@@ -77,14 +77,14 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def status(home: Path) -> dict[str, Any]:
-    command = [sys.executable, "-m", "sparrow.cli", "status", "--json"]
+    command = [sys.executable, "-m", "sparrow.cli.main", "status", "--json"]
     found = subprocess.run(command, cwd=home, capture_output=True, text=True, check=True)
     return json.loads(found.stdout)
 
 
 def registered_versions(home: Path) -> list[int]:
     script = (
-        "from sparrow.config import StoresConfig; from sparrow.release.registry import Registry;"
+        "from sparrow.config import StoresConfig; from sparrow.registry.registry import Registry;"
         "print([v.number for v in Registry(StoresConfig(), 'tiny-detector').versions()])"
     )
     return run_script(home, script)
@@ -193,7 +193,7 @@ def test_both_cards_are_kept_where_they_are_looked_for(home: Path, first_run: An
     assert f"`{info['data_version']}`" in data_card
     script = (
         "import json; from sparrow.config import StoresConfig;"
-        "from sparrow.release.tracking import make_client; client = make_client(StoresConfig());"
+        "from sparrow.registry.tracking import make_client; client = make_client(StoresConfig());"
         "version = client.get_model_version_by_alias('tiny-detector', 'champion');"
         "run = client.get_run(version.run_id);"
         "files = [file.path for place in ('cards', 'figures')"

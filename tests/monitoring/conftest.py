@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from sparrow.prediction_record import LoggedBox, PredictionRecord, new_id
+from sparrow.predictions.record import LoggedBox, PredictionRecord, new_id
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 Photos = Callable[..., list[PredictionRecord]]

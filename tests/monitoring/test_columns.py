@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from monitoring.columns import NAMES, photo_values
-from sparrow.prediction_record import LoggedBox, PredictionRecord
-from sparrow.prediction_window import FEEDBACK_COLUMNS, Window, window_of
+from sparrow.predictions.record import LoggedBox, PredictionRecord
+from sparrow.predictions.window import FEEDBACK_COLUMNS, Window, window_of
 
 PHOTO = PredictionRecord(
     id="a", time=datetime(2026, 5, 1, tzinfo=UTC), source="api", model_name="birds",

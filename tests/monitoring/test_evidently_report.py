@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from monitoring.columns import photo_values
+from monitoring.drift_detector import Judge
 from monitoring.evidently_report import write_evidently_report
-from monitoring.judge import Judge
 from sparrow.config import MonitoringConfig
-from sparrow.prediction_window import window_of
+from sparrow.predictions.window import window_of
 
 
 def test_nothing_to_draw_is_no_file(photos: Any, tmp_path: Path) -> None:

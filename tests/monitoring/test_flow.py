@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from sparrow.model.folder import INFO, REFERENCE, read_info, write_info
-from sparrow.prediction_log import PredictionLog
-from sparrow.prediction_window import write_reference
+from sparrow.inference.model_folder import INFO, REFERENCE, read_info, write_info
+from sparrow.predictions.log import PredictionLog
+from sparrow.predictions.window import write_reference
 
 FLOW = Path(__file__).resolve().parents[2] / "flows" / "monitor.py"
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from monitoring.judge import Judge
+from monitoring.drift_detector import Judge
 from monitoring.observation import (
     MonitoringError,
     Watched,
@@ -25,9 +25,9 @@ from monitoring.observation import (
 from monitoring.trend import trend
 from monitoring.verdict import State
 from sparrow.config import MonitoringConfig
-from sparrow.model.folder import read_info, write_info
-from sparrow.prediction_log import PredictionLog
-from sparrow.prediction_window import read_window, window_of
+from sparrow.inference.model_folder import read_info, write_info
+from sparrow.predictions.log import PredictionLog
+from sparrow.predictions.window import read_window, window_of
 
 MODEL = Watched("birds", "3", Path("nowhere"))
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from monitoring.charts import line_chart
-from monitoring.judge import Judge
+from monitoring.drift_detector import Judge
 from monitoring.observation import Watched
 from monitoring.page import Findings, extreme_photos, findings_html
 from monitoring.trend import MAX_STEPS, trend
 from sparrow.config import MonitoringConfig
-from sparrow.prediction_log import PredictionLog
-from sparrow.prediction_window import window_of
+from sparrow.predictions.log import PredictionLog
+from sparrow.predictions.window import window_of
 
 MODEL = Watched("birds", "3", Path("nowhere"))
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sparrow.data.annotations import PhotoRow, make_dataset
+from sparrow.data.formats.annotations import PhotoRow, make_dataset
 from sparrow.review.miss_rate import MissRate, miss_rate, upper_bound
 
 

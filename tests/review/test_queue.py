@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from sparrow.data.errors import DataError
-from sparrow.prediction_record import PredictionRecord
-from sparrow.prediction_window import window_of
-from sparrow.review.choice import Pick
+from sparrow.predictions.record import PredictionRecord
+from sparrow.predictions.window import window_of
 from sparrow.review.queue import Rights, random_sample, write_queue
+from sparrow.review.selection import Pick
 from sparrow.spreadsheet import from_cell
 
 NAMES = [

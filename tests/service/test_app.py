@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from sparrow.counter import Counter
-from sparrow.prediction_log import PredictionLog
-from sparrow.prediction_window import read_window
+from sparrow.inference.counter import Counter
+from sparrow.predictions.log import PredictionLog
+from sparrow.predictions.window import read_window
 
 
 def form(*files: tuple[str, bytes]) -> Any:

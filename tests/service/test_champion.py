@@ -16,9 +16,9 @@ from service.champion import Champion
 from service.counting import Places
 from service.intake import Upload
 from sparrow.config import ServiceConfig
-from sparrow.counter import CannotCountError
-from sparrow.model.folder import ENGINE, INFO, WEIGHTS, ModelFolderError
-from sparrow.trial_photos import trial_photos
+from sparrow.inference.counter import CannotCountError
+from sparrow.inference.model_folder import ENGINE, INFO, WEIGHTS, ModelFolderError
+from sparrow.inference.trial_photos import trial_photos
 
 Write = Callable[..., Path]
 
@@ -226,7 +226,7 @@ def test_processes_count_with_the_model_that_took_over_under_the_same_number(
 def test_a_process_refuses_to_count_with_another_model_than_it_was_asked_for(
     site: Site, tmp_path: Path
 ) -> None:
-    from sparrow.counter_process import CounterProcess
+    from sparrow.inference.worker_process import CounterProcess
 
     counter = site.champion().counter
     shutil.rmtree(site.folder(1))

@@ -14,7 +14,7 @@ from service.page_values import Look
 from service.page_visit import Visit
 from service.settings import Settings
 from sparrow.config import ServiceConfig
-from sparrow.counter import Counter
+from sparrow.inference.counter import Counter
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from service.intake import Upload
 from service.settings import Settings
 from sparrow.config import ServiceConfig
 from sparrow.database import StoreError
-from sparrow.prediction_log import LogAwayError, UnknownPredictionError
+from sparrow.predictions.log import LogAwayError, UnknownPredictionError
 
 
 @pytest.fixture

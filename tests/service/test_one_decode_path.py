@@ -13,12 +13,12 @@ import pytest
 from PIL import Image, ImageOps
 from starlette.testclient import TestClient
 
-from sparrow.cli import main
+from sparrow.cli.main import main
 from sparrow.config import ModelConfig
 from sparrow.data.tables import Dataset
-from sparrow.model.dataset import load_detection_set
-from sparrow.model.folder import file_sha256
-from sparrow.model.runtime import Engine
+from sparrow.inference.engine import Engine
+from sparrow.regular_file import sha256_of
+from sparrow.training.dataset import load_detection_set
 
 ORIENTATION = 0x0112
 
@@ -99,7 +99,7 @@ def test_the_loader_gives_the_engine_the_same_pixels(
             "image": name,
             "width_px": from_api[name]["width_px"],
             "height_px": from_api[name]["height_px"],
-            "sha256": file_sha256(root / "images" / name),
+            "sha256": sha256_of(root / "images" / name),
         }
         for name in KINDS
     ]

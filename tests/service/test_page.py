@@ -29,10 +29,11 @@ from service.page import make_page
 from service.page_actions import save_feedback, write_downloads
 from service.page_values import Look
 from service.page_visit import Visit
-from sparrow.counter import CountedPhoto
-from sparrow.model.folder import ENGINE, file_sha256, read_info, write_info
-from sparrow.prediction_log import PredictionLog
-from sparrow.prediction_record import feedback_table, photos_table
+from sparrow.inference.counter import CountedPhoto
+from sparrow.inference.model_folder import ENGINE, read_info, write_info
+from sparrow.predictions.log import PredictionLog
+from sparrow.predictions.record import feedback_table, photos_table
+from sparrow.regular_file import sha256_of
 
 YES, SAVE = "Yes, this is right", "Save the true count"
 SLIDER, NUMBER, CHOSEN = "Show boxes from this score up", "No, there are", "Photo shown"
@@ -151,7 +152,7 @@ def test_what_is_on_the_screen_is_what_is_saved(
 def test_number_and_button_follow_the_photo_and_the_slider(
     visitor: Any, log: PredictionLog, photos: list[Path]
 ) -> None:
-    keys = [file_sha256(path) for path in photos]
+    keys = [sha256_of(path) for path in photos]
     visitor.add(*photos)
     assert visitor[CHOSEN] == keys[0]
     visitor[SLIDER] = 0.61

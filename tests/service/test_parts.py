@@ -16,7 +16,7 @@ from service import keep
 from service.keep import PhotoKeeper
 from service.rate import RateLimit
 from sparrow.config import ServiceConfig
-from sparrow.prediction_record import PredictionRecord, new_id
+from sparrow.predictions.record import PredictionRecord, new_id
 
 
 def test_a_bucket_empties_and_fills_again() -> None:

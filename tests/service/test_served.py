@@ -12,8 +12,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from sparrow.model.folder import read_info, write_info
-from sparrow.prediction_log import PredictionLog
+from sparrow.inference.model_folder import read_info, write_info
+from sparrow.predictions.log import PredictionLog
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from sparrow.config import StoresConfig
-from sparrow.model.folder import file_sha256, read_info, write_info
+from sparrow.inference.model_folder import read_info, write_info
+from sparrow.regular_file import sha256_of
 
 pytestmark = pytest.mark.slow
 
@@ -61,8 +62,8 @@ def under_load(served: Any, photo: bytes) -> Iterator[Asked]:
 @pytest.fixture(scope="module")
 def registry(served: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A registry that publishes to where the service looks; both its folders are registered."""
-    from sparrow.release.registry import Registry
-    from sparrow.release.tracking import make_client, start_run
+    from sparrow.registry.registry import Registry
+    from sparrow.registry.tracking import make_client, start_run
 
     root = tmp_path_factory.mktemp("stores")
     stores = StoresConfig(
@@ -83,7 +84,7 @@ def registry(served: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def sums(folder: Path) -> dict[str, str]:
-    return {path.name: file_sha256(path) for path in sorted(folder.iterdir())}
+    return {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
 
 
 def test_a_rollback_is_served_within_seconds_and_no_request_fails(

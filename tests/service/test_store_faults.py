@@ -29,8 +29,8 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from sparrow.prediction_log import PredictionLog
-from sparrow.prediction_record import feedback_table, photos_table
+from sparrow.predictions.log import PredictionLog
+from sparrow.predictions.record import feedback_table, photos_table
 
 pytestmark = [pytest.mark.stores, pytest.mark.slow]
 

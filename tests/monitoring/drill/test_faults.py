@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from monitoring.drill.faults import FAULTS, Fault, as_jpeg, blur, downscaled, night, turned
-from sparrow.data.drawn.composition import draw_photo
+from sparrow.data.synthetic.composition import draw_photo
+from sparrow.image_statistics import looks
 from sparrow.images import RgbImage, read_image
-from sparrow.looks import looks
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from monitoring.drift_detector import Judge
 from monitoring.drill.repeat import Traffic, joined, one_run, repeat
-from monitoring.judge import Judge
 from sparrow.config import MonitoringConfig
-from sparrow.prediction_record import LoggedBox, PredictionRecord, new_id
-from sparrow.prediction_window import window_of
+from sparrow.predictions.record import LoggedBox, PredictionRecord, new_id
+from sparrow.predictions.window import window_of
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

@@ -1,0 +1,116 @@
+"""Training as it goes: lines for the terminal, and a card that grows by a point each epoch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from metaflow import current
+from metaflow.cards import Image, Markdown, ProgressBar, VegaChart
+
+from sparrow.config import Config, with_values
+from sparrow.data.tables import Dataset
+from sparrow.pipeline.train import Trained, train_model, training_photos
+
+
+def train_in_view(
+    config: Config, values: dict[str, Any], dataset: Dataset, work_dir: Path, run_key: str
+) -> Trained:
+    """Train with the card open: what the network sees, then a point on the curves each epoch."""
+    from sparrow.reports.evaluation_pictures import training_picture
+
+    epochs = with_values(config, values).training.epochs
+    live = LiveTraining(epochs)
+    live.show_photos(training_picture(training_photos(config, values, dataset)))
+
+    def on_epoch(history: tuple[Any, ...]) -> None:
+        _print_epoch(history[-1], epochs)
+        live.update(tuple(record.row() for record in history))
+
+    trained = train_model(config, values, dataset, work_dir, run_key, on_epoch, _batch_counter())
+    if trained.stopped:
+        print(f"training ended early: {trained.stopped}")
+    live.update(trained.history)  # a resumed run may have had nothing left to train
+    return trained
+
+
+def show_helper(rank: int, size: int) -> None:
+    """The training card of a process that shares the batches and keeps nothing."""
+    text = f"# Training\nProcess {rank + 1} of {size}: the card of the first shows how it goes."
+    current.card["training"].append(Markdown(text))
+
+
+class LiveTraining:
+    """The training card: a bar over the epochs, curves of loss and score after each epoch."""
+
+    def __init__(self, epochs: int) -> None:
+        self._bar = ProgressBar(max=epochs, label="Epochs", value=0)
+        self._specs = (
+            _curve("loss", ["loss"]),
+            _curve("share", ["f_beta", "precision", "recall"]),
+        )
+        self._charts = tuple(VegaChart(spec) for spec in self._specs)
+        card = current.card["training"]
+        card.append(Markdown("# Training"))
+        for part in (
+            self._bar, Markdown("### Loss"), self._charts[0],
+            Markdown("### Validation, at the best threshold"), self._charts[1],
+        ):  # fmt: skip
+            card.append(part)
+        card.refresh()
+
+    def show_photos(self, png: bytes) -> None:
+        """What the network is given, random changes and boxes included."""
+        card = current.card["training"]
+        card.append(Markdown("### Training photos as the network sees them"))
+        card.append(Image(png, label="at its size, changed as in the first epoch"))
+        card.refresh()
+
+    def update(self, history: tuple[dict[str, Any], ...]) -> None:
+        """Draw the epochs so far, each a row with epoch, loss, f_beta, precision, recall."""
+        self._bar.update(len(history))
+        rows = [
+            {name: row[name] for name in ("epoch", "loss", "f_beta", "precision", "recall")}
+            for row in history
+        ]
+        for chart, spec in zip(self._charts, self._specs, strict=True):
+            chart.update({**spec, "data": {"values": rows}})
+        current.card["training"].refresh()
+
+
+def _batch_counter() -> Callable[[int, int, int], None]:
+    started = time.monotonic()
+
+    def count(epoch: int, done: int, total: int) -> None:
+        if done % max(1, total // 4) == 0 and done < total:
+            seconds = time.monotonic() - started
+            print(f"  epoch {epoch}: batch {done} of {total}, {seconds:.0f} s", flush=True)
+
+    return count
+
+
+def _print_epoch(record: Any, epochs: int) -> None:
+    print(
+        f"epoch {record.epoch:>2} of {epochs}: loss {record.loss:.3f}, validation F-beta "
+        f"{record.f_beta:.3f} (precision {record.precision:.2f}, recall {record.recall:.2f}), "
+        f"{record.photos_per_second:.1f} photos/s",
+        flush=True,
+    )
+
+
+def _curve(unit: str, series: list[str]) -> dict[str, Any]:
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "width": 620,
+        "height": 240,
+        "data": {"values": []},
+        "transform": [{"fold": series, "as": ["series", "value"]}],
+        "mark": {"type": "line", "point": True},
+        "encoding": {
+            "x": {"field": "epoch", "type": "quantitative", "axis": {"tickMinStep": 1}},
+            "y": {"field": "value", "type": "quantitative", "title": unit},
+            "color": {"field": "series", "type": "nominal", "title": None},
+        },
+    }

@@ -1,0 +1,133 @@
+"""The command line of ``train.py`` before Metaflow reads it: who, which run, and one at a time."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from artifacts import PARAMETERS, set_damaged_aside
+from lineage import ORIGIN_TAG, check_origin, choose, read_attempts
+from metaflow.exception import MetaflowException
+from metaflow.plugins.datastores.local_storage import LocalStorage
+from user_errors import refuse_secrets
+
+from sparrow.config import ConfigError, load_config
+from sparrow.storage.run_lock import (
+    RunsUnderWayError,
+    choosing,
+    name_run,
+    run_under_way,
+    runs_under_way,
+)
+
+STARTS = ("run", "resume")
+ORIGIN = "--origin-run-id"
+
+
+class CommandError(MetaflowException):
+    """A command line that would do something else than it says."""
+
+    headline = "Not started"
+
+
+def main(flow: type) -> None:
+    """Start a flow; ``run`` and ``resume`` under a lock, ``resume`` with the run it goes on with.
+
+    Args:
+        flow: made without arguments, it reads ``sys.argv``, does as it says and does not return.
+    """
+    at = next((i for i, word in enumerate(sys.argv[1:], 1) if word in STARTS), None)
+    if at is None:
+        flow()
+        return
+    try:
+        refuse_secrets(sys.argv[1:])
+        _check(sys.argv[1:at])
+        with run_under_way(lock_folder(flow.__name__)) as lock:
+            if sys.argv[at] == "resume" and "--help" not in sys.argv:
+                sys.argv[1:] = _resumed(flow, sys.argv[1:at], sys.argv[at + 1 :], lock)
+            flow()
+    except MetaflowException as error:
+        print(f"{error.headline}: {error.message}", file=sys.stderr)
+        sys.exit(1)
+
+
+def lock_folder(flow: str) -> Path:
+    """Beside the runs as Metaflow keeps them: who sees the ones sees the others."""
+    root = LocalStorage.datastore_root or LocalStorage.get_datastore_root_from_config(_say)
+    return Path(root) / flow / "locks"
+
+
+def _say(text: str, **_style: object) -> None:
+    print(text)
+
+
+def _check(before: Sequence[str]) -> None:
+    if "--production" in before:
+        raise CommandError(
+            "--production before the command is Metaflow's branch for deployments and promotes "
+            "nothing. To promote even if a gate fails, put it behind: run --production"
+        )
+
+
+def _resumed(flow: type, before: list[str], after: list[str], lock: Path) -> list[str]:
+    """The command line with the run to go on with, whose training the lock then stands for."""
+    name, before = _config_name(before)
+    steps = [step for step, value in vars(flow).items() if getattr(value, "is_step", False)]
+    named = set(steps) & set(after)
+    try:
+        with choosing(lock.parent):
+            busy, attempts = runs_under_way(lock.parent), read_attempts(flow.__name__)
+            if ORIGIN in after[:-1]:
+                run_id = after[after.index(ORIGIN) + 1]
+                check_origin(attempts, busy, run_id)
+                name_run(lock, run_id)
+                after += _damaged_step(flow.__name__, run_id, steps, named)
+                return [*before, "resume", *after, "--tag", ORIGIN_TAG + run_id]
+            choice = choose(attempts, busy, name, finished_too=bool(named))
+            name_run(lock, choice.run_id)
+    except RunsUnderWayError as error:
+        raise CommandError(str(error)) from None
+    print(*choice.words, sep="\n", flush=True)
+    after += _damaged_step(flow.__name__, choice.run_id, steps, named)
+    origin = [ORIGIN, choice.run_id, "--tag", ORIGIN_TAG + choice.run_id]
+    return [*before, "resume", *after, *origin]
+
+
+def _damaged_step(flow: str, run_id: str, steps: Sequence[str], named: set[str]) -> list[str]:
+    """The step that has to run again because what it left is damaged, where that is so.
+
+    Args:
+        steps: of the flow, in its order.
+        named: those that are to run again anyway.
+    """
+    root = lock_folder(flow).parents[1]
+    damaged = set_damaged_aside(root, flow, run_id)
+    if PARAMETERS in damaged:
+        raise CommandError(
+            f"command line and config of run {run_id} are damaged in {root}; start another: run"
+        )
+    step = next((step for step in steps if step in damaged), None)
+    if step is None or named:
+        return []
+    print(f"What step {step} left is damaged, and was set aside: it runs again.", flush=True)
+    return [step]
+
+
+def _config_name(before: list[str]) -> tuple[str | None, list[str]]:
+    """The name in a config given with ``resume``, and the command line without it.
+
+    A run goes on with the config it was started with; the one given says which run is meant.
+    """
+    if "--config" not in before:
+        return None, before
+    at = before.index("--config")
+    values = before[at + 1 : at + 3]
+    if len(values) < 2:
+        raise CommandError("expected --config config FILE")
+    try:
+        name = load_config(values[1]).name
+    except ConfigError as error:
+        raise CommandError(str(error)) from None
+    return name, [*before[:at], *before[at + 3 :]]

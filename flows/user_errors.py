@@ -1,0 +1,123 @@
+"""What every step of a flow gets: errors in plain words, and a note of its own working time."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from metaflow import current  # type: ignore[attr-defined]  # its stubs do not export it
+from metaflow.exception import MetaflowException
+
+from sparrow.config import ConfigError, parse_config
+from sparrow.data.errors import DataError
+from sparrow.images import ImageError
+from sparrow.inference.model_folder import ModelFolderError
+from sparrow.storage.run_lock import join_run
+from sparrow.store_url import hide_in_text
+
+# Faults of input: the message says all there is to know, and a traceback would only hide it.
+PLAIN_ERRORS = (ConfigError, DataError, ImageError, ModelFolderError)
+STEP_LOG = "steps.jsonl"
+
+
+class PlainError(MetaflowException):
+    """Shown by Metaflow as its message alone."""
+
+    headline = "Stopped"
+
+
+def plain_config(text: str) -> dict[str, Any]:
+    """Parser of Metaflow's ``Config``: YAML -> checked values, or a refusal without traceback."""
+    try:
+        return parse_config(text).model_dump(mode="json")
+    except ConfigError as error:
+        raise PlainError(str(error)) from None
+
+
+def refuse_secrets(words: Sequence[str]) -> None:
+    """Refuse a password in ``--set stores.…=…`` or ``--config-value`` before a run keeps it.
+
+    Metaflow writes its command line down before the first step could refuse it.
+
+    Args:
+        words: of the command line.
+
+    Raises:
+        PlainError: there is one; the message does not hold it.
+    """
+    for word in words:
+        shown = hide_in_text(word)
+        if shown != word:
+            raise PlainError(
+                f"a password stands in {shown}; every user of this machine can read a command "
+                "line, and a run keeps it. Write ${NAME} in its place, in single quotes, and set "
+                "that environment variable"
+            )
+
+
+def plain_step(function: Callable[..., None]) -> Callable[..., None]:
+    """Wrap a step: faults of input become plain messages, its own seconds are written down."""
+
+    @functools.wraps(function)
+    def wrapped(flow: Any, *inputs: Any) -> None:
+        started = time.time()
+        source = inputs[0][0] if inputs else flow
+        if hasattr(source, "work_dir"):  # all steps but the first, which makes it
+            join_run(str(current.run_id), Path(source.work_dir))
+        try:
+            function(flow, *inputs)
+        except PLAIN_ERRORS as error:
+            raise PlainError(str(error)) from None
+        except RuntimeError as error:
+            # torch is not imported for its error types: a step without torch must stay without.
+            if type(error).__module__.startswith(("sparrow.", "monitoring.")):
+                raise PlainError(str(error)) from None
+            raise
+        note_step(Path(source.work_dir), started)
+
+    return wrapped
+
+
+def note_step(work_dir: Path, started: float) -> None:
+    """Append one line to the run's step log."""
+    work_dir.mkdir(parents=True, exist_ok=True)
+    line = {
+        "run": current.run_id,
+        "step": current.step_name,
+        "started": started,
+        "finished": time.time(),
+    }
+    with (work_dir / STEP_LOG).open("a") as log:
+        log.write(json.dumps(line) + "\n")
+
+
+def read_steps(work_dir: Path, run_id: str) -> list[dict[str, Any]]:
+    """The lines of one run, in order of starting; one that a kill or a full disk cut is left
+    out.
+    """
+    lines = []
+    for line in (work_dir / STEP_LOG).read_text(errors="replace").splitlines():
+        with contextlib.suppress(ValueError):
+            lines.append(json.loads(line))
+    own = [x for x in lines if isinstance(x, dict) and x.get("run") == run_id]
+    return sorted(own, key=lambda x: x["started"])
+
+
+def time_table(steps: list[dict[str, Any]], run_started: float, now: float) -> str:
+    """Seconds per step, its own work apart from waiting and start-up before it, as text."""
+    rows = [f"{'step':<14}{'own work':>10}{'before it':>11}"]
+    outside, busy_until = 0.0, run_started
+    for line in steps:
+        before = max(0.0, line["started"] - busy_until)
+        busy_until = max(busy_until, line["finished"])
+        outside += before
+        own = line["finished"] - line["started"]
+        rows.append(f"{line['step']:<14}{own:>9.1f}s{before:>10.1f}s")
+    outside += max(0.0, now - busy_until)
+    rows.append(f"{'in all':<14}{now - run_started:>9.1f}s, of it {outside:.1f}s outside the steps")
+    return "\n".join(rows)

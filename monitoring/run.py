@@ -1,0 +1,129 @@
+"""What the steps of ``monitor.py`` do, free of Metaflow: values in, values and files out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from monitoring.verdict import DriftVerdict, State
+from sparrow.config import Config
+
+if TYPE_CHECKING:
+    from monitoring.observation import Watched
+    from monitoring.retraining import Response
+    from monitoring.trend import Step
+    from sparrow.predictions.window import Window
+
+VERDICT, PAGE, REPORT = "verdict.json", "index.html", "report.html"
+PAST_RUNS = 30  # shown
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """What was read of the log."""
+
+    model: Watched
+    window: Window
+    n_photos: int  # in the window, read or not
+    trend: list[Step]
+    others: str  # what the log holds of other versions, in words
+    set_aside: str = ""  # photos of the future or of another model, in words
+
+
+def observe_production(config: Config, version: str | None) -> Observed:
+    """Read the window and the trend of the champion, or of another published version."""
+    from monitoring.observation import observe, open_log, other_versions, watched_model
+    from monitoring.trend import trend
+
+    model = watched_model(Path(config.stores.champion), version)
+    with open_log(config.stores.prediction_log) as log:
+        observation = observe(log, model, config.monitoring)
+        return Observed(
+            model=model,
+            window=observation.window,
+            n_photos=observation.n_photos,
+            trend=trend(log, model),
+            others=other_versions(log, model),
+            set_aside=observation.set_aside,
+        )
+
+
+def judge_production(config: Config, observed: Observed) -> DriftVerdict:
+    """The window against the model's own reference."""
+    from monitoring.drift_detector import Judge
+
+    judge = Judge(observed.model.reference(), config.monitoring, config.seed)
+    verdict = judge.judge(observed.window)
+    reason = verdict.reason
+    if verdict.state == State.TOO_FEW and observed.others:
+        reason = f"{reason} {observed.others}"
+    if observed.set_aside:
+        reason = f"{reason} {observed.set_aside}"
+    model = observed.model
+    return replace(verdict, model_name=model.name, model_version=model.version, reason=reason)
+
+
+def write_findings(
+    config: Config, observed: Observed, verdict: DriftVerdict, judged_at: datetime, folder: Path
+) -> dict[str, Any]:
+    """Evidently's report, the page for people, and ``verdict.json``, in this order.
+
+    Returns:
+        What ``verdict.json`` holds.
+    """
+    from monitoring.columns import photo_values
+    from monitoring.evidently_report import write_evidently_report
+    from monitoring.page import Findings, findings_html
+
+    folder.mkdir(parents=True, exist_ok=True)
+    reference = photo_values(observed.model.reference())
+    current, rate = photo_values(observed.window), config.monitoring.false_alarm_rate
+    try:
+        report = write_evidently_report(folder / REPORT, reference, current, verdict, rate)
+    except ValueError as error:  # the verdict does not depend on it, and must not be lost with it
+        print(f"Evidently cannot draw its report of this window: {error}")
+        report = False
+    past = past_verdicts(folder.parent, verdict.model_name)
+    found = Findings(
+        verdict, observed.window, observed.n_photos, observed.trend, past,
+        Path(config.service.keep_folder), report,
+    )  # fmt: skip
+    (folder / PAGE).write_text(findings_html(found), encoding="utf-8")
+    values = {
+        **verdict.to_dict(),
+        "judged_at": judged_at.isoformat(timespec="seconds"),
+        "photos_in_window": observed.n_photos,
+    }
+    partial = folder / (VERDICT + ".partial")
+    partial.write_text(json.dumps(values, indent=1) + "\n")
+    partial.replace(folder / VERDICT)
+    return values
+
+
+def respond_to(config: Config, verdict: DriftVerdict, flow: Path) -> Response:
+    """Start a training if that is due, and tell people.
+
+    Args:
+        flow: the training flow's file.
+    """
+    from monitoring.alerts import alert
+    from monitoring.retraining import respond
+
+    home = Path(config.stores.monitoring)
+    settings = json.dumps(config.model_dump(mode="json"))
+    train = [sys.executable, str(flow), "--config-value", "config", settings, "run"]
+    response = respond(verdict, config.monitoring, home, train)
+    for fault in alert(verdict, response.words, home):
+        print(fault, file=sys.stderr)
+    return response
+
+
+def past_verdicts(folder: Path, model_name: str) -> list[dict[str, Any]]:
+    """Of earlier runs on this model, newest first."""
+    files = sorted(folder.glob(f"*/{VERDICT}"), reverse=True)
+    found = [json.loads(path.read_text()) for path in files[: 2 * PAST_RUNS]]
+    return [one for one in found if one["model_name"] == model_name][:PAST_RUNS]

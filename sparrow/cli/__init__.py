@@ -1,0 +1,1 @@
+"""The command `sparrow`: one module a subcommand, each with ``register(subparsers)``."""

@@ -1,0 +1,84 @@
+"""``sparrow promote | rollback | history``: the registry from the command line."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from sparrow.cli.project import add_config_option, find_project, say_what_is_served
+from sparrow.config import Config
+from sparrow.served_settings import (
+    ServedSettings,
+    read_served_settings,
+    write_served_settings,
+)
+
+if TYPE_CHECKING:
+    from sparrow.registry.registry import Registry
+
+
+def register(subparsers: Any) -> None:
+    """Add the commands."""
+    promote = subparsers.add_parser("promote", help="make a registered version the champion")
+    promote.add_argument("version", type=int, help="number of the version")
+    promote.add_argument("--why", required=True, help="the reason, for the promotion log")
+    promote.set_defaults(func=promote_version)
+    rollback = subparsers.add_parser("rollback", help="bring the previous champion back")
+    rollback.add_argument("--why", required=True, help="the reason, for the promotion log")
+    rollback.set_defaults(func=roll_back)
+    history = subparsers.add_parser("history", help="who was champion, when and why")
+    history.set_defaults(func=show_history)
+    for parser in (promote, rollback, history):
+        add_config_option(parser)
+
+
+def promote_version(arguments: argparse.Namespace) -> int:
+    """By a person's order: recorded as forced."""
+    from sparrow.registry.registry import Registry
+
+    config = find_project(arguments.config)
+    registry = Registry(config.stores, config.name)
+    say_what_is_served(config)
+    registry.fetch(arguments.version)  # refused before anything is written
+    # Before it is published: killed in between, it must not be served without its limits.
+    _settings_beside(registry, arguments.version, config)
+    registry.promote(arguments.version, arguments.why, forced=True)
+    print(f"{config.name}: version {arguments.version} is champion")
+    return 0
+
+
+def roll_back(arguments: argparse.Namespace) -> int:
+    """Champion and previous change places."""
+    from sparrow.registry.registry import Registry
+
+    config = find_project(arguments.config)
+    registry = Registry(config.stores, config.name)
+    number = registry.rollback(arguments.why)
+    _settings_beside(registry, number, config)
+    print(f"{config.name}: version {number} is champion again")
+    return 0
+
+
+def show_history(arguments: argparse.Namespace) -> int:
+    """Oldest first; the exit status is 1 where the log was changed by hand, which is also said."""
+    from sparrow.registry.registry import Registry
+
+    config = find_project(arguments.config)
+    registry = Registry(config.stores, config.name)
+    for entry in registry.history():
+        before = entry.from_version or "none"
+        forced = " (forced)" if entry.forced else ""
+        print(
+            f"{entry.at}  {entry.who:<12} {before:>4} -> {entry.to_version:<4} {entry.why}{forced}"
+        )
+    return 1 if registry.broken_chain() else 0
+
+
+def _settings_beside(registry: Registry, number: int, config: Config) -> None:
+    """A model published by hand is served with its project's settings, unless it has its own."""
+    folder = registry.published_folder(number)
+    if read_served_settings(folder) is None:
+        write_served_settings(
+            folder,
+            ServedSettings(name=config.name, service=config.service, stores=config.stores),
+        )

@@ -1,0 +1,94 @@
+"""Which model a command is about: the one that is named, else the one that is served here."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from sparrow.config import Config, ConfigError, StoresConfig, load_config
+from sparrow.inference.model_folder import INFO, read_info
+from sparrow.served_settings import read_served_settings
+from sparrow.shipped import default_config
+
+
+class AmbiguousError(ValueError):
+    """Several models could be meant."""
+
+
+def add_config_option(parser: argparse.ArgumentParser) -> None:
+    """Let a person name the project."""
+    parser.add_argument(
+        "--config", metavar="FILE", help="YAML of the project (default: that of the model served)"
+    )
+
+
+def find_project(config_file: str | Path | None) -> Config:
+    """Name, stores and limits that a command goes by.
+
+    Args:
+        config_file: what ``--config`` says. Without it: what the published model was published
+            with; where nothing is published, the only registered model, or the one that a person
+            chooses.
+
+    Raises:
+        ConfigError: the file is not a valid config.
+        AmbiguousError: several models are registered, and nobody is there to be asked.
+    """
+    if config_file is not None:
+        return load_config(config_file)
+    champion = Path(StoresConfig().champion)
+    served = read_served_settings(champion) if champion.exists() else None
+    if served is not None:
+        update = {"stores": served.stores, "service": served.service}
+        return _config_of(served.name).model_copy(update=update)
+    names = _registered_names()
+    if (champion / INFO).is_file():  # published by an earlier release
+        name = read_info(champion, verify=False).name
+        if name in names:
+            return _config_of(name)
+    if not names:
+        return load_config(default_config())
+    return _config_of(names[0] if len(names) == 1 else _choose(names))
+
+
+def say_what_is_served(config: Config) -> None:
+    """Warn before a model takes the place of one with another name at the same path."""
+    champion = Path(config.stores.champion)
+    served = read_served_settings(champion) if champion.exists() else None
+    if served is not None and served.name != config.name:
+        print(f"{champion} serves {served.name}; {config.name} takes its place", file=sys.stderr)
+
+
+def _config_of(name: str) -> Config:
+    """Of the files in ``configs/`` the one with that name; else the defaults under it."""
+    for path in sorted(Path("configs").glob("*.yaml")):
+        try:
+            config = load_config(path)
+        except ConfigError:
+            continue  # a file that cannot be used is the business of whoever names it
+        if config.name == name:
+            return config
+    return Config().model_copy(update={"name": name})  # one registered by an earlier release, too
+
+
+def _registered_names() -> list[str]:
+    from sparrow.registry.tracking import make_client
+
+    stores = StoresConfig()
+    if not Path(stores.tracking.removeprefix("sqlite:///")).is_file():
+        return []
+    return sorted(model.name for model in make_client(stores).search_registered_models())
+
+
+def _choose(names: list[str]) -> str:
+    listed = ", ".join(names)
+    if not sys.stdin.isatty():
+        raise AmbiguousError(
+            f"several models are registered here and none is served: {listed}. Name the project: "
+            "--config FILE"
+        )
+    answer = input(f"Which model ({listed})? ").strip()
+    if answer not in names:
+        raise AmbiguousError(f"there is no model {answer!r} here; registered: {listed}")
+    return answer

@@ -1,0 +1,215 @@
+"""``sparrow review`` and ``sparrow missed``: photos for a person to label, and what labels say."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sparrow.cli.project import add_config_option, find_project
+from sparrow.config import Config
+from sparrow.served_settings import registered_version
+from sparrow.store_url import hide_secrets
+
+if TYPE_CHECKING:
+    from sparrow.inference.model_folder import ModelInfo
+    from sparrow.predictions.window import Window
+
+RANDOM_EMPTY = 59  # if none of them holds a bird, at most 5 % of all do, with 95 % confidence
+
+
+def register(subparsers: Any) -> None:
+    """Add both commands."""
+    review = subparsers.add_parser(
+        "review",
+        help="pick photos from production that are worth labelling",
+        description="Pick photos worth labelling from the prediction log and the photos that the "
+        "service kept (service.keep_share), or from a folder, and write them with the champion's "
+        "boxes as COCO. What a labelling tool makes of it comes back with `sparrow import coco`.",
+    )
+    review.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="photos, not a log")
+    review.add_argument("--into", type=Path, metavar="DIR", help="to make (data/review/<time>)")
+    review.add_argument(
+        "--photos", type=int, default=100, metavar="N",
+        help="at most so many for feedback, low scores, conflicts and unusual looks (100)",
+    )  # fmt: skip
+    review.add_argument(
+        "--random-empty", type=int, default=RANDOM_EMPTY, metavar="N",
+        help=f"so many more at random of those without a detection ({RANDOM_EMPTY})",
+    )  # fmt: skip
+    review.add_argument(
+        "--newest", type=int, default=10_000, metavar="N", help="photos looked at (10000)"
+    )
+    review.add_argument("--seed", type=int, default=0, metavar="S", help="of the random parts (0)")
+    for name in ("author", "source", "license"):
+        review.add_argument(
+            f"--{name}", default="unknown", help=f"{name} of the photos, which the log cannot know"
+        )
+    add_config_option(review)
+    review.set_defaults(func=make_queue)
+
+    missed = subparsers.add_parser(
+        "missed",
+        help="how many photos called empty hold birds, by the labels of a review queue",
+        description="The share of photos without a detection that hold birds after all, with an "
+        "exact upper bound, from the random part of a queue and its corrected labels.",
+    )
+    missed.add_argument("queue", type=Path, metavar="QUEUE", help="folder of `sparrow review`")
+    missed.add_argument(
+        "labels", nargs="?", type=Path, metavar="LABELS",
+        help="the corrected COCO file or its folder (the queue itself)",
+    )  # fmt: skip
+    missed.set_defaults(func=show_missed)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Counted photos and where their files lie, by prediction id."""
+
+    window: Window
+    files: dict[str, Path]
+
+
+def make_queue(arguments: argparse.Namespace) -> int:
+    """Pick, write, and say what was picked and what comes next."""
+    from sparrow.inference.model_folder import REFERENCE, read_info
+    from sparrow.predictions.window import read_reference
+    from sparrow.review.queue import Rights, write_queue
+    from sparrow.review.selection import choose
+
+    if min(arguments.photos, arguments.random_empty) < 0 or arguments.newest < 1:
+        raise ValueError("--photos and --random-empty must not be negative, --newest at least 1")
+    config = find_project(arguments.config)
+    model = Path(config.stores.champion).resolve()
+    info = read_info(model)
+    if arguments.folder is None:
+        source = _from_log(config, model, info.name, arguments.newest)
+    else:
+        source = _from_folder(arguments.folder, model)
+    reference = model / REFERENCE
+    choice = choose(
+        source.window,
+        read_reference(reference) if reference.is_file() else None,
+        source.files,
+        info.threshold,
+        photos=arguments.photos,
+        random_empty=arguments.random_empty,
+        seed=arguments.seed,
+    )
+    if not choice.picks:
+        print(f"None of {len(source.files)} photos is worth a second look.")
+        return 0
+    into = arguments.into or Path("data/review") / datetime.now().strftime("%Y%m%dT%H%M%S")
+    rights = Rights(arguments.author, arguments.source, arguments.license)
+    show = _show if sys.stderr.isatty() else None
+    write_queue(into, choice.picks, source.window, source.files, info.class_names, rights, show)
+    _report(into, choice, info, config)
+    return 0
+
+
+def show_missed(arguments: argparse.Namespace) -> int:
+    """Print the bound."""
+    from sparrow.review.miss_rate import miss_rate
+    from sparrow.review.queue import corrected_labels, random_sample
+
+    sample = random_sample(arguments.queue)
+    labels = corrected_labels(arguments.queue, arguments.labels or arguments.queue)
+    print(miss_rate(sample, labels).words())
+    return 0
+
+
+def _from_log(config: Config, model: Path, name: str, newest: int) -> _Source:
+    """The newest photos that this champion counted, of which those count whose files were kept."""
+    from sparrow.predictions.log import PredictionLog
+    from sparrow.predictions.window import read_window
+
+    version = registered_version(model)
+    kept = Path(config.service.keep_folder)
+    log = PredictionLog(config.stores.prediction_log)
+    try:
+        window = read_window(log, limit=newest, model_name=name, model_version=version)
+        known = [
+            f"{row['photos']} of {row['model_name']} version {row['model_version']}"
+            for row in log.model_versions()
+        ]
+    finally:
+        log.close()
+    if window.photos.empty:
+        there = ", ".join(known) or "no photo"
+        raise ValueError(
+            f"the log {hide_secrets(config.stores.prediction_log)} holds no photo of the champion, "
+            f"{name} version {version}; it holds {there}"
+        )
+    files = {name: kept / f"{name}.photo" for name in window.photos["id"]}
+    files = {name: path for name, path in files.items() if path.is_file()}
+    if not files:
+        raise ValueError(
+            f"{len(window.photos)} photos are in the log, but none was kept in {kept}: set "
+            "service.keep_share (for example 0.1) and serve again, or name a folder of photos: "
+            "sparrow review FOLDER"
+        )
+    return _Source(window, files)
+
+
+def _from_folder(folder: Path, model: Path) -> _Source:
+    """Photos of a folder, counted now; those that cannot be read are named and left out."""
+    from sparrow.cli.count import find_photos
+    from sparrow.data.checks.photo_record import read_photo_bytes
+    from sparrow.images import ImageError
+    from sparrow.inference.counter import Counter
+    from sparrow.predictions.window import window_of
+
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: there is no such folder")
+    counter = Counter(model)
+    photos = find_photos([folder], recursive=True)
+    records, files = [], {}
+    for number, path in enumerate(photos, 1):
+        try:
+            counted, _ = counter.count(read_photo_bytes(path), path.name, "cli")
+            message = counted.message
+        except (OSError, ImageError) as error:  # empty, no right to read it, or no file at all
+            message = str(error)
+        if message:
+            print(f"sparrow review: {path}: {message}", file=sys.stderr)
+            continue
+        records.append(counted.record)
+        files[counted.record.id] = path
+        if sys.stderr.isatty():
+            _show(number, len(photos))
+    return _Source(window_of(records), files)
+
+
+def _report(into: Path, choice: Any, info: ModelInfo, config: Config) -> None:
+    from sparrow.review.miss_rate import CONFIDENCE, upper_bound
+    from sparrow.review.queue import LABELS
+
+    kinds: dict[str, int] = {}
+    for pick in choice.picks:
+        for reason in pick.reasons:
+            kind = reason.split(":")[0]
+            kinds[kind] = kinds.get(kind, 0) + 1
+    sample = sum(pick.random_empty for pick in choice.picks)
+    print(f"{len(choice.picks)} photos in {into}:")
+    for kind, n in kinds.items():
+        print(f"  {n:>4}  {kind}")
+    if sample:
+        print(
+            f"If none of the {sample} random ones of {choice.empty_photos} without a detection "
+            f"holds a bird, at most {upper_bound(0, sample):.1%} of them do "
+            f"({CONFIDENCE:.0%} confidence)."
+        )
+    classes = ", ".join(info.class_names)
+    print(f"Correct the boxes of {into / LABELS} ({classes}) in a labelling tool,")
+    print("put its COCO export in the file's place, then:")
+    if sample:
+        print(f"  sparrow missed {into}")
+    print(f"  sparrow import coco {into} --new --into {config.data.new}")
+
+
+def _show(done: int, photos: int) -> None:
+    end = "\n" if done == photos else ""
+    print(f"\r{done}/{photos} photos", end=end, file=sys.stderr, flush=True)

@@ -1,0 +1,84 @@
+"""``sparrow shadow``: what a registered version would change, before it is promoted."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from sparrow.cli.project import add_config_option, find_project
+from sparrow.config import Config
+
+TELL_EVERY = 50
+
+
+def register(subparsers: Any) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "shadow",
+        help="what a version would change: champion and candidate on the same photos",
+        description="Count photos with the champion and with a registered version, and write one "
+        "page of what they disagree on, the worst first. Nothing is promoted.",
+    )
+    parser.add_argument("version", type=int, help="number of the registered version")
+    parser.add_argument("photos", nargs="*", type=Path, metavar="PHOTO", help="files or folders")
+    parser.add_argument("-r", "--recursive", action="store_true", help="folders in folders too")
+    parser.add_argument(
+        "--logged", action="store_true", help="the photos the service kept (service.keep_share)"
+    )
+    parser.add_argument(
+        "--to", type=Path, default=Path("shadow.html"), metavar="FILE", help="page to write"
+    )
+    add_config_option(parser)
+    parser.set_defaults(func=shadow)
+
+
+def shadow(arguments: argparse.Namespace) -> int:
+    """Replay, write the page, print its summary."""
+    config = find_project(arguments.config)
+    paths = _photos(arguments, config)
+    from sparrow.inference.engine import Engine
+    from sparrow.registry.registry import Registry
+    from sparrow.registry.shadow import replay
+    from sparrow.registry.versions import RegistryError
+    from sparrow.reports.shadow import shadow_html, write_shadow
+
+    registry = Registry(config.stores, config.name)
+    champion = registry.champion()
+    if champion is None:
+        raise RegistryError(f"{config.name} has no champion to compare with")
+    threads = config.training.threads
+    old = Engine(registry.fetch(champion.number), threads)
+    new = Engine(registry.fetch(arguments.version), threads)
+
+    def tell(done: int) -> None:
+        if done % TELL_EVERY == 0 or done == len(paths):
+            print(f"{done} of {len(paths)} photos", file=sys.stderr, flush=True)
+
+    result = replay(old, new, paths, tell)
+    before = f"version {champion.number}, threshold {old.info.threshold:.3f}"
+    after = f"version {arguments.version}, threshold {new.info.threshold:.3f}"
+    write_shadow(arguments.to, shadow_html(result, config.name, before, after))
+    print("\n".join([*result.summary(), f"Side by side: {arguments.to}"]))
+    return 0
+
+
+def _photos(arguments: argparse.Namespace, config: Config) -> list[Path]:
+    from sparrow.cli.count import find_photos
+
+    named: list[Path] = []
+    if arguments.photos:
+        named = find_photos(arguments.photos, recursive=arguments.recursive)
+    if not arguments.logged and not named:
+        raise ValueError("name photos or folders, or take those the service kept: --logged")
+    kept: list[Path] = []
+    if arguments.logged:
+        folder = Path(config.service.keep_folder)
+        kept = sorted(folder.glob("*.photo"))
+        if not kept:
+            raise ValueError(
+                f"the service has kept no photo in {folder}; set service.keep_share above 0, or "
+                "name photos"
+            )
+    return [*named, *kept]

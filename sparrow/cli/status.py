@@ -1,0 +1,103 @@
+"""``sparrow status``: the last run, the champion and the room all takes, from files alone (no
+MLflow, no torch).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sparrow.config import StoresConfig, load_config
+from sparrow.inference.model_folder import read_info
+from sparrow.served_settings import registered_version
+from sparrow.shipped import flow_command
+from sparrow.storage.places import Use, in_words, known_places, measure_use, places_of
+from sparrow.storage.run_lock import is_under_way
+
+
+def register(subparsers: Any) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("status", help="the last training run, the champion, the room")
+    parser.add_argument("--json", action="store_true", help="the same as JSON")
+    parser.add_argument("--config", help="YAML whose stores to look into (default: embedded)")
+    parser.set_defaults(func=show_status)
+
+
+def show_status(arguments: argparse.Namespace) -> int:
+    """Print it; exit status 1 when nothing has run yet."""
+    config = arguments.config
+    places = places_of(load_config(config)) if config else known_places(StoresConfig())
+    found, room = collect_status(places.stores), measure_use(places)
+    if arguments.json:
+        print(json.dumps({**found, "room": [asdict(use) for use in room]}, indent=1))
+    else:
+        print("\n".join([*describe(found), *describe_room(room)]))
+    return 0 if found["run"] else 1
+
+
+def collect_status(stores: StoresConfig) -> dict[str, Any]:
+    """``run``: the newest run's report, or None; ``champion``: what serves, or None."""
+    reports = sorted(Path(stores.runs).glob("*/report.json"), key=lambda p: p.stat().st_mtime)
+    run = json.loads(reports[-1].read_text()) if reports else None
+    if run and run["state"] != "finished" and is_under_way(reports[-1].parent):
+        run["state"] = "under way"
+    champion = None
+    published = Path(stores.champion)
+    if published.exists():
+        info = read_info(published)
+        version = registered_version(published)
+        champion = {
+            "version": int(version) if version.isdigit() else None,
+            "name": info.name,
+            "threshold": info.threshold,
+            "data_version": info.data_version,
+            "trained_at": info.trained_at,
+            "metrics": info.metrics,
+        }
+    return {"run": run, "champion": champion}
+
+
+def describe(found: dict[str, Any]) -> list[str]:
+    """The status in lines for people."""
+    run, champion = found["run"], found["champion"]
+    if run is None:
+        lines = [f"No run yet. Start one: {flow_command('train')} run"]
+    elif run["state"] == "under way":
+        lines = [f"Run {run['run']} is under way"]
+    elif run["state"] != "finished":
+        lines = [f"Run {run['run']} did not finish; go on with: {flow_command('train')} resume"]
+    else:
+        lines = [
+            f"Run {run['run']} on data version {run['data_version']}",
+            *(
+                f"  {name:<18}{_number(value)}   {_number(low)} to {_number(high)}"
+                for name, (value, low, high) in run["metrics"].items()
+            ),
+            f"Decision: {run['decision']['reason']}",
+            f"Bento: {run['bento'] or 'none'}",
+        ]
+    if champion is None:
+        return [*lines, "Champion: none"]
+    return [
+        *lines,
+        f"Champion: {champion['name']} version {champion['version'] or 'unknown'}, threshold "
+        f"{champion['threshold']:.3f}, trained {champion['trained_at']}",
+    ]
+
+
+def describe_room(room: list[Use]) -> list[str]:
+    """What takes how much, of which budget."""
+    lines = ["Room:"]
+    for use in room:
+        budget = "no budget" if use.budget_bytes is None else f"of {in_words(use.budget_bytes)}"
+        lines.append(f"  {use.what:<18}{in_words(use.n_bytes):>9} {budget:<12} {use.place}")
+    over = [use.what for use in room if use.budget_bytes and use.n_bytes > use.budget_bytes]
+    hint = f"over budget: {', '.join(over)}; " if over else ""
+    return [*lines, f"  {hint}what could go: sparrow clean"]
+
+
+def _number(value: float | None) -> str:
+    return "      –" if value is None else f"{value:7.3f}"

@@ -1,1 +1,0 @@
-"""Subcommands of ``sparrow``: ``register(subparsers)`` in each; handlers return the exit code."""

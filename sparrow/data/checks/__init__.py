@@ -1,0 +1,1 @@
+"""Checks of a data set: photos are measured, rules applied, labels doubted."""

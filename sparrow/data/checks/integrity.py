@@ -1,0 +1,261 @@
+"""Do the two tables, the photo files and the photos' real sizes agree? All of it vectorised.
+
+Every function takes ``Tables`` and gives findings; none of them loops over rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sparrow.config import DataConfig
+from sparrow.data.checks.report import Finding, finding
+from sparrow.data.duplicates import hash_codes
+from sparrow.data.repeats import NONE, TOLERANCE_PX, closest, first_equal, first_overlap
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """The two tables ready for comparison.
+
+    Attributes:
+        info_file, boxes_file: how the tables are called in findings.
+        names: photo names [P]; info_rows: their line numbers; counts: float, NaN where illegible.
+        photo_of_box: index into ``names`` of each box's photo [B], -1 where there is none.
+        box_names, box_rows, labels: per box.
+        xywh: float [B, 4]; recorded: float [B, 2], the photo's width and height beside each box.
+    """
+
+    info_file: str
+    boxes_file: str
+    names: NDArray[np.object_]
+    info_rows: NDArray[np.int64]
+    counts: NDArray[np.float64]
+    photo_of_box: NDArray[np.int64]
+    box_names: NDArray[np.object_]
+    box_rows: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    xywh: NDArray[np.float64]
+    recorded: NDArray[np.float64]
+
+
+def check_names(tables: Tables, files: Collection[str]) -> list[Finding | None]:
+    """Files = names in the photo table = names in the box table."""
+    listed = pd.Index(tables.names)
+    absent = ~listed.isin(list(files)) & (tables.names != "")
+    unlisted = sorted(set(files) - set(listed))
+    return [
+        finding(
+            "photo-missing",
+            tables.info_file,
+            tables.info_rows[absent],
+            tables.names[absent],
+            ["no such file in images/"] * int(absent.sum()),
+        ),
+        finding("photo-unlisted", "images", [0] * len(unlisted), unlisted, [""] * len(unlisted)),
+    ]
+
+
+def check_boxes(tables: Tables, config: DataConfig) -> list[Finding | None]:
+    """Boxes against their photo's recorded frame, against each other, and the counts."""
+    lost = (tables.photo_of_box < 0) & (tables.box_names != "")
+    too_many, few = _too_many(tables, config.max_boxes_per_photo)
+    return [
+        too_many,
+        _of_boxes(tables, "box-without-photo", lost, tables.box_names[lost]),
+        _outside(tables),
+        _size_disagrees(tables),
+        _count_wrong(tables),
+        *_drawn_twice(tables, few, config.same_box_iou),
+        _tiny(tables, config.tiny_box_px),
+        _huge(tables, config.huge_box_share),
+    ]
+
+
+def check_measured(
+    tables: Tables, measured: pd.DataFrame, config: DataConfig
+) -> list[Finding | None]:
+    """Recorded against real sizes, unreadable photos, and photos that are there twice.
+
+    Args:
+        measured: of ``measure_photos``, for the photos that are there.
+    """
+    bad = (measured["error"] != "").to_numpy()
+    names, errors = measured["image"].to_numpy()[bad], measured["error"].to_numpy()[bad]
+    unreadable = _of_photos(tables, "photo-unreadable", names, errors)
+    return [
+        unreadable,
+        _size_wrong(tables, measured[~bad]),
+        *_twins(tables, measured[~bad], config.near_duplicate_bits),
+    ]
+
+
+def _of_boxes(
+    tables: Tables, rule: str, hit: NDArray[np.bool_], values: NDArray[np.object_]
+) -> Finding | None:
+    """A finding about the boxes where ``hit`` [B] is true; ``values`` are of those only."""
+    return finding(rule, tables.boxes_file, tables.box_rows[hit], tables.box_names[hit], values)
+
+
+def _outside(tables: Tables) -> Finding | None:
+    start, size = tables.xywh[:, :2], tables.xywh[:, 2:]
+    beyond = (start < -TOLERANCE_PX) | (start + size > tables.recorded + TOLERANCE_PX)  # [B, 2]
+    hit = np.flatnonzero(beyond.any(axis=1))
+    values = [
+        f"from {x:g}, {y:g} to {x + w:g}, {y + h:g} in a photo of {width:g} × {height:g}"
+        for (x, y, w, h), (width, height) in zip(
+            tables.xywh[hit], tables.recorded[hit], strict=True
+        )
+    ]
+    rows, images = tables.box_rows[hit], tables.box_names[hit]
+    return finding("box-outside-photo", tables.boxes_file, rows, images, values)
+
+
+def _size_disagrees(tables: Tables) -> Finding | None:
+    first = _first_of_photo(tables)
+    differs = (np.abs(tables.recorded - tables.recorded[first]) > TOLERANCE_PX).any(axis=1)
+    differs &= tables.photo_of_box >= 0
+    return _of_boxes(tables, "size-disagrees", differs, _size_texts(tables.recorded[differs]))
+
+
+def _first_of_photo(tables: Tables) -> NDArray[np.int64]:
+    """For each box, the number of the first box of the same photo."""
+    numbers = np.arange(len(tables.photo_of_box))
+    first = np.zeros(len(tables.names) + 1, dtype=np.int64)
+    first[tables.photo_of_box[::-1]] = numbers[::-1]  # the last writer is the first box
+    return first[tables.photo_of_box]
+
+
+def _size_wrong(tables: Tables, measured: pd.DataFrame) -> Finding | None:
+    first = np.unique(_first_of_photo(tables))
+    first = first[tables.photo_of_box[first] >= 0]
+    real = measured.drop_duplicates("image").set_index("image")[["width_px", "height_px"]]
+    real_sizes = real.reindex(tables.box_names[first]).to_numpy(dtype=float)
+    recorded = tables.recorded[first]
+    wrong = (np.abs(recorded - real_sizes) > TOLERANCE_PX).any(axis=1)
+    turned = (np.abs(recorded - real_sizes[:, ::-1]) <= TOLERANCE_PX).all(axis=1)
+    texts = zip(_size_texts(recorded), _size_texts(real_sizes), turned, strict=True)
+    values = [
+        f"recorded {a}, the upright photo is {b}" + (" (EXIF orientation overlooked?)" if t else "")
+        for a, b, t in texts
+    ]
+    hit = first[wrong]
+    return finding(
+        "size-wrong",
+        tables.boxes_file,
+        tables.box_rows[hit],
+        tables.box_names[hit],
+        np.asarray(values, dtype=object)[wrong],
+    )
+
+
+def _size_texts(sizes: NDArray[np.float64]) -> NDArray[np.object_]:
+    unique, inverse = np.unique(sizes, axis=0, return_inverse=True)
+    texts = np.array([f"{width:g} × {height:g}" for width, height in unique], dtype=object)
+    return texts[inverse.reshape(-1)] if len(unique) else np.zeros(0, dtype=object)
+
+
+def _count_wrong(tables: Tables) -> Finding | None:
+    known = tables.photo_of_box[tables.photo_of_box >= 0]
+    drawn = np.bincount(known, minlength=len(tables.names))
+    wrong = np.flatnonzero(np.isfinite(tables.counts) & (tables.counts != drawn))
+    values = [f"the table says {tables.counts[i]:g}, boxes drawn: {drawn[i]}" for i in wrong]
+    rows, images = tables.info_rows[wrong], tables.names[wrong]
+    return finding("count-wrong", tables.info_file, rows, images, values)
+
+
+def _too_many(tables: Tables, most: int) -> tuple[Finding | None, NDArray[np.bool_]]:
+    """Photos with more than ``most`` boxes; and which boxes [B] are of the others."""
+    known = tables.photo_of_box >= 0
+    drawn = np.bincount(tables.photo_of_box[known], minlength=len(tables.names))
+    crowded = drawn > most
+    hit = np.flatnonzero(crowded)
+    values = [f"{drawn[i]:,} boxes; at most {most:,} are accepted" for i in hit]
+    rows, images = tables.info_rows[hit], tables.names[hit]
+    found = finding("boxes-too-many", tables.info_file, rows, images, values)
+    return found, known & ~np.append(crowded, False)[tables.photo_of_box]
+
+
+def _drawn_twice(
+    tables: Tables, compared: NDArray[np.bool_], min_iou: float
+) -> list[Finding | None]:
+    """Boxes that are there twice, each once, with the first box that it repeats.
+
+    Args:
+        compared: [B], the boxes to compare: of photos with so few that all pairs can be looked at.
+    """
+    sized = np.isfinite(tables.xywh).all(axis=1) & (tables.xywh[:, 2:] > 0).all(axis=1)
+    chosen = np.flatnonzero(compared & sized)
+    group = tables.photo_of_box[chosen] * (tables.labels.max(initial=0) + 1) + tables.labels[chosen]
+    first = first_equal(pd.DataFrame(tables.xywh[chosen]).assign(group=group))
+    new = first == np.arange(len(chosen))
+    kept = chosen[new]
+    under = first_overlap(tables.xywh[kept], group[new], min_iou)
+    over = under != NONE
+    return [
+        _repeats(tables, "box-duplicate", chosen[~new], "the same as row ", chosen[first[~new]]),
+        _repeats(tables, "box-drawn-twice", kept[over], "drawn over row ", kept[under[over]]),
+    ]
+
+
+def _repeats(
+    tables: Tables, rule: str, boxes: NDArray[np.int64], words: str, firsts: NDArray[np.int64]
+) -> Finding | None:
+    values = words + tables.box_rows[firsts].astype(str).astype(object)
+    file, rows, images = tables.boxes_file, tables.box_rows[boxes], tables.box_names[boxes]
+    return finding(rule, file, rows, images, values)
+
+
+def _tiny(tables: Tables, min_side_px: float) -> Finding | None:
+    sides = tables.xywh[:, 2:]
+    hit = (sides > 0).all(axis=1) & (sides.min(axis=1, initial=np.inf) < min_side_px)
+    return _of_boxes(tables, "box-tiny", hit, _size_texts(sides[hit]))
+
+
+def _huge(tables: Tables, max_share: float) -> Finding | None:
+    sides = tables.xywh[:, 2:]
+    hit = sides.prod(axis=1) > max_share * tables.recorded.prod(axis=1)
+    return _of_boxes(tables, "box-huge", hit, _size_texts(sides[hit]))
+
+
+def _twins(tables: Tables, measured: pd.DataFrame, max_bits: int) -> list[Finding | None]:
+    """Photos that are there twice, each once: with the first of the same file, or its likest."""
+    names = measured["image"].to_numpy()
+    first = first_equal(measured[["sha256"]])
+    new = first == np.arange(len(measured))
+    codes, unique = hash_codes(measured[new]), names[new]
+    twin, bits = closest(codes, codes, max_bits, earlier=True)
+    near = twin != NONE
+    return [
+        _of_photos(
+            tables, "photo-duplicate", names[~new], "the same file as " + names[first[~new]]
+        ),
+        _of_photos(
+            tables,
+            "photo-near-duplicate",
+            unique[near],
+            [
+                f"looks like {other} ({apart} of 64 bits differ)"
+                for other, apart in zip(unique[twin[near]], bits[near], strict=True)
+            ],
+        ),
+    ]
+
+
+def _of_photos(
+    tables: Tables,
+    rule: str,
+    names: NDArray[np.object_],
+    values: Sequence[str] | NDArray[np.object_],
+) -> Finding | None:
+    return finding(rule, tables.info_file, _info_rows(tables, names), names, values)
+
+
+def _info_rows(tables: Tables, names: NDArray[np.object_]) -> NDArray[np.int64]:
+    """Line number of each photo in the photo table; of the first, where a name is there twice."""
+    rows = pd.Series(tables.info_rows, index=tables.names)
+    return rows[~rows.index.duplicated()].reindex(names).to_numpy(dtype="int64")

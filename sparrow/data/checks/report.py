@@ -1,0 +1,210 @@
+"""What the checks say: named rules, the rows they hit, and the report over all of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from sparrow.data.errors import DataError
+from sparrow.plain_text import one_line
+
+Severity = Literal["error", "warning"]
+ROW_COLUMNS = ("table", "row", "image", "value")
+ROWS_IN_JSON = 1000  # per rule; the number of all of them is always told
+ROWS_IN_SUMMARY = 3
+REPORT_JSON = "report.json"
+
+# name -> (severity, a sentence for the person who took the photos). Every rule there is.
+RULES: dict[str, tuple[Severity, str]] = {
+    "column-missing": ("error", "A column that every table needs is not there."),
+    "column-unknown": (
+        "error",
+        "There is a column nobody asked for; perhaps its name is misspelt.",
+    ),
+    "table-empty": ("error", "The table has a header but no rows."),
+    "value-missing": ("error", "A cell is empty that must be filled in."),
+    "value-not-a-number": ("error", "A cell that must be a number is something else."),
+    "name-not-a-file-name": (
+        "error",
+        "A photo's name must be a plain file name, without folders or invisible characters.",
+    ),
+    "name-extension": ("error", "A photo's name has an ending that is not accepted here."),
+    "name-duplicate": ("error", "Two rows describe a photo of the same name."),
+    "name-taken": (
+        "error",
+        "A new photo has the name of another one in the raw set; rename it, in both tables too.",
+    ),
+    "count-range": (
+        "error",
+        "The number of birds is not a whole number within the accepted range.",
+    ),
+    "source-unknown": ("error", "The source is not one of those accepted here."),
+    "license-unknown": ("error", "The licence is not one of those accepted here."),
+    "class-unknown": ("error", "A box is labelled with a class the config does not name."),
+    "position-range": ("error", "A box starts outside the range any photo can have."),
+    "box-size-range": ("error", "A box's width or height is zero, negative or too large."),
+    "photo-size-range": ("error", "A recorded photo size is zero, negative or too large."),
+    "photo-missing": ("error", "The table names a photo that is not in the folder."),
+    "photo-unlisted": ("error", "The folder holds a photo that the table does not name."),
+    "photo-unreadable": ("error", "A photo cannot be opened, or is damaged or incomplete."),
+    "box-without-photo": ("error", "A box belongs to a photo that the photo table does not name."),
+    "box-outside-photo": ("error", "A box reaches beyond the frame of its photo."),
+    "size-disagrees": ("error", "Boxes of one photo record different sizes for it."),
+    "size-wrong": ("error", "The recorded size of a photo is not that of the upright photo."),
+    "count-wrong": ("error", "The number of birds written down is not the number of boxes drawn."),
+    "boxes-too-many": ("error", "A photo has more boxes than are accepted of one photo."),
+    "box-duplicate": ("error", "The very same box is in the table twice."),
+    "box-drawn-twice": ("warning", "Two boxes of one photo cover each other nearly completely."),
+    "box-tiny": ("warning", "A box is so small that a detector can hardly learn from it."),
+    "box-huge": ("warning", "A box covers nearly the whole photo."),
+    "photo-duplicate": ("warning", "Two photos are the same file under different names."),
+    "photo-near-duplicate": ("warning", "Two photos show nearly the same picture."),
+    "label-doubtful": (
+        "warning",
+        "A model strongly disagrees with a photo's boxes; look again.",
+    ),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """One rule that was broken.
+
+    Attributes:
+        rule: a key of ``RULES``.
+        severity: errors stop the flow, warnings are reported.
+        sentence: what the rule means, in plain words.
+        rows: the rows it hit: table (file), row (line number in that file; 0 where there is
+            none), image (file name), value (what was found).
+    """
+
+    rule: str
+    severity: Severity
+    sentence: str
+    rows: pd.DataFrame
+
+
+def finding(rule: str, table: str, rows: Any, images: Any, values: Any) -> Finding | None:
+    """A finding of a known rule, or None where there is no row to show."""
+    severity, sentence = RULES[rule]
+    frame = pd.DataFrame(
+        {
+            "row": pd.Series(np.asarray(rows), dtype="int64"),
+            "image": pd.Series(np.asarray(images, dtype=object)).fillna("").astype(str),
+            "value": pd.Series(np.asarray(values, dtype=object)).fillna("").astype(str),
+        }
+    )
+    frame.insert(0, "table", table)
+    return Finding(rule, severity, sentence, frame) if len(frame) else None
+
+
+@dataclass(frozen=True, eq=False)
+class CheckReport:
+    """All findings of one check of one set of files.
+
+    Attributes:
+        where: the folder that was checked.
+        findings: one per broken rule and table, errors first.
+        photos, boxes: how many rows were checked.
+    """
+
+    where: str
+    findings: tuple[Finding, ...]
+    photos: int
+    boxes: int
+    checked_rules: tuple[str, ...] = field(default=tuple(RULES))
+
+    @property
+    def errors(self) -> list[Finding]:
+        """What must be put right before the data can be used."""
+        return [found for found in self.findings if found.severity == "error"]
+
+    @property
+    def warnings(self) -> list[Finding]:
+        """What is worth a look."""
+        return [found for found in self.findings if found.severity == "warning"]
+
+    @property
+    def ok(self) -> bool:
+        """No error; warnings may remain."""
+        return not self.errors
+
+    def extended(self, more: Finding | None) -> CheckReport:
+        """The report with one more finding; itself where there is none."""
+        if more is None:
+            return self
+        findings = sorted((*self.findings, more), key=lambda one: one.severity != "error")
+        return replace(self, findings=tuple(findings))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, ready for ``json.dump``; at most ``ROWS_IN_JSON`` rows a finding."""
+        return {
+            "where": self.where,
+            "ok": self.ok,
+            "photos": self.photos,
+            "boxes": self.boxes,
+            "checked_rules": list(self.checked_rules),
+            "findings": [
+                {
+                    "rule": found.rule,
+                    "severity": found.severity,
+                    "sentence": found.sentence,
+                    "rows_in_all": len(found.rows),
+                    "rows": found.rows.head(ROWS_IN_JSON).to_dict("records"),
+                }
+                for found in self.findings
+            ],
+        }
+
+    def summary(self) -> str:
+        """A few lines that name file, row and rule of what was found."""
+        head = f"{self.where}: {self.photos:,} photos, {self.boxes:,} boxes"
+        if not self.findings:
+            return f"{head}, nothing to complain about"
+        head += f", {len(self.errors)} broken rule(s), {len(self.warnings)} warning(s)"
+        return "\n".join([head, *(_lines(found) for found in self.findings)])
+
+    def raise_for_errors(self) -> None:
+        """Nothing when the data is usable.
+
+        Raises:
+            DataError: with file, row and rule of every error.
+        """
+        if self.ok:
+            return
+        lines = [_lines(found) for found in self.errors]
+        raise DataError("\n".join([f"{self.where}: the data does not pass its checks", *lines]))
+
+
+def _lines(found: Finding) -> str:
+    lines = [f"  {found.severity} {found.rule}: {found.sentence}"]
+    for row in found.rows.head(ROWS_IN_SUMMARY).to_dict("records"):
+        place = f"{row['table']} row {row['row']}" if row["row"] else row["table"]
+        about = " ".join(part for part in (shorten(row["image"]), shorten(row["value"])) if part)
+        lines.append(f"    {place}: {about}" if about else f"    {place}")
+    if (more := len(found.rows) - ROWS_IN_SUMMARY) > 0:
+        lines.append(f"    … and {more:,} more")
+    return "\n".join(lines)
+
+
+def shorten(text: str, length: int = 120) -> str:
+    """One printable line of at most ``length`` characters."""
+    line = one_line(text)
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
+ReportWriter = Callable[[CheckReport, Path, Path, str], Path]
+
+
+def write_report_json(report: CheckReport, root: Path, folder: Path, prefix: str = "") -> Path:
+    """Write ``report.json`` into a folder; its path. A ``ReportWriter``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / REPORT_JSON
+    path.write_text(json.dumps(report.to_json(), indent=2), encoding="utf-8")
+    return path

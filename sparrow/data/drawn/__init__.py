@@ -1,1 +1,0 @@
-"""Drawn photos: birds, places and how they are put together. Pillow and NumPy only."""

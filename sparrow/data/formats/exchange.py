@@ -1,0 +1,181 @@
+"""Whole sets in and out: photos and tables, at once or not at all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from sparrow.data.errors import DataError
+from sparrow.data.formats.annotations import (
+    find_folder,
+    new_folder,
+    photo_size,
+    refuse_files,
+    safe_name,
+)
+from sparrow.data.formats.coco import find_coco, read_coco, write_coco
+from sparrow.data.formats.csv import read_csv_tables, table_paths, to_dataset, write_csv
+from sparrow.data.formats.voc import PHOTO_FOLDERS, read_voc, write_voc
+from sparrow.data.formats.yolo import read_yolo, write_yolo
+from sparrow.data.ingest.atomic_dir import copy_file, link_tree, next_state, one_at_a_time
+from sparrow.data.licences import notice
+from sparrow.data.tables import UNKNOWN, Dataset
+
+KINDS = ("coco", "voc", "yolo", "csv")
+
+
+def read_csv(root: Path, prefix: str = "") -> Dataset:
+    """The CSV contract as a dataset, read but not checked.
+
+    Raises:
+        DataError: a table is missing or not of the contract's columns and types.
+    """
+    info, boxes = read_csv_tables(root, prefix)
+    try:
+        for name in info["Name"]:
+            safe_name(str(name), table_paths(root, prefix)[0])
+        bare = sorted(set(info["Name"]) - set(boxes["image_name"]))
+        sizes = {name: photo_size(root / "images" / name) for name in bare}
+        return to_dataset(root, info, boxes, sizes)
+    except DataError:
+        raise
+    except KeyError as error:
+        raise DataError(f"{root}: there is no column {error} in the tables") from error
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{root}: a cell that should be a number is none ({error})") from error
+
+
+def read_set(kind: str, folder: Path) -> Dataset:
+    """A set of one of ``KINDS``; photo names may hold subfolders."""
+    readers: dict[str, Callable[[Path], Dataset]] = {
+        "coco": lambda place: read_coco(find_coco(place)),
+        "voc": read_voc,
+        "yolo": read_yolo,
+        "csv": read_csv,
+    }
+    if kind not in readers:
+        raise ValueError(f"unknown format {kind!r}; expected one of {', '.join(KINDS)}")
+    if not folder.exists():
+        raise DataError(f"{folder}: there is no such folder")
+    return readers[kind](folder)
+
+
+def import_dataset(
+    kind: str,
+    folder: Path,
+    into: Path,
+    author: str = UNKNOWN,
+    source: str = UNKNOWN,
+    license: str = UNKNOWN,
+    prefix: str = "",
+) -> Dataset:
+    """Copy a set's photos and write its tables in the CSV contract.
+
+    Args:
+        kind: one of ``KINDS``.
+        folder: the set to read.
+        into: the folder to make. It must hold no files, unless there is a ``prefix``: then the
+            photos join those already waiting there.
+        author: for photos whose author the set does not tell; ``source`` and ``license`` likewise.
+        prefix: before both table names, "new_" for data to be taken in.
+
+    Returns:
+        What was imported, as it lies in ``into``.
+
+    Raises:
+        DataError: the set cannot be read, a photo is missing, a name is taken.
+    """
+    dataset = read_set(kind, folder)
+    photos = find_folder(dataset.root, *PHOTO_FOLDERS)
+    given = {"author": author, "source": source, "license": license}
+    images = dataset.images.assign(
+        **{
+            column: dataset.images[column].where(dataset.images[column] != UNKNOWN, value)
+            for column, value in given.items()
+        }
+    )
+    names = _flat_names(list(images["image"]))
+    flat = Dataset(
+        into,
+        images.assign(image=images["image"].map(names)),
+        dataset.boxes.assign(image=dataset.boxes["image"].map(names)),
+    )
+    with one_at_a_time(into):
+        joins = bool(prefix) and any(path.exists() for path in table_paths(into, prefix))
+        if not joins:
+            refuse_files(into)
+        with next_state(into) as place:
+            everything = flat
+            if joins:
+                link_tree(into.resolve(), place)
+                everything = _joined(read_csv(into, prefix), flat)
+            _copy_photos(photos, names, place / "images")
+            write_csv(everything, place, prefix)
+    return flat
+
+
+def export_dataset(kind: str, dataset: Dataset, to: Path) -> None:
+    """Write a set of one of ``KINDS`` with its photos and a NOTICE of who made them.
+
+    Raises:
+        DataError: ``to`` holds files, or a photo is missing.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"unknown format {kind!r}; expected one of {', '.join(KINDS)}")
+    with new_folder(to) as place:
+        names = {name: name for name in dataset.images["image"]}
+        _copy_photos(dataset.root / "images", names, place / "images")
+        if kind == "coco":
+            write_coco(dataset, place / "instances.json")
+        elif kind == "voc":
+            write_voc(dataset, place)
+        elif kind == "yolo":
+            write_yolo(dataset, place)
+        else:
+            write_csv(dataset, place)
+        (place / "NOTICE").write_text(notice(dataset), encoding="utf-8")
+
+
+def _flat_names(names: list[str]) -> dict[str, str]:
+    """Each photo's name without folders; where two would be the same, the folder goes before it."""
+    plain = Counter(Path(name).name for name in names)
+    flat = {
+        name: Path(name).name if plain[Path(name).name] == 1 else name.replace("/", "_")
+        for name in names
+    }
+    if len(set(flat.values())) < len(flat):
+        twice = Counter(flat.values()).most_common(1)[0][0]
+        raise DataError(f"two photos would both be called {twice!r}; rename one of them")
+    return flat
+
+
+def _joined(waiting: Dataset, added: Dataset) -> Dataset:
+    taken = sorted(set(waiting.images["image"]) & set(added.images["image"]))
+    if taken:
+        raise DataError(
+            f"{waiting.root}: {len(taken)} photos of these names are there already, for example "
+            f"{taken[0]!r}; rename them, or take in what waits there first"
+        )
+    images = pd.concat([waiting.images, added.images], ignore_index=True)
+    boxes = pd.concat([waiting.boxes, added.boxes], ignore_index=True)
+    return replace(waiting, images=images, boxes=boxes)
+
+
+def _copy_photos(photos: Path, names: dict[str, str], images: Path) -> None:
+    images.mkdir(parents=True, exist_ok=True)
+    for name, new_name in names.items():
+        source = photos / name
+        if (images / new_name).exists():
+            raise DataError(f"{images / new_name}: there is a photo of this name already")
+        try:
+            copy_file(source, images / new_name)
+        except FileNotFoundError as error:
+            raise DataError(f"{source}: there is no such photo, but the tables name it") from error
+        except OSError as error:
+            if error.filename != str(source):
+                raise  # the disk is full, say
+            raise DataError(f"{source}: cannot be copied ({error.strerror})") from error

@@ -1,0 +1,1 @@
+"""New data into the raw set: all or nothing, with versions to go back to."""

@@ -1,0 +1,248 @@
+"""Take ``data/new`` into ``data/raw``: everything or nothing, and nothing twice.
+
+The merged state is built beside the raw set and exchanged with it in one step (``swap``), so a
+kill at any moment leaves the raw set as it was or as it should be; the next call completes it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sparrow.config import DataConfig
+from sparrow.data.checks.measure import Progress
+from sparrow.data.checks.measure_cache import MeasureCache
+from sparrow.data.checks.report import CheckReport, ReportWriter, finding, write_report_json
+from sparrow.data.checks.run import CheckedDataset, check_dataset, measure_folder
+from sparrow.data.errors import DataError, as_data_errors
+from sparrow.data.formats.csv import table_paths, write_csv
+from sparrow.data.ingest.atomic_dir import copy_file, link_tree, next_state, one_at_a_time
+from sparrow.data.ingest.batch import (
+    NEW_PREFIX,
+    batch_files,
+    hash_tables,
+    reject,
+    remove_merged,
+    resume_removal,
+)
+from sparrow.data.ingest.changes import changes
+from sparrow.data.ingest.versions import FOUND, record_version
+from sparrow.data.tables import Dataset
+from sparrow.plain_text import one_line
+
+logger = logging.getLogger("sparrow.data")
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    """What became of the new photos.
+
+    Attributes:
+        accepted: names of the photos added to the raw set.
+        corrected: names of those it had already, whose rows or boxes were replaced.
+        skipped_known: photos that were there already, in every respect.
+        report: of the checks of the new data; None when there was none.
+        data_version: of the raw set now; None when there is none.
+        left: files that came into ``config.new`` or changed meanwhile, and stay there.
+    """
+
+    accepted: tuple[str, ...] = ()
+    corrected: tuple[str, ...] = ()
+    skipped_known: int = 0
+    report: CheckReport | None = None
+    data_version: str | None = None
+    left: tuple[str, ...] = ()
+
+
+def ingest_new(
+    config: DataConfig,
+    progress: Progress | None = None,
+    write_report: ReportWriter = write_report_json,
+) -> IngestResult:
+    """Check the new data and merge it into the raw set in one step.
+
+    A photo whose bytes the raw set holds is not taken twice; if its row or boxes differ, they are
+    replaced (that is how corrected boxes come back). Without a raw set the new data becomes it.
+    A state of the raw set that is in nobody's log (drawn, imported, changed by hand) is recorded.
+    What is merged leaves ``config.new``; what fails goes to ``config.rejected`` with its report.
+    A photo that is a symbolic link is taken as a copy of what it leads to.
+
+    Args:
+        config: the data section.
+        progress: called with (done, total) photos while they are measured.
+        write_report: writes the report into a batch that is rejected.
+
+    Raises:
+        DataError: the new data fails its checks (file, row and rule are named), a name is taken by
+            another photo, a photo changes meanwhile, the raw set itself is broken, or the disk is
+            full. The raw set is as it was.
+    """
+    raw, new = Path(config.root), Path(config.new)
+    with one_at_a_time(raw), _alone_in(new), as_data_errors("nothing is taken in", new):
+        resume_removal(new)
+        if not batch_files(new):
+            current = _current(raw, config, progress)
+            known = record_version(raw, current, note=FOUND) if current is not None else None
+            return IngestResult(data_version=known)
+        tables = hash_tables(new)
+        checked = _check_new(new, config, progress, write_report)
+        current = _current(raw, config, progress)
+        batch = checked.dataset
+        if current is not None:
+            _refuse_name_clashes(
+                batch,
+                current,
+                checked.report,
+                partial(_refuse_errors, config=config, write_report=write_report),
+            )
+        merge = _merge(batch, current)
+        if merge.changes or current is None:
+            version = _write(merge, current, config)
+        else:
+            version = record_version(raw, current, note=FOUND)
+        photos = zip(batch.images["image"], batch.images["sha256"], strict=True)
+        left = remove_merged(new, {f"images/{name}": sha256 for name, sha256 in photos} | tables)
+        if left:
+            logger.warning(
+                "%s: %s files stay for the next intake, for example %s: they came or changed "
+                "meanwhile, or cannot be removed", new, len(left), one_line(left[0]),
+            )  # fmt: skip
+        return IngestResult(
+            tuple(merge.added),
+            tuple(merge.corrected),
+            merge.known,
+            checked.report,
+            version,
+            tuple(left),
+        )
+
+
+def _alone_in(new: Path) -> AbstractContextManager[None]:
+    """The lock of an import into ``new``; none where nobody could exchange the folder anyway."""
+    return one_at_a_time(new) if os.access(new.resolve().parent, os.W_OK) else nullcontext()
+
+
+@dataclass(frozen=True, eq=False)
+class _Merge:
+    """The merged tables, the batch they took from, and which of its photos changed what."""
+
+    dataset: Dataset
+    batch: Dataset
+    added: list[str]
+    corrected: list[str]
+    known: int
+
+    @property
+    def changes(self) -> bool:
+        return bool(self.added or self.corrected)
+
+
+def _merge(batch: Dataset, current: Dataset | None) -> _Merge:
+    if current is None:
+        return _Merge(batch, batch, batch.images["image"].tolist(), [], 0)
+    by_content = dict(zip(current.images["sha256"], current.images["image"], strict=True))
+    known = batch.images["sha256"].isin(by_content)
+    added = batch.images["image"][~known].tolist()
+    # A photo is corrected under its own name only; a copy by another name brings nothing new.
+    corrected = list(changes(current, batch).corrected)
+    take = set(added) | set(corrected)
+    images = pd.concat(
+        [
+            current.images[~current.images["image"].isin(corrected)],
+            batch.images[batch.images["image"].isin(take)],
+        ],
+        ignore_index=True,
+    )
+    boxes = pd.concat(
+        [
+            current.boxes[~current.boxes["image"].isin(corrected)],
+            batch.boxes[batch.boxes["image"].isin(take)],
+        ],
+        ignore_index=True,
+    )
+    merged = Dataset(current.root, images, boxes)
+    return _Merge(merged, batch, added, corrected, len(batch.images) - len(take))
+
+
+def _refuse_name_clashes(
+    batch: Dataset, current: Dataset, report: CheckReport, refuse: Callable[[CheckReport], None]
+) -> None:
+    names, contents = batch.images["image"], batch.images["sha256"]
+    known = current.images.set_index("image")["sha256"].reindex(names).to_numpy()
+    taken = np.flatnonzero(names.isin(current.images["image"]) & (contents != known))
+    file = table_paths(Path(), NEW_PREFIX)[0].name
+    found = finding("name-taken", file, taken + 2, names.iloc[taken], [""] * len(taken))
+    refuse(report.extended(found))
+
+
+def _current(raw: Path, config: DataConfig, progress: Progress | None) -> Dataset | None:
+    if not raw.is_dir() or not any(raw.iterdir()):
+        return None
+    return check_dataset(raw, config, progress=progress).dataset
+
+
+def _check_new(
+    new: Path, config: DataConfig, progress: Progress | None, write_report: ReportWriter
+) -> CheckedDataset:
+    """The batch, checked; if it fails, it is moved to ``config.rejected`` and the error raised."""
+    try:
+        checked = check_dataset(new, config, NEW_PREFIX, progress)
+    except DataError as error:
+        place = reject(new, Path(config.rejected), None, write_report, str(error))
+        raise DataError(f"{error}\n{place}") from error
+    _refuse_errors(checked.report, config, write_report)
+    return checked
+
+
+def _refuse_errors(report: CheckReport, config: DataConfig, write_report: ReportWriter) -> None:
+    try:
+        report.raise_for_errors()
+    except DataError as error:
+        place = reject(Path(config.new), Path(config.rejected), report, write_report)
+        raise DataError(f"{error}\n{place}") from None
+
+
+def _write(merge: _Merge, current: Dataset | None, config: DataConfig) -> str:
+    """Build the merged state beside the raw set and put it in its place; its data version."""
+    raw = Path(config.root)
+    names: Iterable[str] = current.images["image"] if current is not None else []
+    with MeasureCache(measure_folder(config)) as cache:
+        known = cache.unchanged((raw / "images" / name).resolve() for name in names)
+        with next_state(raw) as incoming:
+            if current is not None:
+                link_tree(raw.resolve(), incoming)
+            (incoming / "images").mkdir(exist_ok=True)
+            _copy_photos(merge, incoming / "images")
+            # Tables are written to new files: the links of the current state keep their content.
+            write_csv(merge.dataset, incoming)
+            version = record_version(incoming, merge.dataset, current)
+        cache.relinked(known)
+        checked = merge.batch.images.set_index("image")["sha256"]
+        cache.written({(raw / "images" / name).resolve(): checked[name] for name in merge.added})
+    return version
+
+
+def _copy_photos(merge: _Merge, images: Path) -> None:
+    """Copies, not links: who still has a new photo open cannot change the raw set's."""
+    checked = merge.batch.images.set_index("image")["sha256"]
+    for name in merge.added:
+        source = merge.batch.image_path(name)
+        try:
+            content = copy_file(source, images / name)
+        except OSError as error:
+            if error.filename != str(source):
+                raise  # the disk is full, say: ``next_state`` tells
+            content = error.strerror or "gone"
+        if content != checked[name]:
+            raise DataError(
+                f"{source}: changed after it had been checked, while it was taken in. Nothing was "
+                "taken in; run again when no other program writes there"
+            )

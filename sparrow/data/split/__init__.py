@@ -1,0 +1,1 @@
+"""Train, validation and test, parted by groups of photos that belong together."""

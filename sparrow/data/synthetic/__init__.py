@@ -1,0 +1,1 @@
+"""Synthetic photos: birds, places and how they are put together. Pillow and NumPy only."""

@@ -1,0 +1,154 @@
+"""Sets of drawn photos with boxes: the offline demo's data and the tests'."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image, ImageDraw
+
+from sparrow.data.formats.annotations import refuse_files
+from sparrow.data.formats.csv import write_csv
+from sparrow.data.formats.exchange import read_csv
+from sparrow.data.ingest.atomic_dir import next_state, one_at_a_time
+from sparrow.data.synthetic.authors import authors
+from sparrow.data.synthetic.composition import BIRDS, SEASONS, SPARROW
+from sparrow.data.synthetic.plumage import SPECIES
+from sparrow.data.synthetic.process import Task, draw_photos
+from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, XYXY, Dataset
+from sparrow.images import read_image
+
+SOURCE = "Generated"
+LICENSE = "CC0 1.0 Universal (CC0 1.0) Public Domain Dedication"
+_ROW_PX, _GAP_PX = 190, 6  # of the contact sheet
+
+
+def generate_dataset(
+    root: Path,
+    photos: int,
+    seed: int,
+    *,
+    season: str = "summer",
+    classes: Sequence[str] = (SPARROW,),
+    prefix: str = "",
+    birds: str = "all",
+    keep_existing: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Draw photos and write the complete CSV contract under ``root``, or nothing at all.
+
+    Args:
+        root: folder to make: ``images/``, ``image_info.csv``, ``bboxes/bounding_boxes.csv``.
+        photos: how many, at least 1.
+        seed: the same seed gives the same pixels and tables.
+        season: "summer", or "winter": snow, dim cold light, puffed birds (for drift).
+        classes: species that get boxes, of ``drawing.SPECIES``; the others are distractors.
+        prefix: before both table names ("new_" for data to be taken in).
+        birds: "all", "others" (at least one, no sparrow) or "none".
+        keep_existing: a ``root`` that is there, or that another program makes meanwhile, is left
+            as it is, and nothing is drawn.
+        progress: called with (done, all) after every photo.
+
+    Raises:
+        DataError: ``root`` already holds files.
+        ValueError: no photos asked for, unknown season, class or birds.
+    """
+    _check_arguments(photos, seed, season, classes, birds)
+    task = Task("", seed, season, tuple(classes), birds)
+    with one_at_a_time(root):
+        if keep_existing and root.exists():
+            return  # another program drew it while this one waited
+        refuse_files(root)
+        with next_state(root) as place:
+            (place / "images").mkdir()
+            drawn = _draw(replace(task, folder=str(place / "images")), photos, progress)
+            write_csv(replace(drawn, root=place), place, prefix)
+
+
+def _draw(task: Task, photos: int, progress: Callable[[int, int], None] | None) -> Dataset:
+    """Draw the photos of a task; their tables."""
+    image_rows, box_rows = [], []
+    for author, one in zip(authors(photos, task.seed), draw_photos(task, photos), strict=True):
+        image_rows.append((one.name, author, len(one.boxes), SOURCE, LICENSE, *one.size_px))
+        box_rows += [(one.name, *box) for box in one.boxes]
+        if progress is not None:
+            progress(len(image_rows), photos)
+    images = pd.DataFrame(image_rows, columns=list(IMAGE_COLUMNS))
+    boxes = pd.DataFrame(box_rows, columns=list(BOX_COLUMNS))
+    return Dataset(Path(task.folder), images, boxes.astype(dict.fromkeys(XYXY, float)))
+
+
+def contact_sheet(
+    root: Path, out: Path, photos: int = 24, width_px: int = 1400, prefix: str = ""
+) -> None:
+    """A picture of a set's first photos with their boxes, in rows that fill its width.
+
+    Args:
+        root: a set in the CSV contract, drawn or not.
+        out: the picture to write; its ending chooses the format.
+        photos: how many, at most.
+        width_px: of the picture.
+        prefix: before both table names.
+
+    Raises:
+        DataError: the set cannot be read.
+    """
+    dataset = read_csv(root, prefix)
+    boxes = dataset.boxes_by_image()
+    pictures = [
+        _with_boxes(dataset.image_path(name), boxes[name][XYXY].to_numpy(dtype=float).tolist())
+        for name in dataset.images["image"][:photos]
+    ]
+    rows: list[list[Image.Image]] = [[]]
+    for picture in pictures:
+        if sum(p.width / p.height for p in rows[-1]) * _ROW_PX > width_px - _ROW_PX / 2:
+            rows.append([])
+        rows[-1].append(picture)
+    strips = [_strip(row, width_px) for row in rows]
+    sheet = Image.new("RGB", (width_px, sum(strip.height + _GAP_PX for strip in strips)), "white")
+    top = 0
+    for strip in strips:
+        sheet.paste(strip, (0, top))
+        top += strip.height + _GAP_PX
+    out.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(out, quality=86)  # PNG has no such setting and ignores it
+
+
+def _with_boxes(path: Path, xyxy: list[list[float]]) -> Image.Image:
+    picture = Image.fromarray(read_image(path))
+    pen = ImageDraw.Draw(picture)
+    for x_min, y_min, x_max, y_max in xyxy:
+        pen.rectangle((x_min, y_min, x_max - 1, y_max - 1), outline=(255, 220, 0), width=2)
+    return picture
+
+
+def _strip(row: list[Image.Image], width_px: int) -> Image.Image:
+    """Photos side by side at one height, the row as wide as asked unless it is half empty."""
+    room = width_px - _GAP_PX * (len(row) - 1)
+    height = min(round(room / sum(p.width / p.height for p in row)), round(_ROW_PX * 1.4))
+    strip = Image.new("RGB", (width_px, height), "white")
+    left = 0.0
+    for picture in row:
+        wide = height * picture.width / picture.height
+        size = (round(left + wide) - round(left), height)
+        strip.paste(picture.resize(size, Image.Resampling.LANCZOS), (round(left), 0))
+        left += wide + _GAP_PX
+    return strip
+
+
+def _check_arguments(
+    photos: int, seed: int, season: str, classes: Sequence[str], birds: str
+) -> None:
+    if photos < 1 or seed < 0:
+        raise ValueError(f"expected photos >= 1 and seed >= 0, found {photos} and {seed}")
+    if season not in SEASONS:
+        raise ValueError(f"unknown season {season!r}; expected one of {', '.join(SEASONS)}")
+    if birds not in BIRDS:
+        raise ValueError(f"unknown birds {birds!r}; expected one of {', '.join(BIRDS)}")
+    unknown = sorted(set(classes) - set(SPECIES))
+    if unknown or not classes:
+        raise ValueError(
+            f"cannot draw {', '.join(unknown) or 'no class'}; species: {', '.join(SPECIES)}"
+        )

@@ -1,0 +1,116 @@
+"""Counted photos as tables and files for other programs: CSV rows, COCO, MegaDetector's JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sparrow.plain_text import utf8
+from sparrow.predictions.record import PredictionRecord
+from sparrow.spreadsheet import as_cell
+
+ROW_COLUMNS = (
+    "file", "count", "count_low", "count_high", "error", "width_px", "height_px",
+    "model_name", "model_version", "milliseconds", "time",
+)  # fmt: skip
+
+
+def row(record: PredictionRecord) -> dict[str, Any]:
+    """One photo for a table; what is not known is None."""
+    return {
+        "file": utf8(record.file_name),
+        "count": record.count,
+        "count_low": record.count_low,
+        "count_high": record.count_high,
+        "error": record.error,
+        "width_px": record.width_px,
+        "height_px": record.height_px,
+        "model_name": record.model_name,
+        "model_version": record.model_version,
+        "milliseconds": round(record.latency_ms, 1),
+        "time": record.time.isoformat(timespec="seconds"),
+    }
+
+
+def csv_text(rows: Sequence[dict[str, Any]]) -> str:
+    """A CSV with its header, also for no rows; no text in it runs as a spreadsheet's formula."""
+    lines = [ROW_COLUMNS, *([entry[column] for column in ROW_COLUMNS] for entry in rows)]
+    return "".join(",".join(map(_field, line)) + "\n" for line in lines)
+
+
+def _field(value: object) -> str:
+    """One cell. The standard library leaves a carriage return bare, which ends a row for many."""
+    text = "" if value is None else as_cell(value) if isinstance(value, str) else str(value)
+    quoted = '"' + text.replace('"', '""') + '"'
+    return quoted if set(text) & set(',"\r\n') else text
+
+
+def coco(records: Sequence[PredictionRecord], class_names: Sequence[str]) -> dict[str, Any]:
+    """COCO's data format with scores; unreadable photos are left out. Boxes are xywh, in pixels."""
+    readable = [record for record in records if record.error is None]
+    annotations: list[dict[str, Any]] = []
+    for image_id, record in enumerate(readable, 1):
+        for box in record.boxes:
+            width, height = box.x_max_px - box.x_min_px, box.y_max_px - box.y_min_px
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": image_id,
+                    "category_id": class_names.index(box.label) + 1,
+                    "bbox": [box.x_min_px, box.y_min_px, width, height],
+                    "area": width * height,
+                    "iscrowd": 0,
+                    "score": box.score,
+                }
+            )
+    return {
+        "images": [
+            {"id": i, "file_name": r.file_name, "width": r.width_px, "height": r.height_px}
+            for i, r in enumerate(readable, 1)
+        ],
+        "annotations": annotations,
+        "categories": [{"id": i, "name": name} for i, name in enumerate(class_names, 1)],
+    }
+
+
+def megadetector(
+    records: Sequence[PredictionRecord], class_names: Sequence[str], when: str
+) -> dict[str, Any]:
+    """MegaDetector's batch format 1.4: boxes are x, y, width, height as shares of the photo.
+
+    See https://lila.science/megadetector-output-format.
+    """
+    first = records[0] if records else None
+    return {
+        "info": {
+            "format_version": "1.4",
+            "detector": f"{first.model_name} {first.model_version}" if first else "unknown",
+            "detection_completion_time": when,
+        },
+        "detection_categories": {str(i): name for i, name in enumerate(class_names, 1)},
+        "images": [_megadetector_image(record, class_names) for record in records],
+    }
+
+
+def _megadetector_image(record: PredictionRecord, class_names: Sequence[str]) -> dict[str, Any]:
+    if record.error is not None:
+        return {"file": record.file_name, "failure": record.error, "detections": None}
+    width, height = record.width_px, record.height_px
+    return {
+        "file": record.file_name,
+        "width": width,
+        "height": height,
+        "detections": [
+            {
+                "category": str(class_names.index(box.label) + 1),
+                "conf": box.score,
+                "bbox": [
+                    box.x_min_px / width,
+                    box.y_min_px / height,
+                    (box.x_max_px - box.x_min_px) / width,
+                    (box.y_max_px - box.y_min_px) / height,
+                ],
+            }
+            for box in record.boxes
+        ],
+    }

@@ -1,0 +1,195 @@
+"""Bytes in, a counted photo out: the one road that service, page and command line share."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sparrow.detections import Detections
+from sparrow.evaluation.counting import CountModel
+from sparrow.images import MAX_PIXELS, ImageError, RgbImage, read_image
+from sparrow.inference.engine import Engine
+from sparrow.inference.model_folder import INFO, ModelFolderError, ModelInfo
+from sparrow.inference.trial_photos import trial_photos
+from sparrow.predictions.record import PredictionRecord, new_id
+from sparrow.regular_file import sha256_of
+from sparrow.served_settings import registered_version
+
+UNREADABLE = "unreadable_photo"
+DETECTOR_FAILED = "detector_failed"
+
+logger = logging.getLogger("sparrow.inference.counter")
+
+
+@dataclass(frozen=True)
+class Count:
+    """A count and its interval; the interval is None where the model has no calibrated count."""
+
+    count: int
+    low: int | None
+    high: int | None
+
+
+@dataclass(frozen=True)
+class CountedPhoto:
+    """What became of one photo.
+
+    Attributes:
+        record: the row of the prediction log, boxes at or above the operating threshold included.
+        message: why the photo could not be counted, for the person who sent it; else None.
+    """
+
+    record: PredictionRecord
+    message: str | None = None
+
+
+class CannotCountError(RuntimeError):
+    """A model that can be loaded, but fails on photos."""
+
+
+class Counter:
+    """A loaded model that counts photos. May be used from several threads.
+
+    Attributes:
+        info: the folder's ``model.json``.
+        folder: where it was loaded from, links followed.
+        info_sha256: of that ``model.json``, which holds the hashes of the other files: it says
+            which model this is, whatever lies in the folder later.
+        version: number of the registered version, or ``unpublished``.
+    """
+
+    def __init__(self, folder: Path, *, verify: bool = True) -> None:
+        """Load a model folder (the published one may be a link to ``…/<version>``).
+
+        One processor thread per photo: several photos at a time fill the cores, and sums are
+        taken in the same order everywhere, so that answers agree to the last digit.
+
+        Raises:
+            ModelFolderError: the folder is not a whole, untouched model, or it was replaced while
+                it was being loaded.
+            ValueError: its count model is not one, or is one for another threshold.
+        """
+        target = folder.resolve()
+        before = _info_sha256(target)
+        self._engine = Engine(target, threads=1, verify=verify)
+        self.info: ModelInfo = self._engine.info
+        self.folder = target
+        self.info_sha256 = _info_sha256(target)
+        if self.info_sha256 != before:
+            raise ModelFolderError(f"{target} was replaced while it was being loaded")
+        self.version = registered_version(target)
+        values = self.info.count_model
+        self._count_model = CountModel.from_dict(values) if values is not None else None
+        if self._count_model and self._count_model.threshold != self.info.threshold:
+            raise ValueError(
+                f"{target}: the model counts from score {self.info.threshold} up, but its count "
+                f"model was fitted for {self._count_model.threshold}: the interval would not be "
+                "the count's; restore the folder from the registry, or evaluate the model again"
+            )
+
+    def count(
+        self,
+        content: bytes,
+        name: str,
+        source: str,
+        max_pixels: int = MAX_PIXELS,
+    ) -> tuple[CountedPhoto, RgbImage | None]:
+        """Count one photo; whatever is wrong with it is in the answer, never an exception.
+
+        Args:
+            content: the file's bytes.
+            name: the file's name, for the log.
+            source: api, page or cli.
+            max_pixels: the largest width × height accepted.
+
+        Returns:
+            The counted photo, and its pixels (uint8 [height, width, 3]) where it could be read.
+        """
+        start = time.perf_counter()
+        record = self._record(content, name, source)
+        image = None
+        try:
+            if not content:
+                raise ImageError("this file is empty")
+            image = read_image(content, max_pixels)
+            record = self._detected(record, image)
+            message = None
+        except ImageError as error:
+            record, message = replace(record, error=UNREADABLE), str(error)
+        except Exception:  # the boundary: one photo must not take its neighbours with it
+            return self.failed(content, name, source), image
+        latency_ms = (time.perf_counter() - start) * 1000
+        record = replace(record, latency_ms=latency_ms)
+        if image is not None:
+            record = record.with_photo(image)
+        return CountedPhoto(record, message), image
+
+    def try_out(self) -> None:
+        """Count photos of several sizes as a request would; a model that cannot must not serve.
+
+        Raises:
+            CannotCountError: the first photo on which it fails, and how.
+        """
+        for photo in trial_photos():
+            try:
+                self._detected(self._record(photo.content, photo.name, "trial"), photo.pixels())
+            except Exception as error:  # an engine raises types of its own
+                raise CannotCountError(
+                    f"the model {self.info.name} in {self.folder} was loaded, but cannot count: "
+                    f"on the trial photo {photo.name} it fails with {type(error).__name__}: {error}"
+                ) from error
+
+    def _detected(self, record: PredictionRecord, image: RgbImage) -> PredictionRecord:
+        """The record with what the engine finds, whatever it raises."""
+        found = self._engine.detect(image)
+        return record.with_detections(
+            found.above(self.info.threshold), self.info.class_names, self.estimate(found)
+        )
+
+    def failed(self, content: bytes, name: str, source: str) -> CountedPhoto:
+        """The answer for a photo on which the detector fails; the reason goes to the log."""
+        record = replace(self._record(content, name, source), error=DETECTOR_FAILED)
+        logger.exception("the detector failed on %s (sha256 %s)", name, record.sha256)
+        message = "the detector failed on this photo; its details are in the service's log"
+        return CountedPhoto(record, message)
+
+    def _record(self, content: bytes, name: str, source: str) -> PredictionRecord:
+        return PredictionRecord(
+            id=new_id(),
+            time=datetime.now(UTC),
+            source=source,
+            model_name=self.info.name,
+            model_version=self.version,
+            file_name=name,
+            sha256=hashlib.sha256(content).hexdigest(),
+        )
+
+    def estimate(self, found: Detections) -> Count:
+        """Count and interval of one photo, from all that the engine reported."""
+        if self._count_model is None:
+            return Count(len(found.above(self.info.threshold)), None, None)
+        estimate = self._count_model.estimate(found)
+        return Count(estimate.count, estimate.low, estimate.high)
+
+
+def _info_sha256(folder: Path) -> str | None:
+    """None where there is no ``model.json``, which loading the folder finds out as well."""
+    try:
+        return sha256_of(folder / INFO)
+    except OSError:
+        return None
+
+
+def count_in_words(n: int, low: int | None, high: int | None, class_names: tuple[str, ...]) -> str:
+    """The answer as one says it: ``3 house sparrows, likely 2 to 4``."""
+    noun = class_names[0].replace("_", " ") if len(class_names) == 1 else "bird"
+    if n != 1:
+        noun += "s"
+    words = f"{n} {noun}" if n else f"No {noun}"
+    if low is None or high is None or low == high:
+        return words
+    return f"{words}, likely {low} to {high}"

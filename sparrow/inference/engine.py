@@ -1,0 +1,79 @@
+"""The engine that evaluates and serves: a model folder run by ONNX Runtime, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from sparrow.detections import Detections
+from sparrow.images import RgbImage, read_image, resize_to_fit
+from sparrow.inference.model_folder import ENGINE, read_info
+
+
+class Engine:
+    """A loaded model folder. One instance may be used from several threads.
+
+    Attributes:
+        info: the folder's ``model.json``.
+    """
+
+    def __init__(self, folder: Path, threads: int = 1, *, verify: bool = True) -> None:
+        """Load a model folder.
+
+        Args:
+            folder: see ``sparrow.inference.model_folder``.
+            threads: processor threads one photo may use; the service uses one.
+            verify: check the files' SHA-256 sums first.
+
+        Raises:
+            ModelFolderError: the folder is not a whole, untouched model.
+        """
+        self.info = read_info(folder, verify=verify)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # Photos differ in size, so planned buffers are rarely reused and only hold memory.
+        options.enable_mem_pattern = False
+        self._session = onnxruntime.InferenceSession(
+            str(folder / ENGINE), options, providers=["CPUExecutionProvider"]
+        )
+
+    def detect(self, image: RgbImage) -> Detections:
+        """Everything found in one photo with a score of at least ``info.min_score``.
+
+        Args:
+            image: uint8 [height, width, 3], upright RGB.
+
+        Returns:
+            Detections in pixels of ``image``.
+        """
+        height, width = image.shape[:2]
+        pixels = resize_to_fit(image, self.info.min_side_px, self.info.max_side_px)
+        boxes, labels, scores = self._session.run(
+            ["boxes", "labels", "scores"], {"image": np.ascontiguousarray(pixels)}
+        )
+        scale = np.array([width / pixels.shape[1], height / pixels.shape[0]] * 2, np.float32)
+        limits = np.array([width, height] * 2, np.float32)
+        found = Detections(np.minimum(boxes * scale, limits), scores, labels)
+        return found.above(self.info.min_score)
+
+
+def detect_files(
+    engine: Engine,
+    files: Iterable[tuple[str, Path]],
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, Detections]:
+    """Detections of many photo files, by name.
+
+    Raises:
+        ImageError: a photo cannot be read.
+    """
+    found = {}
+    for done, (name, path) in enumerate(files, 1):
+        found[name] = engine.detect(read_image(path))
+        if progress:
+            progress(done)
+    return found

@@ -1,0 +1,171 @@
+"""The model folder: what MLflow stores, what the Bento bundles, what the service loads.
+
+``weights.safetensors`` (the network), ``engine.onnx`` (the same, runnable without torch),
+``reference.parquet`` (its predictions on held-out photos, for monitoring) and ``model.json``,
+which says what the rest is and holds every other file's SHA-256. No pickles.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sparrow.config import MAX_SIDE_PX, PLACES, TRAINING_SECTIONS
+from sparrow.inference.safetensors_metadata import check_classes
+from sparrow.regular_file import sha256_of
+
+WEIGHTS = "weights.safetensors"
+ENGINE = "engine.onnx"
+REFERENCE = "reference.parquet"
+INFO = "model.json"
+CARD = "card.md"
+CARD_PAGE = "card.html"  # the same with pictures, in one file
+MIN_SIDE_PX = 16
+MAX_NAME_LENGTH = 500  # in models of earlier releases, too
+MAX_FAULTS = 5  # of a file, in one message
+REQUIRED = (WEIGHTS, ENGINE)
+ALLOWED = {WEIGHTS, ENGINE, REFERENCE, INFO, CARD, CARD_PAGE, "MLmodel", "example.jpg"}
+
+
+def _one_line(text: str) -> str:
+    """Names go into tables, answers and logs, where a tab or a line break would be read as one."""
+    if not text.isprintable() or not text.strip():
+        raise ValueError(f"expected a printable name, found {text[:50]!r}")
+    return text
+
+
+Line = Annotated[str, Field(max_length=MAX_NAME_LENGTH), AfterValidator(_one_line)]
+
+
+class ModelFolderError(ValueError):
+    """A folder that is not a whole, untouched model; the message names the file."""
+
+
+class ModelInfo(BaseModel):
+    """``model.json``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    format_version: Literal[1] = 1  # another one may mean other things by the same names
+    name: Line
+    architecture: str
+    class_names: tuple[Line, ...] = Field(min_length=1)
+    min_side_px: int = Field(ge=MIN_SIDE_PX)  # photos are scaled to this short side ...
+    max_side_px: int = Field(le=MAX_SIDE_PX)  # ... unless the long side would exceed this
+    min_score: float = Field(ge=0, le=1)  # the engine reports nothing below it
+    threshold: float = Field(ge=0, le=1)  # operating threshold, chosen on validation photos
+    data_version: str
+    git_commit: str
+    trained_at: str  # ISO 8601, UTC
+    config: dict[str, Any]  # Config.of_the_training(); models of before hold the whole config
+    metrics: dict[str, Any]  # Evaluation.to_dict() on the test split, filled in by evaluation
+    count_model: dict[str, Any] | None = None  # CountModel.to_dict()
+    equal_recall: dict[str, Any] | None = None  # EqualRecall.to_dict(); null: no champion then
+    engine_parity: dict[str, float]  # check_parity() and round_engine() of the export
+    files: dict[str, str] = {}  # name -> SHA-256
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.max_side_px < self.min_side_px:
+            raise ValueError(
+                f"max_side_px ({self.max_side_px}) is below min_side_px ({self.min_side_px})"
+            )
+        if len(set(self.class_names)) < len(self.class_names):
+            raise ValueError("class_names: a class is named twice")
+        if self.threshold < self.min_score:
+            raise ValueError(
+                f"threshold ({self.threshold:g}) is below min_score ({self.min_score:g}), which "
+                "the engine reports nothing below"
+            )
+        return self
+
+
+def write_info(folder: Path, info: ModelInfo) -> ModelInfo:
+    """Write ``model.json`` with the hashes of the files that lie beside it."""
+    names = sorted(p.name for p in folder.iterdir() if p.is_file() and p.name != INFO)
+    info = info.model_copy(update={"files": {name: sha256_of(folder / name) for name in names}})
+    partial = folder / (INFO + ".partial")
+    partial.write_text(json.dumps(info.model_dump(mode="json"), indent=1) + "\n")
+    partial.replace(folder / INFO)
+    return info
+
+
+def without_settings(info: ModelInfo) -> ModelInfo:
+    """The same model, without what an earlier release wrote of its machine into ``config``."""
+    kept = {name: value for name, value in info.config.items() if name in TRAINING_SECTIONS}
+    if isinstance(kept.get("data"), dict):
+        data = {name: value for name, value in kept["data"].items() if name not in PLACES}
+        kept = {**kept, "data": data}
+    return info.model_copy(update={"config": kept})
+
+
+def strip_settings(folder: Path) -> None:
+    """Take out of a folder what is not of the model: a model made before may hold addresses.
+
+    Its ``model.json`` is another file afterwards; for copies that leave the machine.
+    """
+    info = read_info(folder)
+    if (described := without_settings(info)) != info:
+        write_info(folder, described)
+
+
+def read_info(folder: Path, *, verify: bool = True) -> ModelInfo:
+    """Read ``model.json`` and check the files against it.
+
+    Args:
+        folder: the model folder.
+        verify: compare SHA-256 sums (0.2 s for 80 MB); False trusts the files.
+
+    Raises:
+        ModelFolderError: a file is missing, changed, or does not belong there, or the class list
+            is not the one the weights were trained for.
+    """
+    path = folder / INFO
+    if not path.is_file():
+        raise ModelFolderError(f"{folder}: there is no {INFO}; this is not a model folder")
+    try:
+        info = ModelInfo.model_validate_json(path.read_text(encoding="utf-8"), strict=True)
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise ModelFolderError(f"{path} is not a valid {INFO}: {_in_words(error)}") from error
+    for name in (*REQUIRED, *info.files):
+        if not (folder / name).is_file():
+            raise ModelFolderError(f"{folder}: the file {name} is missing")
+    for name in REQUIRED:
+        if name not in info.files:
+            raise ModelFolderError(f"{path} has no SHA-256 of {name}; the folder is not whole")
+    for found in sorted(folder.iterdir()):
+        if found.name not in ALLOWED:
+            raise ModelFolderError(
+                f"{folder}: {found.name} does not belong in a model folder; expected only "
+                f"{', '.join(sorted(ALLOWED))}"
+            )
+    if verify:
+        for name, expected in info.files.items():
+            if sha256_of(folder / name) != expected:
+                raise ModelFolderError(
+                    f"{folder}: {name} is not the file that was saved (its SHA-256 differs); "
+                    "restore the folder from the registry"
+                )
+    wrong = check_classes(folder / WEIGHTS, info.class_names)
+    if wrong is not None:
+        raise ModelFolderError(f"{path}: {wrong}; restore the folder from the registry")
+    return info
+
+
+def _in_words(error: ValidationError | UnicodeDecodeError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    faults = [
+        f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: "
+        f"{fault['msg'].removeprefix('Value error, ')}"
+        for fault in error.errors()
+    ]
+    return "; ".join(faults[:MAX_FAULTS])
+
+
+def engine_mb(folder: Path) -> float:
+    """Size of the engine, the file that is loaded to count, in megabytes (10**6 bytes)."""
+    return (folder / ENGINE).stat().st_size / 1e6

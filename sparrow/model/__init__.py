@@ -1,7 +1,0 @@
-"""From tables to a model folder: detector, training loop, tuning, and the engine that serves."""
-
-from sparrow.telemetry import switch_off
-
-# Before any module here imports onnxruntime, which reports home from its first session on: this
-# holds for whoever uses the library, too, not only for the commands.
-switch_off()

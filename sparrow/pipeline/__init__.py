@@ -1,0 +1,1 @@
+"""What the steps of the flows do, free of Metaflow: values in, values out."""

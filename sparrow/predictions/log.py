@@ -1,0 +1,325 @@
+"""The prediction log: one row per photo, zero detections included, its boxes in a child table.
+
+SQLite in WAL mode by default, PostgreSQL by URL; several processes may append at once. The
+service's background writer is ``sparrow.predictions.writer``; one window of the log, and the model
+folder's ``reference.parquet`` in the same schema, is a ``sparrow.predictions.window.Window``.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select, case, func, insert, select
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from sparrow.database import (
+    LOCK_WAIT_S,
+    StoreError,
+    open_database,
+    reason,
+    sqlite_path,
+    upgrade,
+)
+from sparrow.predictions.log_file import OpenFile
+from sparrow.predictions.record import (
+    PredictionRecord,
+    boxes_table,
+    feedback_table,
+    naive_utc,
+    new_id,
+    photos_table,
+)
+
+logger = logging.getLogger("sparrow.predictions.log")
+
+
+class UnknownPredictionError(ValueError):
+    """Feedback on a prediction that the log does not hold."""
+
+
+class LogAwayError(RuntimeError):
+    """The log can take nothing now: unreachable, locked, full, read-only. It may come back."""
+
+
+class PredictionLog:
+    """Append to and read from one log. Safe for several threads and processes.
+
+    Attributes:
+        url: as it was given.
+        replaced: how often its SQLite file was found removed or replaced, and was made anew.
+    """
+
+    def __init__(
+        self, url: str, *, read_only: bool = False, lock_wait_s: float = LOCK_WAIT_S
+    ) -> None:
+        """Open the log, making its tables (and the folder of an SQLite file) where missing.
+
+        Args:
+            url: SQLAlchemy URL, such as ``sqlite:///.sparrow/predictions.db``.
+            read_only: make and change nothing.
+            lock_wait_s: how long SQLite waits for another process's lock; ``?timeout=`` in the URL
+                comes first.
+
+        Raises:
+            StoreError: the log was made by a newer release.
+            SQLAlchemyError: it cannot be reached, read or written.
+        """
+        self.url, self.replaced = url, 0
+        self._read_only, self._lock_wait_s = read_only, lock_wait_s
+        self._reopening = threading.Lock()
+        self._engine = self._open()
+        path = None if read_only else sqlite_path(url)
+        self._file = OpenFile(path) if path is not None else None
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+        if self._file is not None:
+            self._file.close()
+
+    def append(self, records: Sequence[PredictionRecord]) -> None:
+        """Write records and their boxes in one transaction: all of them or none.
+
+        Raises:
+            SQLAlchemyError: nothing was written, or the connection was lost over the answer.
+        """
+        if not records:
+            return
+        self.look()
+        self._insert(records)
+        if self.look():  # they went into a file that was removed meanwhile
+            self.append_missing(records)
+
+    def append_missing(self, records: Sequence[PredictionRecord]) -> None:
+        """Like ``append``, but records that the log holds already are left out."""
+        self.look()
+        by_id = {record.id: record for record in records}
+        known = select(photos_table.c.id).where(photos_table.c.id.in_(by_id))
+        there = {row["id"] for row in self.rows(known)}
+        missing = [record for name, record in by_id.items() if name not in there]
+        if missing:
+            self._insert(missing)
+
+    def look(self) -> bool:
+        """Whether the SQLite file was removed or replaced; then it has been opened or made anew.
+
+        Raises:
+            SQLAlchemyError: what lies there now cannot be used.
+        """
+        file = self._file
+        if file is None or not file.changed():
+            return False
+        with self._reopening:
+            if file is self._file:
+                self._reopen(file)
+        return True
+
+    def reach(self) -> None:
+        """Check that the log can be reached, and make its tables where a new database lacks them.
+
+        Raises:
+            SQLAlchemyError: it cannot be reached.
+        """
+        if not self.look() and self._file is None:
+            upgrade(self._engine)
+
+    def add_feedback(
+        self, prediction_id: str, true_count: int | None = None, wrong: bool = False
+    ) -> None:
+        """Store what a person says about a prediction.
+
+        Args:
+            prediction_id: ``PredictionRecord.id``.
+            true_count: how many there really are, 0 and up; None with ``wrong`` alone.
+            wrong: the person says that the answer is wrong.
+
+        Raises:
+            UnknownPredictionError: there is no such prediction.
+            LogAwayError: the log can take nothing now; the feedback is not stored.
+        """
+        row = {
+            "id": new_id(),
+            "prediction_id": prediction_id,
+            "time": naive_utc(datetime.now(UTC)),
+            "true_count": true_count,
+            "wrong": wrong,
+        }
+        try:
+            self.look()
+            self._insert_feedback(row)
+            moved = self.look()
+        except (SQLAlchemyError, StoreError, OSError) as error:
+            raise LogAwayError(f"the prediction log cannot be written: {reason(error)}") from error
+        if moved:
+            raise LogAwayError("the prediction log was replaced while the feedback was stored")
+
+    def _insert_feedback(self, row: dict[str, Any]) -> None:
+        prediction_id = row["prediction_id"]
+        with self._transaction() as connection:
+            known = select(photos_table.c.id).where(photos_table.c.id == prediction_id)
+            if connection.execute(known).first() is None:
+                raise UnknownPredictionError(
+                    f"there is no prediction {prediction_id!r} in the log; expected the "
+                    "prediction_id of an answer of this service"
+                )
+            connection.execute(insert(feedback_table), row)
+
+    def _insert(self, records: Sequence[PredictionRecord]) -> None:
+        boxes = [row for record in records for row in record.box_rows()]
+        with self._transaction() as connection:
+            connection.execute(insert(photos_table), [record.row() for record in records])
+            if boxes:
+                connection.execute(insert(boxes_table), boxes)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """A transaction; where the database fails it, all connections are made anew.
+
+        SQLite opens a file that cannot be written for reading, and such a connection would go on
+        refusing to write when the file can be written again.
+        """
+        engine = self._engine
+        try:
+            with engine.begin() as connection:
+                yield connection
+        except OperationalError:
+            engine.dispose()
+            raise
+
+    def _open(self) -> Engine:
+        return open_database(self.url, read_only=self._read_only, lock_wait_s=self._lock_wait_s)
+
+    def _reopen(self, file: OpenFile) -> None:
+        event = file.event()
+        rescued = file.rescue()
+        self._engine.dispose()
+        self._engine = self._open()
+        self._file = OpenFile(file.path)
+        file.close()
+        self.replaced += 1
+        logger.error(
+            "the prediction log %s was %s while it was in use; %s",
+            file.path,
+            event,
+            _what_became(file, rescued),
+        )
+
+    def rows(self, query: Select[Any]) -> list[dict[str, Any]]:
+        """Rows of a query over the tables of this module, as mappings."""
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def summary(
+        self,
+        *,
+        model_name: str | None = None,
+        model_version: str | None = None,
+        source: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> dict[str, Any]:
+        """Aggregates over a part of the log, computed by the database.
+
+        Returns:
+            ``photos``, ``errors``, ``empty`` (readable photos without a detection),
+            ``detections``, ``mean_count``, ``mean_score``, ``mean_latency_ms``,
+            ``first_time``, ``last_time`` (aware, UTC). Means are over photos that were counted,
+            None over nothing.
+        """
+        table = photos_table.c
+        chosen = conditions(
+            model_name=model_name,
+            model_version=model_version,
+            source=source,
+            since=since,
+            until=until,
+        )
+        readable = table.error.is_(None)
+        query = select(
+            func.count().label("photos"),
+            func.coalesce(func.sum(case((readable, 0), else_=1)), 0).label("errors"),
+            func.coalesce(
+                func.sum(case((readable & (table.n_detections == 0), 1), else_=0)), 0
+            ).label("empty"),
+            func.coalesce(func.sum(table.n_detections), 0).label("detections"),
+            func.avg(table.count).label("mean_count"),
+            func.avg(case((readable, table.latency_ms))).label("mean_latency_ms"),
+            func.min(table.time).label("first_time"),
+            func.max(table.time).label("last_time"),
+        ).where(*chosen)
+        scores = (
+            select(func.avg(boxes_table.c.score).label("mean_score"))
+            .join(photos_table, boxes_table.c.prediction_id == table.id)
+            .where(*chosen)
+        )
+        found = {**self.rows(query)[0], **self.rows(scores)[0]}
+        for name in ("first_time", "last_time"):
+            found[name] = found[name] and found[name].replace(tzinfo=UTC)
+        for name in ("mean_count", "mean_latency_ms", "mean_score"):
+            found[name] = None if found[name] is None else float(found[name])
+        return {k: int(v) if k in _WHOLE else v for k, v in found.items()}
+
+    def model_versions(self) -> list[dict[str, Any]]:
+        """``model_name``, ``model_version``, ``photos``, ``last_time`` of each, newest first."""
+        table = photos_table.c
+        query = (
+            select(
+                table.model_name,
+                table.model_version,
+                func.count().label("photos"),
+                func.max(table.time).label("last_time"),
+            )
+            .group_by(table.model_name, table.model_version)
+            .order_by(func.max(table.time).desc())
+        )
+        return [
+            {**row, "last_time": row["last_time"].replace(tzinfo=UTC)} for row in self.rows(query)
+        ]
+
+
+_WHOLE = ("photos", "errors", "empty", "detections")
+
+
+def conditions(
+    *,
+    model_name: str | None = None,
+    model_version: str | None = None,
+    source: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    share: float | None = None,
+) -> list[Any]:
+    """WHERE clauses over ``photos_table``.
+
+    ``since`` is included, ``until`` is not; ``share`` (0..1) leaves so many of the photos, at
+    random, the same ones each time.
+    """
+    table = photos_table.c
+    chosen: list[Any] = []
+    if model_name is not None:
+        chosen.append(table.model_name == model_name)
+    if model_version is not None:
+        chosen.append(table.model_version == model_version)
+    if source is not None:
+        chosen.append(table.source == source)
+    if since is not None:
+        chosen.append(table.time >= naive_utc(since))
+    if until is not None:
+        chosen.append(table.time < naive_utc(until))
+    if share is not None and share < 1:
+        chosen.append(table.id < f"{int(share * 16**8):08x}")  # ids are uniform hex digits
+    return chosen
+
+
+def _what_became(file: OpenFile, rescued: Path | None) -> str:
+    if rescued == file.path:
+        return "it was made anew with all its rows"
+    if rescued is not None:
+        return f"its rows are in {rescued}, and new ones go into the file that is there now"
+    return "its rows could not be rescued, and new ones go into the file that is there now"

@@ -1,0 +1,164 @@
+"""A window of the prediction log as tables, and the reference of a model folder likewise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Table, select
+
+from sparrow.predictions.log import PredictionLog, conditions
+from sparrow.predictions.record import (
+    PredictionRecord,
+    boxes_table,
+    feedback_table,
+    photos_table,
+)
+
+PHOTO_COLUMNS = tuple(c.name for c in photos_table.columns)
+BOX_COLUMNS = tuple(c.name for c in boxes_table.columns)
+FEEDBACK_COLUMNS = tuple(c.name for c in feedback_table.columns)
+IDS_AT_ONCE = 5000  # databases take some ten thousand parameters in one statement
+_NUMBERS = ("brightness", "contrast", "sharpness", "saturation", "latency_ms",
+            "count", "count_low", "count_high")  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """Some photos of one log.
+
+    Attributes:
+        photos: one row per photo (``PHOTO_COLUMNS``), oldest first; ``time`` is UTC, numbers that
+            are not known are NaN.
+        boxes: one row per box (``BOX_COLUMNS``) of these photos.
+        feedback: one row per remark (``FEEDBACK_COLUMNS``) on these photos.
+    """
+
+    photos: pd.DataFrame
+    boxes: pd.DataFrame
+    feedback: pd.DataFrame
+
+
+def read_window(
+    log: PredictionLog,
+    *,
+    limit: int | None = None,
+    model_name: str | None = None,
+    model_version: str | None = None,
+    source: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    share: float | None = None,
+) -> Window:
+    """The newest ``limit`` photos (None: all) that fit; times are aware, ``until`` is excluded.
+
+    ``share`` reads a random part of them. What is written meanwhile is in the window as a whole or
+    not at all: boxes are asked for by their photos.
+    """
+    chosen = conditions(
+        model_name=model_name,
+        model_version=model_version,
+        source=source,
+        since=since,
+        until=until,
+        share=share,
+    )
+    newest = (
+        select(photos_table)
+        .where(*chosen)
+        .order_by(photos_table.c.time.desc(), photos_table.c.id)
+        .limit(limit)
+    )
+    photos = log.rows(newest)[::-1]
+    ids = [photo["id"] for photo in photos]
+    boxes = _rows_of(log, boxes_table, ids)
+    boxes.sort(key=lambda row: (row["prediction_id"], row["position"]))
+    feedback = _rows_of(log, feedback_table, ids)
+    feedback.sort(key=lambda row: row["time"])
+    return _window(photos, boxes, feedback)
+
+
+def _rows_of(log: PredictionLog, table: Table, ids: list[str]) -> list[dict[str, Any]]:
+    """Rows of a child table that belong to these photos."""
+    rows = []
+    for start in range(0, len(ids), IDS_AT_ONCE):
+        some = ids[start : start + IDS_AT_ONCE]
+        rows += log.rows(select(table).where(table.c.prediction_id.in_(some)))
+    return rows
+
+
+def window_of(records: Sequence[PredictionRecord]) -> Window:
+    """Records as a window without feedback."""
+    return _window(
+        [record.row() for record in records],
+        [row for record in records for row in record.box_rows()],
+        [],
+    )
+
+
+def write_reference(
+    path: Path,
+    records: Sequence[PredictionRecord],
+    groups: Sequence[int],
+    true_counts: Sequence[int],
+) -> None:
+    """Write ``reference.parquet``: one row per photo in the log's own columns, and three more.
+
+    Args:
+        path: of the file.
+        records: of held-out photos.
+        groups: which of them belong together (``sparrow.data.split.groups``): the log
+            has no such thing.
+        true_counts: what people counted.
+    """
+    frame = window_of(records).photos
+    frame["boxes"] = [json.dumps([asdict(box) for box in record.boxes]) for record in records]
+    frame["group"], frame["true_count"] = list(groups), list(true_counts)
+    frame.to_parquet(path, index=False)
+
+
+def read_reference(path: Path) -> Window:
+    """Read ``reference.parquet``.
+
+    Returns:
+        Its photos with the column ``group`` besides; the true counts as feedback.
+
+    Raises:
+        ValueError: it is not Parquet, or a column is missing.
+    """
+    frame = pd.read_parquet(path)
+    expected = (*PHOTO_COLUMNS, "boxes", "group", "true_count")
+    missing = [name for name in expected if name not in frame]
+    if missing:
+        raise ValueError(f"{path}: expected the columns of the prediction log, missing {missing}")
+    boxes = [
+        {"prediction_id": photo, "position": i, **box}
+        for photo, text in zip(frame["id"], frame["boxes"], strict=True)
+        for i, box in enumerate(json.loads(text))
+    ]
+    truth = frame.rename(columns={"id": "prediction_id"})[["prediction_id", "time", "true_count"]]
+    window = _window(frame, boxes, truth.assign(id=frame["id"], wrong=False))
+    return Window(window.photos.assign(group=frame["group"]), window.boxes, window.feedback)
+
+
+def _window(
+    photos: list[dict[str, Any]] | pd.DataFrame,
+    boxes: list[dict[str, Any]],
+    feedback: list[dict[str, Any]] | pd.DataFrame,
+) -> Window:
+    photo_table = pd.DataFrame(photos, columns=list(PHOTO_COLUMNS))
+    for name in _NUMBERS:
+        photo_table[name] = photo_table[name].astype(float)
+    box_table = pd.DataFrame(boxes, columns=list(BOX_COLUMNS))
+    for name in ("score", "x_min_px", "y_min_px", "x_max_px", "y_max_px"):
+        box_table[name] = box_table[name].astype(float)
+    feedback_rows = pd.DataFrame(feedback, columns=list(FEEDBACK_COLUMNS))
+    feedback_rows["true_count"] = feedback_rows["true_count"].astype(float)
+    for table in (photo_table, feedback_rows):
+        table["time"] = pd.to_datetime(table["time"], utc=True)
+    return Window(photo_table, box_table, feedback_rows)

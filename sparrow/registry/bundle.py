@@ -1,0 +1,128 @@
+"""Build a Bento: the service, the library it needs, and the champion's model folder."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sparrow.config import StoresConfig
+from sparrow.inference.model_folder import ModelInfo, read_info, strip_settings
+from sparrow.served_settings import (
+    FILE,
+    ServedSettings,
+    read_served_settings,
+    settings_path,
+    write_served_settings,
+)
+from sparrow.shipped import PACKAGE, SERVE_LOCK, shipped
+
+ROOT = PACKAGE.parent  # a clone or site-packages: the service lies beside the package
+SOURCES = ("sparrow", "service")
+REQUIREMENTS = SERVE_LOCK
+
+KEY_VARIABLE = "SPARROW_API_KEY"  # of the service
+
+
+class BundleError(RuntimeError):
+    """A Bento that cannot be built here."""
+
+
+def build_bento(folder: Path, settings: ServedSettings) -> str:
+    """Build the Bento of a model version, or find the one that was built before.
+
+    Args:
+        folder: the champion's model folder.
+        settings: what it is served with; its ``version`` is the registered one.
+
+    Returns:
+        The Bento's tag, ``name:v<version>-<data version>``. Its model folder travels inside, so
+        that ``bentoml serve TAG`` needs neither registry nor repo.
+
+    Raises:
+        BundleError: the repo's ``service/`` is not beside the package.
+    """
+    import bentoml
+
+    info = read_info(folder)
+    tag = f"{settings.name}:v{settings.version}-{info.data_version[:8]}"
+    built = [bento.path for bento in bentoml.list() if str(bento.tag) == tag]
+    if any(_holds(Path(path) / "src" / "model", info, settings) for path in built):
+        return tag
+    _delete(tag)
+    parts = {**{part: ROOT / part for part in SOURCES}, REQUIREMENTS: shipped(SERVE_LOCK)}
+    missing = [part for part, path in parts.items() if not path.exists()]
+    if missing:
+        raise BundleError(
+            f"expected {', '.join(missing)} in {ROOT}; build from a clone of the repo"
+        )
+    with tempfile.TemporaryDirectory() as staging_name:
+        staging = Path(staging_name)
+        for part in SOURCES:
+            ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
+            shutil.copytree(ROOT / part, staging / part, ignore=ignore)
+        shutil.copy(parts[REQUIREMENTS], staging / REQUIREMENTS)
+        copy_model(folder, staging / "model", settings)
+        with _some_key():
+            bento = bentoml.build(
+                "service.app:Sparrow",
+                name=settings.name,
+                version=tag.split(":")[1],
+                build_ctx=str(staging),
+                include=["sparrow/**", "service/**", "model/**", FILE, REQUIREMENTS],
+                labels={"data_version": info.data_version, "threshold": f"{info.threshold:.4f}"},
+                python={"requirements_txt": REQUIREMENTS, "lock_packages": False},
+            )
+    return str(bento.tag)
+
+
+@contextmanager
+def _some_key() -> Iterator[None]:
+    """BentoML imports the service to build it, and that refuses to start without a required key.
+
+    Who trains has no business with the key of those who serve; this one is nobody's.
+    """
+    if os.environ.get(KEY_VARIABLE):
+        yield
+        return
+    os.environ[KEY_VARIABLE] = secrets.token_urlsafe()
+    try:
+        yield
+    finally:
+        del os.environ[KEY_VARIABLE]
+
+
+def copy_model(folder: Path, into: Path, settings: ServedSettings) -> None:
+    """Copy a model folder that is to leave this machine, and write its settings beside it.
+
+    Of the stores, only the prediction log goes along; what an earlier release wrote of this
+    machine into the model does not.
+    """
+    shutil.copytree(folder.resolve(), into)
+    strip_settings(into)
+    write_served_settings(into, travelling(settings))
+
+
+def travelling(settings: ServedSettings) -> ServedSettings:
+    """Settings of a model that leaves this machine."""
+    stores = StoresConfig(prediction_log=settings.stores.prediction_log)
+    return settings.model_copy(update={"stores": stores})
+
+
+def _holds(model: Path, info: ModelInfo, settings: ServedSettings) -> bool:
+    """Whether a built Bento carries this very model, with these settings."""
+    if not settings_path(model).is_file() or read_served_settings(model) != travelling(settings):
+        return False
+    inside = read_info(model, verify=False)
+    return inside.model_copy(update={"config": info.config}) == info  # see ``without_settings``
+
+
+def _delete(tag: str) -> None:
+    import bentoml
+
+    if any(str(bento.tag) == tag for bento in bentoml.list()):
+        bentoml.delete(tag)

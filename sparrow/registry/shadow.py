@@ -1,0 +1,146 @@
+"""Offline shadow: the same photos through champion and candidate, before anything moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sparrow.data.tables import BOX_COLUMNS, Dataset
+from sparrow.detections import Detections
+from sparrow.evaluation.counting import CountModel
+from sparrow.evaluation.matching import Bools, match, pool_boxes
+from sparrow.images import ImageError, read_image
+from sparrow.inference.engine import Engine
+from sparrow.inference.model_folder import ModelInfo
+
+SAME_BOX_IOU = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What one model says of a photo.
+
+    Attributes:
+        found: detections at or above its threshold.
+        low, high: interval of the count; None where the model has none.
+        alone: [N] detections the other model does not have (IoU 0.5, same class).
+    """
+
+    found: Detections
+    low: int | None
+    high: int | None
+    alone: Bools
+
+
+@dataclass(frozen=True, eq=False)
+class ShadowPhoto:
+    """A photo and both answers."""
+
+    path: Path
+    champion: Answer
+    candidate: Answer
+
+    @property
+    def change(self) -> int:
+        """Birds more (or, below 0, fewer) with the candidate."""
+        return len(self.candidate.found) - len(self.champion.found)
+
+    @property
+    def differing(self) -> int:
+        """Boxes that only one of the two has."""
+        return int(self.champion.alone.sum() + self.candidate.alone.sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Shadow:
+    """Both answers to every photo that could be read, the largest disagreement first."""
+
+    photos: tuple[ShadowPhoto, ...]
+    unreadable: tuple[tuple[Path, str], ...]
+
+    @property
+    def disagreeing(self) -> tuple[ShadowPhoto, ...]:
+        """Photos in which a box differs."""
+        return tuple(photo for photo in self.photos if photo.differing)
+
+    def summary(self) -> list[str]:
+        """What would change, in sentences."""
+        if not self.photos:
+            return ["No photo could be read."]
+        total = len(self.photos)
+        changes = np.array([photo.change for photo in self.photos])
+        same, boxes = int((changes == 0).sum()), total - len(self.disagreeing)
+        before = sum(len(photo.champion.found) for photo in self.photos)
+        after = sum(len(photo.candidate.found) for photo in self.photos)
+        lines = [
+            f"{same} of {total} photos keep their count ({same / total:.0%}); "
+            f"in {boxes} every box is the same.",
+            f"More birds: {(changes > 0).sum()} photos; fewer: {(changes < 0).sum()}; "
+            f"in all {before} would become {after} ({changes.mean():+.2f} a photo).",
+        ]
+        if self.unreadable:
+            lines.append(f"Could not be read: {len(self.unreadable)}.")
+        return lines
+
+
+def replay(
+    champion: Engine,
+    candidate: Engine,
+    paths: Iterable[Path],
+    progress: Callable[[int], None] | None = None,
+) -> Shadow:
+    """Ask both models about every photo; one that cannot be read is listed, not fatal."""
+    photos, unreadable = [], []
+    for done, path in enumerate(paths, 1):
+        try:
+            image = read_image(path)
+        except (ImageError, OSError) as error:
+            unreadable.append((path, str(error)))
+        else:
+            theirs, ours = champion.detect(image), candidate.detect(image)
+            photos.append(compare_answers(path, champion.info, theirs, candidate.info, ours))
+        if progress:
+            progress(done)
+    worst = sorted(photos, key=lambda one: (-abs(one.change), -one.differing, str(one.path)))
+    return Shadow(tuple(worst), tuple(unreadable))
+
+
+def compare_answers(
+    path: Path, champion: ModelInfo, theirs: Detections, candidate: ModelInfo, ours: Detections
+) -> ShadowPhoto:
+    """Set two models' detections in one photo against each other, each at its own threshold.
+
+    Args:
+        path: of the photo.
+        theirs, ours: all that champion and candidate report, those below the threshold included.
+    """
+    names = tuple(dict.fromkeys((*champion.class_names, *candidate.class_names)))
+    old, new = theirs.above(champion.threshold), ours.above(candidate.threshold)
+    old_labels = [champion.class_names[label - 1] for label in old.labels]
+    new_labels = [candidate.class_names[label - 1] for label in new.labels]
+    rows = [("photo", label, *box) for label, box in zip(old_labels, old.boxes_xyxy, strict=True)]
+    truth = Dataset(
+        path.parent, pd.DataFrame({"image": ["photo"]}), pd.DataFrame(rows, columns=[*BOX_COLUMNS])
+    )
+    found = Detections(new.boxes_xyxy, new.scores, _numbers(new_labels, names))
+    twin = match(pool_boxes(truth, {"photo": found}, names), [SAME_BOX_IOU])[0]
+    missing = np.ones(len(old), dtype=bool)
+    missing[twin[twin >= 0]] = False
+    return ShadowPhoto(
+        path, _answer(champion, theirs, old, missing), _answer(candidate, ours, new, twin < 0)
+    )
+
+
+def _numbers(labels: Sequence[str], names: Sequence[str]) -> np.ndarray:
+    return np.array([names.index(label) + 1 for label in labels], dtype=np.int64)
+
+
+def _answer(info: ModelInfo, everything: Detections, shown: Detections, alone: Bools) -> Answer:
+    if info.count_model is None:
+        return Answer(shown, None, None, alone)
+    estimate = CountModel.from_dict(info.count_model).estimate(everything)
+    return Answer(shown, estimate.low, estimate.high, alone)

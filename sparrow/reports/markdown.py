@@ -1,0 +1,77 @@
+"""Markdown and pictures as one HTML file that needs nothing else: the cards of data and models."""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from collections.abc import Iterable, Mapping
+
+from markdown_it import MarkdownIt
+
+from sparrow.plain_text import one_line
+from sparrow.reports.html import page
+
+# Signs with a meaning inside a line; an underscore within a word has none.
+_MEANS_SOMETHING = re.compile(r"[\\`*\[\]<>&|~$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
+
+PICTURE_STYLE = (
+    "<style>.pictures { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }"
+    ".pictures figure { width: min(100%, 32rem); } .pictures img { width: 100%; }"
+    "pre { background: #8881; padding: .7rem; overflow-x: auto; border-radius: 4px; }</style>"
+)
+
+
+def markdown_page(title: str, markdown: str, pictures: Mapping[str, bytes]) -> str:
+    """A page of the text, the pictures below it with their titles.
+
+    Args:
+        title: of the browser's tab.
+        markdown: CommonMark with tables. HTML in it is shown as text: authors write their names
+            themselves.
+        pictures: PNG by title.
+    """
+    text = MarkdownIt("js-default").render(markdown)
+    parts = [PICTURE_STYLE, text]
+    if pictures:
+        figures = "".join(_figure(name, png) for name, png in pictures.items())
+        parts.append(f'<h2>Pictures</h2><div class="pictures">{figures}</div>')
+    return page(title, parts)
+
+
+class Markup(str):
+    """Markdown that is meant as such, for a cell of ``markdown_table``."""
+
+    __slots__ = ()
+
+
+def code(text: str) -> Markup:
+    """A short text, such as a hash, in the type of code."""
+    return Markup(f"`{one_line(text).replace('`', '')}`")
+
+
+def as_markdown(text: str) -> str:
+    """Text of strangers (names, licences) for Markdown: shown as it is, on one line."""
+    return _MEANS_SOMETHING.sub(r"\\\g<0>", one_line(" ".join(text.split())))
+
+
+def markdown_table(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
+    """A table. What a cell holds is shown as it is, unless it is ``Markup``; it breaks out of
+    neither cell nor row.
+    """
+    names = list(header)
+    lines = [_line(names), "|" + "---|" * len(names), *(_line(row) for row in rows)]
+    return "\n".join(lines)
+
+
+def _line(cells: Iterable[object]) -> str:
+    texts = (cell if isinstance(cell, Markup) else as_markdown(str(cell)) for cell in cells)
+    return "| " + " | ".join(texts) + " |"
+
+
+def _figure(title: str, png: bytes) -> str:
+    text, data = html.escape(title), base64.b64encode(png).decode()
+    return (
+        f'<figure><img alt="{text}" src="data:image/png;base64,{data}">'
+        f"<figcaption>{text}</figcaption></figure>"
+    )

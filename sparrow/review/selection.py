@@ -1,0 +1,190 @@
+"""Which photos are worth a person's time, and why: feedback, doubt, surprise, and chance.
+
+The first four reasons look where the model is likely wrong, so their photos teach it most and say
+nothing about how often it is wrong. For that there is the fifth: a random sample of the photos in
+which it found nothing, which ``sparrow.review.miss_rate`` turns into a bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from itertools import zip_longest
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sparrow.boxes import box_iou
+from sparrow.predictions.window import Window
+
+XYXY = ["x_min_px", "y_min_px", "x_max_px", "y_max_px"]
+LOW_SHARE = 0.25  # of the scores' range above the threshold: there a detection is in doubt
+SAME_BIRD_IOU = 0.2  # two detections that overlap more may be one bird; above 0.4 one was dropped
+FAR = 3.0  # robust standard deviations: one normal photo in 370 is as far from the median
+MAD_TO_SD = 1.4826  # of normal data
+PHOTO_COLUMNS = ("brightness", "contrast", "sharpness", "saturation", "width_px", "height_px")
+
+Reasons = dict[str, str]  # prediction id -> why, the most urgent first
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A photo for the queue.
+
+    Attributes:
+        prediction_id: its row in the log.
+        reasons: why, in words; at least one.
+        random_empty: part of the random sample of photos without a detection.
+    """
+
+    prediction_id: str
+    reasons: tuple[str, ...]
+    random_empty: bool
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The queue, and how many distinct photos without a detection its random part stands for."""
+
+    picks: tuple[Pick, ...]
+    empty_photos: int
+
+
+def choose(
+    window: Window,
+    reference: Window | None,
+    available: Collection[str],
+    threshold: float,
+    *,
+    photos: int,
+    random_empty: int,
+    seed: int,
+) -> Choice:
+    """Pick photos of one model version.
+
+    Args:
+        window: of the log.
+        reference: the model's held-out photos; None: no photo counts as unusual.
+        available: prediction ids whose photos are at hand; others are not picked.
+        threshold: the model's, 0..1.
+        photos: at most so many for the first four reasons, which take turns.
+        random_empty: so many more at random of those without a detection, as far as there are.
+        seed: of all that is drawn; the same one picks the same photos.
+    """
+    rng = np.random.default_rng(seed)
+    table = window.photos[window.photos["id"].isin(list(available)) & window.photos["error"].isna()]
+    table = table.drop_duplicates("sha256", keep="last")  # one photo sent twice is labelled once
+    boxes = window.boxes[window.boxes["prediction_id"].isin(table["id"])]
+    feedback = window.feedback[window.feedback["prediction_id"].isin(table["id"])]
+    reasons = [
+        disputed(table, feedback),
+        low_scores(boxes, threshold),
+        overlapping(boxes),
+        {} if reference is None else unusual(table, reference.photos, rng),
+    ]
+    chosen = _in_turns(reasons, photos)
+    empty = table["id"][table["n_detections"] == 0].to_numpy(dtype=object)
+    sample = [str(name) for name in rng.permutation(empty)[:random_empty]]
+    picks = [
+        Pick(
+            name,
+            (
+                *(words[name] for words in reasons if name in words),
+                *(["random sample of photos without a detection"] if name in sample else []),
+            ),
+            name in sample,
+        )
+        for name in dict.fromkeys([*chosen, *sample])
+    ]
+    return Choice(tuple(picks), len(empty))
+
+
+def disputed(photos: pd.DataFrame, feedback: pd.DataFrame) -> Reasons:
+    """Photos whose answer a person called wrong or counted otherwise; largest error first."""
+    last = feedback.drop_duplicates("prediction_id", keep="last")
+    rows = last.merge(photos[["id", "count"]], left_on="prediction_id", right_on="id")
+    error = (rows["true_count"] - rows["count"]).abs()
+    rows = rows.assign(error=error.fillna(0))[rows["wrong"].astype(bool) | (error > 0)]
+    rows = rows.sort_values(["error", "prediction_id"], ascending=[False, True])
+    return {
+        row["prediction_id"]: (
+            "feedback: called wrong"
+            if np.isnan(row["true_count"])
+            else f"feedback: {row['true_count']:.0f}, counted {row['count']:.0f}"
+        )
+        for row in rows.to_dict("records")
+    }
+
+
+def low_scores(boxes: pd.DataFrame, threshold: float) -> Reasons:
+    """Photos with a detection just above the threshold; nearest to it first."""
+    limit = threshold + LOW_SHARE * (1 - threshold)
+    lowest = boxes.groupby("prediction_id")["score"].min().sort_values(kind="stable")
+    return {
+        str(name): f"low score: {score:.2f} at threshold {threshold:.2f}"
+        for name, score in lowest[lowest < limit].items()
+    }
+
+
+def overlapping(boxes: pd.DataFrame) -> Reasons:
+    """Photos in which two detections may be one bird, or one bird two classes; most overlap first.
+
+    Between unsure and sure the model reports both boxes; which of them is right it cannot say.
+    """
+    found: list[tuple[float, str, str]] = []
+    for name, group in boxes.groupby("prediction_id"):
+        overlap = np.triu(box_iou(group[XYXY], group[XYXY]), 1)  # [N, N], each pair once
+        first, second = np.unravel_index(int(overlap.argmax()), overlap.shape)
+        most = float(overlap[first, second])
+        if most > SAME_BIRD_IOU:
+            a, b = group.iloc[int(first)], group.iloc[int(second)]
+            kinds = "" if a["label"] == b["label"] else f" ({a['label']}, {b['label']})"
+            scores = f"scores {a['score']:.2f} and {b['score']:.2f}"
+            told = f"conflict: two boxes overlap by {most:.2f}{kinds}, {scores}"
+            found.append((most, str(name), told))
+    return {name: words for _, name, words in sorted(found, key=lambda one: (-one[0], one[1]))}
+
+
+def unusual(photos: pd.DataFrame, reference: pd.DataFrame, rng: np.random.Generator) -> Reasons:
+    """Photos unlike all that the model was tried on, in random order.
+
+    Random, because the most extreme ones resemble each other: after nightfall the queue should
+    hold photos as they come, not the hundred darkest.
+    """
+    words = {}
+    for column in PHOTO_COLUMNS:
+        known = reference[column].dropna().to_numpy(dtype=float)
+        if not len(known):
+            continue
+        middle = float(np.median(known))
+        spread = MAD_TO_SD * float(np.median(np.abs(known - middle)))
+        low, high = middle - FAR * spread, middle + FAR * spread
+        # Never inside what was seen: a column of few values may have no spread at all.
+        low, high = min(low, known.min()), max(high, known.max())
+        values = photos[column].to_numpy(dtype=float)
+        for name, value in zip(photos["id"], values, strict=True):
+            if name not in words and (value < low or value > high):
+                words[name] = f"unusual: {_told(column, value)}, known {_range(column, known)}"
+    order = rng.permutation(len(words))
+    rows = list(words.items())
+    return dict(rows[int(i)] for i in order)
+
+
+def _told(column: str, value: float) -> str:
+    return f"{column.removesuffix('_px')} {_number(column, value)}"
+
+
+def _range(column: str, known: NDArray[np.float64]) -> str:
+    return f"{_number(column, known.min())} to {_number(column, known.max())}"
+
+
+def _number(column: str, value: float) -> str:
+    return f"{value:.0f} px" if column.endswith("_px") else f"{value:.3g}"
+
+
+def _in_turns(reasons: list[Reasons], photos: int) -> list[str]:
+    """The first of each, then the second of each …, every photo once."""
+    rounds = zip_longest(*reasons)
+    names = [name for one in rounds for name in one if name is not None]
+    return list(dict.fromkeys(names))[:photos]

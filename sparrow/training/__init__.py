@@ -1,0 +1,1 @@
+"""Training and tuning: data sets of tensors, the loop, its checkpoints, its workers."""

@@ -1,0 +1,93 @@
+"""Where a training starts: at its beginning, or from a checkpoint that is whole and its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from sparrow.config import AugmentationConfig, TrainingConfig
+from sparrow.training.checkpoint import (
+    CHECKPOINT,
+    PREVIOUS_CHECKPOINT,
+    CheckpointError,
+    TrainingState,
+)
+from sparrow.training.dataset import DetectionSet
+from sparrow.training.distributed import World
+from sparrow.training.sealed_file import set_aside
+
+# Which machine trains, and with how many hands, changes nothing of what is learned.
+MACHINE_KEYS = {"threads", "workers", "processes", "device"}
+
+
+def settings_hash(
+    config: TrainingConfig,
+    augmentation: AugmentationConfig,
+    seed: int,
+    photos: Sequence[DetectionSet],
+    model_settings: str,
+) -> str:
+    """SHA-256 of all that a training depends on, besides its network's tensors."""
+    values = {
+        "training": config.model_dump(mode="json", exclude=MACHINE_KEYS),
+        "augmentation": augmentation.model_dump(mode="json"),
+        "seed": seed,
+        "model": model_settings,
+    }
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+    for one in photos:
+        digest.update(json.dumps(one.images).encode())
+        for array in (one.sizes_px, *one.boxes_xyxy, *one.labels):
+            digest.update(repr(array.shape).encode() + array.tobytes())
+    return digest.hexdigest()
+
+
+def go_on(
+    state: TrainingState, folder: Path, world: World, device: torch.device
+) -> tuple[str, ...]:
+    """Restore the newest checkpoint of ``folder`` that can be used; none leaves ``state`` as it is.
+
+    The first process chooses and sets aside what is of no use; the others take what it chose.
+
+    Returns:
+        A sentence for each file that was set aside.
+
+    Raises:
+        CheckpointError: this process sees another checkpoint than the first one.
+    """
+    notes = _choose(state, folder) if world.rank == 0 else ()
+    epochs = torch.tensor([float(len(state.history))], dtype=torch.float64, device=device)
+    chosen = int(world.from_first(epochs).item())
+    if world.rank > 0 and chosen:
+        state.restore(folder / CHECKPOINT)
+        if len(state.history) != chosen:
+            raise CheckpointError(
+                f"{folder / CHECKPOINT}: {len(state.history)} epochs here, {chosen} in the first "
+                "process; all processes of a training must see the same folder"
+            )
+    return notes
+
+
+def _choose(state: TrainingState, folder: Path) -> tuple[str, ...]:
+    notes = []
+    for name in (CHECKPOINT, PREVIOUS_CHECKPOINT):
+        path = folder / name
+        if not path.exists():
+            continue
+        try:
+            beside = state.restore(path)
+        except CheckpointError as error:
+            aside = set_aside(path)
+            notes.append(f"{path}: {error}. It is set aside as {aside.name}.")
+            continue
+        path.replace(folder / CHECKPOINT)
+        if notes:
+            notes.append(f"Training goes on after epoch {len(state.history)}, from {name}.")
+        return (*notes, *beside)
+    if notes:
+        notes.append("Training begins anew.")
+    return tuple(notes)

@@ -1,0 +1,88 @@
+"""A study for people: its trials as a table, its plots, its best values as YAML."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import optuna
+import yaml
+from optuna.trial import TrialState
+
+from sparrow.config import Config
+from sparrow.training.tuning import open_study
+
+
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """``{"training.momentum": 0.9}`` -> ``{"training": {"momentum": 0.9}}``, as in a config."""
+    tree: dict[str, Any] = {}
+    for key, value in values.items():
+        *sections, last = key.split(".")
+        place = tree
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[last] = value
+    return tree
+
+
+def best_yaml(values: Mapping[str, Any]) -> str:
+    """Best values in the form of a config file, to be copied into one."""
+    return yaml.safe_dump(nested(values), sort_keys=False)
+
+
+def trial_table(config: Config, name: str) -> list[dict[str, Any]]:
+    """One row per trial: number, state, score, epochs, seconds and values."""
+    return [
+        {
+            "trial": trial.number,
+            "state": trial.state.name.lower(),
+            "score": trial.value if trial.value is not None else _last_value(trial),
+            "epochs": len(trial.intermediate_values),
+            "seconds": trial.duration.total_seconds() if trial.duration else None,
+            **trial.params,
+        }
+        for trial in open_study(config, name).get_trials(deepcopy=False)
+    ]
+
+
+def study_figures(config: Config, name: str) -> dict[str, bytes]:
+    """The study's plots as PNG, by title; those that its few trials cannot fill are left out."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+    from optuna.visualization import matplotlib as draw
+
+    study = open_study(config, name)
+    completed = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    varied = {key for trial in completed for key in trial.params}
+    plots: dict[str, Callable[[optuna.Study], Any]] = {
+        "Optimisation history": draw.plot_optimization_history,
+        "Intermediate values": draw.plot_intermediate_values,
+        "Empirical distribution": draw.plot_edf,
+        "Slice": draw.plot_slice,
+    }
+    if len(varied) > 1 and len(completed) > 2:
+        plots |= {
+            "Parallel coordinates": draw.plot_parallel_coordinate,
+            "Contour": draw.plot_contour,
+            "Importances": draw.plot_param_importances,
+        }
+    figures = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Optuna calls these plots experimental, one by one
+        for title, plot in plots.items() if completed else ():
+            plot(study)
+            figure = plt.gcf()
+            figure.set_size_inches(8, 5)
+            buffer = io.BytesIO()
+            figure.savefig(buffer, dpi=90, bbox_inches="tight")
+            plt.close(figure)
+            figures[title] = buffer.getvalue()
+    return figures
+
+
+def _last_value(trial: optuna.trial.FrozenTrial) -> float | None:
+    return trial.intermediate_values[max(trial.intermediate_values)] if trial.last_step else None

@@ -1,0 +1,277 @@
+"""Optuna on one shared, persisted study: what is tried, by whom, and what came out best.
+
+Torch is not imported here: opening a study and reading its best trial must not cost fifteen
+seconds. What one trial does is in ``sparrow.training.trial``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import math
+import sqlite3
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.pruners import (
+    BasePruner,
+    HyperbandPruner,
+    MedianPruner,
+    NopPruner,
+    SuccessiveHalvingPruner,
+)
+from optuna.samplers import TPESampler
+from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.trial import TrialState
+
+from sparrow.config import Config, NumberRange, TuningConfig, get_key
+from sparrow.search_space import applies, holds, parents_first
+from sparrow.store_url import resolve
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+Values = dict[str, Any]
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+HEARTBEAT_S = 20
+STALE_AFTER_S = 60
+WAIT_S = 2
+REDUCTION = 3  # one of so many trials goes on past a rung
+CONFIG_NAME = "config_name"  # a study's attribute
+
+
+class StudyError(RuntimeError):
+    """The store of studies cannot be used; the message says what to do."""
+
+
+def open_study(config: Config, name: str) -> optuna.Study:
+    """Create the study, or go on with it where it exists.
+
+    Its first trials are the config's own values, so that tuning can only be better or equal, and
+    the best values of the last study of the same config's name over the same keys.
+    """
+    with _turn(config.stores.tuning):
+        storage = _storage(config.stores.tuning)
+        study = optuna.create_study(
+            study_name=name,
+            storage=storage,
+            direction="maximize",
+            pruner=_pruner(config.tuning),
+            load_if_exists=True,
+        )
+        if not study.get_trials(deepcopy=False):
+            study.set_user_attr(CONFIG_NAME, config.name)
+            for values in (_own_values(config), _last_best(config, name, storage)):
+                if values:
+                    study.enqueue_trial(values, skip_if_exists=True)
+    return study
+
+
+def suggest(trial: optuna.Trial, config: Config) -> Values:
+    """One value for every key of the space whose conditions hold.
+
+    A condition on a key that this trial does not choose is held against the config's own value,
+    which is what the trial trains with.
+    """
+    values: Values = {}
+    for key in parents_first(config):
+        choices = config.tuning.space[key]
+        if not applies(config, key, values):
+            continue
+        if not isinstance(choices, NumberRange):
+            values[key] = trial.suggest_categorical(key, choices)
+        elif choices.integer:
+            step = int(choices.step or 1)
+            values[key] = trial.suggest_int(
+                key, int(choices.low), int(choices.high), step=step, log=choices.log
+            )
+        else:
+            values[key] = trial.suggest_float(
+                key, choices.low, choices.high, step=choices.step, log=choices.log
+            )
+    return values
+
+
+def run_trials(
+    config: Config,
+    name: str,
+    objective: Callable[[optuna.Trial], float],
+    on_trial: Callable[[optuna.Study, optuna.trial.FrozenTrial], None] | None = None,
+) -> None:
+    """Work on the study until it holds ``tuning.trials`` finished trials (all workers together).
+
+    Workers claim trials one at a time, so that together they run no more than asked for. A trial
+    whose worker died is tried again, by whichever worker is next.
+
+    Raises:
+        RuntimeError: more trials failed than finished; the last failure is its cause.
+    """
+    study = open_study(config, name)
+    callbacks = [on_trial] if on_trial else None
+    started = time.monotonic()
+    limit_s = (config.tuning.timeout_minutes or math.inf) * 60
+    while time.monotonic() - started < limit_s:
+        finished = _count(study, FINISHED)
+        if finished >= config.tuning.trials:
+            break
+        with contextlib.ExitStack() as claim:
+            claim.enter_context(_turn(config.stores.tuning))
+            _give_up_dead_trials(study)
+            if _count(study, (*FINISHED, TrialState.RUNNING)) >= config.tuning.trials:
+                # Others are at the last ones; should one of them die, its trial comes back.
+                claim.close()
+                time.sleep(WAIT_S)
+                continue
+            # One seed for each trial, so that a study goes on as it would have after a break.
+            study.sampler = _sampler(config, len(study.get_trials(deepcopy=False)))
+
+            def claimed(trial: optuna.Trial, claim: contextlib.ExitStack = claim) -> float:
+                claim.close()  # the trial is in the store: the next worker's turn
+                return objective(trial)
+
+            study.optimize(claimed, n_trials=1, callbacks=callbacks)
+        if _count(study, FINISHED) == finished and _mostly_failed(study):
+            raise RuntimeError(
+                f"study {name}: most of its {len(study.trials)} trials failed; lower "
+                "tuning.space's learning rates or look at the trial's error above"
+            )
+
+
+def best_values(config: Config, name: str) -> Values:
+    """The best trial's values, keys as in the config.
+
+    Raises:
+        RuntimeError: no trial was completed.
+    """
+    study = open_study(config, name)
+    if not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        raise RuntimeError(
+            f"study {name}: none of its {len(study.trials)} trials was completed; give it more "
+            "tuning.trials or tuning.timeout_minutes"
+        )
+    return dict(study.best_trial.params)
+
+
+def _storage(url: str) -> RDBStorage:
+    url = resolve(url)
+    if url.startswith("sqlite:///"):
+        _check_file(Path(url.removeprefix("sqlite:///")))
+    sqlite = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return RDBStorage(
+            url,
+            engine_kwargs=sqlite,
+            heartbeat_interval=HEARTBEAT_S,
+            grace_period=STALE_AFTER_S,
+            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=2),
+        )
+
+
+def _check_file(path: Path) -> None:
+    """Refuse a damaged SQLite file before Optuna meets it, one trial or another.
+
+    Raises:
+        StudyError: it is damaged.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        return
+    try:
+        with contextlib.closing(sqlite3.connect(path, timeout=60)) as store:
+            fault = store.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.OperationalError as error:  # locked, or no right to read it
+        raise StudyError(f"stores.tuning: {path} cannot be used: {error}") from error
+    except sqlite3.DatabaseError as error:
+        fault = str(error)
+    if fault != "ok":
+        aside = path.with_name(path.name + ".damaged")
+        raise StudyError(
+            f"stores.tuning: {path} is damaged ({fault}). Bring back a copy of it, or move it away "
+            f"and tune anew: mv {path} {aside}; then go on with the run"
+        )
+
+
+def _pruner(tuning: TuningConfig) -> BasePruner:
+    if tuning.pruner == "median":
+        return MedianPruner(tuning.startup_trials, tuning.warmup_epochs)
+    if tuning.pruner == "halving":
+        return SuccessiveHalvingPruner(1, REDUCTION)
+    if tuning.pruner == "hyperband":
+        return HyperbandPruner(1, tuning.epochs, REDUCTION)
+    return NopPruner()
+
+
+def _sampler(config: Config, trial_number: int) -> TPESampler:
+    seed = (config.seed * 1_000_003 + trial_number) % 2**32
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return TPESampler(
+            n_startup_trials=config.tuning.startup_trials, constant_liar=True, seed=seed
+        )
+
+
+def _own_values(config: Config) -> Values:
+    """The config's value of every key in the space, as far as the space holds it."""
+    own: Values = {}
+    for key, choices in config.tuning.space.items():
+        value = get_key(config, key)
+        if applies(config, key, {}) and holds(choices, value):
+            own[key] = value
+    return own
+
+
+def _last_best(config: Config, name: str, storage: RDBStorage) -> Values:
+    """The best values of the newest other study of this config's name, if this space has them."""
+    summaries = optuna.get_all_study_summaries(storage)
+    earlier = [
+        one
+        for one in summaries
+        if one.study_name != name
+        and one.user_attrs.get(CONFIG_NAME) == config.name
+        and one.best_trial is not None
+    ]
+    if not earlier:
+        return {}
+    newest = max(earlier, key=lambda one: one.datetime_start or datetime.min)
+    values = dict(newest.best_trial.params) if newest.best_trial else {}
+    space = config.tuning.space
+    known = all(key in space and holds(space[key], value) for key, value in values.items())
+    return values if known else {}
+
+
+@contextlib.contextmanager
+def _turn(url: str) -> Iterator[None]:
+    """One worker of this machine at a time; what it guards takes milliseconds.
+
+    Workers on several machines share a database server and no file: there two may claim the last
+    trial together, which makes one more than asked for.
+    """
+    url = resolve(url)
+    if not url.startswith("sqlite:///"):
+        yield
+        return
+    path = Path(url.removeprefix("sqlite:///") + ".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # given back when the file is closed, or its process dies
+        yield
+
+
+def _give_up_dead_trials(study: optuna.Study) -> None:
+    """Trials whose worker has not been heard of fail, and are put in line to be tried again."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        optuna.storages.fail_stale_trials(study)
+
+
+def _count(study: optuna.Study, states: tuple[TrialState, ...]) -> int:
+    return len(study.get_trials(deepcopy=False, states=states))
+
+
+def _mostly_failed(study: optuna.Study) -> bool:
+    return _count(study, (TrialState.FAIL,)) > 3 + _count(study, FINISHED)

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from sparrow.data.errors import DataError
+from sparrow.data.formats.coco import write_coco
+from sparrow.data.formats.csv import write_csv
+from sparrow.data.formats.exchange import KINDS, export_dataset, import_dataset, read_csv, read_set
+from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, XYXY, Dataset
+
+
+def write_photo(path: Path, width_px: int = 40, height_px: int = 30) -> None:
+    """A plain green photo."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (width_px, height_px), (90, 120, 60)).save(path)
+
+
+def _sorted(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
+    return table[list(columns)].sort_values(list(columns)).reset_index(drop=True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_export_and_import_give_the_same_boxes(
+    drawn_dataset: Path, tmp_path: Path, kind: str
+) -> None:
+    before = read_csv(drawn_dataset)
+    export_dataset(kind, before, tmp_path / "out")
+    # YOLO cannot hold author, source and licence: they are given again.
+    first = before.images.iloc[0]
+    import_dataset(
+        kind, tmp_path / "out", tmp_path / "back", "someone", first["source"], first["license"]
+    )
+    after = read_csv(tmp_path / "back")
+    pd.testing.assert_frame_equal(
+        _sorted(after.boxes, BOX_COLUMNS), _sorted(before.boxes, BOX_COLUMNS)
+    )
+    columns = tuple(c for c in IMAGE_COLUMNS if c != "author" or kind != "yolo")
+    pd.testing.assert_frame_equal(_sorted(after.images, columns), _sorted(before.images, columns))
+    assert (after.images["n_boxes"] == 0).any()  # a photo without boxes stays
+    name = before.images["image"].iloc[0]
+    assert after.image_path(name).read_bytes() == before.image_path(name).read_bytes()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fractions_of_pixels_survive(tmp_path: Path, kind: str) -> None:
+    write_photo(tmp_path / "set" / "images" / "a.jpg", 33, 31)
+    box = (1.5, 2.25, 30.125, 29.0625)
+    images = pd.DataFrame([("a.jpg", "A", 1, "S", "L", 33, 31)], columns=list(IMAGE_COLUMNS))
+    boxes = pd.DataFrame([("a.jpg", "bird", *box)], columns=list(BOX_COLUMNS))
+    export_dataset(kind, Dataset(tmp_path / "set", images, boxes), tmp_path / "out")
+    after = read_set(kind, tmp_path / "out")
+    # YOLO is read to 1e-4 px.
+    np.testing.assert_allclose(after.boxes[XYXY].to_numpy()[0], box, rtol=0, atol=5e-5)
+
+
+def test_export_tells_who_made_the_photos(drawn_dataset: Path, tmp_path: Path) -> None:
+    dataset = read_csv(drawn_dataset)
+    export_dataset("yolo", dataset, tmp_path / "out")
+    notice = (tmp_path / "out" / "NOTICE").read_text(encoding="utf-8")
+    for row in dataset.images.to_dict("records"):
+        under = notice.split(f"{row['license']} (")[1].split("\n\n")[1]
+        assert f"{row['image']}: {row['author']} ({row['source']})" in under
+
+
+def test_photos_of_one_name_in_two_folders_stay_two(tmp_path: Path) -> None:
+    for part in ("train", "val"):
+        write_photo(tmp_path / "images" / part / "a.jpg")
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "classes.txt").write_text("bird\n")
+    dataset = import_dataset("yolo", tmp_path, tmp_path / "into")
+    assert dataset.images["image"].tolist() == ["train_a.jpg", "val_a.jpg"]
+
+
+def test_an_existing_set_is_not_overwritten(drawn_dataset: Path, tmp_path: Path) -> None:
+    import_dataset("csv", drawn_dataset, tmp_path / "raw")
+    with pytest.raises(DataError, match="already holds files"):
+        import_dataset("csv", drawn_dataset, tmp_path / "raw")
+
+
+def test_new_photos_join_those_that_wait(drawn_dataset: Path, tmp_path: Path) -> None:
+    one = read_csv(drawn_dataset)
+    one = Dataset(
+        one.root, one.images.head(1).assign(image="new.jpg", n_boxes=0), one.boxes.head(0)
+    )
+    write_photo(tmp_path / "one" / "images" / "new.jpg")
+    write_csv(one, tmp_path / "one")
+    import_dataset("csv", drawn_dataset, tmp_path / "new", prefix="new_")
+    import_dataset("csv", tmp_path / "one", tmp_path / "new", prefix="new_")
+    waiting = read_csv(tmp_path / "new", "new_")
+    assert len(waiting.images) == len(read_csv(drawn_dataset).images) + 1
+    with pytest.raises(DataError, match="there already"):
+        import_dataset("csv", tmp_path / "one", tmp_path / "new", prefix="new_")
+    assert len(read_csv(tmp_path / "new", "new_").images) == len(waiting.images)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "one"]  # nothing half-made
+
+
+def test_a_name_in_a_csv_may_not_lead_out(drawn_dataset: Path, tmp_path: Path) -> None:
+    dataset = read_csv(drawn_dataset)
+    dataset.images.loc[0, "image"] = "../../secret.jpg"
+    write_csv(
+        Dataset(tmp_path, dataset.images, dataset.boxes[dataset.boxes["image"] == ""]), tmp_path
+    )
+    with pytest.raises(DataError, match="leads out"):
+        import_dataset("csv", tmp_path, tmp_path / "into")
+
+
+def test_a_missing_photo_stops_the_import_with_nothing_written(tmp_path: Path) -> None:
+    images = pd.DataFrame([("a.jpg", "A", 0, "S", "L", 40, 30)], columns=list(IMAGE_COLUMNS))
+    (tmp_path / "set" / "images").mkdir(parents=True)
+    boxes = pd.DataFrame([], columns=list(BOX_COLUMNS))
+    write_coco(Dataset(tmp_path / "set", images, boxes), tmp_path / "set" / "instances.json")
+    with pytest.raises(DataError, match="no such photo"):
+        import_dataset("coco", tmp_path / "set", tmp_path / "into")
+    assert [p.name for p in tmp_path.iterdir()] == ["set"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_folder_that_is_not_there(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(DataError, match="no such folder"):
+        import_dataset(kind, tmp_path / "nowhere", tmp_path / "into")

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from sparrow.data.errors import DataError
+from sparrow.data.formats.exchange import import_dataset
+from sparrow.data.formats.yolo import read_yolo
+from sparrow.data.tables import XYXY
+
+
+def write_photo(path: Path, width_px: int = 40, height_px: int = 30) -> None:
+    """A plain green photo."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (width_px, height_px), (90, 120, 60)).save(path)
+
+
+def test_yolo_known_box_and_photo_without_label_file(tmp_path: Path) -> None:
+    write_photo(tmp_path / "images" / "train" / "a.jpg", 200, 100)
+    write_photo(tmp_path / "images" / "train" / "b.jpg", 200, 100)
+    (tmp_path / "labels" / "train").mkdir(parents=True)
+    (tmp_path / "labels" / "train" / "a.txt").write_text("1 0.5 0.5 0.25 0.5\n")
+    (tmp_path / "data.yaml").write_text("names: {0: cat, 1: bird}\n")
+    dataset = import_dataset("yolo", tmp_path, tmp_path / "into")
+    # Centre (100, 50), 50 wide and 50 high.
+    assert dataset.boxes[XYXY].to_numpy().tolist() == [[75, 25, 125, 75]]
+    assert dataset.boxes["label"].tolist() == ["bird"]
+    assert dataset.images["image"].tolist() == ["a.jpg", "b.jpg"]  # folders are gone
+    assert dataset.images["n_boxes"].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("0 0.5 0.5 0.1", "expected class and 4 numbers"),
+        ("0 0.5 0.5 0.1 0.1 0.9", "expected class and 4 numbers"),
+        ("2 0.5 0.5 0.1 0.1", "class '2'"),
+        ("bird 0.5 0.5 0.1 0.1", "class 'bird'"),
+        ("0 0.5 0.5 wide 0.1", "'wide'"),
+        ("0 0.5 nan 0.1 0.1", "'nan'"),
+        ("0 50 50 10 10", "from 0 to 1"),
+    ],
+)
+def test_yolo_refuses(tmp_path: Path, line: str, says: str) -> None:
+    write_photo(tmp_path / "images" / "a.jpg")
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "a.txt").write_text(f"0 0.5 0.5 0.1 0.1\n{line}\n")
+    (tmp_path / "classes.txt").write_text("bird\ncat\n")
+    with pytest.raises(DataError, match=says) as error:
+        read_yolo(tmp_path)
+    assert "a.txt, line 2" in str(error.value)
+
+
+@pytest.mark.parametrize("names", ["names: 3", "names: []", "nc: 1", "names: {1: a}", "a: ["])
+def test_yolo_needs_class_names(tmp_path: Path, names: str) -> None:
+    write_photo(tmp_path / "images" / "a.jpg")
+    (tmp_path / "labels").mkdir()
+    with pytest.raises(DataError, match=r"classes\.txt"):
+        read_yolo(tmp_path)
+    (tmp_path / "data.yaml").write_text(names)
+    with pytest.raises(DataError, match=r"data\.yaml"):
+        read_yolo(tmp_path)
+
+
+def test_yolo_label_without_its_photo(tmp_path: Path) -> None:
+    write_photo(tmp_path / "images" / "a.jpg")
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "b.txt").write_text("")
+    (tmp_path / "classes.txt").write_text("bird\n")
+    with pytest.raises(DataError, match=r"b\.txt"):
+        read_yolo(tmp_path)

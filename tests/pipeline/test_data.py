@@ -1,0 +1,133 @@
+"""What a run leaves about its data: pages, comparisons, and what the champion doubts."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sparrow.config import Config, make_config
+from sparrow.data.checks.run import check_dataset
+from sparrow.data.formats.exchange import export_dataset, import_dataset, read_csv
+from sparrow.data.ingest.ingest import ingest_new
+from sparrow.data.split.split import split_dataset
+from sparrow.data.synthetic.generate import generate_dataset
+from sparrow.data.tables import XYXY, Dataset
+from sparrow.detections import Detections
+from sparrow.pipeline import data as stages
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for all tests: the same photos are measured once."""
+    return tmp_path_factory.mktemp("prepared")
+
+
+@pytest.fixture
+def config(tmp_path: Path, drawn_dataset: Path, prepared: Path) -> Config:
+    """A config whose raw set is a copy of the drawn photos."""
+    shutil.copytree(drawn_dataset, tmp_path / "raw")
+    folders = {name: str(tmp_path / name) for name in ("raw", "new", "rejected")}
+    data = {"root": folders.pop("raw"), **folders, "prepared": str(prepared)}
+    return make_config({"data": data, "stores": {"champion": str(tmp_path / "champion")}})
+
+
+def silent(done: int, total: int) -> None:
+    """Progress of nobody."""
+
+
+def raw(config: Config) -> Dataset:
+    return check_dataset(Path(config.data.root), config.data).dataset
+
+
+def test_nothing_new_leaves_the_set_and_no_page(config: Config, tmp_path: Path) -> None:
+    before = raw(config)
+    intake = stages.take_in(config, before, tmp_path / "pages", silent)
+    assert (intake.dataset, intake.comparison, intake.pages) == (before, None, ())
+    assert not (tmp_path / "pages").exists()
+
+
+def test_new_photos_are_merged_and_compared(config: Config, tmp_path: Path) -> None:
+    before = raw(config)
+    generate_dataset(Path(config.data.new), photos=5, seed=8, prefix="new_")
+    intake = stages.take_in(config, before, tmp_path / "pages", silent)
+    assert len(intake.dataset.images) == 29
+    assert intake.comparison.verdict == "too few photos"  # five say nothing about drift
+    assert [page.name for page in intake.pages] == ["report.html"]  # no champion, nothing doubted
+    verdict = json.loads((tmp_path / "pages" / "new" / "drift.json").read_text())
+    assert verdict["photos"] == [24, 5]
+
+
+def test_after_a_kill_the_merged_photos_are_not_overlooked(config: Config, tmp_path: Path) -> None:
+    before = raw(config)
+    generate_dataset(Path(config.data.new), photos=5, seed=8, prefix="new_")
+    ingest_new(config.data)  # the step was killed here, and is run again by `resume`
+    intake = stages.take_in(config, before, tmp_path / "pages", silent)
+    assert len(intake.dataset.images) == 29
+
+
+def test_a_raw_set_has_its_page_and_a_split_its_certificate(config: Config, tmp_path: Path) -> None:
+    checked, page = stages.check_raw(config, tmp_path / "pages", silent)
+    assert json.loads(page.with_name("report.json").read_text())["ok"]
+    result = split_dataset(checked.dataset, config.split, 12, seed=0)
+    comparison, page = stages.certify(config, result, tmp_path / "pages")
+    assert comparison.verdict == "too few photos"
+    certificate = json.loads(page.with_name("certificate.json").read_text())
+    assert certificate["crossing"] == {"author": [], "near_duplicate": [], "visit": []}
+    assert list(certificate["splits"]) == ["train", "validation", "test"]
+    closest = certificate["closest_pairs"][0]
+    assert closest["train"] in page.read_text()
+    assert closest["test"] in page.read_text()
+
+
+def test_the_champion_is_asked_only_about_its_own_classes(
+    config: Config, tmp_path: Path, model_folder: Path
+) -> None:
+    dataset = raw(config)
+    some = stages.photos_named(dataset, tuple(dataset.images["image"][:2]))
+    review, pages = stages.ask_champion(config, some, tmp_path / "pages")
+    assert (len(review), pages) == (0, [])  # there is no champion
+    (tmp_path / "champion").symlink_to(model_folder)
+    everything = {"doubt_score": 0.0}  # every detection is sure enough
+    sure = config.model_copy(update={"data": config.data.model_copy(update=everything)})
+    review, pages = stages.ask_champion(sure, some, tmp_path / "pages")
+    assert len(review) > 0
+    assert set(review["image"]) <= set(some.images["image"])
+    assert [page.name for page in pages] == ["review.html"]
+    other = {"classes": ("robin",)}
+    robins = config.model_copy(update={"data": config.data.model_copy(update=other)})
+    assert len(stages.ask_champion(robins, some, tmp_path / "pages")[0]) == 0
+
+
+def test_the_page_of_doubts_shows_photo_and_author(config: Config, tmp_path: Path) -> None:
+    dataset = raw(config)
+    photo = dataset.images[dataset.images["n_boxes"] > 0].iloc[0]
+    one = stages.photos_named(dataset, (photo["image"],))
+    nothing = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, int))
+    review, (page,) = stages.doubt(config, one, {photo["image"]: nothing}, "A <model>", tmp_path)
+    assert len(review) == photo["n_boxes"]
+    text = page.read_text()
+    assert "A &lt;model&gt; looked at 1 photos" in text
+    assert text.count("data:image/jpeg;base64") == 1
+    assert f"{photo['image']} by {photo['author']} (Generated)" in text
+    assert len(json.loads(page.with_name("review.json").read_text())) == photo["n_boxes"]
+
+
+def test_boxes_corrected_elsewhere_come_back(config: Config, tmp_path: Path) -> None:
+    before = raw(config)
+    export_dataset("coco", read_csv(Path(config.data.root)), tmp_path / "out")
+    labels = tmp_path / "out" / "instances.json"
+    tree = json.loads(labels.read_text())
+    tree["annotations"][0]["bbox"][2] -= 1
+    labels.write_text(json.dumps(tree))
+    import_dataset("coco", tmp_path / "out", Path(config.data.new), prefix="new_")
+    intake = stages.take_in(config, before, tmp_path / "pages", silent)
+    assert (len(intake.result.accepted), len(intake.result.corrected)) == (0, 1)
+    moved = np.abs(
+        before.boxes.sort_values(["image", *XYXY])[XYXY].to_numpy()
+        - intake.dataset.boxes.sort_values(["image", *XYXY])[XYXY].to_numpy()
+    )
+    assert moved.sum() == 1
