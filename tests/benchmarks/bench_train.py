@@ -35,7 +35,7 @@ from plain_training import (
     plain_detector,
     plain_optimizer,
     plain_predictions,
-    plain_step,
+    user_facing_step,
 )
 
 from sparrow.config import (
@@ -176,7 +176,7 @@ def compare_loops(
     optimizer = plain_optimizer(plain)
     for epoch in range(QUALITY_EPOCHS):
         for images, targets in plain_batches(dataset.subset("train"), 8, epoch):
-            plain_step(plain, optimizer, images, targets)
+            user_facing_step(plain, optimizer, images, targets)
     seconds.append(time.perf_counter() - started)
     results = []
     for found in (
@@ -278,7 +278,7 @@ def work(config: Config, name: str) -> None:
 
 TINY = ModelConfig(
     architecture="fasterrcnn_mobilenet_v3_large_320_fpn", weights="none",
-    frozen_normalisation=False, min_side_px=64, max_side_px=96,
+    freeze_batch_norm=False, min_side_px=64, max_side_px=96,
     anchor_sizes_px=(16, 28, 44, 64, 96),
 )  # fmt: skip
 
@@ -355,7 +355,7 @@ def measure_memory(folder: Path) -> None:
     dataset = split(check_dataset(folder / "raw", data).dataset)
     model = ModelConfig(
         architecture="fasterrcnn_mobilenet_v3_large_320_fpn", weights="none",
-        frozen_normalisation=False,
+        freeze_batch_norm=False,
     )  # fmt: skip
     photos = load_detection_set(dataset, data.classes, model, folder / "prepared").first(8)
     course = []
@@ -397,7 +397,7 @@ def raccoons(folder: Path) -> DataConfig:
 
 def split(dataset: Dataset) -> Dataset:
     """A fifth held out as ``test``; the rest is ``train``."""
-    shares = SplitConfig(test_share=0.2, validation_share=0.05)
+    shares = SplitConfig(test_fraction=0.2, validation_fraction=0.05)
     found = split_dataset(dataset, shares, DataConfig().near_duplicate_bits, 0).dataset
     sides = found.images["split"].replace("validation", "train")
     return replace(found, images=found.images.assign(split=sides))
@@ -441,7 +441,7 @@ def plain_steps(dataset: Dataset, model: ModelConfig, rois: dict[str, Any]) -> C
         one for seed in range(100) for one in plain_batches(dataset.subset("train"), 8, seed)
         if len(one[0]) == 8
     )  # fmt: skip
-    return lambda: plain_step(network, optimizer, *next(feeding))
+    return lambda: user_facing_step(network, optimizer, *next(feeding))
 
 
 def plain_epochs(
@@ -454,7 +454,7 @@ def plain_epochs(
     for epoch in range(100):
         started = time.perf_counter()
         for images, targets in plain_batches(dataset.subset("train"), 8, epoch):
-            plain_step(network, optimizer, images, targets)
+            user_facing_step(network, optimizer, images, targets)
             clock["plain"] += time.perf_counter() - started
             yield None
             started = time.perf_counter()

@@ -207,7 +207,7 @@ def test_another_trainings_checkpoint_is_not_continued(other, why, folder):
         {"epochs": 4},
         {"schedule": "none"},
         {"clip_norm": 3.0},
-        {"accumulate": 2},
+        {"gradient_accumulation_steps": 2},
     ],
 )
 def test_every_setting_that_changes_the_result_changes_the_hash(change, task, config):
