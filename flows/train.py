@@ -262,7 +262,7 @@ class Train(FlowSpec):
         curves = evaluation_pictures(self.settings, self.dataset, scored)
         self.model_card = write_model_card(self.settings, self.dataset, scored, folder, curves)
         show_card("model_card", self.model_card, curves)
-        self.pictures = curves | mistake_pictures(self.settings, self.dataset, scored)
+        self.pictures = curves | mistake_pictures(self.dataset, scored)
         log_evaluation(self.settings, self.trained, scored, self.pictures, work_dir / "cards")
         show_evaluation(self.settings, scored, self.pictures)
         test, pages = self.dataset.subset("test"), Path(self.data_pages) / "test"
@@ -280,19 +280,12 @@ class Train(FlowSpec):
         """Candidate against champion on the same photos; the gate decides."""
         from cards.report import show_decision
 
-        from sparrow.pipeline.release import promote
+        from sparrow.pipeline.release import EvaluatedModel, promote
         from sparrow.pipeline.train import check_model_folder
 
         check_model_folder(Path(self.work_dir))
-        self.promotion = promote(
-            self.settings,
-            self.dataset,
-            self.trained,
-            self.evaluation,
-            self.latency_ms,
-            self.run_key,
-            self.production,
-        )
+        model = EvaluatedModel(self.trained, self.evaluation, self.latency_ms)
+        self.promotion = promote(self.settings, self.dataset, model, self.run_key, self.production)
         print(self.promotion.decision["reason"])
         show_decision(self.promotion)
         self.next(self.bundle)
@@ -313,18 +306,12 @@ class Train(FlowSpec):
         """The run in one page, and where its time went."""
         from cards.report import show_report
 
-        from sparrow.pipeline.run_report import make_report, write_report
+        from sparrow.pipeline.run_report import Outcome, make_report, write_report
         from sparrow.storage.places import note_places, places_of
         from sparrow.storage.plan import keep_within_budget
 
-        report = make_report(
-            current.run_id,
-            self.data_version,
-            self.trained,
-            self.evaluation,
-            self.promotion,
-            self.bento,
-        )
+        outcome = Outcome(self.trained, self.evaluation, self.promotion, self.bento)
+        report = make_report(current.run_id, self.data_version, outcome)
         noted = {"name": self.settings.name, **note_places(self.settings)}
         write_report(Path(self.work_dir), report.values | noted)
         show_report("Training report", report.lines, self.evaluation, self.pictures)

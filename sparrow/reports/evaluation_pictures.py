@@ -13,7 +13,8 @@ from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 
 if TYPE_CHECKING:
-    from sparrow.pipeline.evaluate import Scored
+    from sparrow.evaluation.evaluate import Evaluation
+    from sparrow.evaluation.scored import Scored
 
 
 def evaluation_pictures(config: Config, dataset: Dataset, scored: Scored) -> dict[str, bytes]:
@@ -31,20 +32,20 @@ def evaluation_pictures(config: Config, dataset: Dataset, scored: Scored) -> dic
     return {title: example, **pictures}
 
 
-def mistake_pictures(config: Config, dataset: Dataset, scored: Scored) -> dict[str, bytes]:
+def mistake_pictures(dataset: Dataset, scored: Scored) -> dict[str, bytes]:
     """The photos of the test split with the worst misses and false alarms, by title."""
     from sparrow.reports.galleries import worst_false_alarms, worst_misses
 
     test, pictures = dataset.subset("test"), {}
     for title, gallery in (("Worst misses", worst_misses), ("False alarms", worst_false_alarms)):
-        png = gallery(test, scored.detections, config.data.classes, scored.evaluation)
+        png = gallery(test, scored)
         if png is not None:
             pictures[title] = png
     return pictures
 
 
 def example_picture(
-    test: Dataset, evaluation: Any, found: Mapping[str, Detections], seed: int
+    test: Dataset, evaluation: Evaluation, found: Mapping[str, Detections], seed: int
 ) -> tuple[str, bytes]:
     """A random test photo with birds, its true boxes dashed and the found ones with their scores.
 

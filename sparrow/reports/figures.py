@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sparrow.evaluation.calibration import Reliability
+    from sparrow.evaluation.count_check import Reliability
     from sparrow.evaluation.evaluate import Evaluation
 
 INK, ACCENT, SECOND, FAINT = "#333333", "#0b6e99", "#d9730d", "#b8b8b8"
@@ -50,20 +50,20 @@ def threshold_png(evaluation: Evaluation) -> bytes:
 
 
 def reliability_png(reliability: Reliability) -> bytes:
-    """Fraction of right detections over promised chance; dots as large as the bins are full."""
+    """Fraction of right detections over predicted probability; dot size: detections in the bin."""
     figure, axes = _figure()
-    axes.plot([0, 1], [0, 1], color=FAINT, lw=1.5, ls="--", label="as promised")
-    axes.plot(reliability.chance, reliability.share, color=ACCENT, lw=1.5)
+    axes.plot([0, 1], [0, 1], color=FAINT, lw=1.5, ls="--", label="as predicted")
+    axes.plot(reliability.probability, reliability.right, color=ACCENT, lw=1.5)
     axes.scatter(
-        reliability.chance,
-        reliability.share,
+        reliability.probability,
+        reliability.right,
         s=20 + 600 * reliability.weight,
         color=ACCENT,
         alpha=0.7,
         label="as found (dot size: detections)",
         zorder=3,
     )
-    axes.set(xlabel="promised chance of being a bird", ylabel="share that is one")
+    axes.set(xlabel="predicted probability of being an object", ylabel="fraction that is one")
     axes.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04))
     axes.set_title(f"Calibration error {reliability.error:.3f}")
     legend = axes.legend(frameon=False, loc="upper left")

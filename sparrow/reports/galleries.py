@@ -1,12 +1,12 @@
-"""Contact sheets of the worst mistakes: the birds a model misses and the ones it makes up.
+"""Contact sheets of the worst mistakes: missed objects and false detections.
 
-Amber boxes are right, red ones false; dashed red marks a bird that was missed.
+Amber boxes are right, red ones false; dashed red marks a missed object.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,34 +15,21 @@ from PIL import Image, ImageDraw, ImageFont
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 from sparrow.drawing import WRONG_COLOR, draw_detections
-from sparrow.evaluation.evaluate import Evaluation
-from sparrow.evaluation.matching import flatten, match
+from sparrow.evaluation.scored import Scored
 from sparrow.images import RgbImage, read_image
 
 TILE_PX, CAPTION_PX, GAP_PX, COLUMNS = 320, 64, 10, 3
 CAPTION_FONT_PX = 13
 
 
-def worst_misses(
-    dataset: Dataset,
-    predictions: Mapping[str, Detections],
-    class_names: Sequence[str],
-    evaluation: Evaluation,
-    photos: int = 6,
-) -> bytes | None:
-    """PNG of the photos with the most missed birds; None when none is missed."""
-    return _gallery(dataset, predictions, evaluation, class_names, "fn", photos)
+def worst_misses(dataset: Dataset, scored: Scored, photos: int = 6) -> bytes | None:
+    """PNG of the photos with the most missed objects; None when none is missed."""
+    return _gallery(dataset, scored, "fn", photos)
 
 
-def worst_false_alarms(
-    dataset: Dataset,
-    predictions: Mapping[str, Detections],
-    class_names: Sequence[str],
-    evaluation: Evaluation,
-    photos: int = 6,
-) -> bytes | None:
-    """PNG of the photos with the most false birds; None when there is none."""
-    return _gallery(dataset, predictions, evaluation, class_names, "fp", photos)
+def worst_false_alarms(dataset: Dataset, scored: Scored, photos: int = 6) -> bytes | None:
+    """PNG of the photos with the most false detections; None when there is none."""
+    return _gallery(dataset, scored, "fp", photos)
 
 
 def photo_credit(row: Mapping[str, object]) -> tuple[str, str]:
@@ -55,41 +42,31 @@ def photo_credit(row: Mapping[str, object]) -> tuple[str, str]:
     return by or "author unknown", known["license"] or "licence unknown"
 
 
-def _gallery(
-    dataset: Dataset,
-    predictions: Mapping[str, Detections],
-    evaluation: Evaluation,
-    class_names: Sequence[str],
-    column: str,
-    photos: int,
-) -> bytes | None:
-    table = evaluation.per_photo
-    # Of photos with equally many mistakes the one with fewer birds is the worse.
+def _gallery(dataset: Dataset, scored: Scored, column: str, photos: int) -> bytes | None:
+    table = scored.evaluation.per_photo
+    # Of photos with equally many mistakes the one with fewer objects is the worse.
     worst = table[table[column] > 0].sort_values(
         [column, "n_true", "image"], ascending=[False, True, True]
     )
-    tiles = []
-    for one in worst.head(photos).to_dict("records"):
-        image = one["image"]
-        photo = Dataset(
-            dataset.root,
-            dataset.images[dataset.images["image"] == image],
-            dataset.boxes[dataset.boxes["image"] == image],
-        )
-        kept = predictions[image].above(evaluation.threshold)
-        found = match(flatten(photo, {image: kept}, class_names), [evaluation.iou])[0]
-        missed = np.ones(len(photo.boxes), dtype=bool)
-        missed[found[found >= 0]] = False
-        drawn = _mistakes(
-            read_image(dataset.image_path(image)),
-            kept,
-            found < 0,
-            photo.boxes[XYXY].to_numpy(dtype=np.float64)[missed],
-        )
-        caption = f"{one['n_true']} there: {one['fn']} missed, {one['fp']} false"
-        row = {str(key): value for key, value in photo.images.iloc[0].items()}
-        tiles.append(_tile(drawn, (caption, *photo_credit(row))))
+    tiles = [_photo_tile(dataset, scored, int(place)) for place in worst.index[:photos]]
     return _sheet(tiles) if tiles else None
+
+
+def _photo_tile(dataset: Dataset, scored: Scored, place: int) -> Image.Image:
+    """A photo with its mistakes; ``place`` is its row in ``Evaluation.per_photo``."""
+    evaluation = scored.evaluation
+    counts = evaluation.per_photo.iloc[place]
+    image, photo = str(counts["image"]), scored.flat.photos.iloc[place]
+    kept = scored.detections[image].above(evaluation.threshold)
+    matched = scored.flat.matched_in(place, evaluation.iou)[: len(kept)]
+    boxes = dataset.boxes[dataset.boxes["image"] == image]
+    boxes = boxes[boxes["label"].isin(scored.flat.class_names)]
+    truths = boxes[XYXY].to_numpy(dtype=np.float64)
+    missed = np.ones(len(truths), dtype=bool)
+    missed[matched[matched >= 0]] = False
+    drawn = _mistakes(read_image(dataset.image_path(image)), kept, matched < 0, truths[missed])
+    caption = f"{counts['n_true']} there: {counts['fn']} missed, {counts['fp']} false"
+    return _tile(drawn, (caption, *photo_credit({str(k): v for k, v in photo.items()})))
 
 
 def _mistakes(

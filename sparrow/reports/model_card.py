@@ -14,8 +14,8 @@ import pandas as pd
 from sparrow.data.split.evidence import known_authors, known_cameras, sides_words, takers_words
 from sparrow.data.split.groups import MIN_GROUPS, count_groups, group_numbers
 from sparrow.data.tables import Dataset
-from sparrow.evaluation.calibration import CountCheck
 from sparrow.evaluation.coco import SIZE_RANGES_PX
+from sparrow.evaluation.count_check import CountCheck
 from sparrow.evaluation.evaluate import Evaluation
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.reports.dataset_card import licence_summary
@@ -223,7 +223,7 @@ def _limits(facts: CardFacts) -> list[str]:
     ]
     if set(facts.dataset.images["source"]) == {DRAWN}:
         limits.append("All photos were drawn by a program: it knows drawings, not birds.")
-    known = [one for one in evaluation.slices.to_dict("records") if one["birds"] > 0]
+    known = [one for one in evaluation.slices.to_dict("records") if one["objects"] > 0]
     worst = min(known, key=lambda one: one["f_beta"], default=None)
     if worst is not None:
         limits.append(

@@ -11,8 +11,10 @@ from PIL import Image
 from sparrow.config import EvaluationConfig
 from sparrow.detections import Detections
 from sparrow.drawing import draw_detections
-from sparrow.evaluation.calibration import reliability
+from sparrow.evaluation.count_check import reliability
 from sparrow.evaluation.evaluate import evaluate
+from sparrow.evaluation.matching import flatten
+from sparrow.evaluation.scored import Scored
 from sparrow.reports.figures import evaluation_pngs, reliability_png
 from sparrow.reports.galleries import photo_credit, worst_false_alarms, worst_misses
 
@@ -53,6 +55,12 @@ def test_truth_is_dashed():
     assert 0.3 < row.mean() < 0.7
 
 
+def scored(dataset, predictions) -> Scored:
+    flat = flatten(dataset, predictions, ["bird"])
+    evaluation = evaluate(flat, 0.5, EvaluationConfig(bootstrap_samples=50))
+    return Scored(evaluation, flat, predictions, 1.0, 1, None)
+
+
 @pytest.fixture(scope="module")
 def evaluated(make_dataset, found, tmp_path_factory):
     """Two photos on disk: one bird found and one missed, and one made up."""
@@ -67,35 +75,29 @@ def evaluated(make_dataset, found, tmp_path_factory):
         "a.jpg": found((1, 0.9, 10, 10, 60, 60)),
         "b.jpg": found((1, 0.8, 100, 100, 180, 180)),
     }
-    config = EvaluationConfig(bootstrap_samples=50)
-    return dataset, predictions, evaluate(dataset, predictions, ["bird"], 0.5, config)
+    return dataset, scored(dataset, predictions)
 
 
 def test_every_figure_is_a_png_and_the_same_each_time(evaluated):
-    figures = evaluation_pngs(evaluated[2])
+    figures = evaluation_pngs(evaluated[1].evaluation)
     assert set(figures) == {"precision_recall.png", "threshold.png", "counts.png", "slices.png"}
     for data in figures.values():
         assert min(Image.open(io.BytesIO(data)).size) > 200
-    assert evaluation_pngs(evaluated[2]) == figures
+    assert evaluation_pngs(evaluated[1].evaluation) == figures
 
 
 def test_figures_of_nothing(make_dataset):
     dataset = make_dataset({"a.jpg": [], "b.jpg": []})
     nothing = {image: Detections.empty() for image in dataset.images["image"]}
-    config = EvaluationConfig(bootstrap_samples=50)
-    assert len(evaluation_pngs(evaluate(dataset, nothing, ["bird"], 0.5, config))) == 4
+    assert len(evaluation_pngs(scored(dataset, nothing).evaluation)) == 4
     assert reliability_png(reliability(np.zeros(0), np.zeros(0, bool)))
 
 
 def test_galleries(evaluated):
-    dataset, predictions, evaluation = evaluated
+    dataset, both = evaluated
     red = (255, 77, 77)
-    missed = np.asarray(
-        Image.open(io.BytesIO(worst_misses(dataset, predictions, ["bird"], evaluation)))
-    )
-    false = np.asarray(
-        Image.open(io.BytesIO(worst_false_alarms(dataset, predictions, ["bird"], evaluation)))
-    )
+    missed = np.asarray(Image.open(io.BytesIO(worst_misses(dataset, both))))
+    false = np.asarray(Image.open(io.BytesIO(worst_false_alarms(dataset, both))))
     # One tile each: the first shows the bird found (amber) and the missed one, the second no amber.
     assert (missed == red).all(axis=2).any()
     assert (missed == AMBER).all(axis=2).any()
@@ -106,8 +108,7 @@ def test_galleries(evaluated):
 def test_no_mistakes_no_gallery(make_dataset):
     dataset = make_dataset({"a.jpg": []})
     nothing = {"a.jpg": Detections.empty()}
-    evaluation = evaluate(dataset, nothing, ["bird"], 0.5, EvaluationConfig(bootstrap_samples=50))
-    assert worst_misses(dataset, nothing, ["bird"], evaluation) is None
+    assert worst_misses(dataset, scored(dataset, nothing)) is None
 
 
 def test_credit():
