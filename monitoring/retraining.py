@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from monitoring.verdict import DriftVerdict, State
+from sparrow.atomic_file import write_atomic
 from sparrow.config import MonitoringConfig
 
 STATE = "loop.json"
@@ -117,9 +118,7 @@ def _note(state: Path, now: datetime, verdict: DriftVerdict) -> None:
         "model_version": verdict.model_version,
         "reason": verdict.reason,
     }
-    partial = state.with_name(state.name + ".partial")
-    partial.write_text(json.dumps(values, indent=1) + "\n")
-    partial.replace(state)
+    write_atomic(state, json.dumps(values, indent=1) + "\n")
 
 
 def _start(command: Sequence[str], output: Path, lock: IO[str]) -> subprocess.Popen[bytes]:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sparrow.atomic_file import atomic_file, write_atomic
 from sparrow.cli.count_journal import Entry, FileKey, Journal, key_of
 from sparrow.config import StoresConfig
 from sparrow.images import MAX_FILE_BYTES
@@ -241,26 +242,24 @@ def _write(
     from sparrow.inference import count_formats as formats
 
     records = [_record(entry) for entry in entries]
-    partial = to.with_name(to.name + ".partial")
     kind = to.suffix.lower()
     if megadetector:
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
         text = json.dumps(formats.megadetector(records, counter.info.class_names, now), indent=1)
-        partial.write_text(text + "\n", encoding="utf-8")
+        write_atomic(to, text + "\n")
     elif kind == ".csv":
-        text = formats.csv_text([formats.row(record) for record in records])
-        partial.write_text(text, encoding="utf-8")
+        write_atomic(to, formats.csv_text([formats.row(record) for record in records]))
     elif kind == ".json":
         photos = [
             {**formats.row(r), "boxes": [asdict(box) for box in r.boxes], "message": e["message"]}
             for r, e in zip(records, entries, strict=True)
         ]
-        partial.write_text(json.dumps({"photos": photos}, indent=1) + "\n", encoding="utf-8")
+        write_atomic(to, json.dumps({"photos": photos}, indent=1) + "\n")
     else:
         import pandas as pd
 
-        pd.DataFrame([formats.row(record) for record in records]).to_parquet(partial, index=False)
-    partial.replace(to)
+        table = pd.DataFrame([formats.row(record) for record in records])
+        write_atomic(to, table.to_parquet(index=False))
 
 
 def report(entries: Sequence[Entry]) -> int:
@@ -297,11 +296,9 @@ def _write_annotated(folder: Path, file: Path, image: Any, record: PredictionRec
     stem = os.fsdecode(os.fsencode(file.stem)[:200])  # room for the digits and the ending
     # The digits keep two photos of one name in two folders apart.
     path = folder / f"{stem}-{record.sha256[:8]}.jpg"
-    partial = folder / f".{record.id}.partial"
     try:
-        Image.fromarray(drawn).save(partial, "JPEG", quality=88)
-        partial.replace(path)
+        with atomic_file(path) as partial:
+            Image.fromarray(drawn).save(partial, "JPEG", quality=88)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     return path
