@@ -8,7 +8,6 @@ it happens, so that one that fails counts, too.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import subprocess
@@ -18,6 +17,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import IO
+
+from filelock import lock_descriptor
 
 from monitoring.verdict import DriftVerdict, State
 from sparrow.atomic_file import write_atomic
@@ -74,7 +75,7 @@ def respond(
     now = now or datetime.now(UTC)
     home.mkdir(parents=True, exist_ok=True)
     with (home / LOCK).open("a") as lock:
-        if not _take(lock):
+        if not lock_descriptor(lock.fileno(), blocking=False):
             return Response(Action.WAIT, "A training that drift started is still running.")
         waiting = _cooling(home / STATE, now, timedelta(hours=config.cooldown_hours))
         if waiting:
@@ -84,14 +85,6 @@ def respond(
     return Response(
         Action.TRAIN, f"Training was started (process {process.pid}, {home / OUTPUT}).", process
     )
-
-
-def _take(lock: IO[str]) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _cooling(state: Path, now: datetime, cooldown: timedelta) -> str:

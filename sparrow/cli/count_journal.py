@@ -6,7 +6,6 @@ sum. An entry counts only for the very file, model and options it was made with.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import zlib
@@ -14,6 +13,8 @@ from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
 from typing import Any
+
+from filelock import lock_descriptor
 
 from sparrow.regular_file import open_regular
 
@@ -50,7 +51,7 @@ class Journal:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         head = json.dumps({"format": FORMAT, "model": model}).encode() + b"\n"
-        self._file = _open_alone(self._path)
+        self._file = _open_locked(self._path)
         try:
             self._file.truncate(self._read(self._file.read(), head))
             if self._file.seek(0, os.SEEK_END) == 0:
@@ -133,18 +134,16 @@ def key_of(status: os.stat_result) -> FileKey:
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
-def _open_alone(path: Path) -> FileIO:
+def _open_locked(path: Path) -> FileIO:
     if path.exists():
         open_regular(path).close()  # a pipe would block
     file = path.open("a+b", buffering=0)  # a line that found no room is not tried again at the end
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not lock_descriptor(file.fileno(), blocking=False):
         file.close()
         raise ValueError(
             f"{path}: another `sparrow count` with the same --to is writing this journal; wait for "
             "it to end, or choose another --to"
-        ) from None
+        )
     file.seek(0)
     return file
 

@@ -7,7 +7,6 @@ that is read in twice is stored once.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import logging
@@ -22,6 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from filelock import lock_descriptor
 from sqlalchemy import make_url
 
 from sparrow.database import sqlite_path
@@ -154,7 +154,7 @@ class PredictionSpill:
             self._stem.parent.mkdir(parents=True, exist_ok=True)
             path = self._stem.with_name(f"{self._stem.name}.spill-{uuid.uuid4().hex}.jsonl")
             self._own, self._own_path = path.open("ab"), path
-            fcntl.flock(self._own, fcntl.LOCK_EX)
+            lock_descriptor(self._own.fileno())
             _sync_folder(path.parent)
         return self._own
 
@@ -195,9 +195,7 @@ def _taken(path: Path) -> Iterator[BinaryIO | None]:
         yield None
         return
     with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not lock_descriptor(file.fileno(), blocking=False):
             yield None
             return
         gone = not path.exists() or not os.path.samestat(path.stat(), os.fstat(file.fileno()))

@@ -3,6 +3,8 @@
 The process that starts a run and each of its steps hold one lock file together. So a run counts as
 under way while any of them lives, and no longer after a kill of all: there is nothing to tidy up.
 The file names the runs it stands for; each run's folder has a link to it.
+
+It stays a plain ``flock``: the holders share it, and ``filelock`` knows only a single holder.
 """
 
 from __future__ import annotations

@@ -174,7 +174,7 @@ def _use(path: Path) -> bool:
         handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
-    fcntl.flock(handle, fcntl.LOCK_SH)
+    fcntl.flock(handle, fcntl.LOCK_SH)  # several processes read it: `filelock` has no such lock
     with open(handle, "rb", closefd=False) as file:
         whole = hashlib.file_digest(file, "sha256").hexdigest() == _index(path).get("sha256")
     if whole and path.exists():  # it may be deleted, as over its budget, while this process waits
