@@ -52,7 +52,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "release": ("registry.pyfunc",),  # only what stored models name
 }
 # Rooms of others that values pass through: rows of a log, a reference, a folder, never a network.
-SERVICE_ALLOWED = ("inference", "predictions")
+SERVICE_ALLOWED = ("inference", "predictions", "reports.templates")
 MONITORING_ALLOWED = ("predictions", "evaluation", "inference.model_folder", "reports")
 STORES = {"mlflow", "optuna", "sqlalchemy", "bentoml"}
 
@@ -259,6 +259,15 @@ def test_what_serves_and_watches_starts_without_heavy_libraries(module):
         f"{module} imports {name}" for name in LATE[module] if name.split(".")[0] in forbidden
     }
     assert not wrong
+
+
+def test_templates_need_jinja_alone():
+    """The service renders its pages with them."""
+    loaded = {name.split(".")[0] for name in loaded_by("sparrow.reports.templates")}
+    assert loaded - set(sys.stdlib_module_names) == {"sparrow", "jinja2"}
+    assert loaded_by("sparrow.reports.templates").keys() & TREES.keys() == {
+        "sparrow", "sparrow.reports", "sparrow.reports.glossary",
+    }  # fmt: skip
 
 
 def test_importing_the_package_imports_nothing():
