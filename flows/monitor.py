@@ -29,7 +29,7 @@ from user_name import settle_user_name  # noqa: E402
 settle_user_name()
 
 from metaflow import Config, FlowSpec, Parameter, card, project, step  # noqa: E402
-from user_errors import PlainError, plain_config, plain_step, refuse_secrets  # noqa: E402
+from user_errors import UserError, refuse_secrets, user_facing_config, user_facing_step  # noqa: E402
 
 import monitoring  # noqa: E402, F401 Metaflow packages what the flow imports
 import sparrow.telemetry  # noqa: E402
@@ -45,8 +45,8 @@ class Monitor(FlowSpec):
     config = Config(
         "config",
         default=str(ROOT / "configs" / "demo.yaml"),
-        parser=plain_config,
-        help="YAML file with the keys of sparrow/config.py",
+        parser=user_facing_config,
+        help="YAML file with the keys of sparrow/config/",
     )
     overrides = Parameter(
         "set", type=str, multiple=True, help="override a key: --set monitoring.window_photos=500"
@@ -56,7 +56,7 @@ class Monitor(FlowSpec):
     )
 
     @step
-    @plain_step
+    @user_facing_step
     def start(self) -> None:
         """Read the window: the newest photos of the model version, within bounds."""
         from monitoring.run import observe_production
@@ -73,7 +73,7 @@ class Monitor(FlowSpec):
         self.next(self.judge)
 
     @step
-    @plain_step
+    @user_facing_step
     def judge(self) -> None:
         """Hold it against the model's own reference."""
         from monitoring.run import judge_production
@@ -84,7 +84,7 @@ class Monitor(FlowSpec):
 
     @card
     @step
-    @plain_step
+    @user_facing_step
     def report(self) -> None:
         """The page for people, Evidently's report, the verdict as JSON."""
         from cards.monitor import show_verdict
@@ -97,7 +97,7 @@ class Monitor(FlowSpec):
         self.next(self.respond)
 
     @step
-    @plain_step
+    @user_facing_step
     def respond(self) -> None:
         """Tell people, and start a training where the config wants one."""
         from monitoring.run import respond_to
@@ -106,7 +106,7 @@ class Monitor(FlowSpec):
         self.next(self.end)
 
     @step
-    @plain_step
+    @user_facing_step
     def end(self) -> None:
         """Say it once more, at the end of the output, and as exit status."""
         from sparrow.storage.places import places_of
@@ -131,7 +131,7 @@ def main() -> None:
         return
     try:
         refuse_secrets(sys.argv[1:])
-    except PlainError as error:
+    except UserError as error:
         print(f"{error.headline}: {error.message}", file=sys.stderr)
         sys.exit(1)
     with tempfile.TemporaryDirectory() as folder:

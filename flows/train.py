@@ -41,7 +41,7 @@ from metaflow import (  # noqa: E402
     project,
     step,
 )
-from user_errors import plain_config, plain_step, read_steps, time_table  # noqa: E402
+from user_errors import read_steps, time_table, user_facing_config, user_facing_step  # noqa: E402
 
 import sparrow.telemetry  # noqa: E402
 
@@ -55,8 +55,8 @@ class Train(FlowSpec):
     config = Config(
         "config",
         default=str(ROOT / "configs" / "demo.yaml"),
-        parser=plain_config,
-        help="YAML file with the keys of sparrow/config.py",
+        parser=user_facing_config,
+        help="YAML file with the keys of sparrow/config/",
     )
     overrides = Parameter(
         "set", type=str, multiple=True, help="override a key: --set training.epochs=3 (repeatable)"
@@ -66,7 +66,7 @@ class Train(FlowSpec):
     )
 
     @step
-    @plain_step
+    @user_facing_step
     def start(self) -> None:
         """Settle the config, and draw the demo's photos where they are not there yet."""
         from sparrow.config import make_config, with_overrides
@@ -88,7 +88,7 @@ class Train(FlowSpec):
 
     @card
     @step
-    @plain_step
+    @user_facing_step
     def check_data(self) -> None:
         """Every rule on every photo and row; a broken one stops the run with its rows."""
         from cards.data import show_check
@@ -109,10 +109,10 @@ class Train(FlowSpec):
 
     @card
     @step
-    @plain_step
+    @user_facing_step
     def ingest(self) -> None:
         """Check ``data/new`` and merge it, all or nothing; compare it with what was there."""
-        from cards.data import show_intake
+        from cards.data import show_ingest
 
         from sparrow.pipeline.data import take_in
 
@@ -120,7 +120,7 @@ class Train(FlowSpec):
         intake = take_in(self.settings, self.dataset, folder, _counter("measured"))
         result, self.dataset = intake.result, intake.dataset
         self.data_version = result.data_version
-        show_intake(intake)
+        show_ingest(intake)
         print(f"{len(result.accepted)} new photos, {len(result.corrected)} corrected, "
               f"{result.skipped_known} known already")  # fmt: skip
         if intake.comparison is not None:
@@ -131,12 +131,12 @@ class Train(FlowSpec):
 
     @card
     @step
-    @plain_step
+    @user_facing_step
     def split(self) -> None:
         """Train, validation, test; authors, near-duplicates and visits stay on one side."""
         from cards.data import show_split
 
-        from sparrow.data.split.assignments import keep_sides, read_sides
+        from sparrow.data.split.assignments import load_assignments, save_assignments
         from sparrow.data.split.split import split_dataset
         from sparrow.pipeline.data import certify
 
@@ -145,9 +145,9 @@ class Train(FlowSpec):
             self.settings.split,
             self.settings.data.near_duplicate_bits,
             self.settings.seed,
-            read_sides(self.dataset.root),
+            load_assignments(self.dataset.root),
         )
-        keep_sides(result.dataset)
+        save_assignments(result.dataset)
         self.dataset, self.certificate = result.dataset, result.certificate
         comparison, page = certify(self.settings, result, Path(self.data_pages))
         show_split(self.dataset, self.certificate, comparison, page)
@@ -159,7 +159,7 @@ class Train(FlowSpec):
     @card
     @card(type="blank", id="dataset_card")
     @step
-    @plain_step
+    @user_facing_step
     def explore(self) -> None:
         """The pictures that tell what the data is like, and its card."""
         from cards.report import show_card, show_pictures
@@ -177,7 +177,7 @@ class Train(FlowSpec):
         self.next(self.tune, foreach="workers")
 
     @step
-    @plain_step
+    @user_facing_step
     def tune(self) -> None:
         """One worker's share of the study."""
         from sparrow.pipeline.train import tune
@@ -186,7 +186,7 @@ class Train(FlowSpec):
         self.next(self.gather)
 
     @step
-    @plain_step
+    @user_facing_step
     def gather(self, inputs: list[Train]) -> None:
         """The study's workers are done. (A step that joins may not part again in Metaflow.)"""
         self.settings = inputs[0].settings  # equal everywhere, but not in its pickle's bytes
@@ -195,7 +195,7 @@ class Train(FlowSpec):
 
     @card
     @step
-    @plain_step
+    @user_facing_step
     def choose(self) -> None:
         """The best trial's values, and how the study came to them."""
         from cards.report import show_tuning
@@ -211,12 +211,12 @@ class Train(FlowSpec):
             (Path(self.work_dir) / "best_params.yaml").write_text(best_yaml(self.best_values))
             print("best values:", self.best_values)
         show_tuning(trials, self.best_values, pictures)
-        self.next(self.train, num_parallel=self.settings.training.processes)
+        self.next(self.train, num_parallel=self.settings.training.world_size)
 
     @card(type="blank", id="training", refresh_interval=5)
     @parallel
     @step
-    @plain_step
+    @user_facing_step
     def train(self) -> None:
         """Train with the best values, keep the best epoch, export the engine.
 
@@ -224,24 +224,24 @@ class Train(FlowSpec):
         """
         from cards.live_training import show_helper, train_in_view
 
-        from sparrow.pipeline.train import help_training
-        from sparrow.training.distributed import take_place
+        from sparrow.pipeline.train import run_worker_rank
+        from sparrow.training.distributed import set_rank_environment
 
         place = current.parallel
-        take_place(place.node_index, place.num_nodes, place.main_ip, self.run_key)
+        set_rank_environment(place.node_index, place.num_nodes, place.main_ip, self.run_key)
         if place.node_index == 0:
             self.trained = train_in_view(
                 self.settings, self.best_values, self.dataset, Path(self.work_dir), self.run_key
             )
         else:
             show_helper(place.node_index, place.num_nodes)
-            help_training(self.settings, self.best_values, self.dataset, Path(self.work_dir))
+            run_worker_rank(self.settings, self.best_values, self.dataset, Path(self.work_dir))
         self.next(self.evaluate)
 
     @card
     @card(type="blank", id="model_card")
     @step
-    @plain_step
+    @user_facing_step
     def evaluate(self, inputs: list[Train]) -> None:
         """Threshold from validation photos, scores on test photos, with intervals; the card."""
         from cards.data import show_review
@@ -275,7 +275,7 @@ class Train(FlowSpec):
 
     @card
     @step
-    @plain_step
+    @user_facing_step
     def promote(self) -> None:
         """Candidate against champion on the same photos; the gate decides."""
         from cards.report import show_decision
@@ -298,7 +298,7 @@ class Train(FlowSpec):
         self.next(self.bundle)
 
     @step
-    @plain_step
+    @user_facing_step
     def bundle(self) -> None:
         """A Bento of the champion."""
         from sparrow.pipeline.release import bundle
@@ -308,7 +308,7 @@ class Train(FlowSpec):
 
     @card
     @step
-    @plain_step
+    @user_facing_step
     def end(self) -> None:
         """The run in one page, and where its time went."""
         from cards.report import show_report

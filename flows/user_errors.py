@@ -21,22 +21,22 @@ from sparrow.storage.run_lock import join_run
 from sparrow.store_url import hide_in_text
 
 # Faults of input: the message says all there is to know, and a traceback would only hide it.
-PLAIN_ERRORS = (ConfigError, DataError, ImageError, ModelFolderError)
+USER_ERRORS = (ConfigError, DataError, ImageError, ModelFolderError)
 STEP_LOG = "steps.jsonl"
 
 
-class PlainError(MetaflowException):
+class UserError(MetaflowException):
     """Shown by Metaflow as its message alone."""
 
     headline = "Stopped"
 
 
-def plain_config(text: str) -> dict[str, Any]:
+def user_facing_config(text: str) -> dict[str, Any]:
     """Parser of Metaflow's ``Config``: YAML -> checked values, or a refusal without traceback."""
     try:
         return parse_config(text).model_dump(mode="json")
     except ConfigError as error:
-        raise PlainError(str(error)) from None
+        raise UserError(str(error)) from None
 
 
 def refuse_secrets(words: Sequence[str]) -> None:
@@ -48,19 +48,19 @@ def refuse_secrets(words: Sequence[str]) -> None:
         words: of the command line.
 
     Raises:
-        PlainError: there is one; the message does not hold it.
+        UserError: there is one; the message does not hold it.
     """
     for word in words:
         shown = hide_in_text(word)
         if shown != word:
-            raise PlainError(
+            raise UserError(
                 f"a password stands in {shown}; every user of this machine can read a command "
                 "line, and a run keeps it. Write ${NAME} in its place, in single quotes, and set "
                 "that environment variable"
             )
 
 
-def plain_step(function: Callable[..., None]) -> Callable[..., None]:
+def user_facing_step(function: Callable[..., None]) -> Callable[..., None]:
     """Wrap a step: faults of input become plain messages, its own seconds are written down."""
 
     @functools.wraps(function)
@@ -71,12 +71,12 @@ def plain_step(function: Callable[..., None]) -> Callable[..., None]:
             join_run(str(current.run_id), Path(source.work_dir))
         try:
             function(flow, *inputs)
-        except PLAIN_ERRORS as error:
-            raise PlainError(str(error)) from None
+        except USER_ERRORS as error:
+            raise UserError(str(error)) from None
         except RuntimeError as error:
             # torch is not imported for its error types: a step without torch must stay without.
             if type(error).__module__.startswith(("sparrow.", "monitoring.")):
-                raise PlainError(str(error)) from None
+                raise UserError(str(error)) from None
             raise
         note_step(Path(source.work_dir), started)
 

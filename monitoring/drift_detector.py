@@ -1,4 +1,4 @@
-"""``Judge``: a window of the log against the reference, at a known rate of false alarms.
+"""``DriftDetector``: a window of the log against the reference, at a known rate of false alarms.
 
 Every column of ``monitoring.columns`` is compared by ranks (``monitoring.ranks``), in nested looks
 at the newest photos: a blackout shows in 25, a small loss of recall only in hundreds. How large a
@@ -53,7 +53,7 @@ class _Finding:
     component: int
 
 
-class Judge:
+class DriftDetector:
     """Thresholds from one reference; judges any number of windows.
 
     Attributes:
@@ -78,7 +78,7 @@ class Judge:
         if self.n_groups >= MIN_GROUPS:
             self._reference = Reference(self._values, groups)
             pairs = round(TAIL_PAIRS / config.false_alarm_rate)
-            drawn = draw_pairs(self._reference, config.looks, pairs, seed)
+            drawn = draw_pairs(self._reference, config.windows, pairs, seed)
             self._thresholds = Thresholds.of(drawn, drawn_error_strengths(config, pairs, seed))
 
     def judge(self, window: Window) -> DriftVerdict:
@@ -93,10 +93,10 @@ class Judge:
                 f"(author, camera's day, near-duplicates); at least {MIN_GROUPS} groups are needed "
                 "to know what is usual: nothing was judged."
             )
-        elif len(photos) < self._config.looks[0]:
+        elif len(photos) < self._config.windows[0]:
             reason = (
-                f"The window holds {len(photos)} photos; at least {self._config.looks[0]} are "
-                "needed (monitoring.looks): nothing was judged."
+                f"The window holds {len(photos)} photos; at least {self._config.windows[0]} are "
+                "needed (monitoring.windows): nothing was judged."
             )
         else:
             changes = self._changes(window)
@@ -112,7 +112,7 @@ class Judge:
 
         A size between two calibrated ones has the smaller one's null, whose tails are heavier.
         """
-        sizes = [size for size in self._config.looks if size <= photos]
+        sizes = [size for size in self._config.windows if size <= photos]
         looks = [_Look(size, index) for index, size in enumerate(sizes)]
         if sizes and photos > sizes[-1]:
             looks.append(_Look(photos, len(sizes) - 1))
@@ -120,7 +120,7 @@ class Judge:
 
     def _p_value(self, strength: float, photos: int) -> float:
         """Adjusted for all columns, and the looks at a window of so many photos."""
-        looks = min(len(self._looks(photos)), len(self._config.looks))
+        looks = min(len(self._looks(photos)), len(self._config.windows))
         return self._thresholds.p_value(strength, looks)
 
     def _changes(self, window: Window) -> tuple[ColumnChange, ...]:
@@ -197,7 +197,7 @@ class Judge:
 
     def _errors(self, photos: pd.DataFrame) -> ColumnChange:
         """Photos that could not be counted, against the share that is usual."""
-        usual = self._config.error_share
+        usual = self._config.error_fraction
         failed = photos["error"].notna().to_numpy()[::-1]
         sizes = np.array([look.photos for look in self._looks(len(photos))])
         errors = failed.cumsum()[sizes - 1]
@@ -208,7 +208,7 @@ class Judge:
         size, found = int(sizes[at]), int(errors[at])
         first = int(np.flatnonzero(failed[:size]).max()) if drifted else 0
         return ColumnChange(
-            "error_share", "service", usual, found / size, p_value, drifted, size,
+            "error_fraction", "service", usual, found / size, p_value, drifted, size,
             _time(photos, len(photos) - 1 - first) if drifted else None,
             errors_in_words(found, size, usual, drifted),
         )  # fmt: skip

@@ -87,7 +87,7 @@ def _register(p_values: dict[str, float]) -> None:
     register_stattest(
         StatTest(
             name=METHOD,
-            display_name="max-T over columns and looks, by groups of the reference",
+            display_name="max-T over columns and windows, by groups of the reference",
             allowed_feature_types=[ColumnType.Numerical],
         ),
         default_impl=judged,

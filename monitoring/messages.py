@@ -51,7 +51,7 @@ def errors_in_words(errors: int, photos: int, usual: float, drifted: bool) -> st
     end = "more than chance explains" if drifted else "within chance"
     return (
         f"{errors} of the newest {photos} photos could not be counted; {usual:.1%} are usual "
-        f"(monitoring.error_share): {end}."
+        f"(monitoring.error_fraction): {end}."
     )
 
 

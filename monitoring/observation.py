@@ -30,7 +30,7 @@ class MonitoringError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Watched:
+class MonitoredModel:
     """A model version and what it is held against.
 
     Attributes:
@@ -84,7 +84,7 @@ class Observation:
     set_aside: str = ""
 
 
-def watched_model(champion: Path, version: str | None) -> Watched:
+def monitored_model(champion: Path, version: str | None) -> MonitoredModel:
     """The champion, or another published version of it.
 
     Args:
@@ -110,7 +110,7 @@ def watched_model(champion: Path, version: str | None) -> Watched:
             f"{', '.join(known) or 'none'}"
         )
     info = read_info(folder)
-    return Watched(info.name, registered_version(folder), folder, _when(info.trained_at))
+    return MonitoredModel(info.name, registered_version(folder), folder, _when(info.trained_at))
 
 
 @contextmanager
@@ -144,7 +144,7 @@ def open_log(url: str) -> Iterator[PredictionLog]:
 
 
 def observe(
-    log: PredictionLog, model: Watched, config: MonitoringConfig, now: datetime | None = None
+    log: PredictionLog, model: MonitoredModel, config: MonitoringConfig, now: datetime | None = None
 ) -> Observation:
     """Read the window that config asks for, by count or by time.
 
@@ -166,7 +166,7 @@ def observe(
         n_photos = min(n_photos, config.window_photos)
     if n_photos <= config.max_photos:
         return Observation(read_window(log, limit=n_photos, **mine), n_photos, *future)
-    dense = min(config.looks[-1], config.max_photos)
+    dense = min(config.windows[-1], config.max_photos)
     newest = read_window(log, limit=dense, **mine)
     mine["until"] = newest.photos["time"].iloc[0].to_pydatetime()
     thin = config.max_photos - dense
@@ -193,7 +193,7 @@ def _future(log: PredictionLog, mine: dict[str, Any], now: datetime) -> tuple[in
     )
 
 
-def _of_another_model(log: PredictionLog, mine: dict[str, Any], model: Watched) -> str:
+def _of_another_model(log: PredictionLog, mine: dict[str, Any], model: MonitoredModel) -> str:
     """What the log holds of a model that had this name and number before this one was trained."""
     if model.since is None:
         return ""
@@ -216,7 +216,7 @@ def _when(text: str) -> datetime | None:
     return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
-def other_versions(log: PredictionLog, model: Watched) -> str:
+def other_versions(log: PredictionLog, model: MonitoredModel) -> str:
     """What else the log holds, in words; empty where there is nothing else."""
     others = [
         f"{row['photos']} photos of {row['model_name']} version {row['model_version']}"

@@ -31,7 +31,10 @@ figure.chart { width: 320px; } .chart svg { width: 100%; }
 td.number, th.number { text-align: right; } li { margin: .4rem 0; }
 </style>"""
 CLASSES = {State.OK: "ok", State.DRIFT: "error", State.TOO_FEW: "warning"}
-EXTRA = {"error_share": "share of photos that could not be counted", "latency_ms": "latency (ms)"}
+EXTRA = {
+    "error_fraction": "share of photos that could not be counted",
+    "latency_ms": "latency (ms)",
+}
 WORDS = {column.name: column.words for column in COLUMNS} | EXTRA
 
 
@@ -140,7 +143,7 @@ def _show_me(found: Findings) -> str:
             )
     return (
         f"<p>None of these photos was kept in {html.escape(str(found.kept))}. The service keeps a "
-        "share of them if service.keep_share says so.</p>"
+        "share of them if service.keep_fraction says so.</p>"
     )
 
 

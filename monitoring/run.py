@@ -13,7 +13,7 @@ from monitoring.verdict import DriftVerdict, State
 from sparrow.config import Config
 
 if TYPE_CHECKING:
-    from monitoring.observation import Watched
+    from monitoring.observation import MonitoredModel
     from monitoring.retraining import Response
     from monitoring.trend import Step
     from sparrow.predictions.window import Window
@@ -26,7 +26,7 @@ PAST_RUNS = 30  # shown
 class Observed:
     """What was read of the log."""
 
-    model: Watched
+    model: MonitoredModel
     window: Window
     n_photos: int  # in the window, read or not
     trend: list[Step]
@@ -36,10 +36,10 @@ class Observed:
 
 def observe_production(config: Config, version: str | None) -> Observed:
     """Read the window and the trend of the champion, or of another published version."""
-    from monitoring.observation import observe, open_log, other_versions, watched_model
+    from monitoring.observation import monitored_model, observe, open_log, other_versions
     from monitoring.trend import trend
 
-    model = watched_model(Path(config.stores.champion), version)
+    model = monitored_model(Path(config.stores.champion), version)
     with open_log(config.stores.prediction_log) as log:
         observation = observe(log, model, config.monitoring)
         return Observed(
@@ -54,9 +54,9 @@ def observe_production(config: Config, version: str | None) -> Observed:
 
 def judge_production(config: Config, observed: Observed) -> DriftVerdict:
     """The window against the model's own reference."""
-    from monitoring.drift_detector import Judge
+    from monitoring.drift_detector import DriftDetector
 
-    judge = Judge(observed.model.reference(), config.monitoring, config.seed)
+    judge = DriftDetector(observed.model.reference(), config.monitoring, config.seed)
     verdict = judge.judge(observed.window)
     reason = verdict.reason
     if verdict.state == State.TOO_FEW and observed.others:

@@ -23,10 +23,10 @@ def error_strengths(errors: Ints, photos: Ints, share: float) -> Floats:
 def drawn_error_strengths(config: MonitoringConfig, pairs: int, seed: int) -> Floats:
     """[pairs, looks] of errors that come at just the usual share: their part of the null."""
     rng = np.random.default_rng([seed, 1])
-    sizes = np.array(config.looks)
+    sizes = np.array(config.windows)
     blocks = np.diff(sizes, prepend=0)
-    errors = rng.binomial(blocks, config.error_share, size=(pairs, len(blocks)))
-    return error_strengths(errors.cumsum(axis=1), sizes, config.error_share)
+    errors = rng.binomial(blocks, config.error_fraction, size=(pairs, len(blocks)))
+    return error_strengths(errors.cumsum(axis=1), sizes, config.error_fraction)
 
 
 def latency_change(photos: pd.DataFrame, config: MonitoringConfig) -> ColumnChange:
@@ -34,7 +34,7 @@ def latency_change(photos: pd.DataFrame, config: MonitoringConfig) -> ColumnChan
 
     What cannot be read takes no time, and would hide how long the others take.
     """
-    bar, newest = config.max_latency_ms, photos.iloc[-config.looks[0] :]
+    bar, newest = config.max_latency_ms, photos.iloc[-config.windows[0] :]
     counted = newest[newest["error"].isna()]
     median = float(counted["latency_ms"].median()) if len(counted) else None
     drifted = bar is not None and median is not None and median > bar

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Float, case, cast, extract, func, select
 
-from monitoring.observation import CLOCKS_APART, Watched
+from monitoring.observation import CLOCKS_APART, MonitoredModel
 from sparrow.predictions.log import PredictionLog, conditions
 from sparrow.predictions.record import boxes_table, photos_table
 
@@ -37,7 +37,7 @@ class Step:
     Attributes:
         begin: aware, UTC.
         photos: how many.
-        means: by name: count, empty, brightness, contrast, sharpness, saturation, error_share,
+        means: by name: count, empty, brightness, contrast, sharpness, saturation, error_fraction,
             latency_ms, score; None where nothing has such a number.
     """
 
@@ -46,7 +46,7 @@ class Step:
     means: dict[str, float | None]
 
 
-def trend(log: PredictionLog, model: Watched, now: datetime | None = None) -> list[Step]:
+def trend(log: PredictionLog, model: MonitoredModel, now: datetime | None = None) -> list[Step]:
     """Of all photos of a model version, oldest first; at most ``MAX_STEPS`` (and the one begun).
 
     Photos whose times lie in the future are left out, see ``monitoring.observation``.
@@ -86,7 +86,7 @@ def _photo_means(log: PredictionLog, mine: list[Any], width_s: int) -> dict[int,
             for name in ("brightness", "contrast", "sharpness", "saturation")
         },
         "latency_ms": func.avg(case((counted, table.latency_ms))),
-        "error_share": func.avg(case((counted, 0.0), else_=1.0)),
+        "error_fraction": func.avg(case((counted, 0.0), else_=1.0)),
     }
     query = (
         select(

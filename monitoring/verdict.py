@@ -26,9 +26,9 @@ class ColumnChange:
     """One column of production beside its reference.
 
     Attributes:
-        column: a name of ``monitoring.columns.COLUMNS``, ``error_share`` or ``latency_ms``.
+        column: a name of ``monitoring.columns.COLUMNS``, ``error_fraction`` or ``latency_ms``.
         kind: what it tells about.
-        reference: its mean over the reference's photos (``error_share``, ``latency_ms``: what
+        reference: its mean over the reference's photos (``error_fraction``, ``latency_ms``: what
             config allows); None where there is none.
         current: its mean over the photos of the look in which it differs most (``latency_ms``: the
             median over those that were counted); None without any.

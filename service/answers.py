@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from sparrow.inference.counter import CountedPhoto, Counter
+from sparrow.inference.counter import CountedPhoto, PhotoCounter
 from sparrow.inference.model_folder import CARD
 
 MAX_COUNT = 100_000  # that anybody may claim to see in a photo
@@ -93,7 +93,7 @@ def photo_answer(counted: CountedPhoto) -> PhotoAnswer:
     )
 
 
-def describe_model(counter: Counter) -> ModelAnswer:
+def describe_model(counter: PhotoCounter) -> ModelAnswer:
     """The model that counts the next photo."""
     info = counter.info
     card = counter.folder / CARD

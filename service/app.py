@@ -19,10 +19,10 @@ from starlette.responses import JSONResponse, Response  # noqa: E402
 from service.answers import MAX_COUNT, DetectAnswer, FeedbackAnswer, photo_answer  # noqa: E402
 from service.connections import bound_connections, listening_at  # noqa: E402
 from service.counting import Picture  # noqa: E402
-from service.desk import Desk  # noqa: E402
-from service.gate import Gate, asked  # noqa: E402
+from service.inference_service import InferenceService  # noqa: E402
 from service.logs import set_up_logs  # noqa: E402
 from service.page_requests import PageRequests  # noqa: E402
+from service.request_guard import RequestGuard, asked  # noqa: E402
 from service.settings import describe_settings, read_settings  # noqa: E402
 from service.web import make_web_app  # noqa: E402
 from sparrow.predictions.log import LogAwayError, UnknownPredictionError  # noqa: E402
@@ -41,13 +41,13 @@ CONTAINER = "BENTOML_CONTAINERIZED"
 NO_PHOTOS: list[Path] = []
 
 
-def desk() -> Desk:
-    """The running service's desk."""
-    running: Desk = bentoml.get_current_service().desk
+def inference() -> InferenceService:
+    """The running service's inference."""
+    running: InferenceService = bentoml.get_current_service().desk
     return running
 
 
-@bentoml.asgi_app(make_web_app(settings, desk, page), path="/")
+@bentoml.asgi_app(make_web_app(settings, inference, page), path="/")
 @bentoml.service(
     name="Sparrow",
     workers=1,  # the page's queue lives in one process; see service.counting
@@ -70,7 +70,7 @@ class Sparrow:
     """Counts house sparrows, or whatever its model was trained to find, in photos."""
 
     def __init__(self) -> None:
-        self.desk = Desk(settings)
+        self.desk = InferenceService(settings)
         model = self.desk.counter
         entry = describe_settings(settings, model.info.name, model.version, listening_at())
         logger.info("serving", extra={"entry": entry})
@@ -156,4 +156,4 @@ if settings.limits.cors_origins:
         allow_methods=["GET", "POST"],
         allow_headers=["*"],
     )
-Sparrow.add_asgi_middleware(Gate, settings=settings, page=page)  # type: ignore[attr-defined]
+Sparrow.add_asgi_middleware(RequestGuard, settings=settings, page=page)  # type: ignore[attr-defined]

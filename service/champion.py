@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service import metrics
-from sparrow.inference.counter import Counter
+from sparrow.inference.counter import PhotoCounter
 from sparrow.inference.model_folder import INFO
 from sparrow.regular_file import sha256_of
 
@@ -41,7 +41,7 @@ class Refused:
 
 
 class Champion:
-    """Holds the current ``Counter``; a watched folder is looked at every second.
+    """Holds the current ``PhotoCounter``; a watched folder is looked at every second.
 
     A new champion is loaded aside, whole, counts photos on trial, and only then takes the old one's
     place. Photos that are being counted finish with the model they began with. A newcomer that
@@ -66,7 +66,7 @@ class Champion:
         self._folder = folder
         self._clock = clock
         self._mark = _mark(folder)
-        self._counter = Counter(folder)
+        self._counter = PhotoCounter(folder)
         self._counter.try_out()
         self._refused: Refused | None = None
         self._looking = threading.Lock()
@@ -76,7 +76,7 @@ class Champion:
             self._thread.start()
 
     @property
-    def counter(self) -> Counter:
+    def counter(self) -> PhotoCounter:
         """The model to count the next photo with."""
         return self._counter
 
@@ -123,7 +123,7 @@ class Champion:
 
     def _take_up(self, mark: Mark) -> None:
         try:
-            fresh = Counter(mark[0])
+            fresh = PhotoCounter(mark[0])
             fresh.try_out()
         except Exception as error:  # whatever is wrong with the newcomer, the service goes on
             self._refuse(mark, error)

@@ -8,12 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from service.intake import Upload
 from service.pictures import annotated, encoded
+from service.uploads import Upload
 from sparrow.config import ServiceConfig
-from sparrow.inference.counter import CountedPhoto, Counter
+from sparrow.inference.counter import CountedPhoto, PhotoCounter
 from sparrow.inference.model_folder import ModelFolderError
-from sparrow.inference.worker_process import CounterProcess, ProcessLostError
+from sparrow.inference.worker_process import ProcessLostError, WorkerProcess
 
 T = TypeVar("T")
 Picture = Literal["jpeg", "png"]
@@ -28,7 +28,7 @@ class Answer:
 
 
 def count_photo(
-    counter: Counter, upload: Upload, source: str, max_pixels: int, picture: Picture | None
+    counter: PhotoCounter, upload: Upload, source: str, max_pixels: int, picture: Picture | None
 ) -> Answer:
     """Count one photo, and draw it while its pixels are at hand."""
     counted, image = counter.count(upload.content, upload.name, source, max_pixels)
@@ -37,26 +37,26 @@ def count_photo(
     return Answer(counted, encoded(annotated(image, counted.record), png=picture == "png"))
 
 
-class Places:
+class WorkerPool:
     """So many photos are counted at a time; the others wait.
 
     ONNX Runtime and Pillow let go of Python's lock, so threads fill the cores and share one copy of
     the model. ``service.workers`` moves the work to processes of their own, one photo in each.
     """
 
-    def __init__(self, limits: ServiceConfig, counter: Counter) -> None:
+    def __init__(self, limits: ServiceConfig, counter: PhotoCounter) -> None:
         """``counter``: the first model to count with; every process has loaded it afterwards."""
         self.count = limits.workers or limits.threads
         self._max_pixels = limits.max_pixels
         self._threads = ThreadPoolExecutor(self.count, thread_name_prefix="count")
-        self._processes = [CounterProcess() for _ in range(limits.workers)]
-        self._free: queue.SimpleQueue[CounterProcess] = queue.SimpleQueue()
+        self._processes = [WorkerProcess() for _ in range(limits.workers)]
+        self._free: queue.SimpleQueue[WorkerProcess] = queue.SimpleQueue()
         for process in self._processes:
             self._free.put(process)
         list(self._threads.map(lambda one: _run(one, _ready, counter), self._processes))
 
     def submit(
-        self, counter: Counter, upload: Upload, source: str, picture: Picture | None
+        self, counter: PhotoCounter, upload: Upload, source: str, picture: Picture | None
     ) -> Future[Answer]:
         """Count a photo when a place is free."""
         count = self._count_aside if self._processes else count_photo
@@ -70,7 +70,7 @@ class Places:
 
     def _count_aside(
         self,
-        counter: Counter,
+        counter: PhotoCounter,
         upload: Upload,
         source: str,
         max_pixels: int,
@@ -85,9 +85,9 @@ class Places:
             self._free.put(process)
 
 
-def _run(process: CounterProcess, work: Callable[..., T], counter: Counter, *values: Any) -> T:
+def _run(process: WorkerProcess, work: Callable[..., T], counter: PhotoCounter, *values: Any) -> T:
     return process.run(work, counter.folder, *values, info_sha256=counter.info_sha256)
 
 
-def _ready(counter: Counter) -> str:
+def _ready(counter: PhotoCounter) -> str:
     return counter.version

@@ -14,7 +14,7 @@ import gradio as gr
 from gradio.processing_utils import save_file_to_cache
 
 from service import page_actions as actions
-from service.desk import Desk
+from service.inference_service import InferenceService
 from service.page_values import read_look, read_score, read_true_count
 from service.page_visit import PagePhoto, Visit
 from service.settings import Settings
@@ -58,30 +58,30 @@ NO_PHOTO = "There is no photo here to answer for: please add one. Photos are kep
 logger = logging.getLogger("sparrow.service")
 
 
-def make_page(settings: Settings, desk: Callable[[], Desk]) -> gr.Blocks:
-    """Build the page; ``desk`` gives the running service's desk when an event asks for it."""
+def make_page(settings: Settings, inference: Callable[[], InferenceService]) -> gr.Blocks:
+    """Build the page; ``inference`` gives the running service when an event asks for it."""
     with gr.Blocks(title="Sparrow: count birds in photos", delete_cache=(KEPT_S, KEPT_S)) as page:
         gr.Markdown(
             f"# Sparrow\nCount the birds in your photos. Drop one or many, up to "
             f"{settings.limits.max_photos} at once; they are counted here, on this computer."
         )
         with gr.Tab("Count"):
-            _count_tab(settings, desk)
+            _count_tab(settings, inference)
         with gr.Tab("Model") as model_tab:
             card = gr.Markdown(elem_classes="card")
-            model_tab.select(lambda: actions.model_text(desk()), None, card, **PRIVATE)
+            model_tab.select(lambda: actions.model_text(inference()), None, card, **PRIVATE)
         with gr.Tab("Service") as service_tab:
             figures = gr.HTML()
             again = gr.Button("Look again", size="sm")
             for event in (service_tab.select, again.click):
-                event(lambda: actions.service_figures(desk()), None, figures, **PRIVATE)
+                event(lambda: actions.service_figures(inference()), None, figures, **PRIVATE)
     page.queue(max_size=settings.limits.max_queue, default_concurrency_limit=4)
     # Gradio looks for events every millisecond, which takes 5 % of a core from a service at rest.
     page._queue.sleep_when_free = 0.05
     return page
 
 
-def _count_tab(settings: Settings, desk: Callable[[], Desk]) -> None:
+def _count_tab(settings: Settings, inference: Callable[[], InferenceService]) -> None:
     # Set anew with each change of the file list; the files themselves are kept as long.
     visits = gr.State(Visit(), time_to_live=KEPT_S)
     files = gr.File(
@@ -145,7 +145,7 @@ def _count_tab(settings: Settings, desk: Callable[[], Desk]) -> None:
         with _plainly():
             chosen_look, first = read_look(score, scores, paint), not visit.shown
             paths = [Path(file["path"]) for file in sent]
-            visit.show_files(desk(), paths, lambda done, n: progress((done, n)))
+            visit.show_files(inference(), paths, lambda done, n: progress((done, n)))
         low = math.floor(min(one.threshold for one in visit.shown) * 100) / 100
         start = low if first else max(low, chosen_look.min_score)
         kept = visit.photo(photo) or visit.shown[0]
@@ -182,8 +182,8 @@ def _count_tab(settings: Settings, desk: Callable[[], Desk]) -> None:
         event(_show, [visits, chosen, *look], shown, **quiet)
     for event in (min_score.release, min_score.input, chosen.input):
         event(_show_and_judge, [visits, chosen, *look], [*shown, *judged], **quiet)
-    right.click(_confirm(desk), [visits, chosen, min_score], thanks, **raw)
-    wrong.click(_correct(desk), [visits, chosen, true_count], thanks, **raw)
+    right.click(_confirm(inference), [visits, chosen, min_score], thanks, **raw)
+    wrong.click(_correct(inference), [visits, chosen, true_count], thanks, **raw)
     make.click(download, [visits, *look], downloads, **raw)
 
 
@@ -240,22 +240,22 @@ def _show_and_judge(
     ]
 
 
-def _confirm(desk: Callable[[], Desk]) -> Callable[[Visit, object, object], str]:
+def _confirm(inference: Callable[[], InferenceService]) -> Callable[[Visit, object, object], str]:
     """What "Yes" does: the number that is shown at this position of the slider is saved."""
     return lambda visit, chosen, min_score: _tell(
-        desk, visit, chosen, lambda photo: photo.count_above(read_score(min_score))
+        inference, visit, chosen, lambda photo: photo.count_above(read_score(min_score))
     )
 
 
-def _correct(desk: Callable[[], Desk]) -> Callable[[Visit, object, object], str]:
+def _correct(inference: Callable[[], InferenceService]) -> Callable[[Visit, object, object], str]:
     """What "Save the true count" does."""
     return lambda visit, chosen, number: _tell(
-        desk, visit, chosen, lambda _photo: read_true_count(number)
+        inference, visit, chosen, lambda _photo: read_true_count(number)
     )
 
 
 def _tell(
-    desk: Callable[[], Desk],
+    inference: Callable[[], InferenceService],
     visit: Visit,
     chosen: object,
     number: Callable[[PagePhoto], int | None],
@@ -270,4 +270,4 @@ def _tell(
         return escape(f"Nothing was saved. {error}")
     if count is None or photo.counted.record.count is None:
         return "This photo could not be counted, so there is nothing to correct."
-    return actions.save_feedback(desk(), photo, count)
+    return actions.save_feedback(inference(), photo, count)

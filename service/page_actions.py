@@ -13,7 +13,7 @@ from html import escape
 from pathlib import Path
 
 from service.answers import describe_model
-from service.desk import Desk
+from service.inference_service import InferenceService
 from service.page_values import Look
 from service.page_visit import PagePhoto
 from service.pictures import annotated, encoded
@@ -135,7 +135,7 @@ def _at_score(photo: PagePhoto, min_score: float) -> PredictionRecord:
     )
 
 
-def save_feedback(desk: Desk, photo: PagePhoto, true_count: int) -> str:
+def save_feedback(inference: InferenceService, photo: PagePhoto, true_count: int) -> str:
     """Store the true count of a photo; what became of it, as a sentence.
 
     It says that the model was wrong where the model's own count, at its own threshold, is another:
@@ -143,7 +143,7 @@ def save_feedback(desk: Desk, photo: PagePhoto, true_count: int) -> str:
     """
     record = photo.counted.record
     try:
-        desk.add_feedback(record.id, true_count, wrong=true_count != record.count)
+        inference.add_feedback(record.id, true_count, wrong=true_count != record.count)
     except UnknownPredictionError:
         return (
             f"Nothing was saved: the count of {photo.path.name} is no longer in the log. "
@@ -155,14 +155,14 @@ def save_feedback(desk: Desk, photo: PagePhoto, true_count: int) -> str:
     return f"Thank you. Saved: {true_count} in {photo.path.name}."
 
 
-def service_figures(desk: Desk) -> str:
+def service_figures(inference: InferenceService) -> str:
     """The last 24 hours as an HTML table."""
     try:
-        summary = desk.log.summary(since=datetime.now(UTC) - timedelta(days=1))
+        summary = inference.log.summary(since=datetime.now(UTC) - timedelta(days=1))
     except Exception:
         logger.exception("the prediction log could not be read")
         return _html_table([("The log cannot be read just now. Please try again later.",)])
-    counter = desk.counter
+    counter = inference.counter
     mean = summary["mean_latency_ms"]
     lines = [
         ("Model", f"{counter.info.name}, version {counter.version}"),
@@ -175,9 +175,9 @@ def service_figures(desk: Desk) -> str:
     return _html_table(lines)
 
 
-def model_text(desk: Desk) -> str:
+def model_text(inference: InferenceService) -> str:
     """The model card, or what is known without one, in Markdown."""
-    model = describe_model(desk.counter)
+    model = describe_model(inference.counter)
     if model.card is not None:
         return model.card
     classes = ", ".join(name.replace("_", " ") for name in model.class_names)

@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from service.intake import clean_name, read_json_object
 from service.page_files import PageFiles
 from service.refusal import RefusalError
+from service.uploads import clean_name, read_json_object
 
 SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 COLOR = re.compile(r"#[0-9a-fA-F]{3,8}|(rgba?|hsla?)\([0-9.,% /]{1,40}\)")

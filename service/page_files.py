@@ -13,8 +13,8 @@ import time
 from collections import deque
 from pathlib import Path
 
-from service.intake import Upload
 from service.refusal import RefusalError
+from service.uploads import Upload
 
 PREFIX = "sparrow-page-"
 LOCK = "lock"

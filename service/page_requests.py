@@ -10,13 +10,13 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from service.body import Body
-from service.intake import read_form
 from service.page_events import PageEvents
 from service.page_files import PageFiles
 from service.refusal import RefusalError
 from service.routes import FILE
 from service.settings import Settings
 from service.upload_progress import UploadProgress
+from service.uploads import read_form
 
 FIELD = "files"  # Gradio's page sends photos under this name
 MAX_UPLOAD_ID_LENGTH = 64

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from service.counting import Answer
-from service.desk import Desk
-from service.intake import Upload
+from service.inference_service import InferenceService
+from service.uploads import Upload
 from sparrow.inference.counter import DETECTOR_FAILED, CountedPhoto
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.regular_file import sha256_of
@@ -74,7 +74,10 @@ class Visit:
         return next((photo for photo in self.shown if photo.sha256 == chosen), None)
 
     def show_files(
-        self, desk: Desk, paths: Sequence[Path], progress: Callable[[int, int], None]
+        self,
+        inference: InferenceService,
+        paths: Sequence[Path],
+        progress: Callable[[int, int], None],
     ) -> None:
         """Show these files, counting those that this session has not counted yet.
 
@@ -88,7 +91,7 @@ class Visit:
             Exception: whatever kept a photo from being counted or logged; the others are
                 remembered, and this one is tried again the next time.
         """
-        limit = desk.settings.limits.max_photos
+        limit = inference.settings.limits.max_photos
         if len(paths) > limit:
             raise ValueError(f"{len(paths)} photos at once; at most {limit} are accepted here")
         files: dict[str, list[Path]] = {}
@@ -96,8 +99,8 @@ class Visit:
             files.setdefault(self._key(path), []).append(path)
         listed = {photo.sha256 for photo in self.shown}
         new = {key: same[0] for key, same in files.items() if not self._knows(key, listed)}
-        self._submit(desk, new)
-        found = self._results(desk, list(files), len(new), progress)
+        self._submit(inference, new)
+        found = self._results(inference, list(files), len(new), progress)
         self.shown = [
             replace(found[key], path=first, same=tuple(path.name for path in same))
             for key, (first, *same) in files.items()
@@ -125,15 +128,15 @@ class Visit:
         del self.counted[key]
         return False
 
-    def _submit(self, desk: Desk, new: dict[str, Path]) -> None:
-        limit_mb = desk.settings.limits.max_request_mb
+    def _submit(self, inference: InferenceService, new: dict[str, Path]) -> None:
+        limit_mb = inference.settings.limits.max_request_mb
         size_mb = sum(path.stat().st_size for path in new.values()) / 1e6
         if size_mb > limit_mb:
             raise ValueError(
                 f"these photos are {size_mb:.1f} MB together; at most {limit_mb:g} MB are accepted "
                 "at once: add a few at a time"
             )
-        counter = desk.counter
+        counter = inference.counter
         for key, path in new.items():
             photo: Future[PagePhoto] = Future()
             if self.counted.setdefault(key, photo) is not photo:
@@ -141,14 +144,18 @@ class Visit:
             fill = partial(_fill, photo, key, path, counter.info)
             try:
                 upload = Upload(path.name, path.read_bytes())
-                desk.submit(upload, "page", counter).add_done_callback(fill)
+                inference.submit(upload, "page", counter).add_done_callback(fill)
             except Exception as error:
                 photo.set_exception(error)
 
     def _results(
-        self, desk: Desk, keys: list[str], new: int, progress: Callable[[int, int], None]
+        self,
+        inference: InferenceService,
+        keys: list[str],
+        new: int,
+        progress: Callable[[int, int], None],
     ) -> dict[str, PagePhoto]:
-        limit_s = desk.settings.limits.timeout_s
+        limit_s = inference.settings.limits.timeout_s
         end = time.monotonic() + limit_s
         found: dict[str, PagePhoto] = {}
         failure: Exception | None = None

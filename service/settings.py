@@ -91,7 +91,7 @@ def describe_settings(
     """
     limits = settings.limits
     known = ("addresses", "localhost", limits.host, *limits.allowed_hosts)
-    kept = f"{limits.keep_share:.0%} of the photos, in {limits.keep_folder}"
+    kept = f"{limits.keep_fraction:.0%} of the photos, in {limits.keep_folder}"
     return {
         "model": f"{name} version {version} ({settings.model})",
         "settings": settings.source,
@@ -100,7 +100,7 @@ def describe_settings(
         "hosts": ", ".join(dict.fromkeys(known)),
         "proxies": ", ".join(limits.trusted_proxies) or "none is trusted",
         "requests_per_minute": limits.requests_per_minute or "any number",
-        "kept": kept if limits.keep_share else "no photo",
+        "kept": kept if limits.keep_fraction else "no photo",
         "log": hide_secrets(settings.prediction_log),
     }
 

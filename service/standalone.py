@@ -13,10 +13,10 @@ from dataclasses import replace  # noqa: E402
 import uvicorn  # noqa: E402
 
 from service.connections import bound_connections  # noqa: E402
-from service.desk import Desk  # noqa: E402
-from service.gate import Gate  # noqa: E402
+from service.inference_service import InferenceService  # noqa: E402
 from service.logs import set_up_logs  # noqa: E402
 from service.page_requests import PageRequests  # noqa: E402
+from service.request_guard import RequestGuard  # noqa: E402
 from service.settings import Settings, describe_settings, read_settings  # noqa: E402
 from service.web import make_web_app  # noqa: E402
 
@@ -28,16 +28,16 @@ def main() -> None:
     set_up_logs()
     settings = _with_space_host(read_settings())
     page = PageRequests(settings)
-    desk = Desk(settings)
+    inference = InferenceService(settings)
     # A Space says where it wants to be reached.
     host = os.environ.get("GRADIO_SERVER_NAME", settings.limits.host)
     port = int(os.environ.get("GRADIO_SERVER_PORT", PORT))
-    model = desk.counter
+    model = inference.counter
     entry = describe_settings(settings, model.info.name, model.version, [f"{host}:{port}"])
     logging.getLogger("sparrow.service").info("serving", extra={"entry": entry})
     try:
         uvicorn.run(
-            Gate(make_web_app(settings, lambda: desk, page), settings, page),
+            RequestGuard(make_web_app(settings, lambda: inference, page), settings, page),
             host=host,
             port=port,
             http=bound_connections(settings.limits.max_connections),
@@ -46,7 +46,7 @@ def main() -> None:
             access_log=False,
         )
     finally:
-        desk.close()
+        inference.close()
 
 
 def _with_space_host(settings: Settings) -> Settings:

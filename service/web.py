@@ -22,13 +22,15 @@ from prometheus_client import (
 from starlette.applications import Starlette
 
 from service.answers import ModelAnswer, describe_model
-from service.desk import Desk
+from service.inference_service import InferenceService
 from service.openapi import describe_api
 from service.page_requests import PageRequests
 from service.settings import Settings
 
 
-def make_web_app(settings: Settings, desk: Callable[[], Desk], page: PageRequests) -> Starlette:
+def make_web_app(
+    settings: Settings, inference: Callable[[], InferenceService], page: PageRequests
+) -> Starlette:
     """The application that is mounted at ``/``; it is filled when the service starts.
 
     ``bentoml serve`` imports the service in its supervisor too, which shows no page: Gradio's
@@ -36,7 +38,7 @@ def make_web_app(settings: Settings, desk: Callable[[], Desk], page: PageRequest
 
     Args:
         settings: this process's.
-        desk: the running service's, asked for at each request.
+        inference: the running service's, asked for at each request.
         page: told of the page once there is one, and closed at the end.
     """
 
@@ -44,7 +46,7 @@ def make_web_app(settings: Settings, desk: Callable[[], Desk], page: PageRequest
     async def fill(web: Starlette) -> AsyncIterator[None]:
         page.open_folder()
         try:
-            filled = _with_page(settings, desk, page)
+            filled = _with_page(settings, inference, page)
             web.mount("/", filled)
             async with filled.router.lifespan_context(filled):
                 yield
@@ -54,7 +56,9 @@ def make_web_app(settings: Settings, desk: Callable[[], Desk], page: PageRequest
     return Starlette(lifespan=fill)
 
 
-def _with_page(settings: Settings, desk: Callable[[], Desk], page: PageRequests) -> FastAPI:
+def _with_page(
+    settings: Settings, inference: Callable[[], InferenceService], page: PageRequests
+) -> FastAPI:
     import gradio as gr
 
     from service.page import EXAMPLES, STYLE, THEME, make_page
@@ -63,7 +67,7 @@ def _with_page(settings: Settings, desk: Callable[[], Desk], page: PageRequests)
 
     @app.get("/model")
     def model() -> ModelAnswer:
-        return describe_model(desk().counter)
+        return describe_model(inference().counter)
 
     @app.get("/docs.json")
     def api_description() -> dict[str, Any]:
@@ -80,7 +84,7 @@ def _with_page(settings: Settings, desk: Callable[[], Desk], page: PageRequests)
     # BentoML ships Swagger's viewer, but its own page around it loads a tag manager.
     viewer = Path(bentoml.__file__).parent / "_internal" / "server" / "static_content"
     app.mount("/docs-viewer", StaticFiles(directory=viewer))
-    blocks = make_page(settings, desk)
+    blocks = make_page(settings, inference)
     blocks.api_open = False
     filled: FastAPI = gr.mount_gradio_app(
         app,

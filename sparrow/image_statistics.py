@@ -12,7 +12,7 @@ LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601: red, g
 LOOK_SIDE_PX = 512  # looks are measured at one size, so that resolution does not pass for sharpness
 
 
-def looks(rgb: RgbImage) -> tuple[float, float, float, float]:
+def image_statistics(rgb: RgbImage) -> tuple[float, float, float, float]:
     """(brightness, contrast, sharpness, saturation) of a photo.
 
     Args:

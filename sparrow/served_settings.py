@@ -18,8 +18,8 @@ from sparrow.config import (
     Section,
     ServiceConfig,
     StoresConfig,
-    make_config,
-    read_section,
+    read_stored,
+    stored_config,
 )
 
 FILE = "settings.yaml"
@@ -58,7 +58,7 @@ def read_served_settings(model: Path) -> ServedSettings | None:
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {error}") from error
-    return read_section(ServedSettings, text, str(path))
+    return read_stored(ServedSettings, text, str(path))
 
 
 def write_served_settings(model: Path, settings: ServedSettings) -> None:
@@ -67,7 +67,7 @@ def write_served_settings(model: Path, settings: ServedSettings) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     values = settings.model_dump(mode="json", exclude_defaults=True)
     partial = path.with_name(path.name + ".partial")
-    head = "# What this model is served with; sparrow/config.py explains each key.\n"
+    head = "# What this model is served with; sparrow/config/ explains each key.\n"
     partial.write_text(head + yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
     partial.replace(path)
 
@@ -90,7 +90,7 @@ def earlier_settings(config: Mapping[str, Any]) -> tuple[ServiceConfig, StoresCo
     written = config.get("stores", {})
     known = {key: written.get(key) for key in StoresConfig.model_fields}
     stores = StoresConfig().model_copy(update={k: v for k, v in known.items() if v is not None})
-    return make_config({"service": config.get("service", {})}).service, stores
+    return stored_config({"service": config.get("service", {})}).service, stores
 
 
 def registered_version(model: Path) -> str:

@@ -204,7 +204,7 @@ def _write_untrained_model(folder: Path, drawn_dataset: Path) -> None:
         {
             "model.architecture": "fasterrcnn_mobilenet_v3_large_320_fpn",
             "model.weights": "none",
-            "model.frozen_normalisation": False,
+            "model.freeze_batch_norm": False,
             "model.min_side_px": 128,
             "model.max_side_px": 192,
         },

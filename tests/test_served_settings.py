@@ -33,7 +33,9 @@ def test_without_the_file_there_are_none(model: Path) -> None:
 def test_they_come_back_as_they_were_written(model: Path) -> None:
     settings = ServedSettings(
         name="birds",
-        service=ServiceConfig(require_api_key=True, allowed_hosts=("a.example",), keep_share=0.5),
+        service=ServiceConfig(
+            require_api_key=True, allowed_hosts=("a.example",), keep_fraction=0.5
+        ),
         stores=StoresConfig(prediction_log="postgresql://u:${DB_PASSWORD}@db/log"),
     )
     write_served_settings(model, settings)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from sparrow.data.drift import Comparison
-    from sparrow.pipeline.data import Intake
+    from sparrow.pipeline.data import IngestOutcome
 
 PAIRS_SHOWN = 4
 DOUBTS_SHOWN = 6
@@ -34,7 +34,7 @@ def show_check(report: Any, photos: int, version: str, page: Path) -> None:
     current.card.append(Markdown(f"Every row that was hit, with its photo: `{page}`"))
 
 
-def show_intake(intake: Intake) -> None:
+def show_ingest(intake: IngestOutcome) -> None:
     """What came in, what the checks and the champion say of it, and how it compares."""
     result = intake.result
     current.card.append(Markdown("# New data"))
@@ -104,7 +104,7 @@ def show_review(review: DataFrame, photos: Dataset, pages: list[Path]) -> None:
 
 
 def _show_findings(report: Any) -> None:
-    rows = [[one.severity, one.rule, one.sentence, len(one.rows)] for one in report.findings]
+    rows = [[one.severity, one.rule, one.sentence, len(one.rows)] for one in report.violations]
     if rows:
         current.card.append(Table(rows, headers=["severity", "rule", "what it means", "rows"]))
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from monitoring.drift_detector import Judge
+from monitoring.drift_detector import DriftDetector
 from monitoring.verdict import DriftVerdict, State
 from sparrow.predictions.window import Window
 
@@ -70,7 +70,7 @@ def joined(before: Window, after: Window, size: int) -> Window:
 
 
 def repeat(
-    judge: Judge,
+    judge: DriftDetector,
     healthy: Traffic,
     faulty: Traffic,
     *,
@@ -90,7 +90,7 @@ def repeat(
 
 
 def one_run(
-    judge: Judge, healthy: Traffic, faulty: Traffic, *, history: int, photos: int, seed: int
+    judge: DriftDetector, healthy: Traffic, faulty: Traffic, *, history: int, photos: int, seed: int
 ) -> bool:
     """Whether a single run, made when so many photos with the fault have come, says drift.
 

@@ -27,12 +27,12 @@ class Row:
 
     @property
     def noticed(self) -> float:
-        """Share of the repetitions noticed within the bar, 0..1."""
+        """Fraction of the repetitions noticed within the bar, 0..1."""
         return sum(_within(one, self.bar) for one in self.repetitions) / len(self.repetitions)
 
     @property
     def noticed_at_once(self) -> float:
-        """Share of the single runs that said drift, 0..1."""
+        """Fraction of the single runs that said drift, 0..1."""
         return sum(self.single_runs) / len(self.single_runs)
 
     def cells(self) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from sparrow.plain_text import one_line
 from sparrow.regular_file import open_regular
 
 if TYPE_CHECKING:
-    from sparrow.inference.counter import CountedPhoto, Counter
+    from sparrow.inference.counter import CountedPhoto, PhotoCounter
     from sparrow.predictions.record import PredictionRecord
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".mpo", ".bmp", ".tif", ".tiff", ".gif")
@@ -67,12 +67,12 @@ def count(arguments: argparse.Namespace) -> int:
         raise ValueError("--megadetector needs --to with a name ending in .json")
     if arguments.workers < 1:
         raise ValueError(f"--workers {arguments.workers}: expected at least 1")
-    from sparrow.inference.counter import Counter
+    from sparrow.inference.counter import PhotoCounter
     from sparrow.inference.model_folder import INFO
     from sparrow.regular_file import sha256_of
 
     folder = (arguments.model or Path(StoresConfig().champion)).resolve()
-    counter = Counter(folder)
+    counter = PhotoCounter(folder)
     files = find_photos(arguments.photos, recursive=arguments.recursive)
     with closing(Journal(to, sha256_of(folder / INFO))) as journal:
         left = [file for file in files if journal.known(file, arguments.annotated) is None]
@@ -137,7 +137,7 @@ def _photos_in(folder: Path, *, recursive: bool) -> list[Path]:
 
 
 def count_all(
-    files: Sequence[Path], counter: Counter, annotated: Path | None, workers: int
+    files: Sequence[Path], counter: PhotoCounter, annotated: Path | None, workers: int
 ) -> Iterator[Entry]:
     """Entries of the journal, in the order of the files."""
     if annotated is not None:
@@ -145,10 +145,10 @@ def count_all(
     if workers == 1 or len(files) < 2:
         yield from (count_file(counter, file, annotated) for file in files)
         return
-    from sparrow.inference.worker_process import CounterProcess, ProcessLostError
+    from sparrow.inference.worker_process import ProcessLostError, WorkerProcess
 
-    processes = [CounterProcess() for _ in range(min(workers, len(files)))]
-    free: queue.SimpleQueue[CounterProcess] = queue.SimpleQueue()
+    processes = [WorkerProcess() for _ in range(min(workers, len(files)))]
+    free: queue.SimpleQueue[WorkerProcess] = queue.SimpleQueue()
     for process in processes:
         free.put(process)
 
@@ -169,7 +169,7 @@ def count_all(
         process.close()
 
 
-def count_file(counter: Counter, file: Path, annotated: Path | None) -> Entry:
+def count_file(counter: PhotoCounter, file: Path, annotated: Path | None) -> Entry:
     """One photo: its record as JSON values, and the ``message`` of what went wrong."""
     content, trouble, key, drawing = b"", None, None, None
     try:
@@ -248,7 +248,7 @@ def describe(entry: Entry) -> str:
     return f"{name}: {record['count']}{likely}"
 
 
-def write(to: Path, entries: Sequence[Entry], counter: Counter, *, megadetector: bool) -> None:
+def write(to: Path, entries: Sequence[Entry], counter: PhotoCounter, *, megadetector: bool) -> None:
     """The output file, whole or not at all.
 
     Raises:
@@ -260,7 +260,9 @@ def write(to: Path, entries: Sequence[Entry], counter: Counter, *, megadetector:
         raise OSError(error.errno, error.strerror or str(error), str(to)) from error
 
 
-def _write(to: Path, entries: Sequence[Entry], counter: Counter, *, megadetector: bool) -> None:
+def _write(
+    to: Path, entries: Sequence[Entry], counter: PhotoCounter, *, megadetector: bool
+) -> None:
     from sparrow.inference import count_formats as formats
 
     records = [_record(entry) for entry in entries]

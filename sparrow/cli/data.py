@@ -13,7 +13,7 @@ from sparrow.config import Config, load_config
 from sparrow.shipped import default_config
 
 if TYPE_CHECKING:
-    from sparrow.data.checks.report import Finding
+    from sparrow.data.checks.report import RuleViolation
     from sparrow.data.tables import Dataset
 
 Handler = Callable[[argparse.Namespace], int]
@@ -89,9 +89,9 @@ def check_set(args: argparse.Namespace) -> int:
     return 0 if report.ok else 1
 
 
-def _doubts(config: Config, dataset: Dataset, prefix: str, page: Path) -> Finding | None:
+def _doubts(config: Config, dataset: Dataset, prefix: str, page: Path) -> RuleViolation | None:
     """Ask the champion about all photos, write the page of what it doubts."""
-    from sparrow.data.checks.label_errors import doubtful_labels, review_finding
+    from sparrow.data.checks.label_errors import label_error_candidates, label_error_violation
     from sparrow.data.checks.run import table_names
     from sparrow.inference.engine import Engine, detect_files
     from sparrow.reports.label_errors import review_html
@@ -106,9 +106,9 @@ def _doubts(config: Config, dataset: Dataset, prefix: str, page: Path) -> Findin
         [(name, dataset.image_path(name)) for name in names],
         (lambda done: show(done, len(names))) if show else None,
     )
-    review = doubtful_labels(dataset, detections, config.data.doubt_score)
+    review = label_error_candidates(dataset, detections, config.data.label_error_score)
     page.write_text(review_html(review, dataset, "The champion"), encoding="utf-8")
-    return review_finding(review, table_names(prefix)[1])
+    return label_error_violation(review, table_names(prefix)[1])
 
 
 def ingest(args: argparse.Namespace) -> int:
@@ -182,14 +182,14 @@ def explore_set(args: argparse.Namespace) -> int:
 def certify(args: argparse.Namespace) -> int:
     """Split as the flow does and write the certificate; 1 where a group crosses the split."""
     from sparrow.data.checks.run import check_dataset
-    from sparrow.data.split.assignments import read_sides
+    from sparrow.data.split.assignments import load_assignments
     from sparrow.data.split.report import certificate_verdict
     from sparrow.data.split.split import split_dataset
     from sparrow.reports.data_pages import certificate_html
 
     config = _config(args)
     dataset = check_dataset(Path(config.data.root), config.data, progress=_progress()).dataset
-    bits, sides = config.data.near_duplicate_bits, read_sides(dataset.root)
+    bits, sides = config.data.near_duplicate_bits, load_assignments(dataset.root)
     result = split_dataset(dataset, config.split, bits, config.seed, sides)
     args.to.write_text(certificate_html(result.certificate, result.dataset), encoding="utf-8")
     for name, side in result.certificate["splits"].items():
@@ -204,7 +204,7 @@ def compare(args: argparse.Namespace) -> int:
     """Compare two sets; 1 where they drifted or share what they must not."""
     from sparrow.data.checks.run import check_dataset
     from sparrow.data.drift import compare_new_with_raw, compare_train_with_test
-    from sparrow.data.split.assignments import read_sides
+    from sparrow.data.split.assignments import load_assignments
     from sparrow.data.split.split import split_dataset
 
     config = _config(args)
@@ -214,7 +214,7 @@ def compare(args: argparse.Namespace) -> int:
         new = check_dataset(Path(config.data.new), config.data, "new_", _progress()).dataset
         comparison = compare_new_with_raw(raw, new, bits)
     else:
-        sides = read_sides(raw.root)
+        sides = load_assignments(raw.root)
         split = split_dataset(raw, config.split, bits, config.seed, sides).dataset
         comparison = compare_train_with_test(split, bits, config.split)
     print(comparison.summary())

@@ -27,8 +27,9 @@ def register(subparsers: Any) -> None:
         "review",
         help="pick photos from production that are worth labelling",
         description="Pick photos worth labelling from the prediction log and the photos that the "
-        "service kept (service.keep_share), or from a folder, and write them with the champion's "
-        "boxes as COCO. What a labelling tool makes of it comes back with `sparrow import coco`.",
+        "service kept (service.keep_fraction), or from a folder, and write them with the "
+        "champion's boxes as COCO. What a labelling tool makes of it comes back with "
+        "`sparrow import coco`.",
     )
     review.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="photos, not a log")
     review.add_argument("--into", type=Path, metavar="DIR", help="to make (data/review/<time>)")
@@ -148,7 +149,7 @@ def _from_log(config: Config, model: Path, name: str, newest: int) -> _Source:
     if not files:
         raise ValueError(
             f"{len(window.photos)} photos are in the log, but none was kept in {kept}: set "
-            "service.keep_share (for example 0.1) and serve again, or name a folder of photos: "
+            "service.keep_fraction (for example 0.1) and serve again, or name a folder of photos: "
             "sparrow review FOLDER"
         )
     return _Source(window, files)
@@ -159,12 +160,12 @@ def _from_folder(folder: Path, model: Path) -> _Source:
     from sparrow.cli.count import find_photos
     from sparrow.data.checks.photo_record import read_photo_bytes
     from sparrow.images import ImageError
-    from sparrow.inference.counter import Counter
+    from sparrow.inference.counter import PhotoCounter
     from sparrow.predictions.window import window_of
 
     if not folder.is_dir():
         raise ValueError(f"{folder}: there is no such folder")
-    counter = Counter(model)
+    counter = PhotoCounter(model)
     photos = find_photos([folder], recursive=True)
     records, files = [], {}
     for number, path in enumerate(photos, 1):

@@ -25,7 +25,7 @@ def register(subparsers: Any) -> None:
     parser.add_argument("photos", nargs="*", type=Path, metavar="PHOTO", help="files or folders")
     parser.add_argument("-r", "--recursive", action="store_true", help="folders in folders too")
     parser.add_argument(
-        "--logged", action="store_true", help="the photos the service kept (service.keep_share)"
+        "--logged", action="store_true", help="the photos the service kept (service.keep_fraction)"
     )
     parser.add_argument(
         "--to", type=Path, default=Path("shadow.html"), metavar="FILE", help="page to write"
@@ -78,7 +78,7 @@ def _photos(arguments: argparse.Namespace, config: Config) -> list[Path]:
         kept = sorted(folder.glob("*.photo"))
         if not kept:
             raise ValueError(
-                f"the service has kept no photo in {folder}; set service.keep_share above 0, or "
+                f"the service has kept no photo in {folder}; set service.keep_fraction above 0, or "
                 "name photos"
             )
     return [*named, *kept]

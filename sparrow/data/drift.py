@@ -124,7 +124,7 @@ def size_ratio(train: Dataset, test: Dataset, split: SplitConfig) -> list[str]:
     a problem: groups that may not be torn are then too large for the shares.
     """
     n_train, n_test = len(train.images), len(test.images)
-    wanted = n_train * split.test_share / (1 - split.test_share - split.validation_share)
+    wanted = n_train * split.test_fraction / (1 - split.test_fraction - split.validation_fraction)
     said = f"{n_test:,} test photos for {n_train:,} training photos"
     if n_test > max(1, SIZE_FACTOR * wanted) or n_test < wanted / SIZE_FACTOR:
         word = "many" if n_test > wanted else "few"

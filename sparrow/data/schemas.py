@@ -15,7 +15,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from sparrow.config import DataConfig
-from sparrow.data.checks.report import Finding, finding
+from sparrow.data.checks.report import RuleViolation, rule_violation
 from sparrow.data.formats.csv import BOXES_CSV
 
 INFO_NUMBERS = ("Number_HSparrows",)
@@ -87,12 +87,12 @@ def to_number(cells: pd.Series) -> pd.Series:
 
 def check_schema(
     schema: pa.DataFrameSchema, table: pd.DataFrame, file: str, images: pd.Series
-) -> list[Finding]:
+) -> list[RuleViolation]:
     """Validate lazily and translate pandera's failure cases.
 
     Args:
-        file: the table's file, as it is named in the findings.
-        images: photo name of each row of ``table`` (same index), for the findings.
+        file: the table's file, as it is named in the violations.
+        images: photo name of each row of ``table`` (same index), for the violations.
     """
     try:
         schema.validate(table, lazy=True)
@@ -100,18 +100,20 @@ def check_schema(
         cases = errors.failure_cases
     else:
         return []
-    findings = []
+    violations = []
     for check, group in cases.groupby("check", sort=False):
         if check in _COLUMN_RULES:
             values = group["failure_case"]
-            found = finding(_COLUMN_RULES[check], file, [1] * len(group), [""] * len(group), values)
+            found = rule_violation(
+                _COLUMN_RULES[check], file, [1] * len(group), [""] * len(group), values
+            )
         else:
             index = group["index"].astype("int64")
             values = group["column"].astype(str) + ": " + group["failure_case"].astype(str)
             rows = line_numbers(table).loc[index]
-            found = finding(str(check), file, rows, images.loc[index], values)
-        findings.append(found)
-    return [found for found in findings if found is not None]
+            found = rule_violation(str(check), file, rows, images.loc[index], values)
+        violations.append(found)
+    return [found for found in violations if found is not None]
 
 
 def line_numbers(table: pd.DataFrame) -> pd.Series:

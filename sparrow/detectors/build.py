@@ -87,10 +87,10 @@ def build_detector(
     model.transform = NormalizeOnly(
         config.min_side_px, config.max_side_px, transform.image_mean, transform.image_std
     )
-    if config.frozen_normalisation:
-        _freeze_normalisation(_body(model))
+    if config.freeze_batch_norm:
+        _freeze_batch_norm(_body(model))
     else:
-        _quicken_normalisation(model)
+        _speed_up_batch_norm(model)
     if state is not None:
         model.load_state_dict(state)
     elif config.weights != "none":
@@ -205,7 +205,7 @@ def _silence_background(logits: Any, n_outputs: int) -> None:
         logits.bias.view(-1, n_outputs)[:, 0] = NEVER
 
 
-def _freeze_normalisation(module: nn.Module) -> None:
+def _freeze_batch_norm(module: nn.Module) -> None:
     """Replace BatchNorm by constants: small batches would only spoil pre-trained statistics."""
     for name, child in module.named_children():
         if isinstance(child, nn.BatchNorm2d):
@@ -213,10 +213,10 @@ def _freeze_normalisation(module: nn.Module) -> None:
             frozen.load_state_dict(child.state_dict(), strict=False)
             setattr(module, name, frozen)
         else:
-            _freeze_normalisation(child)
+            _freeze_batch_norm(child)
 
 
-def _quicken_normalisation(model: nn.Module) -> None:
+def _speed_up_batch_norm(model: nn.Module) -> None:
     """MobileNetV3's momentum of 0.01 is meant for 600 epochs; a short training needs 0.1."""
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from sparrow.evaluation.matching import Bools, Floats, Ints, Pool
+from sparrow.evaluation.matching import Bools, FlatDetections, Floats, Ints
 
 RECALL_POINTS = np.linspace(0.0, 1.0, 101)
 TOLERANCE = 1e-9
@@ -22,7 +22,7 @@ CHUNK_NUMBERS = 4_000_000  # in one temporary array: 32 MB
 
 
 def average_precision(
-    pool: Pool, matches: Ints, photo_group: Ints, weights: NDArray[np.float64]
+    pool: FlatDetections, matches: Ints, photo_group: Ints, weights: NDArray[np.float64]
 ) -> Floats:
     """Mean AP over classes, for each resample and IoU.
 
@@ -52,7 +52,11 @@ def average_precision(
 
 
 def resampled_ap(
-    pool: Pool, matches: Ints, photo_group: Ints, weights: Floats, own: Mapping[str, float]
+    pool: FlatDetections,
+    matches: Ints,
+    photo_group: Ints,
+    weights: Floats,
+    own: Mapping[str, float],
 ) -> dict[str, Floats]:
     """``ap50`` and ``ap50_95`` of every resample, each [B].
 

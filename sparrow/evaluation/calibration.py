@@ -12,7 +12,7 @@ from sparrow.data.split.groups import count_groups, group_numbers
 from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.counting import CountModel
-from sparrow.evaluation.matching import Bools, Floats, Ints, Pool, match, pool_boxes
+from sparrow.evaluation.matching import Bools, FlatDetections, Floats, Ints, flatten, match
 
 FOLDS = 10
 MIN_DETECTIONS = 20  # of right and of wrong ones each; with fewer no curve is fitted
@@ -79,9 +79,9 @@ def fit_count_model(
         iou: overlap at which a detection counts as a bird: the one that the scores use.
 
     Raises:
-        ValueError: see ``pool_boxes``.
+        ValueError: see ``flatten``.
     """
-    pool = pool_boxes(dataset, predictions, class_names)
+    pool = flatten(dataset, predictions, class_names)
     right = match(pool, [iou])[0] >= 0
     groups = group_numbers(dataset.images)
     n_groups = count_groups(groups)
@@ -145,7 +145,7 @@ def check_count_model(
 
     The chances are held against what they promise: a bird at the count model's own ``iou``.
     """
-    pool = pool_boxes(dataset, predictions, class_names)
+    pool = flatten(dataset, predictions, class_names)
     right = match(pool, [model.iou])[0] >= 0
     true = pool.truths_per_photo()
     estimates = [model.estimate(predictions[image]) for image in pool.images]
@@ -174,7 +174,7 @@ def reliability(chances: Floats, right: NDArray[np.bool_]) -> Reliability:
     return Reliability(chance, share, weight, float((weight * np.abs(chance - share)).sum()))
 
 
-def _better_method(pool: Pool, right: Bools, parts: list[Bools]) -> str:
+def _better_method(pool: FlatDetections, right: Bools, parts: list[Bools]) -> str:
     if len(parts) == 1:
         return "logistic"  # two parameters: the one that cannot overfit
     losses = {}
@@ -196,7 +196,7 @@ def _better_method(pool: Pool, right: Bools, parts: list[Bools]) -> str:
     return "isotonic" if gain.sum() > gain.std() * np.sqrt(len(gain)) else "logistic"
 
 
-def _fit_curve(blank: CountModel, pool: Pool, right: Bools, inside: Bools) -> CountModel:
+def _fit_curve(blank: CountModel, pool: FlatDetections, right: Bools, inside: Bools) -> CountModel:
     method, knots, chances = _curve(blank.method, *_chosen(pool, right, inside))
     return replace(
         blank,
@@ -206,7 +206,7 @@ def _fit_curve(blank: CountModel, pool: Pool, right: Bools, inside: Bools) -> Co
     )
 
 
-def _chosen(pool: Pool, right: Bools, inside: Bools) -> tuple[Floats, Bools]:
+def _chosen(pool: FlatDetections, right: Bools, inside: Bools) -> tuple[Floats, Bools]:
     chosen = inside[pool.detection_photo]
     return pool.detection_score[chosen].astype(np.float64), right[chosen]
 
@@ -234,7 +234,7 @@ def _logit(scores: Floats) -> Floats:
     return np.log(inside / (1 - inside))[:, None]
 
 
-def _fit_moments(model: CountModel, pool: Pool, inside: Bools) -> CountModel:
+def _fit_moments(model: CountModel, pool: FlatDetections, inside: Bools) -> CountModel:
     """Expected count and variance as non-negative linear functions of the photo's sums."""
     from scipy.optimize import nnls
 
@@ -257,7 +257,7 @@ def _fit_moments(model: CountModel, pool: Pool, inside: Bools) -> CountModel:
     )
 
 
-def _needed_reach(model: CountModel, pool: Pool) -> Floats:
+def _needed_reach(model: CountModel, pool: FlatDetections) -> Floats:
     """[photos] the smallest reach whose interval holds the true count; 0 if the count is exact."""
     expected, deviation = model.moments(*_sums(model, pool))
     true = pool.truths_per_photo()
@@ -266,7 +266,7 @@ def _needed_reach(model: CountModel, pool: Pool) -> Floats:
     return np.where(true == count, 0.0, off.clip(min=0))
 
 
-def _sums(model: CountModel, pool: Pool) -> tuple[Floats, Floats]:
+def _sums(model: CountModel, pool: FlatDetections) -> tuple[Floats, Floats]:
     """[photos] sums of p and of p(1-p)."""
     chance = model.chance(pool.detection_score)
     photos = len(pool.images)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from pycocotools.cocoeval import COCOeval
 
-from sparrow.evaluation.matching import Bools, Floats, Ints, Pool, match
+from sparrow.evaluation.matching import Bools, FlatDetections, Floats, Ints, match
 
 COCO_IOUS = np.linspace(0.5, 0.95, 10)
 # COCO's sizes, in square pixels of the photo as evaluated.
@@ -25,7 +25,7 @@ SIZE_RANGES_PX = {"small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large"
 ALL = "all"
 
 
-def coco_scores(pool: Pool, matches: Ints) -> dict[str, float]:
+def coco_scores(pool: FlatDetections, matches: Ints) -> dict[str, float]:
     """``ap50``, ``ap50_95``, ``ar`` and, for each size, ``ap_small``, ``ar_small`` …
 
     Args:
@@ -56,7 +56,9 @@ def coco_scores(pool: Pool, matches: Ints) -> dict[str, float]:
     return scores
 
 
-def _judged(pool: Pool, matches: Ints, low: float, high: float) -> tuple[Ints, Bools, Bools]:
+def _judged(
+    pool: FlatDetections, matches: Ints, low: float, high: float
+) -> tuple[Ints, Bools, Bools]:
     """Matches [T, D], detections that do not count [T, D], true boxes that do not [G]."""
     # Both ends belong to the range, as in pycocotools.
     truth_out = (pool.truth_area_px < low) | (pool.truth_area_px > high)
@@ -67,7 +69,7 @@ def _judged(pool: Pool, matches: Ints, low: float, high: float) -> tuple[Ints, B
     return matches, found_out | ((matches < 0) & detection_out), truth_out
 
 
-def _of_class(pool: Pool, part: tuple[Ints, Bools, Bools], label: int) -> dict[str, Any]:
+def _of_class(pool: FlatDetections, part: tuple[Ints, Bools, Bools], label: int) -> dict[str, Any]:
     """What ``COCOeval.evaluateImg`` returns."""
     matches, skipped, truth_out = part
     chosen = pool.detection_label == label

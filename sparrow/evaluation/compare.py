@@ -69,7 +69,7 @@ class Comparison:
         p_value: of the sign-flip test that the candidate is no better, one-sided.
         count_mae_change: difference in mean absolute count error (below 0 is better), two-sided.
         count_mae_bound: one-sided lower bound of it: above 0 the candidate surely counts worse.
-        smallest_gain: the true gain this set shows with power 0.8.
+        minimum_detectable_effect: the true gain this set shows with power 0.8.
         slices: see ``SliceChange``; slices of one group or without birds are left out.
         confidence: of every bound and interval here.
     """
@@ -79,7 +79,7 @@ class Comparison:
     p_value: float
     count_mae_change: Interval
     count_mae_bound: float
-    smallest_gain: float
+    minimum_detectable_effect: float
     slices: tuple[SliceChange, ...]
     confidence: float
     n_photos: int
@@ -91,7 +91,7 @@ class Comparison:
         return CALIBRATION * (1 - self.confidence)
 
     @property
-    def shown_better(self) -> bool:
+    def is_significant(self) -> bool:
         """Whether both tests agree, at the confidence, that the candidate is better."""
         return self.bound > 0 and self.p_value <= self.p_limit
 
@@ -135,7 +135,7 @@ def compare(
         p_value=_sign_flip(sums, samples, seed),
         count_mae_change=count_change,
         count_mae_bound=count_bound,
-        smallest_gain=_smallest(error, n_groups, 1 - CALIBRATION * (1 - confidence)),
+        minimum_detectable_effect=_smallest(error, n_groups, 1 - CALIBRATION * (1 - confidence)),
         slices=_slice_changes(candidate, champion, groups, confidence),
         confidence=confidence,
         n_photos=len(groups),

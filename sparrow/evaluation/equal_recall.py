@@ -13,7 +13,7 @@ from typing import Any
 from sparrow.config import EvaluationConfig
 from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
-from sparrow.evaluation.matching import match, pool_boxes
+from sparrow.evaluation.matching import flatten, match
 from sparrow.evaluation.metrics import precision, recall, threshold_for_recall
 
 
@@ -56,7 +56,7 @@ def at_equal_recall(
         candidate, champion: each model's detections in every photo, from ``config.min_score`` up.
 
     Raises:
-        ValueError: see ``pool_boxes``.
+        ValueError: see ``flatten``.
     """
     found, right = _scores(held_out, champion, champion_threshold, class_names, config)
     threshold = threshold_for_recall(held_out, candidate, class_names, found, config)
@@ -87,7 +87,7 @@ def _scores(
     config: EvaluationConfig,
 ) -> tuple[float, float]:
     """(recall, precision)."""
-    pool = pool_boxes(dataset, predictions, class_names)
+    pool = flatten(dataset, predictions, class_names)
     kept = pool.above(threshold)
     tp = int((kept & (match(pool, [config.iou])[0] >= 0)).sum())
     fp, fn = int(kept.sum()) - tp, len(pool.truth_label) - tp

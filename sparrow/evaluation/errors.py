@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sparrow.evaluation.matching import Bools, Ints, Pool
+from sparrow.evaluation.matching import Bools, FlatDetections, Ints
 
 RIGHT = "right"
 CONFUSED = "confused"
@@ -42,13 +42,13 @@ class Errors:
         kinds = {kind: int((self.kind == kind).sum()) for kind in KINDS}
         return {**kinds, "missed": int(self.missed.sum())}
 
-    def per_photo(self, pool: Pool) -> pd.DataFrame:
+    def per_photo(self, pool: FlatDetections) -> pd.DataFrame:
         """[photos] rows with ``confused``, ``doubled``, ``misplaced``, ``background``."""
         columns = {kind: pool.per_photo(self.kind == kind) for kind in KINDS[1:]}
         return pd.DataFrame(columns)
 
 
-def find_errors(pool: Pool, kept: Bools, found: Ints, iou: float) -> Errors:
+def find_errors(pool: FlatDetections, kept: Bools, found: Ints, iou: float) -> Errors:
     """Name every mistake.
 
     Args:

@@ -24,7 +24,7 @@ from sparrow.evaluation.bootstrap import (
 )
 from sparrow.evaluation.coco import COCO_IOUS, coco_scores
 from sparrow.evaluation.errors import find_errors
-from sparrow.evaluation.matching import Bools, Floats, Ints, Pool, match, pool_boxes
+from sparrow.evaluation.matching import Bools, FlatDetections, Floats, Ints, flatten, match
 from sparrow.evaluation.metrics import f_beta, precision, recall, sweep
 from sparrow.evaluation.slices import birds_slice, photo_traits, size_counts, slice_table
 
@@ -127,9 +127,9 @@ def evaluate(
         threshold: the operating threshold, chosen on other data than this.
 
     Raises:
-        ValueError: see ``pool_boxes`` and ``groups.group_numbers``.
+        ValueError: see ``flatten`` and ``groups.group_numbers``.
     """
-    pool = pool_boxes(dataset, predictions, class_names)
+    pool = flatten(dataset, predictions, class_names)
     ious = (config.iou, *(iou for iou in config.also_iou if iou != config.iou))
     matches = match(pool, [*ious, *COCO_IOUS])
     kept = pool.above(threshold)
@@ -179,7 +179,9 @@ def score_name(beta: float, iou: float) -> str:
     return f"f{beta:g}_iou{iou * 100:g}"
 
 
-def _per_photo(dataset: Dataset, pool: Pool, threshold: float, found: Ints) -> pd.DataFrame:
+def _per_photo(
+    dataset: Dataset, pool: FlatDetections, threshold: float, found: Ints
+) -> pd.DataFrame:
     kept = pool.above(threshold)
     n_true, n_predicted = pool.truths_per_photo(), pool.per_photo(kept)
     tp = pool.per_photo(kept & (found >= 0))
@@ -202,7 +204,9 @@ def _per_photo(dataset: Dataset, pool: Pool, threshold: float, found: Ints) -> p
     )
 
 
-def _statistics(pool: Pool, per_photo: pd.DataFrame, right: Bools, threshold: float) -> Floats:
+def _statistics(
+    pool: FlatDetections, per_photo: pd.DataFrame, right: Bools, threshold: float
+) -> Floats:
     """[photos, 7 + IoUs]: what every headline number but AP is a function of when summed."""
     n_true = per_photo["n_true"].to_numpy(dtype=np.float64)
     n_predicted = per_photo["n_predicted"].to_numpy(dtype=np.float64)

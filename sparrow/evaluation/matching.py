@@ -28,7 +28,7 @@ MIN_PAIR_IOU = 0.1  # below it a detection and a bird have nothing to do with ea
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
+class FlatDetections:
     """All detections and all true boxes of a set of photos as flat arrays, photo by photo.
 
     Attributes:
@@ -68,9 +68,9 @@ class Pool:
         return np.bincount(self.truth_photo, minlength=len(self.images))
 
 
-def pool_boxes(
+def flatten(
     dataset: Dataset, predictions: Mapping[str, Detections], class_names: Sequence[str]
-) -> Pool:
+) -> FlatDetections:
     """Flatten a data set and its predictions, and find the pairs that overlap.
 
     Raises:
@@ -96,7 +96,7 @@ def pool_boxes(
         )
     boxes = np.concatenate([one.boxes_xyxy for one in found]).astype(np.float64)
     sizes = np.array([len(one) for one in found])
-    return Pool(
+    return FlatDetections(
         images,
         tuple(class_names),
         np.repeat(np.arange(len(images)), sizes),
@@ -110,7 +110,7 @@ def pool_boxes(
     )
 
 
-def match(pool: Pool, ious: Sequence[float], truth_ignored: Bools | None = None) -> Ints:
+def match(pool: FlatDetections, ious: Sequence[float], truth_ignored: Bools | None = None) -> Ints:
     """Match every detection at every IoU.
 
     Args:
@@ -151,7 +151,7 @@ def match(pool: Pool, ious: Sequence[float], truth_ignored: Bools | None = None)
     return found
 
 
-def _turns(pool: Pool, detection: Ints) -> Ints:
+def _turns(pool: FlatDetections, detection: Ints) -> Ints:
     """For each pair, how many better detections of its photo and class have pairs too."""
     contenders, back = np.unique(detection, return_inverse=True)
     cell = pool.detection_photo[contenders] * (len(pool.class_names) + 1)

@@ -18,17 +18,17 @@ from numpy.typing import ArrayLike, NDArray
 from sparrow.config import EvaluationConfig
 from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
-from sparrow.evaluation.matching import Bools, Floats, Ints, Pool, match, pool_boxes
+from sparrow.evaluation.matching import Bools, FlatDetections, Floats, Ints, flatten, match
 
 
 def precision(tp: ArrayLike, fp: ArrayLike, fn: ArrayLike) -> Floats:
-    """Share of the detections that are birds, elementwise; empty cases as stated above."""
+    """Fraction of the detections that are birds, elementwise; empty cases as stated above."""
     right, wrong, missed = (np.asarray(x, dtype=np.float64) for x in (tp, fp, fn))
     return np.where(right + wrong > 0, _ratio(right, right + wrong), missed == 0)
 
 
 def recall(tp: ArrayLike, fn: ArrayLike) -> Floats:
-    """Share of the birds that were found, elementwise; 1 when there were none."""
+    """Fraction of the birds that were found, elementwise; 1 when there were none."""
     right, missed = np.asarray(tp, dtype=np.float64), np.asarray(fn, dtype=np.float64)
     return np.where(right + missed > 0, _ratio(right, right + missed), 1.0)
 
@@ -71,7 +71,7 @@ class Sweep:
         return {name: [float(x) for x in column[rows]] for name, column in columns.items()}
 
 
-def sweep(pool: Pool, right: Bools, beta: float) -> Sweep:
+def sweep(pool: FlatDetections, right: Bools, beta: float) -> Sweep:
     """Pooled scores at every threshold; ``right`` [D] tells the matched detections."""
     order = np.argsort(-pool.detection_score, kind="stable")
     score = pool.detection_score[order].astype(np.float64)
@@ -104,9 +104,9 @@ def choose_threshold(
         A threshold in ``config.min_score`` .. 1; 1.0 when keeping nothing is best (no birds).
 
     Raises:
-        ValueError: see ``pool_boxes``.
+        ValueError: see ``flatten``.
     """
-    pool = pool_boxes(dataset, predictions, class_names)
+    pool = flatten(dataset, predictions, class_names)
     curve = sweep(pool, match(pool, [config.iou])[0] >= 0, config.beta)
     allowed = curve.threshold >= config.min_score
     if not allowed.any() or curve.f_beta[allowed].max() <= curve.start:
@@ -127,9 +127,9 @@ def threshold_for_recall(
     None where no threshold does: the model never finds as many.
 
     Raises:
-        ValueError: see ``pool_boxes``.
+        ValueError: see ``flatten``.
     """
-    pool = pool_boxes(dataset, predictions, class_names)
+    pool = flatten(dataset, predictions, class_names)
     curve = sweep(pool, match(pool, [config.iou])[0] >= 0, config.beta)
     reached = np.flatnonzero((curve.recall >= wanted) & (curve.threshold >= config.min_score))
     if not len(reached):

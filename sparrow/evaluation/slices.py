@@ -17,7 +17,7 @@ from sparrow.data.split.groups import group_numbers
 from sparrow.data.tables import UNKNOWN
 from sparrow.evaluation.bootstrap import group_sums, percentile_interval
 from sparrow.evaluation.coco import SIZE_RANGES_PX
-from sparrow.evaluation.matching import Bools, Floats, Ints, Pool
+from sparrow.evaluation.matching import Bools, FlatDetections, Floats, Ints
 from sparrow.evaluation.metrics import f_beta, precision, recall
 
 LOWEST_SHARE = 0.2
@@ -33,7 +33,7 @@ def birds_slice(n_true: Ints) -> list[str]:
     return names[np.searchsorted(edges, n_true)].tolist()
 
 
-def size_counts(pool: Pool, kept: Bools, found: Ints) -> dict[str, Ints]:
+def size_counts(pool: FlatDetections, kept: Bools, found: Ints) -> dict[str, Ints]:
     """``tp_small``, ``fp_small`` … [photos]: pooled counts by box size.
 
     Args:
@@ -126,5 +126,5 @@ def slice_table(
     return pd.DataFrame(rows)
 
 
-def _count(pool: Pool, photos: Ints) -> Ints:
+def _count(pool: FlatDetections, photos: Ints) -> Ints:
     return np.bincount(photos, minlength=len(pool.images))

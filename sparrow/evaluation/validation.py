@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sparrow.config import EvaluationConfig
 from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
-from sparrow.evaluation.matching import match, pool_boxes
+from sparrow.evaluation.matching import flatten, match
 from sparrow.evaluation.metrics import choose_threshold, f_beta, precision, recall
 
 
@@ -29,7 +29,7 @@ def make_score(
     def score(predictions: Mapping[str, Detections]) -> ThresholdScore:
         threshold = choose_threshold(dataset, predictions, class_names, config)
         kept = {image: found.above(threshold) for image, found in predictions.items()}
-        pool = pool_boxes(dataset, kept, class_names)
+        pool = flatten(dataset, kept, class_names)
         tp = int((match(pool, [config.iou])[0] >= 0).sum())
         fp, fn = len(pool.detection_score) - tp, len(pool.truth_label) - tp
         return ThresholdScore(

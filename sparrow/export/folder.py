@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sparrow.config import ModelConfig
 from sparrow.export.onnx import check_parity, copy_weights, export_engine, load_network
-from sparrow.export.quantization import round_engine
+from sparrow.export.quantization import quantize_engine
 from sparrow.images import RgbImage
 from sparrow.inference.model_folder import WEIGHTS, ModelInfo, write_info
 
@@ -37,5 +37,5 @@ def write_model_folder(
     copy_weights(weights, info.class_names, folder / WEIGHTS)
     network = load_network(weights, config, len(info.class_names), info.min_score)
     engine = export_engine(network, examples[0], folder)
-    parity = check_parity(network, engine, examples) | round_engine(engine, examples)
+    parity = check_parity(network, engine, examples) | quantize_engine(engine, examples)
     return write_info(folder, info.model_copy(update={"engine_parity": parity}))

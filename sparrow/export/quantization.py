@@ -25,7 +25,7 @@ BOX_TOLERANCE_PX = 2.0
 MIN_AGREEMENT = 0.9  # of detections; the rest is near-ties that non-maximum suppression decides
 
 
-def round_engine(engine: Path, photos: Sequence[RgbImage]) -> dict[str, float]:
+def quantize_engine(engine: Path, photos: Sequence[RgbImage]) -> dict[str, float]:
     """Replace an engine by one with its wide layers in integers, if the two agree over ``photos``.
 
     Args:

@@ -51,7 +51,7 @@ class CannotCountError(RuntimeError):
     """A model that can be loaded, but fails on photos."""
 
 
-class Counter:
+class PhotoCounter:
     """A loaded model that counts photos. May be used from several threads.
 
     Attributes:

@@ -64,7 +64,7 @@ class ModelInfo(BaseModel):
     metrics: dict[str, Any]  # Evaluation.to_dict() on the test split, filled in by evaluation
     count_model: dict[str, Any] | None = None  # CountModel.to_dict()
     equal_recall: dict[str, Any] | None = None  # EqualRecall.to_dict(); null: no champion then
-    engine_parity: dict[str, float]  # check_parity() and round_engine() of the export
+    engine_parity: dict[str, float]  # check_parity() and quantize_engine() of the export
     files: dict[str, str] = {}  # name -> SHA-256
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sparrow.inference.counter import Counter
+from sparrow.inference.counter import PhotoCounter
 from sparrow.inference.model_folder import INFO, ModelFolderError
 
 T = TypeVar("T")
@@ -22,7 +22,7 @@ class ProcessLostError(RuntimeError):
     """The process died twice over one piece of work, such as a photo that takes all memory."""
 
 
-class CounterProcess:
+class WorkerProcess:
     """One process with a model of its own; used by one thread at a time.
 
     When it dies (killed, out of memory) it is started again and its work begun anew. Each is a pool
@@ -45,7 +45,7 @@ class CounterProcess:
             work: what to do; a function that a process can import.
             folder: of the model; loaded once, and checked like everywhere.
             values: more arguments.
-            info_sha256: which model has to lie there (``Counter.info_sha256``); the folder may
+            info_sha256: which model has to lie there (``PhotoCounter.info_sha256``); the folder may
                 have been replaced since it was loaded. None takes whatever lies there.
 
         Raises:
@@ -87,8 +87,8 @@ def _run(work: Callable[..., T], folder: Path, info_sha256: str | None, *values:
 
 
 @lru_cache(maxsize=2)  # the model of this moment, and that of photos which began before a promotion
-def _counter(folder: Path, info_sha256: str | None) -> Counter:
-    counter = Counter(folder)
+def _counter(folder: Path, info_sha256: str | None) -> PhotoCounter:
+    counter = PhotoCounter(folder)
     if info_sha256 not in (None, counter.info_sha256):
         raise ModelFolderError(
             f"{folder} holds another model now: expected a {INFO} of SHA-256 {info_sha256}, found "

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sparrow.config import Config
-from sparrow.data.checks.label_errors import doubtful_labels, review_finding
+from sparrow.data.checks.label_errors import label_error_candidates, label_error_violation
 from sparrow.data.checks.measure import Progress
 from sparrow.data.checks.run import CheckedDataset, check_dataset, table_names
 from sparrow.data.ingest.batch import NEW_PREFIX
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Intake:
+class IngestOutcome:
     """The raw set after the intake, what came in, and how it looks beside what was there.
 
     Attributes:
@@ -53,7 +53,7 @@ def check_raw(config: Config, folder: Path, progress: Progress) -> tuple[Checked
     return checked, write_report(checked.report, root, folder / "raw")
 
 
-def take_in(config: Config, before: Dataset, folder: Path, progress: Progress) -> Intake:
+def take_in(config: Config, before: Dataset, folder: Path, progress: Progress) -> IngestOutcome:
     """Check ``data.new`` and merge it; compare it with the raw set, and ask the champion.
 
     Args:
@@ -66,13 +66,13 @@ def take_in(config: Config, before: Dataset, folder: Path, progress: Progress) -
     result = ingest_new(config.data, progress, write_report)
     # Not "was anything accepted?": a step killed after its intake finds nothing new when resumed.
     if result.data_version == data_version(before):
-        return Intake(before, result, None, ())
+        return IngestOutcome(before, result, None, ())
     after = check_dataset(root, config.data).dataset
     changed, place = changes(before, after), folder / "new"
     came = photos_named(after, (*changed.added, *changed.corrected))
     review, pages = ask_champion(config, came, place)
     if result.report is not None:
-        found = review_finding(review, table_names(NEW_PREFIX)[1])
+        found = label_error_violation(review, table_names(NEW_PREFIX)[1])
         report = result.report.extended(found)
         result = replace(result, report=report)
         pages.insert(0, write_report(report, root, place))
@@ -83,7 +83,7 @@ def take_in(config: Config, before: Dataset, folder: Path, progress: Progress) -
         added = photos_named(after, changed.added)
         comparison = compare_new_with_raw(before, added, config.data.near_duplicate_bits)
         pages += write_comparison(comparison, place)
-    return Intake(after, result, comparison, tuple(pages))
+    return IngestOutcome(after, result, comparison, tuple(pages))
 
 
 def certify(config: Config, result: SplitResult, folder: Path) -> tuple[Comparison, Path]:
@@ -123,7 +123,7 @@ def doubt(
     """The review list of some photos, and the page of it where there is anything to review."""
     from sparrow.reports.label_errors import review_html
 
-    review = doubtful_labels(photos, found, config.data.doubt_score)
+    review = label_error_candidates(photos, found, config.data.label_error_score)
     if review.empty:
         return review, []
     folder.mkdir(parents=True, exist_ok=True)

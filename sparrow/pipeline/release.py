@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sparrow.config import Config, make_config
+from sparrow.config import Config, stored_config
 from sparrow.data.tables import Dataset
 from sparrow.inference.model_folder import engine_mb, read_info
 from sparrow.pipeline.evaluate import score_model
@@ -57,7 +57,7 @@ def promote(
     info = read_info(folder)
     tags = {
         "metaflow_run": run_key,
-        "config": make_config(info.config).content_hash(),  # tuned values included
+        "config": stored_config(info.config).content_hash(),  # tuned values included
         "git_commit": info.git_commit,
     }
     version = registry.register(folder, trained.mlflow_run_id, run_key, tags)

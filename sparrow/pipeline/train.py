@@ -77,13 +77,13 @@ def training_photos(
     config: Config, values: dict[str, Any], dataset: Dataset, count: int = 12
 ) -> list[tuple[Any, Any]]:
     """What the network sees of some training photos in its first epoch: pixels and boxes."""
-    from sparrow.training.augmented_dataset import AugmentedPhotos, mix
+    from sparrow.training.augmented_dataset import AugmentedPhotos, derive_seed
     from sparrow.training.dataset import load_detection_set
 
     tuned = with_values(config, values)
     classes, cache = config.data.classes, Path(config.data.prepared)
     photos = load_detection_set(dataset.subset("train"), classes, tuned.model, cache)
-    seen = AugmentedPhotos(photos, tuned.augmentation, mix(config.seed, 1))
+    seen = AugmentedPhotos(photos, tuned.augmentation, derive_seed(config.seed, 1))
     chosen = range(0, len(photos), max(1, len(photos) // count))[:count]
     return [(image.permute(1, 2, 0).numpy(), boxes.numpy()) for image, boxes, _ in
             (seen[i] for i in chosen)]  # fmt: skip
@@ -183,8 +183,10 @@ def _replace(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def help_training(config: Config, values: dict[str, Any], dataset: Dataset, work_dir: Path) -> None:
-    """Share the batches of ``train_model``, which runs in another process, and keep nothing."""
+def run_worker_rank(
+    config: Config, values: dict[str, Any], dataset: Dataset, work_dir: Path
+) -> None:
+    """Fraction the batches of ``train_model``, which runs in another process, and keep nothing."""
     from sparrow.training.loop import train
     from sparrow.training.task import load_task
 
@@ -209,10 +211,10 @@ def _settings(tuned: Config) -> str:
 
 
 def _start_run(client: Any, config: Config, dataset: Dataset, work_dir: Path, key: str) -> str:
-    from sparrow.registry.tracking import flatten, start_run
+    from sparrow.registry.tracking import flat_params, start_run
 
     version = data_version(dataset)
-    params = flatten(
+    params = flat_params(
         config.model_dump(mode="json"), skip=("stores", "storage", "service", "tuning")
     )
     counts = {f"photos_{k}": int(n) for k, n in dataset.images["split"].value_counts().items()}

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from sparrow.detections import Detections
-from sparrow.image_statistics import looks
+from sparrow.image_statistics import image_statistics
 from sparrow.images import RgbImage
 
 metadata = MetaData()
@@ -130,7 +130,7 @@ class PredictionRecord:
 
     def with_photo(self, image: RgbImage) -> PredictionRecord:
         """A copy with the photo's size and looks (uint8 [height, width, 3])."""
-        brightness, contrast, sharpness, saturation = looks(image)
+        brightness, contrast, sharpness, saturation = image_statistics(image)
         return replace(
             self,
             width_px=image.shape[1],

@@ -183,7 +183,7 @@ def _gain_gate(comparison: Comparison) -> Gate:
         f"gain with a lower bound above 0 and p <= {comparison.p_limit:.3g}",
         f"{comparison.gain.value:+.4f}, lower bound {comparison.bound:+.4f}, "
         f"p = {comparison.p_value:.3f}",
-        comparison.shown_better,
+        comparison.is_significant,
     )
 
 
@@ -268,8 +268,12 @@ def _reason(versus: str, comparison: Comparison | None, failed: list[Gate], forc
     if forced:
         return f"Promoted by order although gates failed: {versus}; {faults}."
     hint = ""
-    if comparison is not None and not comparison.shown_better and comparison.smallest_gain > 0:
-        hint = f" This test set shows gains of {comparison.smallest_gain:.3f} and more."
+    if (
+        comparison is not None
+        and not comparison.is_significant
+        and comparison.minimum_detectable_effect > 0
+    ):
+        hint = f" This test set shows gains of {comparison.minimum_detectable_effect:.3f} and more."
     return f"Not promoted: {versus}; {faults}.{hint}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from sparrow.data.ingest.atomic_dir import next_state
+from sparrow.data.ingest.atomic_dir import replace_directory
 from sparrow.inference.model_folder import INFO, ModelFolderError, read_info
 from sparrow.regular_file import sha256_of
 
@@ -60,7 +60,7 @@ class PublishedFolders:
         Raises:
             DataError: the disk is full, or the file system refuses.
         """
-        with next_state(self.folder(number)) as incoming:
+        with replace_directory(self.folder(number)) as incoming:
             for path in fetched.iterdir():
                 path.rename(incoming / path.name)
 

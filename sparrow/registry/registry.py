@@ -17,7 +17,7 @@ from typing import Any
 from mlflow import MlflowClient
 
 from sparrow.config import StoresConfig
-from sparrow.inference.counter import Counter
+from sparrow.inference.counter import PhotoCounter
 from sparrow.inference.model_folder import INFO, ModelFolderError
 from sparrow.registry.champion_lock import champion_lock
 from sparrow.registry.promotion_log import BrokenChain, Entry, PromotionLog
@@ -219,7 +219,7 @@ class Registry:
         if before == number:
             self._publish(number)  # it may be another model's folder that is published now
             return
-        Counter(folder, verify=False).try_out()
+        PhotoCounter(folder, verify=False).try_out()
         self._log.append(
             decided_on,
             before,

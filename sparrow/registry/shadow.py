@@ -12,7 +12,7 @@ import pandas as pd
 from sparrow.data.tables import BOX_COLUMNS, Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.counting import CountModel
-from sparrow.evaluation.matching import Bools, match, pool_boxes
+from sparrow.evaluation.matching import Bools, flatten, match
 from sparrow.images import ImageError, read_image
 from sparrow.inference.engine import Engine
 from sparrow.inference.model_folder import ModelInfo
@@ -127,7 +127,7 @@ def compare_answers(
         path.parent, pd.DataFrame({"image": ["photo"]}), pd.DataFrame(rows, columns=[*BOX_COLUMNS])
     )
     found = Detections(new.boxes_xyxy, new.scores, _numbers(new_labels, names))
-    twin = match(pool_boxes(truth, {"photo": found}, names), [SAME_BOX_IOU])[0]
+    twin = match(flatten(truth, {"photo": found}, names), [SAME_BOX_IOU])[0]
     missing = np.ones(len(old), dtype=bool)
     missing[twin[twin >= 0]] = False
     return ShadowPhoto(

@@ -103,14 +103,14 @@ def end_run(client: MlflowClient, run_id: str) -> None:
     client.set_terminated(run_id)
 
 
-def flatten(values: Mapping[str, Any], skip: Sequence[str] = ()) -> dict[str, Any]:
+def flat_params(values: Mapping[str, Any], skip: Sequence[str] = ()) -> dict[str, Any]:
     """``{"training": {"epochs": 3}}`` -> ``{"training.epochs": 3}``, without some sections."""
     flat: dict[str, Any] = {}
     for name, value in values.items():
         if name in skip:
             continue
         if isinstance(value, Mapping) and value:
-            flat |= {f"{name}.{key}": inner for key, inner in flatten(value).items()}
+            flat |= {f"{name}.{key}": inner for key, inner in flat_params(value).items()}
         else:
             flat[name] = value
     return flat

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sparrow.data.checks.report import CheckReport, Finding, shorten, write_report_json
+from sparrow.data.checks.report import CheckReport, RuleViolation, shorten, write_report_json
 from sparrow.data.errors import DataError
 from sparrow.data.formats.csv import XYWH_CSV, read_csv_tables
 from sparrow.reports.html import figure, page, thumbnail
@@ -38,7 +38,7 @@ def report_html(report: CheckReport, root: Path, prefix: str = "") -> str:
     """
     boxes = _readable_boxes(root, prefix)
     word = "passes" if report.ok else "does not pass"
-    sections = [_section(found, root, boxes) for found in report.findings]
+    sections = [_section(found, root, boxes) for found in report.violations]
     verdict = (
         f'<p>{report.photos:,} photos, {report.boxes:,} boxes. The data <b class="'
         f'{"ok" if report.ok else "error"}">{word}</b> its checks: {len(report.errors)} error(s), '
@@ -48,7 +48,7 @@ def report_html(report: CheckReport, root: Path, prefix: str = "") -> str:
     return page(title, [f"<h1>{html.escape(title)}</h1>", verdict, *sections])
 
 
-def _section(found: Finding, root: Path, boxes: pd.DataFrame) -> str:
+def _section(found: RuleViolation, root: Path, boxes: pd.DataFrame) -> str:
     cells = "".join(
         "<tr>" + "".join(f"<td>{html.escape(shorten(str(cell)))}</td>" for cell in row) + "</tr>"
         for row in found.rows.head(ROWS_SHOWN).replace({"row": {0: ""}}).to_numpy()
@@ -62,7 +62,7 @@ def _section(found: Finding, root: Path, boxes: pd.DataFrame) -> str:
     )
 
 
-def _thumbnails(found: Finding, root: Path, boxes: pd.DataFrame) -> str:
+def _thumbnails(found: RuleViolation, root: Path, boxes: pd.DataFrame) -> str:
     figures = []
     for name in found.rows["image"].drop_duplicates().head(THUMBNAILS_SHOWN):
         if not name or Path(name).name != name:

@@ -50,7 +50,7 @@ def threshold_png(evaluation: Evaluation) -> bytes:
 
 
 def reliability_png(reliability: Reliability) -> bytes:
-    """Share of right detections over promised chance; dots as large as the bins are full."""
+    """Fraction of right detections over promised chance; dots as large as the bins are full."""
     figure, axes = _figure()
     axes.plot([0, 1], [0, 1], color=FAINT, lw=1.5, ls="--", label="as promised")
     axes.plot(reliability.chance, reliability.share, color=ACCENT, lw=1.5)

@@ -16,7 +16,7 @@ from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 from sparrow.drawing import WRONG_COLOR, draw_detections
 from sparrow.evaluation.evaluate import Evaluation
-from sparrow.evaluation.matching import match, pool_boxes
+from sparrow.evaluation.matching import flatten, match
 from sparrow.images import RgbImage, read_image
 
 TILE_PX, CAPTION_PX, GAP_PX, COLUMNS = 320, 64, 10, 3
@@ -77,7 +77,7 @@ def _gallery(
             dataset.boxes[dataset.boxes["image"] == image],
         )
         kept = predictions[image].above(evaluation.threshold)
-        found = match(pool_boxes(photo, {image: kept}, class_names), [evaluation.iou])[0]
+        found = match(flatten(photo, {image: kept}, class_names), [evaluation.iou])[0]
         missed = np.ones(len(photo.boxes), dtype=bool)
         missed[found[found >= 0]] = False
         drawn = _mistakes(

@@ -21,7 +21,7 @@ def review_html(review: pd.DataFrame, dataset: Dataset, model: str) -> str:
     """One self-contained page, the photo with the surest doubt first.
 
     Args:
-        review: of ``review.doubtful_labels``.
+        review: of ``review.label_error_candidates``.
         dataset: the photos it is about.
         model: which model doubts, in words.
     """

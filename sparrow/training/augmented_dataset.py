@@ -27,7 +27,7 @@ class AugmentedPhotos(torch.utils.data.Dataset[Sample]):
         return len(self._photos)
 
     def __getitem__(self, index: int) -> Sample:
-        return augment(*self._photos.sample(index), self._transform, mix(self._seed, index))
+        return augment(*self._photos.sample(index), self._transform, derive_seed(self._seed, index))
 
     def load(self, order: Sequence[np.ndarray], workers: int) -> Iterator[list[Sample]]:
         """The batches of ``order``; ``workers`` processes make them ahead, 0 makes them in turn."""
@@ -40,7 +40,7 @@ class AugmentedPhotos(torch.utils.data.Dataset[Sample]):
         return iter(loader)
 
 
-def mix(*numbers: int) -> int:
+def derive_seed(*numbers: int) -> int:
     """One seed out of several numbers, different for different ones."""
     mixed = 0
     for number in numbers:

@@ -1,5 +1,5 @@
 """Several processes that train one network together, started by torch's launcher (``torchrun``) or
-as the tasks of a parallel step of the flow (``training.processes``).
+as the tasks of a parallel step of the flow (``training.world_size``).
 
 The batches of one step are shared out among the processes and their gradients added up, so that a
 step is the same whether one process takes all of its batches or each of several takes some: every
@@ -23,11 +23,11 @@ from torch.distributed.rendezvous import rendezvous
 # Where the processes of one training meet: below the ports that Linux gives away by itself, and
 # for each training another, so that two trainings on one machine do not meet each other.
 FIRST_PORT, PORTS = 20_000, 10_000
-MEETING = timedelta(minutes=10)  # all of them decode the photos first
-PATIENCE = timedelta(hours=2)  # while the first one validates
+RENDEZVOUS = timedelta(minutes=10)  # all of them decode the photos first
+COLLECTIVE_TIMEOUT = timedelta(hours=2)  # while the first one validates
 
 
-class MeetingError(RuntimeError):
+class RendezvousError(RuntimeError):
     """Not all processes came; the message says how many were expected, and where."""
 
 
@@ -70,7 +70,7 @@ class World:
                 self.sum(buffer).div_(self.size)
 
 
-def take_place(rank: int, size: int, address: str, key: str) -> None:
+def set_rank_environment(rank: int, size: int, address: str, key: str) -> None:
     """Say what torch's launcher would say, for a process that another launcher started.
 
     Args:
@@ -95,21 +95,21 @@ def join_world(device: str) -> World:
     """This process's place, as the launcher's variables say; alone where there was no launcher.
 
     Raises:
-        MeetingError: not all of them came.
+        RendezvousError: not all of them came.
     """
     if "WORLD_SIZE" not in os.environ:
         return World()
     if not distributed.is_initialized():
         backend = "nccl" if device == "cuda" else "gloo"
         try:
-            store, rank, size = next(rendezvous("env://", timeout=MEETING))
+            store, rank, size = next(rendezvous("env://", timeout=RENDEZVOUS))
         except distributed.DistStoreError as error:
-            raise MeetingError(
+            raise RendezvousError(
                 f"the {os.environ['WORLD_SIZE']} processes of this training did not meet within "
-                f"{MEETING}; the log of the one that is missing says why, or its machine cannot "
+                f"{RENDEZVOUS}; the log of the one that is missing says why, or its machine cannot "
                 f"reach {os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
             ) from error
         distributed.init_process_group(
-            backend, store=store, rank=rank, world_size=size, timeout=PATIENCE
+            backend, store=store, rank=rank, world_size=size, timeout=COLLECTIVE_TIMEOUT
         )
     return World(distributed.get_rank(), distributed.get_world_size())

@@ -18,11 +18,11 @@ from torch import nn
 
 from sparrow.config import AugmentationConfig, TrainingConfig
 from sparrow.detectors.roi_pool import quick_pooling
-from sparrow.training.augmented_dataset import AugmentedPhotos, mix
+from sparrow.training.augmented_dataset import AugmentedPhotos, derive_seed
 from sparrow.training.checkpoint import BEST, EpochRecord, TrainingState
 from sparrow.training.dataset import batches
 from sparrow.training.distributed import World, join_world
-from sparrow.training.optimizer import make_ema, make_optimizer, rate_factor
+from sparrow.training.optimizer import lr_scale, make_ema, make_optimizer
 from sparrow.training.optimizer_step import Batch, LossNotFiniteError, take_step
 from sparrow.training.prediction import predict_set
 from sparrow.training.resume import go_on, settings_hash
@@ -84,10 +84,11 @@ def train(
         raise TrainingError("there is no training photo; the split left none")
     device = choose_device(config.device)
     world = join_world(device.type)
-    if config.accumulate % world.size:
+    if config.gradient_accumulation_steps % world.size:
         raise TrainingError(
-            f"training.accumulate ({config.accumulate} batches a step) must be a multiple of the "
-            f"{world.size} processes that share them"
+            "training.gradient_accumulation_steps (batches a step: "
+            f"{config.gradient_accumulation_steps}) must be a multiple of the {world.size} "
+            "processes that share them"
         )
     torch.set_num_threads(config.threads)
     # Channels last: measured 1.5 times the steps per second on two cores.
@@ -185,19 +186,24 @@ def _learn(
     if len(order) < world.size:
         raise TrainingError(f"{len(order)} batches are too few for {world.size} processes")
     own = order[world.rank :: world.size]
-    ready = AugmentedPhotos(photos, augmentation, mix(seed, epoch)).load(own, config.workers)
+    ready = AugmentedPhotos(photos, augmentation, derive_seed(seed, epoch)).load(
+        own, config.workers
+    )
     state.model.train()
-    n_steps = math.ceil(len(order) / config.accumulate)
+    n_steps = math.ceil(len(order) / config.gradient_accumulation_steps)
     sums: dict[str, float] = {}  # the names of the losses differ from detector to detector
     for step in range(n_steps):
-        rate = config.learning_rate * rate_factor((epoch - 1) * n_steps + step, n_steps, config)
-        first, end = step * config.accumulate, min((step + 1) * config.accumulate, len(order))
+        rate = config.learning_rate * lr_scale((epoch - 1) * n_steps + step, n_steps, config)
+        first, end = (
+            step * config.gradient_accumulation_steps,
+            min((step + 1) * config.gradient_accumulation_steps, len(order)),
+        )
         n_photos = sum(len(indices) for indices in order[first:end])
         shares = (
             Batch(
                 next(ready),
                 [photos.images[k] for k in order[i]],
-                mix(seed, epoch, i),
+                derive_seed(seed, epoch, i),
                 len(order[i]) / n_photos,
             )
             for i in range(first + world.rank, end, world.size)

@@ -13,10 +13,10 @@ from sparrow.config import TrainingConfig
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
-def rate_factor(step: int, steps_per_epoch: int, config: TrainingConfig) -> float:
+def lr_scale(step: int, steps_per_epoch: int, config: TrainingConfig) -> float:
     """Learning rate of step ``step`` (from 0) as a share of the configured one."""
     total = steps_per_epoch * config.epochs
-    warmup = round(config.warmup_share * total)
+    warmup = round(config.warmup_fraction * total)
     if step < warmup:
         return (step + 1) / (warmup + 1)
     share = (step - warmup) / max(1, total - warmup)

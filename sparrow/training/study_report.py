@@ -11,7 +11,7 @@ import optuna
 import yaml
 from optuna.trial import TrialState
 
-from sparrow.config import Config
+from sparrow.config import Config, translate_values
 from sparrow.training.tuning import open_study
 
 
@@ -41,7 +41,7 @@ def trial_table(config: Config, name: str) -> list[dict[str, Any]]:
             "score": trial.value if trial.value is not None else _last_value(trial),
             "epochs": len(trial.intermediate_values),
             "seconds": trial.duration.total_seconds() if trial.duration else None,
-            **trial.params,
+            **translate_values(trial.params),
         }
         for trial in open_study(config, name).get_trials(deepcopy=False)
     ]

@@ -29,8 +29,8 @@ from optuna.samplers import TPESampler
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import TrialState
 
-from sparrow.config import Config, NumberRange, TuningConfig, get_key
-from sparrow.search_space import applies, holds, parents_first
+from sparrow.config import Config, NumberRange, TuningConfig, get_key, translate_values
+from sparrow.config.search_space import applies, holds, parents_first
 from sparrow.store_url import resolve
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -153,7 +153,7 @@ def best_values(config: Config, name: str) -> Values:
             f"study {name}: none of its {len(study.trials)} trials was completed; give it more "
             "tuning.trials or tuning.timeout_minutes"
         )
-    return dict(study.best_trial.params)
+    return translate_values(study.best_trial.params)
 
 
 def _storage(url: str) -> RDBStorage:

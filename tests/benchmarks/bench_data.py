@@ -56,9 +56,9 @@ def tables(arguments: argparse.Namespace, _: Path) -> None:
     for photos in (1_000, 10_000, 100_000):
         info, boxes = raw_tables(photos)
         with cost() as costs[photos]:
-            findings = check_tables(info, boxes, config)
+            violations = check_tables(info, boxes, config)
         say(f"checks of {photos:,} photos, {len(boxes):,} boxes", str(costs[photos]))
-        assert not findings
+        assert not violations
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     say("peak memory of the process, tables included", f"{peak:.2f} GB")
     growth = costs[100_000].cpu_s / costs[10_000].cpu_s

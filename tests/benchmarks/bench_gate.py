@@ -57,7 +57,7 @@ def trial(
     candidate, champion = simulate_pair(photos, gain, seed, false_per_photo=false)
     comparison = compare(candidate, champion, config, seed)
     decision = decide(candidate, champion, comparison, 1.0, config.promotion)
-    return decision.promote, comparison.shown_better, comparison.smallest_gain
+    return decision.promote, comparison.is_significant, comparison.minimum_detectable_effect
 
 
 def main() -> None:

@@ -27,12 +27,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from monitoring.drift_detector import Judge
+from monitoring.drift_detector import DriftDetector
 from monitoring.verdict import State
 from sparrow.config import MonitoringConfig
 from sparrow.data.formats.exchange import read_csv
 from sparrow.data.synthetic.generate import generate_dataset
-from sparrow.inference.counter import Counter
+from sparrow.inference.counter import PhotoCounter
 from sparrow.predictions.log import PredictionLog
 from sparrow.predictions.window import Window, read_reference, write_reference
 
@@ -42,7 +42,7 @@ SIZES = (25, 100, 400)  # of windows
 
 def make_pool(model: Path, photos: int, seed: int, path: Path) -> None:
     """Draw photos, count them, keep the records with their authors and true counts."""
-    counter, records = Counter(model), []
+    counter, records = PhotoCounter(model), []
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "raw"
         generate_dataset(root, photos=photos, seed=seed)
@@ -83,14 +83,16 @@ def thinned(window: Window, recall: float, rng: np.random.Generator) -> Window:
 def alarms(pool: Window, reference_photos: int, windows: int, recall: float) -> None:
     """Print the share of windows that alarm, by size, each with a reference of its own."""
     groups = pool.photos["group"].to_numpy()
-    config = MonitoringConfig(looks=SIZES)  # a larger look takes no part in windows of these sizes
+    config = MonitoringConfig(
+        windows=SIZES
+    )  # a larger look takes no part in windows of these sizes
     alarmed: Tally[int] = Tally()
     columns: Tally[str] = Tally()
     begun = time.monotonic()
     for number in range(windows):
         rng = np.random.default_rng([17, number])
         rows = shuffled_by_group(groups, rng)
-        judge = Judge(part(pool, rows[:reference_photos]), config, seed=number)
+        judge = DriftDetector(part(pool, rows[:reference_photos]), config, seed=number)
         for size in SIZES:
             window = part(pool, rows[reference_photos:][:size], as_log=True)
             if len(window.photos) < size:
@@ -148,7 +150,7 @@ def large(model: Path, photos: int) -> None:
         (home / ".metaflow").mkdir()
         target = model.resolve()
         begun = time.monotonic()
-        counter = Counter(target, verify=False)
+        counter = PhotoCounter(target, verify=False)
         fill_log(home / "log.db", photos, 3, counter.info.name, counter.version)
         size = (home / "log.db").stat().st_size / 1e9
         print(

@@ -278,7 +278,7 @@ def work(config: Config, name: str) -> None:
 
 TINY = ModelConfig(
     architecture="fasterrcnn_mobilenet_v3_large_320_fpn", weights="none",
-    frozen_normalisation=False, min_side_px=64, max_side_px=96,
+    freeze_batch_norm=False, min_side_px=64, max_side_px=96,
     anchor_sizes_px=(16, 28, 44, 64, 96),
 )  # fmt: skip
 
@@ -355,7 +355,7 @@ def measure_memory(folder: Path) -> None:
     dataset = split(check_dataset(folder / "raw", data).dataset)
     model = ModelConfig(
         architecture="fasterrcnn_mobilenet_v3_large_320_fpn", weights="none",
-        frozen_normalisation=False,
+        freeze_batch_norm=False,
     )  # fmt: skip
     photos = load_detection_set(dataset, data.classes, model, folder / "prepared").first(8)
     course = []
@@ -397,7 +397,7 @@ def raccoons(folder: Path) -> DataConfig:
 
 def split(dataset: Dataset) -> Dataset:
     """A fifth held out as ``test``; the rest is ``train``."""
-    shares = SplitConfig(test_share=0.2, validation_share=0.05)
+    shares = SplitConfig(test_fraction=0.2, validation_fraction=0.05)
     found = split_dataset(dataset, shares, DataConfig().near_duplicate_bits, 0).dataset
     sides = found.images["split"].replace("validation", "train")
     return replace(found, images=found.images.assign(split=sides))

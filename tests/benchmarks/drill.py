@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from monitoring.drift_detector import Judge
+from monitoring.drift_detector import DriftDetector
 from monitoring.drill.faults import FAULTS, Fault
 from monitoring.drill.repeat import Traffic, one_run, repeat
 from monitoring.drill.served import send, served
@@ -213,14 +213,14 @@ class Task:
     faulty: tuple[Window, list[str]]
 
 
-_judge: Judge
+_judge: DriftDetector
 _healthy: Traffic
 
 
 def set_up(reference: Window, healthy: tuple[Window, list[str]]) -> None:
     """Of each worker process."""
     global _judge, _healthy
-    _judge, _healthy = Judge(reference, MonitoringConfig()), Traffic(*healthy)
+    _judge, _healthy = DriftDetector(reference, MonitoringConfig()), Traffic(*healthy)
 
 
 def row(task: Task) -> Row:

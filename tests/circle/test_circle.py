@@ -42,11 +42,11 @@ CIRCLE: dict[str, Any] = {
         "root": "raw", "new": "new", "rejected": "rejected", "prepared": "prepared",
         "generate": {"photos": 260, "seed": 41},
     },
-    "split": {"test_share": 0.3, "validation_share": 0.12, "tries": 50},
+    "split": {"test_fraction": 0.3, "validation_fraction": 0.12, "tries": 50},
     "model": {
         "architecture": "fasterrcnn_mobilenet_v3_large_320_fpn",
         "weights": "none",
-        "frozen_normalisation": False,
+        "freeze_batch_norm": False,
         "min_side_px": 192,
         "max_side_px": 288,
         "anchor_sizes_px": [28, 48, 72, 112, 160],
@@ -57,8 +57,8 @@ CIRCLE: dict[str, Any] = {
     "evaluation": {"bootstrap_samples": 200},
     # A short training: the bars for a first champion are not what is tried here.
     "promotion": {"min_f_beta": 0.0, "max_false_count_empty": 200.0},
-    "service": {"keep_share": 1.0},
-    "monitoring": {"looks": [25, 100]},
+    "service": {"keep_fraction": 1.0},
+    "monitoring": {"windows": [25, 100]},
 }  # fmt: skip
 WINTER_PHOTOS = 120  # of the new season, that the service is sent
 HELD_OUT_PHOTOS = 80  # of the same season, that are only measured on

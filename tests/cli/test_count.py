@@ -14,7 +14,7 @@ import pytest
 from sparrow.cli.count import find_photos
 from sparrow.cli.count_journal import Journal, file_key
 from sparrow.cli.main import main
-from sparrow.inference.counter import Counter
+from sparrow.inference.counter import PhotoCounter
 from sparrow.regular_file import sha256_of
 
 
@@ -47,7 +47,9 @@ def test_csv_has_every_photo_and_the_bad_one_is_listed(
     assert "bad.jpg: this is not a photo" in capsys.readouterr().err
     assert len(list((tmp_path / "drawn").iterdir())) == 3
     assert not to.with_name("counts.csv.journal").exists()
-    ours = Counter(model_folder).count((folder / "a.jpg").read_bytes(), "a.jpg", "cli")[0].record
+    ours = (
+        PhotoCounter(model_folder).count((folder / "a.jpg").read_bytes(), "a.jpg", "cli")[0].record
+    )
     assert int(rows[0]["count"]) == ours.count
 
 

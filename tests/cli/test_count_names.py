@@ -98,9 +98,9 @@ def test_a_folder_that_cannot_be_looked_into_is_told(
     (home / "secret.jpg").write_bytes(photo)
     (home / "secret.jpg").chmod(0)
     from sparrow.cli.count import count_file
-    from sparrow.inference.counter import Counter
+    from sparrow.inference.counter import PhotoCounter
 
-    counter = Counter(model_folder)
+    counter = PhotoCounter(model_folder)
     with as_nobody:
         files = find_photos([home], recursive=True)
         entries = [count_file(counter, file, None) for file in files]

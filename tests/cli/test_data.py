@@ -83,7 +83,7 @@ def test_a_split_as_the_config_asks_for_is_no_fault(
     photos.info["Author"] = list("abcdef")
     photos.write()
     test, validation = (
-        f"split.{n}_share={v}" for n, v in zip(("test", "validation"), shares, strict=True)
+        f"split.{n}_fraction={v}" for n, v in zip(("test", "validation"), shares, strict=True)
     )
     assert run(data_config, "drift", "--set", test, "--set", validation) == 0
     assert "too few photos" in capsys.readouterr().out  # six of them say nothing about drift

@@ -136,7 +136,7 @@ def test_shadow_shows_what_a_version_would_change(place, drawn_dataset, tmp_path
     ("arguments", "message"),
     [
         (["2"], "name photos or folders, or take those the service kept: --logged"),
-        (["2", "--logged"], "set service.keep_share above 0"),
+        (["2", "--logged"], "set service.keep_fraction above 0"),
         (["9", "PHOTO"], "has no version 9; its versions: 1, 2"),
     ],
 )

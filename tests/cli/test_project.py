@@ -24,7 +24,7 @@ def publish(here: Path, name: str) -> None:
     folder = here / ".sparrow" / "champion.versions" / name / "1"
     folder.mkdir(parents=True)
     (here / ".sparrow" / "champion").symlink_to(folder, target_is_directory=True)
-    service = ServiceConfig(keep_share=0.25)
+    service = ServiceConfig(keep_fraction=0.25)
     write_served_settings(folder, ServedSettings(name=name, service=service))
 
 
@@ -44,7 +44,7 @@ def test_what_is_served_counts_and_its_own_stores_and_limits(here: Path) -> None
     (here / "configs" / "a.yaml").write_text("name: broken name")
     (here / "configs" / "own.yaml").write_text("name: own-detector\ndata: {new: data/own/new}")
     found = find_project(None)
-    assert (found.name, found.data.new, found.service.keep_share) == (
+    assert (found.name, found.data.new, found.service.keep_fraction) == (
         "own-detector", "data/own/new", 0.25,
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from PIL import Image
 from sparrow.cli.main import main
 from sparrow.config import load_config
 from sparrow.data.ingest.ingest import ingest_new
-from sparrow.inference.counter import Counter
+from sparrow.inference.counter import PhotoCounter
 from sparrow.predictions.log import PredictionLog
 
 
@@ -31,7 +31,7 @@ def home(
     monkeypatch.chdir(tmp_path)
     kept = Path(".sparrow/photos")
     kept.mkdir()
-    counter = Counter(model_folder)
+    counter = PhotoCounter(model_folder)
     log = PredictionLog(load_config("own.yaml").stores.prediction_log)
     for path in sorted((drawn_dataset / "images").iterdir())[:12]:
         record = counter.count(path.read_bytes(), path.name, "api")[0].record
@@ -147,7 +147,7 @@ def test_faults_are_one_line(home: Path, capsys: pytest.CaptureFixture[str]) -> 
         "already holds files",
         "no such folder",
         "expected a folder written by `sparrow review`",
-        "set service.keep_share",
+        "set service.keep_fraction",
         "holds no photo of the champion, test-detector version 1; it holds no photo",
     ):
         assert words in said

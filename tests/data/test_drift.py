@@ -101,7 +101,7 @@ def test_what_train_and_test_must_not_share() -> None:
 def test_sides_are_held_against_the_shares_that_were_asked_for(
     shares: tuple[float, float], test_photos: int, says: str | None
 ) -> None:
-    split = SplitConfig(test_share=shares[0], validation_share=shares[1])
+    split = SplitConfig(test_fraction=shares[0], validation_fraction=shares[1])
     problems = size_ratio(photos(100, 1), photos(test_photos, 2), split)
     assert len(problems) == (says is not None)
     assert says is None or says in problems[0]

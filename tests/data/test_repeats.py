@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from sparrow.config import DataConfig
-from sparrow.data.checks.report import Finding
+from sparrow.data.checks.report import RuleViolation
 from sparrow.data.checks.run import check_tables
 from sparrow.data.repeats import NONE, closest, first_equal, first_overlap
 
@@ -81,8 +81,8 @@ def tables(boxes: int, photos: int, shift_px: float) -> tuple[pd.DataFrame, pd.D
     return info, table
 
 
-def rules(findings: list[Finding]) -> dict[str, int]:
-    return {found.rule: len(found.rows) for found in findings}
+def rules(violations: list[RuleViolation]) -> dict[str, int]:
+    return {found.rule: len(found.rows) for found in violations}
 
 
 # (boxes, photos, step, rules that are broken with the number of rows). Without the limit 8,000
@@ -104,11 +104,11 @@ def test_memory_grows_with_boxes_and_not_with_pairs(
     info, table = tables(boxes, photos, shift_px)
     tracemalloc.start()
     try:
-        findings = check_tables(info, table, config)
+        violations = check_tables(info, table, config)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert rules(findings) == broken
+    assert rules(violations) == broken
     assert peak < 16 * MB + boxes * 1500
 
 
@@ -127,7 +127,7 @@ def test_black_pictures_are_told_once_each(config: DataConfig, photos: Any) -> N
     for number, name in enumerate(photos.pictures):
         photos.pictures[name] = black if number < 4 else black + 1
     report = check_dataset(photos.write(), config).report
-    said = {found.rule: found.rows["value"].tolist() for found in report.findings}
+    said = {found.rule: found.rows["value"].tolist() for found in report.violations}
     assert said["photo-duplicate"] == ["the same file as photo000.png"] * 3 + [
         "the same file as photo004.png"
     ]

@@ -33,7 +33,7 @@ RCNN = {
 # The smallest photos there are, and ResNets learn in nothing but their last stage: quick.
 SMALL = {
     "weights": "none",
-    "frozen_normalisation": False,
+    "freeze_batch_norm": False,
     "min_side_px": 64,
     "max_side_px": 96,
     "trainable_backbone_layers": 1,

@@ -22,7 +22,7 @@ def configured(**values):
         **{
             "architecture": "fasterrcnn_mobilenet_v3_large_320_fpn",
             "weights": "none",
-            "frozen_normalisation": False,
+            "freeze_batch_norm": False,
             **values,
         }
     )
@@ -68,7 +68,7 @@ def test_photos_are_not_resized_again():
 
 
 def test_normalisation_is_frozen_or_quick():
-    frozen = build_detector(configured(frozen_normalisation=True), 1)
+    frozen = build_detector(configured(freeze_batch_norm=True), 1)
     assert not normalisations(frozen.backbone.body, torch.nn.BatchNorm2d)
     assert normalisations(frozen.backbone.body, FrozenBatchNorm2d)
     quick = build_detector(configured(), 1)
@@ -255,7 +255,7 @@ def coco_home(tmp_path, monkeypatch):
 
 def test_coco_weights_come_from_torchvisions_cache(coco_home):
     _, state = coco_home
-    model = build_detector(configured(weights="coco", frozen_normalisation=True), 1)
+    model = build_detector(configured(weights="coco", freeze_batch_norm=True), 1)
     found = model.state_dict()
     name = "backbone.body.0.0.weight"
     assert torch.equal(found[name], state[name])

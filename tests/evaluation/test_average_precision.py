@@ -10,7 +10,7 @@ from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.average_precision import average_precision, resampled_ap
 from sparrow.evaluation.coco import COCO_IOUS, coco_scores
-from sparrow.evaluation.matching import match, pool_boxes
+from sparrow.evaluation.matching import flatten, match
 
 NAMES = ["c1", "c2", "c3"]
 
@@ -18,7 +18,7 @@ NAMES = ["c1", "c2", "c3"]
 def test_of_the_set_itself_it_is_pycocotools_number(random_case):
     for seed in range(100):
         dataset, predictions = random_case(seed)
-        pool = pool_boxes(dataset, predictions, NAMES)
+        pool = flatten(dataset, predictions, NAMES)
         matches = match(pool, COCO_IOUS.tolist())
         photos = np.arange(len(pool.images))
         own = coco_scores(pool, matches)
@@ -38,11 +38,11 @@ def test_weights_equal_photos_repeated(random_case):
         if not times.sum():
             continue
         repeated, again = _repeat(dataset, predictions, times)
-        pool = pool_boxes(dataset, predictions, NAMES)
+        pool = flatten(dataset, predictions, NAMES)
         photos = np.arange(len(times))
         matches = match(pool, COCO_IOUS.tolist())
         weighted = average_precision(pool, matches, photos, times[None].astype(float))[0]
-        pool = pool_boxes(repeated, again, NAMES)
+        pool = flatten(repeated, again, NAMES)
         matches = match(pool, COCO_IOUS.tolist())
         ones = np.ones((1, len(pool.images)))
         plain = average_precision(pool, matches, np.arange(len(pool.images)), ones)[0]

@@ -21,7 +21,7 @@ def test_equal_models_show_nothing():
     _, champion = simulate_pair(60, 0.0, 3)
     result = compare(champion, champion, CONFIG)
     assert (result.gain.value, result.bound, result.p_value) == (0, 0, 1)
-    assert not result.shown_better
+    assert not result.is_significant
     assert all(one.change.value == 0 for one in result.slices)
 
 
@@ -29,8 +29,8 @@ def test_a_large_gain_is_shown_and_the_reverse_is_not():
     candidate, champion = simulate_pair(150, 0.15, 1)
     forth, back = compare(candidate, champion, CONFIG), compare(champion, candidate, CONFIG)
     assert forth.gain.value == candidate.f_beta.value - champion.f_beta.value
-    assert forth.shown_better
-    assert not back.shown_better
+    assert forth.is_significant
+    assert not back.is_significant
     assert back.gain.value == -forth.gain.value
     assert forth.gain.low < forth.bound < forth.gain.value < forth.gain.high
     # It finds more birds, so it counts better: the error falls.
@@ -45,7 +45,7 @@ def test_three_photos_prove_nothing(tiny):
     result = compare(candidate, champion, CONFIG)
     assert result.gain.value > 0
     assert result.p_value == pytest.approx(1 / 8, abs=0.05)
-    assert not result.shown_better
+    assert not result.is_significant
 
 
 def test_one_group_has_no_bounds(tiny):
@@ -53,7 +53,7 @@ def test_one_group_has_no_bounds(tiny):
     result = compare(one, one, CONFIG)
     assert math.isnan(result.bound)
     assert math.isnan(result.count_mae_bound)
-    assert not result.shown_better
+    assert not result.is_significant
     assert result.slices == ()
 
 
@@ -69,7 +69,9 @@ def test_the_groups_of_the_table_are_what_is_drawn():
 
 
 def test_smallest_gain_shrinks_with_more_photos():
-    few, many = (compare(*simulate_pair(n, 0.05, 2), CONFIG).smallest_gain for n in (50, 800))
+    few, many = (
+        compare(*simulate_pair(n, 0.05, 2), CONFIG).minimum_detectable_effect for n in (50, 800)
+    )
     assert 3 < few / many < 5.5  # as the root of 16, give or take
 
 

@@ -8,7 +8,7 @@ import pytest
 from sparrow.config import EvaluationConfig
 from sparrow.data.tables import XYXY
 from sparrow.detections import Detections
-from sparrow.evaluation.matching import match, pool_boxes
+from sparrow.evaluation.matching import flatten, match
 from sparrow.evaluation.metrics import (
     choose_threshold,
     f_beta,
@@ -41,7 +41,7 @@ def test_equal_an_independent_plain_implementation(random_case):
         dataset, predictions = random_case(seed)
         rng = np.random.default_rng(seed)
         iou, threshold = rng.choice([[0.4, 0.05], [0.5, 0.35], [0.75, 0.6]]).tolist()
-        pool = pool_boxes(dataset, predictions, ["c1", "c2", "c3"])
+        pool = flatten(dataset, predictions, ["c1", "c2", "c3"])
         kept, found = pool.above(threshold), match(pool, [iou])[0] >= 0
         tp = int((kept & found).sum())
         assert (tp, int(kept.sum()) - tp, len(pool.truth_label) - tp) == plain_counts(
@@ -86,7 +86,7 @@ def three_of_four(make_dataset, found):
 
 
 def test_sweep(three_of_four):
-    pool = pool_boxes(*three_of_four, ["bird"])
+    pool = flatten(*three_of_four, ["bird"])
     curve = sweep(pool, match(pool, [0.5])[0] >= 0, 2.0)
     assert curve.threshold == pytest.approx([0.9, 0.8, 0.6, 0.5])  # the tie at 0.5 is one row
     assert curve.precision == pytest.approx([1, 1, 2 / 3, 3 / 5])
@@ -96,7 +96,7 @@ def test_sweep(three_of_four):
 
 
 def test_sweep_of_nothing(make_dataset):
-    pool = pool_boxes(make_dataset({"a.jpg": []}), {"a.jpg": Detections.empty()}, ["bird"])
+    pool = flatten(make_dataset({"a.jpg": []}), {"a.jpg": Detections.empty()}, ["bird"])
     curve = sweep(pool, np.zeros(0, bool), 2.0)
     assert (len(curve.threshold), curve.start) == (0, 1)
     assert curve.thinned() == {"threshold": [], "precision": [], "recall": [], "f_beta": []}

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from sparrow.export import quantization as integers
 from sparrow.export.onnx import export_engine, load_network
 from sparrow.export.parity import detector_of
-from sparrow.export.quantization import round_engine, write_rounded
+from sparrow.export.quantization import quantize_engine, write_rounded
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_an_engine_without_wide_layers_stays_as_it_is(tmp_path):
     path = tmp_path / "engine.onnx"
     onnx.save(helper.make_model(graph), path)
     before = path.read_bytes()
-    assert round_engine(path, []) == {"integer_layers": 0.0}
+    assert quantize_engine(path, []) == {"integer_layers": 0.0}
     assert path.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir()] == ["engine.onnx"]
 
@@ -57,7 +57,7 @@ def test_the_two_layers_of_the_box_head_become_integers(engine, tmp_path):
 
 def test_what_the_rounded_engine_finds_is_nearly_the_same(engine, photos):
     exact = detector_of(engine)
-    found = round_engine(engine, photos)
+    found = quantize_engine(engine, photos)
     assert found["integer_layers"] == 2
     assert found["integer_share"] >= 0.9
     rounded = detector_of(engine)
@@ -72,7 +72,7 @@ def test_what_the_rounded_engine_finds_is_nearly_the_same(engine, photos):
 def test_an_engine_that_would_find_something_else_stays_exact(engine, photos, monkeypatch):
     monkeypatch.setattr(integers, "MIN_AGREEMENT", 1.01)  # more than any engine can reach
     before = engine.read_bytes()
-    found = round_engine(engine, photos)
+    found = quantize_engine(engine, photos)
     assert found["integer_layers"] == 0
     assert found["integer_share"] <= 1
     assert engine.read_bytes() == before

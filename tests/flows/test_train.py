@@ -32,11 +32,11 @@ TINY = {
         "prepared": "prepared",
         "generate": {"photos": 30, "seed": 3},
     },
-    "split": {"test_share": 0.3, "validation_share": 0.2, "tries": 20},
+    "split": {"test_fraction": 0.3, "validation_fraction": 0.2, "tries": 20},
     "model": {
         "architecture": "fasterrcnn_mobilenet_v3_large_320_fpn",
         "weights": "none",
-        "frozen_normalisation": False,
+        "freeze_batch_norm": False,
         "min_side_px": 96,
         "max_side_px": 128,
         "box_batch_size_per_image": 16,
@@ -234,8 +234,8 @@ def test_killed_in_training_and_resumed_nothing_is_repeated_or_lost(
     values = (
         "tuning.trials=0",
         "tuning.workers=2",
-        "training.processes=2",
-        "training.accumulate=2",
+        "training.world_size=2",
+        "training.gradient_accumulation_steps=2",
     )
     settings = [part for value in values for part in ("--set", value)]
     command = [sys.executable, str(FLOW), "--config", "config", "tiny.yaml", "run", *settings]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sparrow.evaluation.counting import CountModel
-from sparrow.inference.counter import Counter
+from sparrow.inference.counter import PhotoCounter
 from sparrow.inference.model_folder import read_info, write_info
 
 CERTAIN = CountModel(0.5, 0.9, "constant", (0.0,), (0.5,), 0.0, 1.0, (1.0, 0.0, 0.0), 1.0, 10)
@@ -32,9 +32,9 @@ def test_the_interval_is_for_the_threshold_that_is_counted_with(
         write_info(own_copy, info.model_copy(update=update))
         if model.threshold != threshold:
             with pytest.raises(ValueError, match=r"was fitted for 0\.5: the interval"):
-                Counter(own_copy, verify=False)
+                PhotoCounter(own_copy, verify=False)
             continue
-        counter = Counter(own_copy, verify=False)
+        counter = PhotoCounter(own_copy, verify=False)
         photo = next((drawn_dataset / "images").iterdir())
         record = counter.count(photo.read_bytes(), photo.name, "cli")[0].record
         assert record.count == len(record.boxes)
@@ -44,5 +44,5 @@ def test_the_interval_is_for_the_threshold_that_is_counted_with(
 
 
 def test_a_model_without_a_count_model_has_a_count_alone(model_folder: Path) -> None:
-    counter = Counter(model_folder)
+    counter = PhotoCounter(model_folder)
     assert counter.info.count_model is None

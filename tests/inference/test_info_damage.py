@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sparrow.inference.counter import Counter
+from sparrow.inference.counter import PhotoCounter
 from sparrow.inference.model_folder import INFO, ModelFolderError, read_info
 
 COUNT_MODEL = {
@@ -66,7 +66,7 @@ def damaged(values: Any, place: tuple[Any, ...], value: Any) -> Any:
 
 def usable(model: Path) -> None:
     """Loaded as the service loads it, what it says of itself holds."""
-    counter = Counter(model, verify=False)
+    counter = PhotoCounter(model, verify=False)
     info = counter.info
     assert 0 <= info.min_score <= info.threshold <= 1
     assert 16 <= info.min_side_px <= info.max_side_px <= 16_384

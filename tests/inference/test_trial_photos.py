@@ -7,7 +7,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from sparrow.inference.counter import Counter
+from sparrow.inference.counter import PhotoCounter
 from sparrow.inference.trial_photos import KINDS, trial_photos
 
 
@@ -32,4 +32,4 @@ def test_they_show_something_and_the_grey_one_is_grey():
 
 
 def test_a_network_that_was_exported_counts_them_all(model_folder):
-    Counter(model_folder).try_out()
+    PhotoCounter(model_folder).try_out()

@@ -12,19 +12,19 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sparrow.inference.counter import Counter
-from sparrow.inference.worker_process import CounterProcess, ProcessLostError
+from sparrow.inference.counter import PhotoCounter
+from sparrow.inference.worker_process import ProcessLostError, WorkerProcess
 
 
-def own_id(_counter: Counter) -> int:
+def own_id(_counter: PhotoCounter) -> int:
     return os.getpid()
 
 
-def name_of(counter: Counter) -> str:
+def name_of(counter: PhotoCounter) -> str:
     return counter.info.name
 
 
-def die(_counter: Counter, marker: Path) -> str:
+def die(_counter: PhotoCounter, marker: Path) -> str:
     """Die as a process does that runs out of memory: the first time, or always without a file."""
     if marker.name == "always" or not marker.exists():
         marker.touch()
@@ -35,7 +35,7 @@ def die(_counter: Counter, marker: Path) -> str:
 def test_work_is_done_elsewhere_and_tried_again_after_a_death(
     model_folder: Path, tmp_path: Path
 ) -> None:
-    process = CounterProcess()
+    process = WorkerProcess()
     try:
         assert process.run(name_of, model_folder) == "test-detector"
         first = process.run(own_id, model_folder)
@@ -54,9 +54,9 @@ import sys, time
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_worker_process import own_id
-from sparrow.inference.worker_process import CounterProcess
+from sparrow.inference.worker_process import WorkerProcess
 if __name__ == "__main__":
-    print(CounterProcess().run(own_id, Path({model!r})), flush=True)
+    print(WorkerProcess().run(own_id, Path({model!r})), flush=True)
     time.sleep(60)
 """
 

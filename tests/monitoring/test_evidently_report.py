@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from monitoring.columns import photo_values
-from monitoring.drift_detector import Judge
+from monitoring.drift_detector import DriftDetector
 from monitoring.evidently_report import write_evidently_report
 from sparrow.config import MonitoringConfig
 from sparrow.predictions.window import window_of
 
 
 def test_nothing_to_draw_is_no_file(photos: Any, tmp_path: Path) -> None:
-    judge = Judge(window_of(photos(60, 1)), MonitoringConfig(looks=(25,)))
+    judge = DriftDetector(window_of(photos(60, 1)), MonitoringConfig(windows=(25,)))
     nothing = photo_values(window_of([]))
     path = tmp_path / "report.html"
     assert not write_evidently_report(path, nothing, nothing, judge.judge(window_of([])), 0.05)
@@ -25,7 +25,7 @@ def test_nothing_to_draw_is_no_file(photos: Any, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_constant_columns_are_drawn(photos: Any, tmp_path: Path) -> None:
     values = photo_values(window_of(photos(1, 1))).repeat(60, axis=0)
-    judge = Judge(window_of(photos(60, 1)), MonitoringConfig(looks=(25,)))
+    judge = DriftDetector(window_of(photos(60, 1)), MonitoringConfig(windows=(25,)))
     verdict = judge.judge(window_of(photos(30, 2)))
     path = tmp_path / "report.html"
     assert write_evidently_report(path, values, values[:30], verdict, 0.05)

@@ -69,7 +69,7 @@ def test_night_ends_with_status_3_a_page_a_report_and_a_verdict(home: Path, phot
     kept.mkdir()
     Image.new("RGB", (640, 480), (20, 20, 40)).save(kept / f"{recent[-1].id}.photo", "JPEG")
 
-    done = run(home, "--set", "monitoring.window_days=1.0", "--set", "monitoring.looks=[25, 100]")
+    done = run(home, "--set", "monitoring.window_days=1.0", "--set", "monitoring.windows=[25, 100]")
     assert done.returncode == 3, done.stdout[-3000:] + done.stderr[-3000:]
     assert "Brightness (0 to 1) fell" in done.stdout
     (folder,) = (home / ".sparrow" / "monitoring").glob("2*")
@@ -86,7 +86,7 @@ def test_night_ends_with_status_3_a_page_a_report_and_a_verdict(home: Path, phot
     assert page.count('src="data:image/jpeg') == 1  # the photo that was kept
     assert "http" not in page.replace("http://www.w3.org", "")  # nothing is fetched
     report = (folder / "report.html").read_text()
-    assert "max-T over columns and looks" in report
+    assert "max-T over columns and windows" in report
 
 
 @pytest.mark.slow

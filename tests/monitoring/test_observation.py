@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from monitoring.drift_detector import Judge
+from monitoring.drift_detector import DriftDetector
 from monitoring.observation import (
+    MonitoredModel,
     MonitoringError,
-    Watched,
+    monitored_model,
     observe,
     open_log,
     other_versions,
-    watched_model,
 )
 from monitoring.trend import trend
 from monitoring.verdict import State
@@ -29,7 +29,7 @@ from sparrow.inference.model_folder import read_info, write_info
 from sparrow.predictions.log import PredictionLog
 from sparrow.predictions.window import read_window, window_of
 
-MODEL = Watched("birds", "3", Path("nowhere"))
+MODEL = MonitoredModel("birds", "3", Path("nowhere"))
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_a_large_window_is_read_in_part_its_newest_photos_without_a_gap(
 ) -> None:
     records = photos(2000, 1)
     log.append(records)
-    config = MonitoringConfig(looks=(25, 100), max_photos=300)
+    config = MonitoringConfig(windows=(25, 100), max_photos=300)
     found = observe(log, MODEL, config)
     read = found.window.photos
     assert found.n_photos == 2000
@@ -103,7 +103,7 @@ def test_photos_from_the_future_are_set_aside_and_said(
     assert f"{now + ahead:%Y-%m-%d %H:%M}" in found.set_aside
     assert sum(step.photos for step in trend(log, MODEL, now)) == 120
     # A part of a window that is too large for memory leaves them out, too.
-    part = observe(log, MODEL, MonitoringConfig(looks=(25,), max_photos=50), now)
+    part = observe(log, MODEL, MonitoringConfig(windows=(25,), max_photos=50), now)
     assert set(part.window.photos["id"]) <= {one.id for one in records}
     assert part.n_future == 60
 
@@ -118,7 +118,7 @@ def test_another_models_photos_under_the_same_number_are_not_judged(
     trained_at = before[-1].time + after
     mine = [replace(one, time=one.time - before[0].time + trained_at) for one in photos(40, 2)]
     log.append([*before, *mine])
-    model = Watched("birds", "3", Path("nowhere"), trained_at)
+    model = MonitoredModel("birds", "3", Path("nowhere"), trained_at)
     now = mine[-1].time + timedelta(minutes=1)
     found = observe(log, model, MonitoringConfig(window_days=window_days), now)
     assert found.window.photos["id"].tolist() == [one.id for one in mine]
@@ -134,7 +134,7 @@ def test_a_model_that_does_not_say_when_it_was_trained_is_watched_all_the_same(
     folder = tmp_path / "3"
     shutil.copytree(model_folder.resolve(), folder)
     write_info(folder, read_info(folder).model_copy(update={"trained_at": trained_at}))
-    model = watched_model(folder, None)
+    model = monitored_model(folder, None)
     assert (model.version, model.trained_at) == ("3", None)
     log.append(photos(5, 1, name=model.name))
     assert observe(log, model, MonitoringConfig()).n_photos == 5
@@ -156,10 +156,10 @@ def test_a_clock_that_was_ahead_does_not_turn_drift_into_ok(
     usual = [replace(one, time=one.time + timedelta(days=20)) for one in photos(1600, 3)]
     log.append([*blind, *usual])
     config = MonitoringConfig()
-    verdict = Judge(reference, config).judge(observe(log, MODEL, config, now).window)
+    verdict = DriftDetector(reference, config).judge(observe(log, MODEL, config, now).window)
     assert verdict.state is State.DRIFT
     # As it was judged before: the newest 1,600 photos, all of them from the future, hide it.
-    assert Judge(reference, config).judge(read_window(log, limit=1600)).state is State.OK
+    assert DriftDetector(reference, config).judge(read_window(log, limit=1600)).state is State.OK
 
 
 def test_a_log_of_a_newer_release_is_said(log: PredictionLog, path: Path) -> None:
@@ -267,17 +267,17 @@ def test_a_server_that_cannot_be_reached_is_named_without_its_password() -> None
 
 
 def test_the_champion_and_other_versions(model_folder: Path, tmp_path: Path) -> None:
-    assert watched_model(model_folder, None).version == "1"
-    assert watched_model(model_folder, "1").folder == model_folder.resolve()
+    assert monitored_model(model_folder, None).version == "1"
+    assert monitored_model(model_folder, "1").folder == model_folder.resolve()
     with pytest.raises(MonitoringError, match=r"no published version 7 .*published: 1"):
-        watched_model(model_folder, "7")
+        monitored_model(model_folder, "7")
     with pytest.raises(MonitoringError, match="no champion in"):
-        watched_model(tmp_path / "champion", None)
+        monitored_model(tmp_path / "champion", None)
 
 
 def test_a_model_without_a_reference_is_refused(model_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(MonitoringError, match=r"has no reference\.parquet"):
-        watched_model(model_folder, None).reference()
+        monitored_model(model_folder, None).reference()
     (tmp_path / "reference.parquet").write_text("no parquet")
     with pytest.raises(MonitoringError, match="is not a reference"):
-        Watched("birds", "3", tmp_path).reference()
+        MonitoredModel("birds", "3", tmp_path).reference()

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from monitoring.charts import line_chart
-from monitoring.drift_detector import Judge
-from monitoring.observation import Watched
+from monitoring.drift_detector import DriftDetector
+from monitoring.observation import MonitoredModel
 from monitoring.page import Findings, extreme_photos, findings_html
 from monitoring.trend import MAX_STEPS, trend
 from sparrow.config import MonitoringConfig
 from sparrow.predictions.log import PredictionLog
 from sparrow.predictions.window import window_of
 
-MODEL = Watched("birds", "3", Path("nowhere"))
+MODEL = MonitoredModel("birds", "3", Path("nowhere"))
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_the_trend_is_the_means_of_even_steps(log: PredictionLog, photos: Any) -
     counted = [one for one in second if one.error is None]
     means = steps[1].means
     assert steps[1].begin == records[5].time
-    assert means["error_share"] == pytest.approx(0.2)
+    assert means["error_fraction"] == pytest.approx(0.2)
     assert means["count"] == pytest.approx(sum(x.n_detections for x in counted) / 4)
     assert means["empty"] == pytest.approx(sum(not x.boxes for x in counted) / 4)
     assert means["brightness"] == pytest.approx(sum(x.brightness for x in counted) / 4)
@@ -74,7 +74,7 @@ def test_a_chart_of_one_step_and_of_gaps() -> None:
 
 
 def test_a_page_of_no_photos_says_so(photos: Any, tmp_path: Path) -> None:
-    judge = Judge(window_of(photos(60, 1)), MonitoringConfig(looks=(25,)))
+    judge = DriftDetector(window_of(photos(60, 1)), MonitoringConfig(windows=(25,)))
     nothing = window_of([])
     page = findings_html(Findings(judge.judge(nothing), nothing, 0, [], [], tmp_path, False))
     assert "too few photos" in page
@@ -83,14 +83,14 @@ def test_a_page_of_no_photos_says_so(photos: Any, tmp_path: Path) -> None:
 
 
 def test_names_from_outside_are_text_and_not_markup(photos: Any, tmp_path: Path) -> None:
-    judge = Judge(window_of(photos(60, 1)), MonitoringConfig(looks=(25,)))
+    judge = DriftDetector(window_of(photos(60, 1)), MonitoringConfig(windows=(25,)))
     window = window_of(photos(30, 2, name="<script>"))
     page = findings_html(Findings(judge.judge(window), window, 30, [], [], tmp_path, False))
     assert "<script>" not in page
 
 
 def test_the_photos_shown_are_those_that_differ_most(photos: Any) -> None:
-    judge = Judge(window_of(photos(60, 1)), MonitoringConfig(looks=(25,)))
+    judge = DriftDetector(window_of(photos(60, 1)), MonitoringConfig(windows=(25,)))
     night = photos(30, 2, brightness=0.1)
     verdict = judge.judge(window_of(night))
     change = next(one for one in verdict.changes if one.column == "brightness")

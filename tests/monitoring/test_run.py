@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitoring.observation import Watched
+from monitoring.observation import MonitoredModel
 from monitoring.run import judge_production, observe_production
 from monitoring.verdict import State
 from sparrow.config import make_config
@@ -29,7 +29,7 @@ def test_photos_from_the_future_are_no_ok(
     records = [photo(now - timedelta(days=9, minutes=i)) for i in range(40)]
     write_reference(tmp_path / REFERENCE, records, list(range(40)), [0] * 40)
     monkeypatch.setattr(
-        "monitoring.observation.watched_model", lambda *_: Watched("birds", "3", tmp_path)
+        "monitoring.observation.monitored_model", lambda *_: MonitoredModel("birds", "3", tmp_path)
     )
     url = f"sqlite:///{tmp_path}/log.db"
     log = PredictionLog(url)

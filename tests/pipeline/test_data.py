@@ -91,7 +91,7 @@ def test_the_champion_is_asked_only_about_its_own_classes(
     review, pages = stages.ask_champion(config, some, tmp_path / "pages")
     assert (len(review), pages) == (0, [])  # there is no champion
     (tmp_path / "champion").symlink_to(model_folder)
-    everything = {"doubt_score": 0.0}  # every detection is sure enough
+    everything = {"label_error_score": 0.0}  # every detection is sure enough
     sure = config.model_copy(update={"data": config.data.model_copy(update=everything)})
     review, pages = stages.ask_champion(sure, some, tmp_path / "pages")
     assert len(review) > 0

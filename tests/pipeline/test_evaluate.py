@@ -11,7 +11,7 @@ import pytest
 
 from sparrow.config import Config, with_values
 from sparrow.data.formats.exchange import read_csv
-from sparrow.inference.counter import Counter
+from sparrow.inference.counter import PhotoCounter
 from sparrow.pipeline import evaluate as stages
 
 
@@ -33,7 +33,7 @@ def test_photos_are_timed_as_the_service_counts_them(
     assert max(threads) <= before + at_once
     assert predicted.at_once == at_once
     assert predicted.latency_ms > 0
-    counter = Counter(model_folder)
+    counter = PhotoCounter(model_folder)
     for name, found in predicted.detections.items():
         path = few.image_path(name)
         served, _ = counter.count(path.read_bytes(), name, "cli")

@@ -8,7 +8,7 @@ import pytest
 
 from sparrow.registry.tracking import (
     end_run,
-    flatten,
+    flat_params,
     log_epoch,
     log_numbers,
     log_pictures,
@@ -63,4 +63,4 @@ def test_a_resumed_training_goes_on_with_its_run(client, stores, tmp_path):
     ],
 )
 def test_flatten(values, flat):
-    assert flatten(values, skip=("skipped",)) == flat
+    assert flat_params(values, skip=("skipped",)) == flat

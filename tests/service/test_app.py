@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from sparrow.inference.counter import Counter
+from sparrow.inference.counter import PhotoCounter
 from sparrow.predictions.log import PredictionLog
 from sparrow.predictions.window import read_window
 
@@ -58,7 +58,7 @@ def test_the_service_and_the_library_agree_to_the_last_digit(
     client: TestClient, photos: list[Path], model_folder: Path
 ) -> None:
     content = photos[2].read_bytes()
-    ours = Counter(model_folder).count(content, "a.jpg", "cli")[0].record
+    ours = PhotoCounter(model_folder).count(content, "a.jpg", "cli")[0].record
     theirs = client.post("/detect", files=form(("a.jpg", content))).json()["photos"][0]
     assert theirs["scores"] == [box.score for box in ours.boxes]
     assert theirs["boxes"] == [[b.x_min_px, b.y_min_px, b.x_max_px, b.y_max_px] for b in ours.boxes]

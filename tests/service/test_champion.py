@@ -13,8 +13,8 @@ import pytest
 
 from service import metrics
 from service.champion import Champion
-from service.counting import Places
-from service.intake import Upload
+from service.counting import WorkerPool
+from service.uploads import Upload
 from sparrow.config import ServiceConfig
 from sparrow.inference.counter import CannotCountError
 from sparrow.inference.model_folder import ENGINE, INFO, WEIGHTS, ModelFolderError
@@ -204,7 +204,7 @@ def test_processes_count_with_the_model_that_took_over_under_the_same_number(
 ) -> None:
     champion = site.champion()
     old = champion.counter
-    places = Places(ServiceConfig(workers=1), old)
+    places = WorkerPool(ServiceConfig(workers=1), old)
     photo = trial_photos()[0]
     upload = Upload(photo.name, photo.content)
 
@@ -226,12 +226,12 @@ def test_processes_count_with_the_model_that_took_over_under_the_same_number(
 def test_a_process_refuses_to_count_with_another_model_than_it_was_asked_for(
     site: Site, tmp_path: Path
 ) -> None:
-    from sparrow.inference.worker_process import CounterProcess
+    from sparrow.inference.worker_process import WorkerProcess
 
     counter = site.champion().counter
     shutil.rmtree(site.folder(1))
     site.make(1, threshold=0.8)
-    process = CounterProcess()
+    process = WorkerProcess()
     try:
         with pytest.raises(ModelFolderError, match="holds another model now"):
             process.run(len, counter.folder, info_sha256=counter.info_sha256)

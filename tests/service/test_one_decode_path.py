@@ -120,12 +120,12 @@ def test_the_loader_gives_the_engine_the_same_pixels(
 
 
 def test_the_page_counts_the_same(client: TestClient, from_api: dict[str, Any], root: Path) -> None:
-    from service.app import desk
+    from service.app import inference
     from service.page_visit import Visit
 
     for name in KINDS:
         visit = Visit()
-        visit.show_files(desk(), [root / "images" / name], lambda _done, _total: None)
+        visit.show_files(inference(), [root / "images" / name], lambda _done, _total: None)
         assert logged(visit.shown[0].counted.record.boxes) == shown(from_api[name]), name
 
 

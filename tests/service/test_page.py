@@ -24,7 +24,7 @@ from PIL import Image
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from service.desk import Desk
+from service.inference_service import InferenceService
 from service.page import make_page
 from service.page_actions import save_feedback, write_downloads
 from service.page_values import Look
@@ -43,9 +43,9 @@ FOUND = (0.95, 0.8, 0.7, 0.6)  # scores in a white photo; the operating threshol
 
 
 @pytest.fixture(scope="module")
-def desk(
+def inference(
     client: TestClient, model_folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Desk]:
+) -> Iterator[InferenceService]:
     """Counts with an engine of known answers: ``FOUND``, times the photo's brightness (0..1)."""
     from service.app import settings
 
@@ -55,9 +55,11 @@ def desk(
     info = read_info(home / "model", verify=False)
     write_info(home / "model", info.model_copy(update={"threshold": 0.5}))
     log = f"sqlite:///{home}/log.db?timeout=0.5"
-    desk = Desk(replace(settings, model=home / "model", watched=False, prediction_log=log))
-    yield desk
-    desk.close()
+    inference = InferenceService(
+        replace(settings, model=home / "model", watched=False, prediction_log=log)
+    )
+    yield inference
+    inference.close()
 
 
 def write_engine(path: Path) -> None:
@@ -89,9 +91,9 @@ def write_engine(path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def page(desk: Desk) -> Iterator[TestClient]:
+def page(inference: InferenceService) -> Iterator[TestClient]:
     with TestClient(
-        gr.mount_gradio_app(FastAPI(), make_page(desk.settings, lambda: desk), "")
+        gr.mount_gradio_app(FastAPI(), make_page(inference.settings, lambda: inference), "")
     ) as page:
         yield page
 
@@ -113,8 +115,8 @@ def visitor(new_visitor: Any, page: TestClient) -> Any:
 
 
 @pytest.fixture
-def log(desk: Desk) -> PredictionLog:
-    return desk.log
+def log(inference: InferenceService) -> PredictionLog:
+    return inference.log
 
 
 def said(log: PredictionLog) -> list[tuple[int, bool]]:
@@ -123,10 +125,10 @@ def said(log: PredictionLog) -> list[tuple[int, bool]]:
     return [(row["true_count"], row["wrong"]) for row in rows]
 
 
-def rows_of(desk: Desk) -> int:
+def rows_of(inference: InferenceService) -> int:
     """Photos in the log, once what is queued is written."""
-    assert desk._writer.flush()
-    return len(desk.log.rows(select(photos_table.c.id)))
+    assert inference._writer.flush()
+    return len(inference.log.rows(select(photos_table.c.id)))
 
 
 @pytest.mark.parametrize(
@@ -183,19 +185,24 @@ def test_number_and_button_follow_the_photo_and_the_slider(
 
 
 def test_a_photo_is_counted_once_in_a_session(
-    visitor: Any, new_visitor: Any, page: TestClient, desk: Desk, photos: list[Path], tmp_path: Path
+    visitor: Any,
+    new_visitor: Any,
+    page: TestClient,
+    inference: InferenceService,
+    photos: list[Path],
+    tmp_path: Path,
 ) -> None:
-    start = rows_of(desk)
+    start = rows_of(inference)
     visitor.add(*photos[:2])
-    assert rows_of(desk) == start + 2
+    assert rows_of(inference) == start + 2
     whole = visitor["Photos"]
     visitor.list_files(whole[1:])  # one is taken off the list
     assert "in 2 photos" not in visitor.answer
     visitor.list_files(whole)  # and put back
     assert "in 2 photos" in visitor.answer
-    assert rows_of(desk) == start + 2
+    assert rows_of(inference) == start + 2
     visitor.add(photos[2])
-    assert rows_of(desk) == start + 3
+    assert rows_of(inference) == start + 3
     again = tmp_path / "another name.jpg"
     again.write_bytes(photos[0].read_bytes())
     visitor.add(again)  # the same bytes are the same photo
@@ -204,16 +211,16 @@ def test_a_photo_is_counted_once_in_a_session(
     visitor.list_files([])
     assert visitor.answer == ""
     visitor.list_files(whole[::-1])
-    assert rows_of(desk) == start + 3
+    assert rows_of(inference) == start + 3
     other = new_visitor(page)  # another person's, or a new window
     other.add(photos[0])
-    assert rows_of(desk) == start + 4
+    assert rows_of(inference) == start + 4
 
 
 def test_what_cannot_be_read_is_logged_once_too(
-    visitor: Any, desk: Desk, photos: list[Path], tmp_path: Path
+    visitor: Any, inference: InferenceService, photos: list[Path], tmp_path: Path
 ) -> None:
-    start, text = rows_of(desk), tmp_path / "text.jpg"
+    start, text = rows_of(inference), tmp_path / "text.jpg"
     text.write_text("not a photo")
     visitor.add(text)
     assert "No photo could be counted" in visitor.answer
@@ -221,13 +228,13 @@ def test_what_cannot_be_read_is_logged_once_too(
     assert "could not be counted" in visitor.thanks
     visitor.add(photos[0])
     assert "1 of 2 photos could not be counted" in visitor.answer
-    assert rows_of(desk) == start + 2
+    assert rows_of(inference) == start + 2
 
 
 def test_too_much_at_once_is_said_and_not_counted(
-    visitor: Any, desk: Desk, photos: list[Path], tmp_path: Path
+    visitor: Any, inference: InferenceService, photos: list[Path], tmp_path: Path
 ) -> None:
-    start = rows_of(desk)
+    start = rows_of(inference)
     large = []
     for n in range(3):
         large.append(tmp_path / f"large-{n}.jpg")
@@ -237,7 +244,7 @@ def test_too_much_at_once_is_said_and_not_counted(
     visitor["Photos"] = []
     refused = visitor.add(*photos, large[0])
     assert "5 photos at once; at most 4" in refused["output"]["error"]
-    assert rows_of(desk) == start
+    assert rows_of(inference) == start
 
 
 HOSTILE: list[tuple[str, Any]] = [
@@ -313,28 +320,32 @@ def test_gone_files_are_said(visitor: Any, photos: list[Path]) -> None:
     assert "is no longer here" in visitor.list_files(never)["output"]["error"]
 
 
-def test_a_session_holds_no_pixels(desk: Desk, photos: list[Path]) -> None:
+def test_a_session_holds_no_pixels(inference: InferenceService, photos: list[Path]) -> None:
     visit = Visit()
-    visit.show_files(desk, photos, lambda _done, _total: None)
+    visit.show_files(inference, photos, lambda _done, _total: None)
     kept = [visit.shown, visit.keys, [one.result() for one in visit.counted.values()]]
     assert len(pickle.dumps(kept)) < 320 * 240  # one of four photos in one colour
 
 
-def test_two_events_of_a_session_at_once_count_a_photo_once(desk: Desk, photos: list[Path]) -> None:
-    start, visit = rows_of(desk), Visit()
+def test_two_events_of_a_session_at_once_count_a_photo_once(
+    inference: InferenceService, photos: list[Path]
+) -> None:
+    start, visit = rows_of(inference), Visit()
     with ThreadPoolExecutor(8) as events:
         for _ in range(8):
-            events.submit(visit.show_files, desk, photos, lambda _done, _total: None)
-    assert rows_of(desk) == start + 4
+            events.submit(visit.show_files, inference, photos, lambda _done, _total: None)
+    assert rows_of(inference) == start + 4
     assert [photo.count_above(0) for photo in visit.shown] == [4, 3, 2, 1]
 
 
-def test_what_takes_too_long_is_said_and_not_counted_again(desk: Desk, tmp_path: Path) -> None:
+def test_what_takes_too_long_is_said_and_not_counted_again(
+    inference: InferenceService, tmp_path: Path
+) -> None:
     large = tmp_path / "large.png"
     Image.new("L", (6000, 5000), 255).save(large)  # a fraction of a second
-    limits = desk.settings.limits.model_copy(update={"timeout_s": 1e-6})
+    limits = inference.settings.limits.model_copy(update={"timeout_s": 1e-6})
     log = f"sqlite:///{tmp_path}/log.db"
-    own = Desk(replace(desk.settings, limits=limits, prediction_log=log))
+    own = InferenceService(replace(inference.settings, limits=limits, prediction_log=log))
     visit = Visit()
     with pytest.raises(ValueError, match="counting took longer than 1e-06 s; it goes on"):
         visit.show_files(own, [large], lambda _done, _total: None)
@@ -375,10 +386,12 @@ def forgotten(file: str) -> sqlite3.Connection:
     ],
 )
 def test_feedback_that_was_not_stored_is_no_success(
-    desk: Desk, photos: list[Path], tmp_path: Path, fault: Any, sentence: str
+    inference: InferenceService, photos: list[Path], tmp_path: Path, fault: Any, sentence: str
 ) -> None:
     file = str(tmp_path / "log.db")
-    own = Desk(replace(desk.settings, prediction_log=f"sqlite:///{file}?timeout=0.2"))
+    own = InferenceService(
+        replace(inference.settings, prediction_log=f"sqlite:///{file}?timeout=0.2")
+    )
     visit = Visit()
     visit.show_files(own, photos[:1], lambda _done, _total: None)
     assert save_feedback(own, visit.shown[0], 5) == f"Thank you. Saved: 5 in {photos[0].name}."
@@ -390,7 +403,7 @@ def test_feedback_that_was_not_stored_is_no_success(
 
 
 def test_nothing_of_a_session_is_left_when_the_service_ends(
-    desk: Desk,
+    inference: InferenceService,
     new_visitor: Any,
     photos: list[Path],
     tmp_path: Path,
@@ -400,7 +413,7 @@ def test_nothing_of_a_session_is_left_when_the_service_ends(
     temporary.mkdir()
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(cache))
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
-    page = make_page(desk.settings, lambda: desk)
+    page = make_page(inference.settings, lambda: inference)
     ours = {path.name for path in files_in(cache)}  # the examples
     with TestClient(gr.mount_gradio_app(FastAPI(), page, path="")) as own:
         visitor = new_visitor(own)
@@ -423,23 +436,25 @@ def files_in(folder: Path) -> list[Path]:
 
 
 def test_a_photo_that_could_not_be_logged_is_tried_again(
-    desk: Desk, photos: list[Path], tmp_path: Path
+    inference: InferenceService, photos: list[Path], tmp_path: Path
 ) -> None:
-    """The first desk is closed: it takes no photo. The page goes on with the next one."""
-    closed = Desk(replace(desk.settings, prediction_log=f"sqlite:///{tmp_path}/log.db"))
+    """The first inference is closed: it takes no photo. The page goes on with the next one."""
+    closed = InferenceService(
+        replace(inference.settings, prediction_log=f"sqlite:///{tmp_path}/log.db")
+    )
     closed.close()
-    start, visit = rows_of(desk), Visit()
+    start, visit = rows_of(inference), Visit()
     with pytest.raises(RuntimeError):
         visit.show_files(closed, photos, lambda _done, _total: None)
-    visit.show_files(desk, photos, lambda _done, _total: None)
-    assert rows_of(desk) == start + 4
+    visit.show_files(inference, photos, lambda _done, _total: None)
+    assert rows_of(inference) == start + 4
 
 
 def test_photos_of_two_champions_go_into_one_download(
-    desk: Desk, photos: list[Path], tmp_path: Path
+    inference: InferenceService, photos: list[Path], tmp_path: Path
 ) -> None:
     visit = Visit()
-    visit.show_files(desk, photos[:2], lambda _done, _total: None)
+    visit.show_files(inference, photos[:2], lambda _done, _total: None)
     first, second = visit.shown
     boxes = tuple(replace(box, label="wren") for box in second.counted.record.boxes)
     record = replace(second.counted.record, boxes=boxes)

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from service.intake import Upload
 from service.page_events import PageEvents
 from service.page_files import KEEP_SECONDS, PREFIX, PageFiles, file_name
 from service.refusal import RefusalError
+from service.uploads import Upload
 
 CANARY = "canary-4f1d"
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from service import keep
-from service.keep import PhotoKeeper
+from service import photo_retention
+from service.photo_retention import PhotoRetention
 from service.rate import RateLimit
 from sparrow.config import ServiceConfig
 from sparrow.predictions.record import PredictionRecord, new_id
@@ -32,20 +32,20 @@ def record() -> PredictionRecord:
     return PredictionRecord(new_id(), datetime.now(UTC), "api", "m", "1", "a.jpg")
 
 
-def keeper_of(folder: Path, **limits: Any) -> PhotoKeeper:
-    return PhotoKeeper(ServiceConfig(keep_folder=str(folder), **limits))
+def keeper_of(folder: Path, **limits: Any) -> PhotoRetention:
+    return PhotoRetention(ServiceConfig(keep_folder=str(folder), **limits))
 
 
 def test_photos_are_kept_only_when_asked_and_never_too_many(tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     none = keeper_of(folder)
-    none.offer(record(), b"x")
+    none.maybe_store(record(), b"x")
     none.close()
     assert not folder.exists()
-    keeper = keeper_of(folder, keep_share=1.0, keep_photos=2)
+    keeper = keeper_of(folder, keep_fraction=1.0, keep_photos=2)
     for _ in range(4):
-        keeper.offer(record(), b"x")
-    keeper.offer(replace(record(), error="unreadable_photo"), b"x")
+        keeper.maybe_store(record(), b"x")
+    keeper.maybe_store(replace(record(), error="unreadable_photo"), b"x")
     keeper.close()
     assert len(list(folder.iterdir())) == 2
 
@@ -65,7 +65,7 @@ def test_the_age_of_kept_photos_holds_at_the_start_whether_any_are_kept_or_not(
 ) -> None:
     old = aged(tmp_path, f"{new_id()}.photo", 31)
     young = aged(tmp_path, f"{new_id()}.photo", 29)
-    keeper_of(tmp_path, keep_days=30, keep_share=share).close()
+    keeper_of(tmp_path, keep_days=30, keep_fraction=share).close()
     assert not old.exists()
     assert young.exists()
 
@@ -73,7 +73,7 @@ def test_the_age_of_kept_photos_holds_at_the_start_whether_any_are_kept_or_not(
 def test_the_age_of_kept_photos_holds_while_nothing_happens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keep, "TIDY_SECONDS", 0.05)
+    monkeypatch.setattr(photo_retention, "TIDY_SECONDS", 0.05)
     keeper = keeper_of(tmp_path, keep_days=1)
     old = aged(tmp_path, f"{new_id()}.photo", 2)
     for _ in range(200):
@@ -110,9 +110,9 @@ def test_a_full_disk_leaves_no_half_photo_and_no_error(
     small_disk: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = small_disk("kept", 0.2)
-    keeper = keeper_of(folder, keep_share=1.0)
+    keeper = keeper_of(folder, keep_fraction=1.0)
     for _ in range(4):
-        keeper.offer(record(), b"x" * 90_000)
+        keeper.maybe_store(record(), b"x" * 90_000)
     keeper.close()
     assert {path.suffix for path in folder.iterdir()} == {".photo"}
     assert all(path.stat().st_size == 90_000 for path in folder.iterdir())

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 from sparrow.training import distributed
-from sparrow.training.distributed import MeetingError, World, join_world, take_place
+from sparrow.training.distributed import RendezvousError, World, join_world, set_rank_environment
 
 SCRIPT = Path(__file__).with_name("train_small.py")
 
@@ -49,23 +49,23 @@ def test_alone_nothing_is_shared(monkeypatch):
 
 
 def test_a_place_is_what_the_launcher_would_have_said(nowhere):
-    take_place(0, 1, "127.0.0.1", "run")
+    set_rank_environment(0, 1, "127.0.0.1", "run")
     assert not any(name in os.environ for name in PLACE)  # alone there is nobody to meet
-    take_place(1, 2, "127.0.0.1", "run")
+    set_rank_environment(1, 2, "127.0.0.1", "run")
     assert [os.environ[name] for name in PLACE[:4]] == ["1", "1", "2", "127.0.0.1"]
     port = os.environ["MASTER_PORT"]
     assert 20_000 <= int(port) < 30_000
-    take_place(3, 4, "10.0.0.7", "run")
+    set_rank_environment(3, 4, "10.0.0.7", "run")
     assert os.environ["LOCAL_RANK"] == "0"  # the first on its own machine
     assert os.environ["MASTER_PORT"] == port  # the same for all that train the same
-    take_place(1, 2, "127.0.0.1", "another")
+    set_rank_environment(1, 2, "127.0.0.1", "another")
     assert os.environ["MASTER_PORT"] != port
 
 
 def test_whoever_waits_in_vain_is_told_for_whom_and_where(nowhere, monkeypatch):
-    monkeypatch.setattr(distributed, "MEETING", timedelta(seconds=1))
-    take_place(0, 2, "127.0.0.1", "a training whose second process died")
-    with pytest.raises(MeetingError, match=r"the 2 processes .* 127\.0\.0\.1:2\d{4}"):
+    monkeypatch.setattr(distributed, "RENDEZVOUS", timedelta(seconds=1))
+    set_rank_environment(0, 2, "127.0.0.1", "a training whose second process died")
+    with pytest.raises(RendezvousError, match=r"the 2 processes .* 127\.0\.0\.1:2\d{4}"):
         join_world("cpu")
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sparrow.config import TrainingConfig
-from sparrow.training.optimizer import make_ema, rate_factor
+from sparrow.training.optimizer import lr_scale, make_ema
 
 
 @pytest.mark.parametrize(
@@ -22,13 +22,15 @@ from sparrow.training.optimizer import make_ema, rate_factor
     ],
 )
 def test_schedules(schedule, expected):
-    config = TrainingConfig(epochs=4, schedule=schedule, warmup_share=0.0, step_epochs=2, gamma=0.1)
-    assert [rate_factor(step, 10, config) for step in (0, 10, 20, 30)] == pytest.approx(expected)
+    config = TrainingConfig(
+        epochs=4, schedule=schedule, warmup_fraction=0.0, step_epochs=2, gamma=0.1
+    )
+    assert [lr_scale(step, 10, config) for step in (0, 10, 20, 30)] == pytest.approx(expected)
 
 
 def test_warm_up_rises_to_the_full_rate():
-    config = TrainingConfig(epochs=4, schedule="cosine", warmup_share=0.1)  # 4 of 40 steps
-    factors = [rate_factor(step, 10, config) for step in range(40)]
+    config = TrainingConfig(epochs=4, schedule="cosine", warmup_fraction=0.1)  # 4 of 40 steps
+    factors = [lr_scale(step, 10, config) for step in range(40)]
     assert factors[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
     assert factors[4:] == sorted(factors[4:], reverse=True)
     assert 0 < factors[-1] < 0.01
@@ -36,8 +38,8 @@ def test_warm_up_rises_to_the_full_rate():
 
 def test_one_step_has_a_rate():
     for schedule in ("none", "linear", "cosine", "step"):
-        config = TrainingConfig(epochs=1, schedule=schedule, warmup_share=0.9)
-        assert 0 < rate_factor(0, 1, config) <= 1
+        config = TrainingConfig(epochs=1, schedule=schedule, warmup_fraction=0.9)
+        assert 0 < lr_scale(0, 1, config) <= 1
 
 
 def test_the_average_starts_short_and_grows_to_its_decay():

@@ -92,7 +92,7 @@ def test_conditions(config):
         ({"training.schedule": "step"}, {"training.schedule": "step"}, True),
         ({"training.patience_epochs": None}, {"training.patience_epochs": None}, True),
         ({"training.patience_epochs": 3}, {"training.patience_epochs": None}, False),
-        ({"model.frozen_normalisation": False}, {"model.frozen_normalisation": False}, True),
+        ({"model.freeze_batch_norm": False}, {"model.freeze_batch_norm": False}, True),
         ({"training.batch_size": 4}, {"training.batch_size": 4, "training.optimizer": "sgd"}, True),
     ],
 )

@@ -26,7 +26,7 @@ CLASSES = ("house_sparrow",)
 MODEL = ModelConfig(
     architecture="fasterrcnn_mobilenet_v3_large_320_fpn",
     weights="none",
-    frozen_normalisation=True,  # trained statistics would be each process's own
+    freeze_batch_norm=True,  # trained statistics would be each process's own
     min_side_px=64,
     max_side_px=96,
     anchor_sizes_px=(16, 32),
@@ -36,8 +36,8 @@ MODEL = ModelConfig(
     box_batch_size_per_image=16,
 )
 TRAINING = TrainingConfig(
-    epochs=2, batch_size=2, accumulate=2, optimizer="sgd", learning_rate=0.01, threads=1,
-    device="cpu",
+    epochs=2, batch_size=2, gradient_accumulation_steps=2, optimizer="sgd",
+    learning_rate=0.01, threads=1, device="cpu",
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Do the two tables, the photo files and the photos' real sizes agree? All of it vectorised.
 
-Every function takes ``Tables`` and gives findings; none of them loops over rows.
+Every function takes ``Tables`` and gives violations; none of them loops over rows.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sparrow.config import DataConfig
-from sparrow.data.checks.report import Finding, finding
+from sparrow.data.checks.report import RuleViolation, rule_violation
 from sparrow.data.duplicates import hash_codes
 from sparrow.data.repeats import NONE, TOLERANCE_PX, closest, first_equal, first_overlap
 
@@ -23,7 +23,7 @@ class Tables:
     """The two tables ready for comparison.
 
     Attributes:
-        info_file, boxes_file: how the tables are called in findings.
+        info_file, boxes_file: how the tables are called in violations.
         names: photo names [P]; info_rows: their line numbers; counts: float, NaN where illegible.
         photo_of_box: index into ``names`` of each box's photo [B], -1 where there is none.
         box_names, box_rows, labels: per box.
@@ -43,24 +43,26 @@ class Tables:
     recorded: NDArray[np.float64]
 
 
-def check_names(tables: Tables, files: Collection[str]) -> list[Finding | None]:
+def check_names(tables: Tables, files: Collection[str]) -> list[RuleViolation | None]:
     """Files = names in the photo table = names in the box table."""
     listed = pd.Index(tables.names)
     absent = ~listed.isin(list(files)) & (tables.names != "")
     unlisted = sorted(set(files) - set(listed))
     return [
-        finding(
+        rule_violation(
             "photo-missing",
             tables.info_file,
             tables.info_rows[absent],
             tables.names[absent],
             ["no such file in images/"] * int(absent.sum()),
         ),
-        finding("photo-unlisted", "images", [0] * len(unlisted), unlisted, [""] * len(unlisted)),
+        rule_violation(
+            "photo-unlisted", "images", [0] * len(unlisted), unlisted, [""] * len(unlisted)
+        ),
     ]
 
 
-def check_boxes(tables: Tables, config: DataConfig) -> list[Finding | None]:
+def check_boxes(tables: Tables, config: DataConfig) -> list[RuleViolation | None]:
     """Boxes against their photo's recorded frame, against each other, and the counts."""
     lost = (tables.photo_of_box < 0) & (tables.box_names != "")
     too_many, few = _too_many(tables, config.max_boxes_per_photo)
@@ -72,13 +74,13 @@ def check_boxes(tables: Tables, config: DataConfig) -> list[Finding | None]:
         _count_wrong(tables),
         *_drawn_twice(tables, few, config.same_box_iou),
         _tiny(tables, config.tiny_box_px),
-        _huge(tables, config.huge_box_share),
+        _huge(tables, config.huge_box_fraction),
     ]
 
 
 def check_measured(
     tables: Tables, measured: pd.DataFrame, config: DataConfig
-) -> list[Finding | None]:
+) -> list[RuleViolation | None]:
     """Recorded against real sizes, unreadable photos, and photos that are there twice.
 
     Args:
@@ -96,12 +98,14 @@ def check_measured(
 
 def _of_boxes(
     tables: Tables, rule: str, hit: NDArray[np.bool_], values: NDArray[np.object_]
-) -> Finding | None:
+) -> RuleViolation | None:
     """A finding about the boxes where ``hit`` [B] is true; ``values`` are of those only."""
-    return finding(rule, tables.boxes_file, tables.box_rows[hit], tables.box_names[hit], values)
+    return rule_violation(
+        rule, tables.boxes_file, tables.box_rows[hit], tables.box_names[hit], values
+    )
 
 
-def _outside(tables: Tables) -> Finding | None:
+def _outside(tables: Tables) -> RuleViolation | None:
     start, size = tables.xywh[:, :2], tables.xywh[:, 2:]
     beyond = (start < -TOLERANCE_PX) | (start + size > tables.recorded + TOLERANCE_PX)  # [B, 2]
     hit = np.flatnonzero(beyond.any(axis=1))
@@ -112,10 +116,10 @@ def _outside(tables: Tables) -> Finding | None:
         )
     ]
     rows, images = tables.box_rows[hit], tables.box_names[hit]
-    return finding("box-outside-photo", tables.boxes_file, rows, images, values)
+    return rule_violation("box-outside-photo", tables.boxes_file, rows, images, values)
 
 
-def _size_disagrees(tables: Tables) -> Finding | None:
+def _size_disagrees(tables: Tables) -> RuleViolation | None:
     first = _first_of_photo(tables)
     differs = (np.abs(tables.recorded - tables.recorded[first]) > TOLERANCE_PX).any(axis=1)
     differs &= tables.photo_of_box >= 0
@@ -130,7 +134,7 @@ def _first_of_photo(tables: Tables) -> NDArray[np.int64]:
     return first[tables.photo_of_box]
 
 
-def _size_wrong(tables: Tables, measured: pd.DataFrame) -> Finding | None:
+def _size_wrong(tables: Tables, measured: pd.DataFrame) -> RuleViolation | None:
     first = np.unique(_first_of_photo(tables))
     first = first[tables.photo_of_box[first] >= 0]
     real = measured.drop_duplicates("image").set_index("image")[["width_px", "height_px"]]
@@ -144,7 +148,7 @@ def _size_wrong(tables: Tables, measured: pd.DataFrame) -> Finding | None:
         for a, b, t in texts
     ]
     hit = first[wrong]
-    return finding(
+    return rule_violation(
         "size-wrong",
         tables.boxes_file,
         tables.box_rows[hit],
@@ -159,16 +163,16 @@ def _size_texts(sizes: NDArray[np.float64]) -> NDArray[np.object_]:
     return texts[inverse.reshape(-1)] if len(unique) else np.zeros(0, dtype=object)
 
 
-def _count_wrong(tables: Tables) -> Finding | None:
+def _count_wrong(tables: Tables) -> RuleViolation | None:
     known = tables.photo_of_box[tables.photo_of_box >= 0]
     drawn = np.bincount(known, minlength=len(tables.names))
     wrong = np.flatnonzero(np.isfinite(tables.counts) & (tables.counts != drawn))
     values = [f"the table says {tables.counts[i]:g}, boxes drawn: {drawn[i]}" for i in wrong]
     rows, images = tables.info_rows[wrong], tables.names[wrong]
-    return finding("count-wrong", tables.info_file, rows, images, values)
+    return rule_violation("count-wrong", tables.info_file, rows, images, values)
 
 
-def _too_many(tables: Tables, most: int) -> tuple[Finding | None, NDArray[np.bool_]]:
+def _too_many(tables: Tables, most: int) -> tuple[RuleViolation | None, NDArray[np.bool_]]:
     """Photos with more than ``most`` boxes; and which boxes [B] are of the others."""
     known = tables.photo_of_box >= 0
     drawn = np.bincount(tables.photo_of_box[known], minlength=len(tables.names))
@@ -176,13 +180,13 @@ def _too_many(tables: Tables, most: int) -> tuple[Finding | None, NDArray[np.boo
     hit = np.flatnonzero(crowded)
     values = [f"{drawn[i]:,} boxes; at most {most:,} are accepted" for i in hit]
     rows, images = tables.info_rows[hit], tables.names[hit]
-    found = finding("boxes-too-many", tables.info_file, rows, images, values)
+    found = rule_violation("boxes-too-many", tables.info_file, rows, images, values)
     return found, known & ~np.append(crowded, False)[tables.photo_of_box]
 
 
 def _drawn_twice(
     tables: Tables, compared: NDArray[np.bool_], min_iou: float
-) -> list[Finding | None]:
+) -> list[RuleViolation | None]:
     """Boxes that are there twice, each once, with the first box that it repeats.
 
     Args:
@@ -204,25 +208,25 @@ def _drawn_twice(
 
 def _repeats(
     tables: Tables, rule: str, boxes: NDArray[np.int64], words: str, firsts: NDArray[np.int64]
-) -> Finding | None:
+) -> RuleViolation | None:
     values = words + tables.box_rows[firsts].astype(str).astype(object)
     file, rows, images = tables.boxes_file, tables.box_rows[boxes], tables.box_names[boxes]
-    return finding(rule, file, rows, images, values)
+    return rule_violation(rule, file, rows, images, values)
 
 
-def _tiny(tables: Tables, min_side_px: float) -> Finding | None:
+def _tiny(tables: Tables, min_side_px: float) -> RuleViolation | None:
     sides = tables.xywh[:, 2:]
     hit = (sides > 0).all(axis=1) & (sides.min(axis=1, initial=np.inf) < min_side_px)
     return _of_boxes(tables, "box-tiny", hit, _size_texts(sides[hit]))
 
 
-def _huge(tables: Tables, max_share: float) -> Finding | None:
+def _huge(tables: Tables, max_share: float) -> RuleViolation | None:
     sides = tables.xywh[:, 2:]
     hit = sides.prod(axis=1) > max_share * tables.recorded.prod(axis=1)
     return _of_boxes(tables, "box-huge", hit, _size_texts(sides[hit]))
 
 
-def _twins(tables: Tables, measured: pd.DataFrame, max_bits: int) -> list[Finding | None]:
+def _twins(tables: Tables, measured: pd.DataFrame, max_bits: int) -> list[RuleViolation | None]:
     """Photos that are there twice, each once: with the first of the same file, or its likest."""
     names = measured["image"].to_numpy()
     first = first_equal(measured[["sha256"]])
@@ -251,8 +255,8 @@ def _of_photos(
     rule: str,
     names: NDArray[np.object_],
     values: Sequence[str] | NDArray[np.object_],
-) -> Finding | None:
-    return finding(rule, tables.info_file, _info_rows(tables, names), names, values)
+) -> RuleViolation | None:
+    return rule_violation(rule, tables.info_file, _info_rows(tables, names), names, values)
 
 
 def _info_rows(tables: Tables, names: NDArray[np.object_]) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from sparrow.boxes import box_iou
-from sparrow.data.checks.report import Finding, finding
+from sparrow.data.checks.report import RuleViolation, rule_violation
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 
@@ -16,7 +16,7 @@ NO_BOX, NO_BIRD = "no box here", "nothing found here"
 SAME_BIRD_IOU = 0.3  # below it a detection and a box are not about the same bird
 
 
-def doubtful_labels(
+def label_error_candidates(
     dataset: Dataset, detections: Mapping[str, Detections], sure_score: float
 ) -> pd.DataFrame:
     """Confident detections where no box is, and boxes where nothing at all was detected.
@@ -52,16 +52,16 @@ def doubtful_labels(
     return review.sort_values(["score", "image"], ascending=[False, True], ignore_index=True)
 
 
-def review_finding(review: pd.DataFrame, table: str) -> Finding | None:
+def label_error_violation(review: pd.DataFrame, table: str) -> RuleViolation | None:
     """The list as a warning of the checks.
 
     Args:
-        review: of ``doubtful_labels``.
-        table: how the box table is called in findings.
+        review: of ``label_error_candidates``.
+        table: how the box table is called in violations.
     """
     values = [
         f"{row['doubt']} ({row['score']:.2f}): from {row['x_min_px']:.0f}, {row['y_min_px']:.0f} "
         f"to {row['x_max_px']:.0f}, {row['y_max_px']:.0f}"
         for row in review.to_dict("records")
     ]
-    return finding("label-doubtful", table, [0] * len(review), review["image"], values)
+    return rule_violation("label-doubtful", table, [0] * len(review), review["image"], values)

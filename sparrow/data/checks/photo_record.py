@@ -11,7 +11,7 @@ import imagehash
 from PIL import Image
 
 from sparrow.data.photo_origin import camera_name, time_taken
-from sparrow.image_statistics import looks
+from sparrow.image_statistics import image_statistics
 from sparrow.images import MAX_FILE_BYTES, ImageError, read_exif, read_image
 from sparrow.regular_file import open_regular
 
@@ -62,7 +62,7 @@ def measure_photo(path: Path) -> PhotoRecord:
     except ImageError as error:
         return PhotoRecord(sha256=sha256, error=str(error))
     photo, exif = Image.fromarray(rgb), read_exif(content)
-    brightness, contrast, sharpness, saturation = looks(rgb)
+    brightness, contrast, sharpness, saturation = image_statistics(rgb)
     return PhotoRecord(
         width_px=photo.width,
         height_px=photo.height,

@@ -73,7 +73,7 @@ RULES: dict[str, tuple[Severity, str]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Finding:
+class RuleViolation:
     """One rule that was broken.
 
     Attributes:
@@ -90,7 +90,9 @@ class Finding:
     rows: pd.DataFrame
 
 
-def finding(rule: str, table: str, rows: Any, images: Any, values: Any) -> Finding | None:
+def rule_violation(
+    rule: str, table: str, rows: Any, images: Any, values: Any
+) -> RuleViolation | None:
     """A finding of a known rule, or None where there is no row to show."""
     severity, sentence = RULES[rule]
     frame = pd.DataFrame(
@@ -101,46 +103,46 @@ def finding(rule: str, table: str, rows: Any, images: Any, values: Any) -> Findi
         }
     )
     frame.insert(0, "table", table)
-    return Finding(rule, severity, sentence, frame) if len(frame) else None
+    return RuleViolation(rule, severity, sentence, frame) if len(frame) else None
 
 
 @dataclass(frozen=True, eq=False)
 class CheckReport:
-    """All findings of one check of one set of files.
+    """All violations of one check of one set of files.
 
     Attributes:
         where: the folder that was checked.
-        findings: one per broken rule and table, errors first.
+        violations: one per broken rule and table, errors first.
         photos, boxes: how many rows were checked.
     """
 
     where: str
-    findings: tuple[Finding, ...]
+    violations: tuple[RuleViolation, ...]
     photos: int
     boxes: int
     checked_rules: tuple[str, ...] = field(default=tuple(RULES))
 
     @property
-    def errors(self) -> list[Finding]:
+    def errors(self) -> list[RuleViolation]:
         """What must be put right before the data can be used."""
-        return [found for found in self.findings if found.severity == "error"]
+        return [found for found in self.violations if found.severity == "error"]
 
     @property
-    def warnings(self) -> list[Finding]:
+    def warnings(self) -> list[RuleViolation]:
         """What is worth a look."""
-        return [found for found in self.findings if found.severity == "warning"]
+        return [found for found in self.violations if found.severity == "warning"]
 
     @property
     def ok(self) -> bool:
         """No error; warnings may remain."""
         return not self.errors
 
-    def extended(self, more: Finding | None) -> CheckReport:
+    def extended(self, more: RuleViolation | None) -> CheckReport:
         """The report with one more finding; itself where there is none."""
         if more is None:
             return self
-        findings = sorted((*self.findings, more), key=lambda one: one.severity != "error")
-        return replace(self, findings=tuple(findings))
+        violations = sorted((*self.violations, more), key=lambda one: one.severity != "error")
+        return replace(self, violations=tuple(violations))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, ready for ``json.dump``; at most ``ROWS_IN_JSON`` rows a finding."""
@@ -158,17 +160,17 @@ class CheckReport:
                     "rows_in_all": len(found.rows),
                     "rows": found.rows.head(ROWS_IN_JSON).to_dict("records"),
                 }
-                for found in self.findings
+                for found in self.violations
             ],
         }
 
     def summary(self) -> str:
         """A few lines that name file, row and rule of what was found."""
         head = f"{self.where}: {self.photos:,} photos, {self.boxes:,} boxes"
-        if not self.findings:
+        if not self.violations:
             return f"{head}, nothing to complain about"
         head += f", {len(self.errors)} broken rule(s), {len(self.warnings)} warning(s)"
-        return "\n".join([head, *(_lines(found) for found in self.findings)])
+        return "\n".join([head, *(_lines(found) for found in self.violations)])
 
     def raise_for_errors(self) -> None:
         """Nothing when the data is usable.
@@ -182,7 +184,7 @@ class CheckReport:
         raise DataError("\n".join([f"{self.where}: the data does not pass its checks", *lines]))
 
 
-def _lines(found: Finding) -> str:
+def _lines(found: RuleViolation) -> str:
     lines = [f"  {found.severity} {found.rule}: {found.sentence}"]
     for row in found.rows.head(ROWS_IN_SUMMARY).to_dict("records"):
         place = f"{row['table']} row {row['row']}" if row["row"] else row["table"]

@@ -16,7 +16,7 @@ from sparrow.config import DataConfig
 from sparrow.data import schemas
 from sparrow.data.checks.integrity import Tables, check_boxes, check_measured, check_names
 from sparrow.data.checks.measure import Progress, measure_photos
-from sparrow.data.checks.report import CheckReport, Finding, finding
+from sparrow.data.checks.report import CheckReport, RuleViolation, rule_violation
 from sparrow.data.errors import DataError
 from sparrow.data.formats.csv import BOXES_CSV, INFO_CSV, read_csv_tables, table_paths, to_dataset
 from sparrow.data.ingest.atomic_dir import recover
@@ -63,7 +63,7 @@ def check_dataset(
     for path, raw in zip(table_paths(root, prefix), (info_raw, boxes_raw), strict=True):
         _refuse_wide_rows(path, raw)
     files = photo_files(root)
-    findings: list[Finding | None] = list(check_tables(info_raw, boxes_raw, config, prefix))
+    violations: list[RuleViolation | None] = list(check_tables(info_raw, boxes_raw, config, prefix))
     measured = pd.DataFrame()
     if _comparable(info_raw, boxes_raw):
         tables = compare_tables(info_raw, boxes_raw, prefix)
@@ -71,9 +71,9 @@ def check_dataset(
         workers = len(os.sched_getaffinity(0))
         cache = measure_folder(config)
         measured = measure_photos(root / "images", present, cache, workers, progress)
-        findings += check_names(tables, files)
-        findings += check_measured(tables, measured, config)
-    report = make_report(str(root), findings, info_raw, boxes_raw)
+        violations += check_names(tables, files)
+        violations += check_measured(tables, measured, config)
+    report = make_report(str(root), violations, info_raw, boxes_raw)
     passed = _dataset(root, info_raw, boxes_raw, measured) if report.ok else None
     return CheckedDataset(report, passed)
 
@@ -85,30 +85,30 @@ def measure_folder(config: DataConfig) -> Path:
 
 def check_tables(
     info_raw: pd.DataFrame, boxes_raw: pd.DataFrame, config: DataConfig, prefix: str = ""
-) -> list[Finding]:
+) -> list[RuleViolation]:
     """Everything that can be said without opening a photo: schemas, then the two tables together.
 
     Args:
         info_raw, boxes_raw: as ``formats.read_csv_tables`` gives them.
     """
     info_file, boxes_file = table_names(prefix)
-    findings = [
+    violations = [
         *_check_cells(info_file, info_raw, "Name", schemas.info_schemas(config)),
         *_check_cells(boxes_file, boxes_raw, "image_name", schemas.box_schemas(config)),
     ]
     if info_raw.empty:
-        findings.append(finding("table-empty", info_file, [1], [""], [""]))
+        violations.append(rule_violation("table-empty", info_file, [1], [""], [""]))
     if _comparable(info_raw, boxes_raw):
         tables = compare_tables(info_raw, boxes_raw, prefix)
         if boxes_raw.empty and (tables.counts > 0).any():
-            findings.append(finding("table-empty", boxes_file, [1], [""], [""]))
-        findings += check_boxes(tables, config)
-    return _sorted(findings)
+            violations.append(rule_violation("table-empty", boxes_file, [1], [""], [""]))
+        violations += check_boxes(tables, config)
+    return _sorted(violations)
 
 
 def _check_cells(
     file: str, raw: pd.DataFrame, name_column: str, table_schemas: schemas.TableSchemas
-) -> list[Finding | None]:
+) -> list[RuleViolation | None]:
     images = _texts(raw, name_column)
     numbers = schemas.as_numbers(raw, table_schemas.number_columns)
     return [
@@ -166,23 +166,23 @@ def photo_files(root: Path) -> list[str]:
 
 
 def table_names(prefix: str = "") -> tuple[str, str]:
-    """How the two tables are called in findings: their paths below the set's folder."""
+    """How the two tables are called in violations: their paths below the set's folder."""
     info, boxes = table_paths(Path(), prefix)
     return info.as_posix(), boxes.as_posix()
 
 
 def make_report(
     where: str,
-    findings: list[Finding | None],
+    violations: list[RuleViolation | None],
     info_raw: pd.DataFrame,
     boxes_raw: pd.DataFrame,
 ) -> CheckReport:
-    """All findings as one report, errors first."""
-    return CheckReport(where, tuple(_sorted(findings)), len(info_raw), len(boxes_raw))
+    """All violations as one report, errors first."""
+    return CheckReport(where, tuple(_sorted(violations)), len(info_raw), len(boxes_raw))
 
 
-def _sorted(findings: list[Finding | None]) -> list[Finding]:
-    found = [one for one in findings if one is not None]
+def _sorted(violations: list[RuleViolation | None]) -> list[RuleViolation]:
+    found = [one for one in violations if one is not None]
     return sorted(found, key=lambda one: one.severity != "error")
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sparrow.data.errors import DataError
-from sparrow.data.ingest.atomic_dir import next_state, one_at_a_time
+from sparrow.data.ingest.atomic_dir import file_lock, replace_directory
 from sparrow.data.tables import BOX_COLUMNS, UNKNOWN, XYXY, Dataset
 from sparrow.images import ImageError, upright_size_px
 from sparrow.regular_file import open_regular
@@ -119,9 +119,9 @@ def new_folder(folder: Path) -> Iterator[Path]:
     Raises:
         DataError: the folder already holds files.
     """
-    with one_at_a_time(folder):
+    with file_lock(folder):
         refuse_files(folder)
-        with next_state(folder) as incoming:
+        with replace_directory(folder) as incoming:
             yield incoming
 
 

@@ -21,7 +21,7 @@ from sparrow.data.formats.coco import find_coco, read_coco, write_coco
 from sparrow.data.formats.csv import read_csv_tables, table_paths, to_dataset, write_csv
 from sparrow.data.formats.voc import PHOTO_FOLDERS, read_voc, write_voc
 from sparrow.data.formats.yolo import read_yolo, write_yolo
-from sparrow.data.ingest.atomic_dir import copy_file, link_tree, next_state, one_at_a_time
+from sparrow.data.ingest.atomic_dir import copy_file, file_lock, link_tree, replace_directory
 from sparrow.data.licences import notice
 from sparrow.data.tables import UNKNOWN, Dataset
 
@@ -104,11 +104,11 @@ def import_dataset(
         images.assign(image=images["image"].map(names)),
         dataset.boxes.assign(image=dataset.boxes["image"].map(names)),
     )
-    with one_at_a_time(into):
+    with file_lock(into):
         joins = bool(prefix) and any(path.exists() for path in table_paths(into, prefix))
         if not joins:
             refuse_files(into)
-        with next_state(into) as place:
+        with replace_directory(into) as place:
             everything = flat
             if joins:
                 link_tree(into.resolve(), place)

@@ -35,7 +35,7 @@ logger = logging.getLogger("sparrow.data")
 
 
 @contextmanager
-def next_state(folder: Path) -> Iterator[Path]:
+def replace_directory(folder: Path) -> Iterator[Path]:
     """An empty folder in which to build; at the block's end it becomes ``folder``, in one step.
 
     Whatever goes wrong in the block, ``folder`` is as it was.
@@ -92,7 +92,7 @@ def recover(folder: Path) -> None:
 
 
 @contextmanager
-def one_at_a_time(folder: Path) -> Iterator[None]:
+def file_lock(folder: Path) -> Iterator[None]:
     """Those who change one folder take turns; what a killed one left is cleared away first.
 
     Who has to wait says so on standard error. The lock is a file beside the folder, which is

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from sparrow.data.errors import DataError
 from sparrow.data.formats.csv import table_paths
-from sparrow.data.ingest.atomic_dir import next_state, one_at_a_time
+from sparrow.data.ingest.atomic_dir import file_lock, replace_directory
 from sparrow.regular_file import open_regular
 
 KAGGLE_SET = "data42lana/house-sparrow-detection"
@@ -40,14 +40,14 @@ def download_dataset(into: Path, archive: Path | None = None) -> Path:
         DataError: ``into`` holds a set, there is no access, or the archive is damaged, holds no set
             or would write outside its folder.
     """
-    with one_at_a_time(into):
+    with file_lock(into):
         if into.exists() and any(into.iterdir()):
             raise DataError(f"{into}: holds files already; remove them or choose another folder")
         return _download(into, archive)
 
 
 def _download(into: Path, archive: Path | None) -> Path:
-    with next_state(into) as place:
+    with replace_directory(into) as place:
         if archive is None:
             archive = _fetch(place)
         unpacked = place / ".unpacked"

@@ -20,11 +20,11 @@ import pandas as pd
 from sparrow.config import DataConfig
 from sparrow.data.checks.measure import Progress
 from sparrow.data.checks.measure_cache import MeasureCache
-from sparrow.data.checks.report import CheckReport, ReportWriter, finding, write_report_json
+from sparrow.data.checks.report import CheckReport, ReportWriter, rule_violation, write_report_json
 from sparrow.data.checks.run import CheckedDataset, check_dataset, measure_folder
 from sparrow.data.errors import DataError, as_data_errors
 from sparrow.data.formats.csv import table_paths, write_csv
-from sparrow.data.ingest.atomic_dir import copy_file, link_tree, next_state, one_at_a_time
+from sparrow.data.ingest.atomic_dir import copy_file, file_lock, link_tree, replace_directory
 from sparrow.data.ingest.batch import (
     NEW_PREFIX,
     batch_files,
@@ -86,7 +86,7 @@ def ingest_new(
             full. The raw set is as it was.
     """
     raw, new = Path(config.root), Path(config.new)
-    with one_at_a_time(raw), _alone_in(new), as_data_errors("nothing is taken in", new):
+    with file_lock(raw), _alone_in(new), as_data_errors("nothing is taken in", new):
         resume_removal(new)
         if not batch_files(new):
             current = _current(raw, config, progress)
@@ -127,7 +127,7 @@ def ingest_new(
 
 def _alone_in(new: Path) -> AbstractContextManager[None]:
     """The lock of an import into ``new``; none where nobody could exchange the folder anyway."""
-    return one_at_a_time(new) if os.access(new.resolve().parent, os.W_OK) else nullcontext()
+    return file_lock(new) if os.access(new.resolve().parent, os.W_OK) else nullcontext()
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +179,7 @@ def _refuse_name_clashes(
     known = current.images.set_index("image")["sha256"].reindex(names).to_numpy()
     taken = np.flatnonzero(names.isin(current.images["image"]) & (contents != known))
     file = table_paths(Path(), NEW_PREFIX)[0].name
-    found = finding("name-taken", file, taken + 2, names.iloc[taken], [""] * len(taken))
+    found = rule_violation("name-taken", file, taken + 2, names.iloc[taken], [""] * len(taken))
     refuse(report.extended(found))
 
 
@@ -216,7 +216,7 @@ def _write(merge: _Merge, current: Dataset | None, config: DataConfig) -> str:
     names: Iterable[str] = current.images["image"] if current is not None else []
     with MeasureCache(measure_folder(config)) as cache:
         known = cache.unchanged((raw / "images" / name).resolve() for name in names)
-        with next_state(raw) as incoming:
+        with replace_directory(raw) as incoming:
             if current is not None:
                 link_tree(raw.resolve(), incoming)
             (incoming / "images").mkdir(exist_ok=True)
@@ -239,7 +239,7 @@ def _copy_photos(merge: _Merge, images: Path) -> None:
             content = copy_file(source, images / name)
         except OSError as error:
             if error.filename != str(source):
-                raise  # the disk is full, say: ``next_state`` tells
+                raise  # the disk is full, say: ``replace_directory`` tells
             content = error.strerror or "gone"
         if content != checked[name]:
             raise DataError(

@@ -26,10 +26,10 @@ from sparrow.data.errors import DataError, as_data_errors
 from sparrow.data.formats.csv import write_csv
 from sparrow.data.ingest.atomic_dir import (
     copy_file,
+    file_lock,
     link_file,
     link_tree,
-    next_state,
-    one_at_a_time,
+    replace_directory,
 )
 from sparrow.data.ingest.changes import Changes, changes
 from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, Dataset, data_version
@@ -130,13 +130,13 @@ def restore_version(config: DataConfig, version: str) -> str:
         DataError: no such version, a photo of it is lost, or the current set is broken.
     """
     root = Path(config.root)
-    with one_at_a_time(root), as_data_errors("nothing is restored", root):
+    with file_lock(root), as_data_errors("nothing is restored", root):
         current = check_dataset(root, config).dataset
         wanted = read_version(root, version)
         both = current.images.merge(wanted.images, on=["image", "sha256"])["image"]
         with MeasureCache(measure_folder(config)) as cache:
             known = cache.unchanged((root / "images" / name).resolve() for name in both)
-            with next_state(root) as incoming:
+            with replace_directory(root) as incoming:
                 link_tree(root.resolve(), incoming)
                 _arrange_photos(incoming, current, wanted)
                 write_csv(wanted, incoming)

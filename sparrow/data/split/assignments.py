@@ -20,7 +20,7 @@ FILE = "sides.csv"
 SPLITS = ("train", "validation", "test")  # what a model has seen most of comes first
 
 
-def read_sides(root: Path) -> dict[str, str]:
+def load_assignments(root: Path) -> dict[str, str]:
     """Side of each photo that was ever split, by the SHA-256 of its file; empty before the first.
 
     Raises:
@@ -39,12 +39,12 @@ def read_sides(root: Path) -> dict[str, str]:
     return sides
 
 
-def keep_sides(dataset: Dataset) -> None:
+def save_assignments(dataset: Dataset) -> None:
     """Write down the ``split`` column; photos that are not in the set now keep their side too."""
     path = dataset.root / HISTORY / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     now = dict(zip(dataset.images["sha256"], dataset.images["split"], strict=True))
-    sides = sorted({**read_sides(dataset.root), **now}.items())
+    sides = sorted({**load_assignments(dataset.root), **now}.items())
     unfinished = path.with_suffix(".partial")
     pd.DataFrame(sides, columns=["sha256", "split"]).to_csv(unfinished, index=False)
     os.replace(unfinished, path)

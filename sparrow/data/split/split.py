@@ -72,7 +72,7 @@ def split_dataset(
     Args:
         dataset: checked (``checks.check_dataset``): its photos are hashed.
         near_duplicate_bits: photos at most so far apart count as one picture (0..64).
-        sides: of photos that were split before, by SHA-256 (``sides.read_sides``).
+        sides: of photos that were split before, by SHA-256 (``sides.load_assignments``).
 
     Raises:
         DataError: fewer than three authors and fewer than three days that are known, so that three
@@ -81,7 +81,7 @@ def split_dataset(
     dataset = keep_licences(dataset, config.licenses)
     images = dataset.images.sort_values("image")
     ties = photo_ties(images, near_duplicate_bits, config.visit_seconds)
-    units = _units(ties, config.test_share)
+    units = _units(ties, config.test_fraction)
     if units is None:
         raise DataError(
             f"{dataset.root}: cannot split {len(images)} photos of {count_groups(ties.by_author)} "
@@ -93,9 +93,9 @@ def split_dataset(
     groups, fixed = _fixed_units(units, settled)
     shares = np.array(
         [
-            1 - config.validation_share - config.test_share,
-            config.validation_share,
-            config.test_share,
+            1 - config.validation_fraction - config.test_fraction,
+            config.validation_fraction,
+            config.test_fraction,
         ]
     )
     features = _features(dataset, images)
@@ -135,7 +135,7 @@ class _Units:
     authors_parted: bool = False
 
 
-def _units(ties: PhotoTies, test_share: float) -> _Units | None:
+def _units(ties: PhotoTies, test_fraction: float) -> _Units | None:
     """What to move; None where it is too little to fill three sides."""
     by_author = ties.by_author
     if count_groups(by_author) < len(SPLITS):
@@ -143,7 +143,7 @@ def _units(ties: PhotoTies, test_share: float) -> _Units | None:
         if count_groups(by_day) < len(SPLITS):
             return None
         return _Units(by_day, by_day, by_day, DAYS, authors_parted=True)
-    if count_groups(ties.by_whole) * test_share >= MIN_GROUPS:
+    if count_groups(ties.by_whole) * test_fraction >= MIN_GROUPS:
         return _Units(by_author, ties.by_whole, ties.by_whole, WHOLES)
     days = ties.by_camera_day
     moved = days if count_groups(days) >= len(SPLITS) else by_author  # one camera, a day or two

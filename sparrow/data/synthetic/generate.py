@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from sparrow.data.formats.annotations import refuse_files
 from sparrow.data.formats.csv import write_csv
 from sparrow.data.formats.exchange import read_csv
-from sparrow.data.ingest.atomic_dir import next_state, one_at_a_time
+from sparrow.data.ingest.atomic_dir import file_lock, replace_directory
 from sparrow.data.synthetic.authors import authors
 from sparrow.data.synthetic.composition import BIRDS, SEASONS, SPARROW
 from sparrow.data.synthetic.plumage import SPECIES
@@ -57,11 +57,11 @@ def generate_dataset(
     """
     _check_arguments(photos, seed, season, classes, birds)
     task = Task("", seed, season, tuple(classes), birds)
-    with one_at_a_time(root):
+    with file_lock(root):
         if keep_existing and root.exists():
             return  # another program drew it while this one waited
         refuse_files(root)
-        with next_state(root) as place:
+        with replace_directory(root) as place:
             (place / "images").mkdir()
             drawn = _draw(replace(task, folder=str(place / "images")), photos, progress)
             write_csv(replace(drawn, root=place), place, prefix)

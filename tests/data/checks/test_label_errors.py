@@ -11,8 +11,8 @@ from sparrow.data.checks.label_errors import (
     NO_BIRD,
     NO_BOX,
     REVIEW_COLUMNS,
-    doubtful_labels,
-    review_finding,
+    label_error_candidates,
+    label_error_violation,
 )
 from sparrow.data.tables import BOX_COLUMNS, Dataset
 from sparrow.detections import Detections
@@ -30,9 +30,9 @@ def dataset(*boxes: tuple[str, float, float, float, float]) -> Dataset:
 
 
 def test_nothing_to_doubt_in_nothing() -> None:
-    review = doubtful_labels(dataset(), {}, 0.5)
+    review = label_error_candidates(dataset(), {}, 0.5)
     assert (list(review.columns), len(review)) == (list(REVIEW_COLUMNS), 0)
-    assert review_finding(review, "boxes.csv") is None
+    assert label_error_violation(review, "boxes.csv") is None
 
 
 def test_both_kinds_of_doubt_are_listed_surest_first() -> None:
@@ -42,12 +42,12 @@ def test_both_kinds_of_doubt_are_listed_surest_first() -> None:
         "a.jpg": detections((0, 0, 10, 9, 0.9), (30, 30, 40, 40, 0.8), (70, 70, 80, 80, 0.4)),
         "b.jpg": detections(),
     }
-    review = doubtful_labels(data, found, sure_score=0.5)
+    review = label_error_candidates(data, found, sure_score=0.5)
     # Of two boxes one was found: a miss of this model is worth 0.5.
     assert review[["image", "doubt"]].to_numpy().tolist() == [["a.jpg", NO_BOX], ["b.jpg", NO_BIRD]]
     assert review["x_min_px"].tolist() == [30, 50]
     np.testing.assert_allclose(review["score"], [0.8, 0.5])
-    listed = review_finding(review, "boxes.csv")
+    listed = label_error_violation(review, "boxes.csv")
     assert listed is not None
     assert (listed.severity, listed.rule) == ("warning", "label-doubtful")
     assert listed.rows["value"][1] == "nothing found here (0.50): from 50, 50 to 60, 60"

@@ -24,13 +24,13 @@ def check(photos: Any, config: DataConfig) -> CheckReport:
 
 
 def hits(report: CheckReport, rule: str) -> list[tuple[str, int, str]]:
-    rows = [found.rows for found in report.findings if found.rule == rule]
+    rows = [found.rows for found in report.violations if found.rule == rule]
     return [(r.table, r.row, r.image) for frame in rows for r in frame.itertuples()]
 
 
 def test_a_valid_set_passes_and_carries_its_measurements(photos: Any, config: DataConfig) -> None:
     checked = check_dataset(photos.write(), config)
-    assert checked.report.findings == ()
+    assert checked.report.violations == ()
     assert checked.dataset.images["n_boxes"].tolist() == [0, 1, 2, 0, 1, 2]
     assert checked.dataset.images["width_px"].tolist() == [64] * 6
     assert checked.dataset.images["sha256"].str.len().eq(64).all()
@@ -150,8 +150,8 @@ def test_a_missing_column_is_said_once(
 ) -> None:
     setattr(photos, table, getattr(photos, table).drop(columns=column))
     report = check(photos, config)
-    assert [found.rule for found in report.findings] == ["column-missing"]
-    assert report.findings[0].rows["value"].tolist() == [column]
+    assert [found.rule for found in report.violations] == ["column-missing"]
+    assert report.violations[0].rows["value"].tolist() == [column]
 
 
 def test_an_unknown_column_and_empty_tables(photos: Any, config: DataConfig) -> None:
@@ -205,8 +205,8 @@ def test_the_report_tells_how_many_rows_it_leaves_out(config: DataConfig) -> Non
     )
     columns = ["label_name", "bbox_x", "bbox_y", "bbox_width", "bbox_height"]
     boxes = pd.DataFrame(columns=[*columns, "image_name", "image_width", "image_height"])
-    findings = check_tables(info, boxes, config)
-    report = CheckReport("here", tuple(findings), 2000, 0)
+    violations = check_tables(info, boxes, config)
+    report = CheckReport("here", tuple(violations), 2000, 0)
     (found,) = report.to_json()["findings"]
     assert (found["rule"], found["rows_in_all"], len(found["rows"])) == (
         "value-missing",

@@ -32,7 +32,7 @@ def test_a_set_is_found_wherever_it_lies_in_the_archive(
 ) -> None:
     archive = pack(photos.write(), tmp_path / "set.zip", below)
     root = download_dataset(tmp_path / "fetched", archive)
-    assert check_dataset(root, config).report.findings == ()
+    assert check_dataset(root, config).report.violations == ()
     assert archive.exists()
     with pytest.raises(DataError, match="holds files already"):
         download_dataset(root, archive)

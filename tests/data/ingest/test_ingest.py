@@ -1,4 +1,4 @@
-"""Intake: all or nothing, nothing twice, corrections come back, refusals keep everything."""
+"""IngestOutcome: all or nothing, nothing twice, corrections come back, refusals keep everything."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_new_photos_are_merged_once(config: DataConfig, photos: Any, new: Any) -
     result = ingest_new(config)
     assert (len(result.accepted), result.corrected, result.skipped_known) == (4, (), 0)
     merged = check_dataset(photos.root, config)
-    assert merged.report.findings == ()
+    assert merged.report.violations == ()
     assert len(merged.dataset.images) == 10
     assert result.data_version == data_version(merged.dataset)
     assert snapshot(new.root) == {"notes.txt": b"by the pond"}  # not ours to take

@@ -11,7 +11,7 @@ import pytest
 from sparrow.config import SplitConfig
 from sparrow.data.errors import DataError
 from sparrow.data.ingest.versions import HISTORY
-from sparrow.data.split.assignments import FILE, keep_sides, read_sides
+from sparrow.data.split.assignments import FILE, load_assignments, save_assignments
 from sparrow.data.split.split import split_dataset
 from sparrow.data.tables import Dataset
 
@@ -41,17 +41,17 @@ def dataset(root: Path, authors: str) -> Dataset:
 
 
 def split(data: Dataset, seed: int = 0) -> Dataset:
-    return split_dataset(data, SplitConfig(), BITS, seed, read_sides(data.root)).dataset
+    return split_dataset(data, SplitConfig(), BITS, seed, load_assignments(data.root)).dataset
 
 
 def test_before_the_first_split_no_photo_has_a_side(tmp_path: Path) -> None:
-    assert read_sides(tmp_path) == {}
+    assert load_assignments(tmp_path) == {}
 
 
 def test_old_photos_stay_and_new_ones_fill_what_is_lacking(tmp_path: Path) -> None:
     letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN"
     before = split(dataset(tmp_path, letters[:20]))
-    keep_sides(before)
+    save_assignments(before)
     after = split(dataset(tmp_path, letters), seed=9)  # alone, this seed splits otherwise
     assert after.images["split"].tolist()[:20] == before.images["split"].tolist()
     shares = after.images["split"].value_counts(normalize=True)
@@ -61,13 +61,15 @@ def test_old_photos_stay_and_new_ones_fill_what_is_lacking(tmp_path: Path) -> No
 
 def test_a_new_photo_goes_where_its_author_is(tmp_path: Path) -> None:
     before = split(dataset(tmp_path, "abcdefgh"))
-    keep_sides(before)
+    save_assignments(before)
     after = split(dataset(tmp_path, "abcdefgh" + "abcdefgh")).images["split"].tolist()
     assert after[8:] == after[:8] == before.images["split"].tolist()
 
 
 def test_a_tie_between_two_sides_moves_photos_out_of_the_test(tmp_path: Path) -> None:
-    keep_sides(_with_sides(dataset(tmp_path, "abcd"), ["train", "test", "test", "validation"]))
+    save_assignments(
+        _with_sides(dataset(tmp_path, "abcd"), ["train", "test", "test", "validation"])
+    )
     # The new photo is by b and looks like a's: a, b and the new one are one group now.
     tied = dataset(tmp_path, "abcdb")
     for column in ("phash", "dhash"):
@@ -77,11 +79,13 @@ def test_a_tie_between_two_sides_moves_photos_out_of_the_test(tmp_path: Path) ->
 
 
 def test_a_photo_that_went_and_came_back_has_its_side_still(tmp_path: Path) -> None:
-    keep_sides(_with_sides(dataset(tmp_path, "abcd"), ["test", "train", "validation", "train"]))
+    save_assignments(
+        _with_sides(dataset(tmp_path, "abcd"), ["test", "train", "validation", "train"])
+    )
     without = dataset(tmp_path, "abcd")
     without = replace(without, images=without.images[1:])
-    keep_sides(_with_sides(without, ["train", "validation", "train"]))
-    assert read_sides(tmp_path)[f"{0:064x}"] == "test"
+    save_assignments(_with_sides(without, ["train", "validation", "train"]))
+    assert load_assignments(tmp_path)[f"{0:064x}"] == "test"
 
 
 @pytest.mark.parametrize(
@@ -92,7 +96,7 @@ def test_a_damaged_list_is_refused(text: str, fault: str, tmp_path: Path) -> Non
     path.parent.mkdir()
     path.write_text(text)
     with pytest.raises(DataError, match=f"{FILE}.*{fault}.*split afresh"):
-        read_sides(tmp_path)
+        load_assignments(tmp_path)
 
 
 def _with_sides(data: Dataset, sides: list[str]) -> Dataset:

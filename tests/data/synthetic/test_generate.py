@@ -17,7 +17,7 @@ from sparrow.data.checks.photo_worker import worker_environment
 from sparrow.data.checks.run import check_dataset
 from sparrow.data.errors import DataError
 from sparrow.data.formats.exchange import read_csv
-from sparrow.data.ingest.atomic_dir import one_at_a_time
+from sparrow.data.ingest.atomic_dir import file_lock
 from sparrow.data.synthetic.authors import authors
 from sparrow.data.synthetic.birds import POSES, draw_bird
 from sparrow.data.synthetic.composition import _extent, draw_photo
@@ -226,7 +226,7 @@ def test_two_who_draw_one_set_at_once_take_turns(tmp_path: Path, kept: list[str]
 
 def test_who_waits_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     root = tmp_path / "raw"
-    with one_at_a_time(root):
+    with file_lock(root):
         waiting = threading.Thread(
             target=generate_dataset, args=(root, 1, 0), kwargs={"keep_existing": True}
         )

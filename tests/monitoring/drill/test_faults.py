@@ -5,7 +5,7 @@ import pytest
 
 from monitoring.drill.faults import FAULTS, Fault, as_jpeg, blur, downscaled, night, turned
 from sparrow.data.synthetic.composition import draw_photo
-from sparrow.image_statistics import looks
+from sparrow.image_statistics import image_statistics
 from sparrow.images import RgbImage, read_image
 
 
@@ -28,10 +28,10 @@ def test_keys_are_distinct() -> None:
 
 def test_strength_means_what_it_says(photo: RgbImage) -> None:
     rng = np.random.default_rng(0)
-    brightness, _, sharpness, _ = looks(photo)
-    dark = looks(read_image(night(photo, 0.2, rng)))[0]
+    brightness, _, sharpness, _ = image_statistics(photo)
+    dark = image_statistics(read_image(night(photo, 0.2, rng)))[0]
     assert dark == pytest.approx(0.2 * brightness, rel=0.15)
-    assert looks(read_image(blur(photo, 0.02, rng)))[2] < 0.3 * sharpness
+    assert image_statistics(read_image(blur(photo, 0.02, rng)))[2] < 0.3 * sharpness
     height, width = photo.shape[:2]
     small = read_image(downscaled(photo, 0.5, rng))
     assert small.shape[:2] == (round(height / 2), round(width / 2))

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from monitoring.drift_detector import Judge
+from monitoring.drift_detector import DriftDetector
 from monitoring.drill.repeat import Traffic, joined, one_run, repeat
 from sparrow.config import MonitoringConfig
 from sparrow.predictions.record import LoggedBox, PredictionRecord, new_id
@@ -40,8 +40,8 @@ def traffic(n: int, seed: int, *, empty: bool = False) -> Traffic:
 
 
 @pytest.fixture(scope="module")
-def judge() -> Judge:
-    return Judge(window_of(records(120, 1)), MonitoringConfig(looks=(25, 100)))
+def judge() -> DriftDetector:
+    return DriftDetector(window_of(records(120, 1)), MonitoringConfig(windows=(25, 100)))
 
 
 def test_photos_are_drawn_author_by_author_none_twice() -> None:
@@ -67,7 +67,7 @@ def test_the_joined_window_has_the_boxes_of_its_photos_only() -> None:
     assert len(window.boxes) == window.photos["n_detections"].sum()
 
 
-def test_a_blackout_is_noticed_and_no_fault_is_not(judge: Judge) -> None:
+def test_a_blackout_is_noticed_and_no_fault_is_not(judge: DriftDetector) -> None:
     healthy, dead = traffic(150, 2), traffic(60, 3, empty=True)
     found = repeat(judge, healthy, dead, history=120, runs=(5, 25, 50), seed=0)
     assert found.noticed is not None

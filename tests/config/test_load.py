@@ -51,13 +51,13 @@ def test_it_is_frozen():
         ("training: {epochs: 0}", ["training.epochs: ", "greater than or equal to 1"]),
         ("training: {optimizer: adamm}", ["training.optimizer: ", "'adamw'", "found 'adamm'"]),
         ("training: {learning_rate: .nan}", ["training.learning_rate: "]),
-        ("training: {processes: 2}", ["training: ", "set accumulate to 2"]),
+        ("training: {world_size: 2}", ["training: ", "set gradient_accumulation_steps to 2"]),
         ("training: {learning_rate: .inf}", ["training.learning_rate: ", "finite"]),
         ("name: 3", ["name: ", "valid string", "found 3"]),
         ("data: 3", ["data: ", "found 3"]),
         ("data: {classes: []}", ["data: classes must name at least one class"]),
         ("data: {classes: [a, a]}", ["data: classes must name at least one class, each once"]),
-        ("split: {test_share: 0.5, validation_share: 0.4}", ["split: ", "at least 0.2"]),
+        ("split: {test_fraction: 0.5, validation_fraction: 0.4}", ["split: ", "at least 0.2"]),
         ("data: {min_boxes_per_photo: 9, max_boxes_per_photo: 8}", ["data: min_boxes_per_photo"]),
         ("tuning: {space: {training.rate: [1]}}", ["unknown key 'training.rate'", "epochs"]),
         ("- a", ["must be a mapping of sections, found list"]),
@@ -104,7 +104,7 @@ def test_files_that_cannot_be_read(tmp_path):
         ("model.weights=a=b.pth", "model.weights", "a=b.pth"),  # only the first = parts
         ("data.generate.photos=5", "data.generate.photos", 5),  # a section that was null
         ("data.generate={photos: 5, seed: 2}", "data.generate.seed", 2),
-        ("model.frozen_normalisation=false", "model.frozen_normalisation", False),
+        ("model.freeze_batch_norm=false", "model.freeze_batch_norm", False),
     ],
 )
 def test_overrides(override, key, value):

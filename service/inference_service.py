@@ -13,12 +13,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service import metrics
 from service.champion import Champion
-from service.counting import Answer, Picture, Places
-from service.intake import Upload
-from service.keep import PhotoKeeper
+from service.counting import Answer, Picture, WorkerPool
+from service.photo_retention import PhotoRetention
 from service.settings import Settings, require_model, started_in
+from service.uploads import Upload
 from sparrow.database import StoreError, reason, sqlite_path
-from sparrow.inference.counter import Counter
+from sparrow.inference.counter import PhotoCounter
 from sparrow.predictions.log import LogAwayError, PredictionLog, UnknownPredictionError
 from sparrow.predictions.spill import SERVER_FOLDER
 from sparrow.predictions.writer import LogState, PredictionWriter
@@ -41,7 +41,7 @@ def _open_log(url: str) -> PredictionLog:
         ) from None
 
 
-class Desk:
+class InferenceService:
     """The model, the places where photos are counted, and the log."""
 
     def __init__(self, settings: Settings) -> None:
@@ -60,13 +60,13 @@ class Desk:
             spill_folder=None if folder is None else started_in() / folder,
             on_change=self._note_log_state,
         )
-        self._keeper = PhotoKeeper(settings.limits)
+        self._keeper = PhotoRetention(settings.limits)
         # Photos differ in size, and the network takes one at a time: there is nothing for adaptive
         # batching to put together.
-        self._places = Places(settings.limits, self.counter)
+        self._workers = WorkerPool(settings.limits, self.counter)
 
     @property
-    def counter(self) -> Counter:
+    def counter(self) -> PhotoCounter:
         """The model of this moment."""
         return self._champion.counter
 
@@ -77,7 +77,7 @@ class Desk:
     def close(self) -> None:
         """Finish what was accepted, and write it down."""
         self._champion.close()
-        self._places.close()
+        self._workers.close()
         self._writer.close()
         self._keeper.close()
         self.log.close()
@@ -100,7 +100,7 @@ class Desk:
         self,
         uploads: Sequence[Upload],
         source: str,
-        counter: Counter,
+        counter: PhotoCounter,
         picture: Picture | None = None,
     ) -> list[Answer]:
         """Count photos; no more of one request at a time than there are places.
@@ -115,7 +115,7 @@ class Desk:
             LogAwayError: neither the log nor the disk takes what would be logged.
         """
         metrics.photos_per_request.observe(len(uploads))
-        turns = asyncio.Semaphore(self._places.count)
+        turns = asyncio.Semaphore(self._workers.count)
 
         async def one(upload: Upload) -> Answer:
             async with turns:
@@ -124,7 +124,7 @@ class Desk:
         return list(await asyncio.gather(*(one(upload) for upload in uploads)))
 
     def submit(
-        self, upload: Upload, source: str, counter: Counter, picture: Picture | None = None
+        self, upload: Upload, source: str, counter: PhotoCounter, picture: Picture | None = None
     ) -> Future[Answer]:
         """Hand in one photo; see ``count``. Its record is queued before its future is done.
 
@@ -146,7 +146,7 @@ class Desk:
                 if answer.set_running_or_notify_cancel():
                     answer.set_result(result)
 
-        counting = self._places.submit(counter, upload, source, picture)
+        counting = self._workers.submit(counter, upload, source, picture)
         counting.add_done_callback(note)
         answer.add_done_callback(lambda done: done.cancelled() and counting.cancel())
         return answer
@@ -154,7 +154,7 @@ class Desk:
     def _note(self, answer: Answer, upload: Upload, source: str) -> None:
         record = answer.counted.record
         self._writer.append(record)
-        self._keeper.offer(record, upload.content)
+        self._keeper.maybe_store(record, upload.content)
         metrics.photos.labels(source, record.error or "counted", record.model_version).inc()
         metrics.photo_seconds.observe(record.latency_ms / 1000)
         if record.error is None:

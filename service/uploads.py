@@ -2,7 +2,7 @@
 
 BentoML would fetch a text field that stands where a file belongs from the web, name files on disk
 as the client did, and answer a broken form with a 500. So forms are taken apart here, and BentoML
-is handed none: its endpoints find the photos at ``service.gate.asked``.
+is handed none: its endpoints find the photos at ``service.request_guard.asked``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NAME_LENGTH = 255
 OnPiece = Callable[[str, int], None]
 
 
-class IntakeError(RefusalError):
+class UploadError(RefusalError):
     """A request that cannot be understood: its HTTP status and a sentence."""
 
 
@@ -49,7 +49,7 @@ async def read_uploads(content_type: str, body: Body, max_photos: int) -> list[U
         max_photos: more are refused.
 
     Raises:
-        IntakeError: not such a request, no photo, or too many.
+        UploadError: not such a request, no photo, or too many.
         RefusalError: the body is too large, too slow, or ends early.
     """
     kind = content_type.split(";")[0].strip().lower()
@@ -58,13 +58,13 @@ async def read_uploads(content_type: str, body: Body, max_photos: int) -> list[U
     elif kind == "application/json":
         uploads = _from_json(await body.whole())
     else:
-        raise IntakeError(
+        raise UploadError(
             415, "send photos as multipart/form-data (field photos) or as JSON with base64"
         )
     if not uploads:
-        raise IntakeError(400, f"there is no photo in the request; expected the field {FIELD}")
+        raise UploadError(400, f"there is no photo in the request; expected the field {FIELD}")
     if len(uploads) > max_photos:
-        raise IntakeError(
+        raise UploadError(
             400, f"{len(uploads)} photos in one request; at most {max_photos} are accepted"
         )
     return uploads
@@ -74,14 +74,14 @@ def read_json_object(body: bytes) -> dict[str, Any]:
     """A JSON object.
 
     Raises:
-        IntakeError: it is none.
+        UploadError: it is none.
     """
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise IntakeError(400, "the body is not valid JSON") from error
+        raise UploadError(400, "the body is not valid JSON") from error
     if not isinstance(value, dict):
-        raise IntakeError(400, "expected a JSON object")
+        raise UploadError(400, "expected a JSON object")
     return value
 
 
@@ -116,7 +116,7 @@ async def read_form(
         on_piece: called with a file's name and how many more bytes of it are there.
 
     Raises:
-        IntakeError: not such a form.
+        UploadError: not such a form.
         RefusalError: the body is too large, too slow, or ends early.
     """
     try:
@@ -126,20 +126,20 @@ async def read_form(
         )
         form = await parser.parse()
     except MultiPartException as error:
-        raise IntakeError(400, f"the form cannot be read: {error.message}") from error
+        raise UploadError(400, f"the form cannot be read: {error.message}") from error
     except (RefusalError, OSError):
         raise
     except Exception as error:  # a boundary that is none, a header that is not text, and the like
-        raise IntakeError(400, "the form cannot be read") from error
+        raise UploadError(400, "the form cannot be read") from error
     uploads = []
     try:
         if not parser.ended:  # the parser is silent about a file that is cut off
-            raise IntakeError(400, "the form cannot be read: it has no end")
+            raise UploadError(400, "the form cannot be read: it has no end")
         for name, value in form.multi_items():
             if name != field:
-                raise IntakeError(400, f"unknown field {name[:40]!r}; expected {field}")
+                raise UploadError(400, f"unknown field {name[:40]!r}; expected {field}")
             if not isinstance(value, UploadFile):
-                raise IntakeError(400, f"the field {field} must hold files, not text")
+                raise UploadError(400, f"the field {field} must hold files, not text")
             uploads.append(Upload(clean_name(value.filename or "photo"), await value.read()))
             await value.close()
     finally:
@@ -150,7 +150,7 @@ async def read_form(
 def _from_json(body: bytes) -> list[Upload]:
     photos = read_json_object(body).get(FIELD)
     if not isinstance(photos, list):
-        raise IntakeError(400, f'expected {{"{FIELD}": [...]}} with one base64 text per photo')
+        raise UploadError(400, f'expected {{"{FIELD}": [...]}} with one base64 text per photo')
     return [_from_json_photo(photo, position) for position, photo in enumerate(photos)]
 
 
@@ -159,11 +159,11 @@ def _from_json_photo(photo: Any, position: int) -> Upload:
     if isinstance(photo, dict):
         name, photo = photo.get("name", name), photo.get("content")
     if not isinstance(photo, str) or not isinstance(name, str):
-        raise IntakeError(400, f"photo {position + 1}: expected base64 text, or name and content")
+        raise UploadError(400, f"photo {position + 1}: expected base64 text, or name and content")
     try:
         return Upload(clean_name(name), base64.b64decode(photo, validate=True))
     except (binascii.Error, ValueError) as error:
-        raise IntakeError(400, f"photo {position + 1} is not base64") from error
+        raise UploadError(400, f"photo {position + 1} is not base64") from error
 
 
 def clean_name(name: str) -> str:

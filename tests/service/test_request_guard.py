@@ -14,8 +14,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from service.gate import Gate, asked
 from service.page_requests import PageRequests
+from service.request_guard import RequestGuard, asked
 from service.settings import Settings
 from sparrow.config import ServiceConfig
 
@@ -56,7 +56,7 @@ def gate(
         Route(path, answer) for path in ("/", "/model", "/readyz", "/docs", "/metrics")
     ]
     made = settings(key, **limits)
-    app = Gate(Starlette(routes=routes), made, PageRequests(made))
+    app = RequestGuard(Starlette(routes=routes), made, PageRequests(made))
     return TestClient(app, base_url="http://localhost", follow_redirects=False)
 
 
@@ -212,7 +212,7 @@ def test_a_known_proxy_says_who_asks_and_under_which_path() -> None:
     def answer(request: Request) -> PlainTextResponse:
         return PlainTextResponse(f"{request.url} of {request.client and request.client.host}")
 
-    app = Gate(Starlette(routes=[Route("/model", answer)]), made, PageRequests(made))
+    app = RequestGuard(Starlette(routes=[Route("/model", answer)]), made, PageRequests(made))
     said = {
         "host": "birds.example",
         "x-forwarded-for": "6.6.6.6, 9.9.9.9, 10.0.0.7",

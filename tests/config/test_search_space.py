@@ -12,7 +12,7 @@ from sparrow.config import (
     parse_config,
     with_overrides,
 )
-from sparrow.search_space import holds
+from sparrow.config.search_space import holds
 
 RATE, MOMENTUM = "training.learning_rate", "training.momentum"
 
@@ -34,8 +34,8 @@ def test_an_empty_space_and_those_that_come_along():
     [
         "seed", "name", "stores.runs", "stores.tracking", "data.root", "data.near_duplicate_bits",
         "service.threads", "tuning.trials", "evaluation.beta", "promotion.min_f_beta",
-        "split.test_share", "monitoring.window_photos", "training.epochs", "training.device",
-        "training.workers", "training.threads", "training.processes", "model.min_side_px",
+        "split.test_fraction", "monitoring.window_photos", "training.epochs", "training.device",
+        "training.workers", "training.threads", "training.world_size", "model.min_side_px",
         "model.max_side_px", "training", "model",
     ],
 )  # fmt: skip
@@ -93,8 +93,8 @@ def test_ranges_and_choices_that_make_no_sense(values, parts):
         ("training.optimizer", "[sgd, adamm]", 'found "adamm"'),
         ("training.optimizer", "{low: 0, high: 1}", "found 0.0"),
         ("training.schedule", "[step, null]", "found null"),
-        ("model.frozen_normalisation", "[true, 1]", "found 1"),
-        ("model.frozen_normalisation", "{low: 0, high: 1, integer: true}", "found 0"),
+        ("model.freeze_batch_norm", "[true, 1]", "found 1"),
+        ("model.freeze_batch_norm", "{low: 0, high: 1, integer: true}", "found 0"),
         ("model.anchor_sizes_px", "[32, 64]", "found 32"),
         ("model.box_nms_iou", "{low: 0.3, high: 1.3}", "found 1.3"),
         ("augmentation.blur", "[0.0, 2.0]", "found 2.0"),
@@ -156,7 +156,7 @@ def test_a_condition_for_a_key_that_is_not_there():
 
 def test_conditions_on_keys_of_every_type():
     conditions = {
-        "training.momentum": {"model.frozen_normalisation": True},
+        "training.momentum": {"model.freeze_batch_norm": True},
         "training.gamma": {"training.batch_size": 4},
         "training.ema_decay": {"training.patience_epochs": None},
     }

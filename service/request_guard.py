@@ -21,7 +21,6 @@ from service import metrics
 from service.access import Access
 from service.body import RETRY_AFTER_SECONDS, Body, BodyBudget, Message, Receive
 from service.exchange import MAX_JSON_BYTES, Exchange, Send, replay, without_body
-from service.intake import Upload, read_json_object, read_uploads
 from service.login import MAX_BYTES as MAX_LOGIN_BYTES
 from service.login import ask_for_key, log_in, show_login
 from service.page_requests import PageRequests
@@ -32,6 +31,7 @@ from service.routes import FILE, LOGIN, PAGE, UPLOAD_PROGRESS, Route, find_route
 from service.routes import Body as Kind
 from service.settings import Settings
 from service.streams import Streams, send_events
+from service.uploads import Upload, read_json_object, read_uploads
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -62,7 +62,7 @@ def asked() -> Asked:
     return _asked.get()
 
 
-class Gate:
+class RequestGuard:
     """ASGI middleware around the whole service, page included."""
 
     def __init__(self, app: App, settings: Settings, page: PageRequests) -> None:

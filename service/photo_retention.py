@@ -20,7 +20,7 @@ _OURS = re.compile(r"[0-9a-f]{32}\.(photo|partial)")
 logger = logging.getLogger("sparrow.service")
 
 
-class PhotoKeeper:
+class PhotoRetention:
     """Writes a share of the readable photos as ``<prediction id>.photo``.
 
     Age and number hold at the start, with every photo that is kept, and in between, also where
@@ -37,7 +37,7 @@ class PhotoKeeper:
         self.tidy()
         self._thread.start()
 
-    def offer(self, record: PredictionRecord, content: bytes) -> None:
+    def maybe_store(self, record: PredictionRecord, content: bytes) -> None:
         """Keep the photo if its turn has come; a full disk must not fail the request."""
         if not self._chosen(record):
             return
@@ -71,7 +71,7 @@ class PhotoKeeper:
 
     def _chosen(self, record: PredictionRecord) -> bool:
         # By the id's leading digits: uniform, and the same decision whoever asks.
-        return record.error is None and int(record.id[:8], 16) < self._limits.keep_share * 16**8
+        return record.error is None and int(record.id[:8], 16) < self._limits.keep_fraction * 16**8
 
     def _tidy(self, now: float) -> None:
         if not self._folder.is_dir():

@@ -21,7 +21,7 @@ FIXED = {
     "model.max_side_px": "photos are decoded once for all trials",
     "training.epochs": "a trial trains for tuning.epochs",
     "training.threads": "a trial runs on tuning.threads",
-    "training.processes": "a trial is one process",
+    "training.world_size": "a trial is one process",
     "training.workers": "it changes the speed, not the detector",
     "training.device": "it changes the speed, not the detector",
 }

@@ -1,4 +1,4 @@
-"""The desk: requests that are given up, and answers while the log is away."""
+"""The inference: requests that are given up, and answers while the log is away."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ import pytest
 from prometheus_client import REGISTRY
 from starlette.testclient import TestClient
 
-from service.desk import Desk
-from service.intake import Upload
+from service.inference_service import InferenceService
 from service.settings import Settings
+from service.uploads import Upload
 from sparrow.config import ServiceConfig
 from sparrow.database import StoreError
 from sparrow.predictions.log import LogAwayError, UnknownPredictionError
 
 
 @pytest.fixture
-def desk(model_folder: Path, tmp_path: Path) -> Iterator[Desk]:
+def inference(model_folder: Path, tmp_path: Path) -> Iterator[InferenceService]:
     url = f"sqlite:///{tmp_path}/log.db?timeout=0.1"
     limits = ServiceConfig(threads=1, keep_folder=str(tmp_path / "kept"))
-    desk = Desk(Settings(model_folder.resolve(), False, limits, url, None))
-    yield desk
-    desk.close()
+    inference = InferenceService(Settings(model_folder.resolve(), False, limits, url, None))
+    yield inference
+    inference.close()
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_a_log_that_cannot_be_opened_is_one_sentence(
     (tmp_path / "text.db").write_text("no database, " * 100)
     settings = Settings(model_folder.resolve(), False, ServiceConfig(), url.format(tmp_path), None)
     with pytest.raises(StoreError, match=words) as caught:
-        Desk(settings)
+        InferenceService(settings)
     assert "s3cret" not in str(caught.value)
     assert "stores.prediction_log" in str(caught.value)
 
@@ -88,7 +88,7 @@ def test_where_photos_wait(
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> None:
-    monkeypatch.setattr("service.desk.started_in", lambda: tmp_path / "home")
+    monkeypatch.setattr("service.inference_service.started_in", lambda: tmp_path / "home")
     limits = ServiceConfig(
         keep_folder=str(tmp_path / "kept"),
         spill_folder=named and named.replace("/", f"{tmp_path}/"),
@@ -96,9 +96,9 @@ def test_where_photos_wait(
     url = f"sqlite:///{tmp_path}/data/log.db"
     if server:
         url = f"{request.getfixturevalue('postgres')}/postgres"
-    desk = Desk(Settings(model_folder.resolve(), False, limits, url, None))
-    place = desk._writer._spill.path.parent
-    desk.close()
+    inference = InferenceService(Settings(model_folder.resolve(), False, limits, url, None))
+    place = inference._writer._spill.path.parent
+    inference.close()
     unnamed = tmp_path / "home" / ".sparrow" if server else tmp_path / "data"
     known = {"elsewhere": tmp_path / "home" / "elsewhere", "/absolute": tmp_path / "absolute"}
     assert place == known.get(str(named), unnamed)
@@ -106,31 +106,31 @@ def test_where_photos_wait(
 
 @pytest.mark.parametrize("when", ["at once", "while it is counted", "while it waits"])
 def test_a_request_that_is_given_up_leaves_no_error(
-    desk: Desk, upload: Upload, when: str, caplog: pytest.LogCaptureFixture
+    inference: InferenceService, upload: Upload, when: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.ERROR)
-    ahead = [desk.submit(upload, "api", desk.counter) for _ in range(2)]
-    mine = desk.submit(upload, "api", desk.counter)
+    ahead = [inference.submit(upload, "api", inference.counter) for _ in range(2)]
+    mine = inference.submit(upload, "api", inference.counter)
     if when == "while it is counted":
         wait(ahead)
     if when == "while it waits":
         wait(ahead[:1])
     assert mine.cancel() or mine.done()
-    later = desk.submit(upload, "api", desk.counter)
+    later = inference.submit(upload, "api", inference.counter)
     assert later.result(60).counted.record.error is None
     wait(ahead)
-    desk._places.close()
+    inference._workers.close()
     # concurrent.futures logs what its callbacks raise, such as an InvalidStateError.
     assert caplog.records == []
-    assert desk._writer.flush()
-    assert desk.log.summary()["photos"] in (3, 4)  # mine only if it was begun
+    assert inference._writer.flush()
+    assert inference.log.summary()["photos"] in (3, 4)  # mine only if it was begun
 
 
 def test_many_requests_given_up_at_random_moments(
-    desk: Desk, upload: Upload, caplog: pytest.LogCaptureFixture
+    inference: InferenceService, upload: Upload, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.ERROR)
-    futures = [desk.submit(upload, "api", desk.counter) for _ in range(30)]
+    futures = [inference.submit(upload, "api", inference.counter) for _ in range(30)]
     threads = [
         threading.Thread(target=lambda f=f, i=i: (time.sleep(i / 100), f.cancel()))  # type: ignore[misc]
         for i, f in enumerate(futures)
@@ -140,25 +140,27 @@ def test_many_requests_given_up_at_random_moments(
     for thread in threads:
         thread.join()
     wait(futures)
-    desk._places.close()
+    inference._workers.close()
     assert caplog.records == []
     answered = [one.result().counted.record.id for one in futures if not one.cancelled()]
-    assert desk._writer.flush()
-    assert desk.log.summary()["photos"] >= len(answered)
+    assert inference._writer.flush()
+    assert inference.log.summary()["photos"] >= len(answered)
 
 
-def test_feedback_on_a_photo_that_waits_is_refused_not_unknown(desk: Desk, upload: Upload) -> None:
-    lock = Lock(desk.settings.prediction_log)
-    record = desk.submit(upload, "api", desk.counter).result(60).counted.record
+def test_feedback_on_a_photo_that_waits_is_refused_not_unknown(
+    inference: InferenceService, upload: Upload
+) -> None:
+    lock = Lock(inference.settings.prediction_log)
+    record = inference.submit(upload, "api", inference.counter).result(60).counted.record
     for name in (record.id, "f" * 32):  # nobody knows yet which of them exists
         with pytest.raises(LogAwayError):
-            desk.add_feedback(name, 3, wrong=False)
-    until(lambda: not desk.log_is_well)
+            inference.add_feedback(name, 3, wrong=False)
+    until(lambda: not inference.log_is_well)
     lock.release()
-    until(lambda: desk.log_is_well)
-    desk.add_feedback(record.id, 3, wrong=False)
+    until(lambda: inference.log_is_well)
+    inference.add_feedback(record.id, 3, wrong=False)
     with pytest.raises(UnknownPredictionError):
-        desk.add_feedback("f" * 32, 3, wrong=False)
+        inference.add_feedback("f" * 32, 3, wrong=False)
 
 
 def test_over_http_the_log_that_is_away_is_a_503_and_nothing_is_lost(
@@ -206,7 +208,9 @@ def test_a_large_form_needs_no_room_on_a_disk(
 def test_over_http_a_log_that_was_removed_is_made_anew_and_seen(
     client: TestClient, log_url: str, photos: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.desk.REPLACED_SECONDS", 5.0)  # other tests ask /readyz, too
+    monkeypatch.setattr(
+        "service.inference_service.REPLACED_SECONDS", 5.0
+    )  # other tests ask /readyz, too
     files = [("photos", ("a.jpg", photos[0].read_bytes(), "image/jpeg"))]
     before = client.post("/detect", files=files).json()["photos"][0]["prediction_id"]
     said = {"prediction_id": before, "true_count": 3}

@@ -1,0 +1,59 @@
+"""One frozen, typed ``Config`` from YAML. Every knob is documented in its section, nowhere else.
+
+A key that does not exist, or a value of the wrong type, is refused with the key's path and the
+names that are allowed there: a typo must never train a different model in silence.
+"""
+
+from sparrow.config.base import MAX_SIDE_PX, ConfigError, Section
+from sparrow.config.data import PLACES, DataConfig, GenerateConfig, SplitConfig
+from sparrow.config.evaluation import EvaluationConfig, PromotionConfig
+from sparrow.config.load import (
+    load_config,
+    make_config,
+    parse_config,
+    read_stored,
+    stored_config,
+    with_overrides,
+    with_values,
+)
+from sparrow.config.monitoring import MonitoringConfig
+from sparrow.config.renamed import RENAMED, translate_config, translate_values
+from sparrow.config.service import ServiceConfig
+from sparrow.config.stores import StorageConfig, StoresConfig
+from sparrow.config.training import AugmentationConfig, ModelConfig, TrainingConfig
+from sparrow.config.tuning import NumberRange, TuningConfig
+from sparrow.config.whole import TRAINING_SECTIONS, Config, get_key
+
+__all__ = [
+    "MAX_SIDE_PX",
+    "PLACES",
+    "RENAMED",
+    "TRAINING_SECTIONS",
+    "AugmentationConfig",
+    "Config",
+    "ConfigError",
+    "DataConfig",
+    "EvaluationConfig",
+    "GenerateConfig",
+    "ModelConfig",
+    "MonitoringConfig",
+    "NumberRange",
+    "PromotionConfig",
+    "Section",
+    "ServiceConfig",
+    "SplitConfig",
+    "StorageConfig",
+    "StoresConfig",
+    "TrainingConfig",
+    "TuningConfig",
+    "get_key",
+    "load_config",
+    "make_config",
+    "parse_config",
+    "read_stored",
+    "stored_config",
+    "translate_config",
+    "translate_values",
+    "with_overrides",
+    "with_values",
+]

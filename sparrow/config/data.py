@@ -1,0 +1,80 @@
+"""Where photos and boxes are, what is accepted of them, and how they are split."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from sparrow.config.base import Count, Fraction, Section, Unit
+
+PLACES = ("root", "new", "rejected", "prepared")  # of the section data
+MAX_CLASS_NAME_LENGTH = 100
+
+
+class GenerateConfig(Section):
+    """Drawn photos, made when ``data.root`` does not exist yet."""
+
+    photos: Count
+    seed: int = 0
+
+
+class DataConfig(Section):
+    """Where photos and tables lie, and what is legal in them."""
+
+    root: str = "data/raw"  # images/, image_info.csv, bboxes/bounding_boxes.csv
+    new: str = "data/new"  # the same with the prefix new_ on both tables; merged, then emptied
+    rejected: str = "data/rejected"  # what intake refused, with its report
+    prepared: str = "data/prepared"  # caches, made on demand
+    generate: GenerateConfig | None = None  # null: the data must be there
+    classes: tuple[str, ...] = ("house_sparrow",)
+    sources: tuple[str, ...] | None = None  # null: any
+    licenses: tuple[str, ...] | None = None  # null: any; another one is an error
+    extensions: tuple[str, ...] = (".jpg",)
+    min_boxes_per_photo: Annotated[int, Field(ge=0)] = 0
+    max_boxes_per_photo: Count = 300
+    max_side_px: Count = 3000
+    same_box_iou: Unit = 0.95  # two boxes of one class that overlap this much are one box twice
+    near_duplicate_bits: Annotated[int, Field(ge=0, le=64)] = 12  # of two 64-bit hashes, both
+    tiny_box_px: Annotated[float, Field(ge=0)] = 8.0  # a shorter side is a warning
+    huge_box_fraction: Unit = 0.95  # of the photo; a larger box is a warning
+    label_error_score: Unit = (
+        0.8  # a detection this sure where no box is puts its photo up for review
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> DataConfig:
+        if self.min_boxes_per_photo > self.max_boxes_per_photo:
+            raise ValueError("min_boxes_per_photo must not exceed max_boxes_per_photo")
+        if not self.classes or len({name.casefold() for name in self.classes}) < len(self.classes):
+            raise ValueError("classes must name at least one class, each once, whatever its case")
+        for name in self.classes:
+            if not name.isprintable() or name != name.strip() or not name:
+                raise ValueError(
+                    f"classes: expected printable names, no blanks at their ends, found {name!r}"
+                )
+            if len(name) > MAX_CLASS_NAME_LENGTH:
+                raise ValueError(
+                    f"classes: at most {MAX_CLASS_NAME_LENGTH} characters, found {len(name)}"
+                )
+        return self
+
+
+class SplitConfig(Section):
+    """Shares of the photos; groups (author, near-duplicates, visits) never cross."""
+
+    test_fraction: Fraction = 0.25
+    validation_fraction: Fraction = 0.2  # of all photos
+    tries: Count = 200  # seeds tried; the best-balanced split is kept
+    # Photos of one camera (by EXIF), each at most so long after the one before, are one visit and
+    # count once. A camera that releases by the clock needs less than its interval.
+    visit_seconds: Annotated[float, Field(ge=0)] = 60.0
+    licenses: tuple[str, ...] | None = None  # null: all; photos under others take no part
+
+    @model_validator(mode="after")
+    def _leaves_training(self) -> SplitConfig:
+        if self.test_fraction + self.validation_fraction > 0.8:
+            raise ValueError(
+                "test_fraction + validation_fraction must leave at least 0.2 for training"
+            )
+        return self

@@ -1,0 +1,97 @@
+"""All sections together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any
+
+from pydantic import BaseModel, field_validator, model_validator
+
+from sparrow.config.base import Section
+from sparrow.config.data import PLACES, DataConfig, SplitConfig
+from sparrow.config.evaluation import EvaluationConfig, PromotionConfig
+from sparrow.config.monitoring import MonitoringConfig
+from sparrow.config.renamed import renamed_key
+from sparrow.config.service import ServiceConfig
+from sparrow.config.stores import StorageConfig, StoresConfig
+from sparrow.config.training import AugmentationConfig, ModelConfig, TrainingConfig
+from sparrow.config.tuning import TuningConfig
+
+TRAINING_SECTIONS = (
+    "name", "seed", "data", "split", "model", "augmentation", "training", "tuning", "evaluation",
+)  # fmt: skip
+MAX_NAME_LENGTH = 63
+NAME = re.compile(rf"(?=.{{1,{MAX_NAME_LENGTH}}}\Z)[a-z0-9]([-._a-z0-9]*[a-z0-9])?")
+
+
+class Config(Section):
+    """The whole of it; see the sections."""
+
+    # MLflow experiment, registered model, Bento and folder: lower-case letters, digits, - . _
+    name: str = "house-sparrow-detector"
+    seed: int = 0
+    data: DataConfig = DataConfig()
+    split: SplitConfig = SplitConfig()
+    model: ModelConfig = ModelConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
+    training: TrainingConfig = TrainingConfig()
+    tuning: TuningConfig = TuningConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    promotion: PromotionConfig = PromotionConfig()
+    stores: StoresConfig = StoresConfig()
+    storage: StorageConfig = StorageConfig()
+    service: ServiceConfig = ServiceConfig()
+    monitoring: MonitoringConfig = MonitoringConfig()
+
+    @field_validator("name")
+    @classmethod
+    def _everybody_takes_the_name(cls, name: str) -> str:
+        if NAME.fullmatch(name) is None:
+            words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:MAX_NAME_LENGTH].strip("-")
+            # An address in the place of a name may hold a password, and has nothing of a name.
+            hint = f"; how about {words}?" if words and "://" not in name else ""
+            raise ValueError(
+                f"expected at most {MAX_NAME_LENGTH} lower-case letters, digits and - . _, "
+                f"beginning and ending with a letter or digit{hint}"
+            )
+        return name
+
+    @model_validator(mode="after")
+    def _space_names_real_keys(self) -> Config:
+        for key in (*self.tuning.space, *self.tuning.conditions):
+            get_key(self, key)
+        return self
+
+    def of_the_training(self) -> dict[str, Any]:
+        """What of the config describes a model: what it learned from and how, and how it is scored.
+
+        Places, stores and limits are of the machine and its owner, and may be nobody else's.
+        """
+        kept = self.model_dump(mode="json", include=set(TRAINING_SECTIONS))
+        kept["data"] = {name: kept["data"][name] for name in kept["data"] if name not in PLACES}
+        return kept
+
+    def content_hash(self) -> str:
+        """First 12 hex digits of the config's SHA-256, the same on every machine."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def get_key(config: Config, key: str) -> Any:
+    """The value at a dotted path.
+
+    Raises:
+        ValueError: no such key; the message lists what is there.
+    """
+    value: Any = config
+    for i, name in enumerate(key.split(".")):
+        names = list(type(value).model_fields) if isinstance(value, BaseModel) else []
+        if name not in names:
+            where = ".".join(key.split(".")[:i]) or "the config"
+            if new := renamed_key(key):
+                raise ValueError(f"{key!r} is now called {new}")
+            raise ValueError(f"unknown key {key!r}: {where} has {', '.join(names) or 'no keys'}")
+        value = getattr(value, name)
+    return value
