@@ -19,6 +19,7 @@ from sparrow.atomic_file import atomic_file, write_atomic
 from sparrow.cli.count_journal import Entry, FileKey, Journal, key_of
 from sparrow.config import StoresConfig
 from sparrow.images import MAX_FILE_BYTES
+from sparrow.inference.photo_files import find_photos
 from sparrow.plain_text import one_line
 from sparrow.progress import show_progress
 from sparrow.regular_file import open_regular
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from sparrow.inference.counter import CountedPhoto, PhotoCounter
     from sparrow.predictions.record import PredictionRecord
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".mpo", ".bmp", ".tif", ".tiff", ".gif")
 SOME_UNREADABLE = 3
 FORMATS = (".csv", ".json", ".parquet")
 
@@ -104,38 +104,6 @@ def _say_what_is_known(journal: Journal, files: Sequence[Path], left: Sequence[P
             f"{again} photos are counted again: they changed, failed, or have no drawing yet",
             file=sys.stderr,
         )
-
-
-def find_photos(sources: Sequence[Path], *, recursive: bool) -> list[Path]:
-    """Files as named; of folders those with a photo's suffix, sorted; each file once.
-
-    A folder that cannot be looked into is in the list itself: counting it tells why.
-
-    Raises:
-        ValueError: no photo at all.
-    """
-    found: dict[Path, None] = {}
-    for source in sources:
-        if source.is_dir():
-            found.update(dict.fromkeys(_photos_in(source, recursive=recursive)))
-        else:
-            found[source] = None
-    if not found:
-        raise ValueError(
-            f"no photo in {', '.join(map(str, sources))} (looked for {', '.join(SUFFIXES)}); "
-            "-r looks into folders within folders"
-        )
-    return list(found)
-
-
-def _photos_in(folder: Path, *, recursive: bool) -> list[Path]:
-    closed: list[Path] = []
-    photos: list[Path] = []
-    for place, inner, names in os.walk(folder, onerror=lambda e: closed.append(Path(e.filename))):
-        if not recursive:
-            inner.clear()
-        photos += [Path(place, name) for name in names if Path(name).suffix.lower() in SUFFIXES]
-    return sorted(photos) + sorted(closed)
 
 
 def count_all(

@@ -158,10 +158,10 @@ def _from_log(config: Config, model: Path, name: str, newest: int) -> _Source:
 
 def _from_folder(folder: Path, model: Path) -> _Source:
     """Photos of a folder, counted now; those that cannot be read are named and left out."""
-    from sparrow.cli.count import find_photos
     from sparrow.data.checks.photo_record import read_photo_bytes
     from sparrow.images import ImageError
     from sparrow.inference.counter import PhotoCounter
+    from sparrow.inference.photo_files import find_photos
     from sparrow.predictions.window import window_of
 
     if not folder.is_dir():

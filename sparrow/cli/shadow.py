@@ -59,7 +59,7 @@ def shadow(arguments: argparse.Namespace) -> int:
 
 
 def _photos(arguments: argparse.Namespace, config: Config) -> list[Path]:
-    from sparrow.cli.count import find_photos
+    from sparrow.inference.photo_files import find_photos
 
     named: list[Path] = []
     if arguments.photos:
