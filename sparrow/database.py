@@ -50,14 +50,7 @@ def open_database(url: str, *, read_only: bool = False, lock_wait_s: float = LOC
         SQLAlchemyError: the database cannot be reached, read or written.
     """
     parsed = make_url(resolve(url))
-    path = sqlite_path(url)
-    wait_s = float(str(parsed.query.get("timeout", lock_wait_s)))
-    if path is not None and read_only:
-        engine = create_engine(
-            "sqlite://", creator=lambda: _connect_read_only(path, wait_s), poolclass=NullPool
-        )
-    else:
-        engine = _writable_engine(parsed, path, wait_s)
+    engine = _make_engine(parsed, sqlite_path(url), read_only=read_only, lock_wait_s=lock_wait_s)
     try:
         if read_only:
             _check_readable(engine, parsed)
@@ -87,7 +80,7 @@ def upgrade(engine: Engine) -> None:
         if revision(connection) == HEAD:
             return
     known = _script_revisions()  # imports Alembic, while nobody has to wait
-    with _alone(engine) as connection:
+    with _exclusive(engine) as connection:
         found = revision(connection)
         if found not in (None, HEAD):
             _refuse_newer(str(found), known, engine.url)
@@ -123,7 +116,12 @@ def is_away(error: Exception) -> bool:
     return "binding parameter" not in str(error.orig)  # sqlite3's words for a wrong type
 
 
-def _writable_engine(parsed: URL, path: Path | None, wait_s: float) -> Engine:
+def _make_engine(parsed: URL, path: Path | None, *, read_only: bool, lock_wait_s: float) -> Engine:
+    wait_s = float(str(parsed.query.get("timeout", lock_wait_s)))
+    if path is not None and read_only:
+        return create_engine(
+            "sqlite://", creator=lambda: _connect_read_only(path, wait_s), poolclass=NullPool
+        )
     backend = parsed.get_backend_name()
     if backend == "postgresql":
         if parsed.drivername == "postgresql":
@@ -184,7 +182,7 @@ def _check_readable(engine: Engine, url: URL) -> None:
 
 
 @contextmanager
-def _alone(engine: Engine) -> Iterator[Connection]:
+def _exclusive(engine: Engine) -> Iterator[Connection]:
     """A transaction during which no other process migrates."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":

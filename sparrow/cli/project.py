@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sparrow.config import Config, ConfigError, StoresConfig, load_config
 from sparrow.inference.model_folder import INFO, read_info
 from sparrow.served_settings import read_served_settings
 from sparrow.shipped import default_config
+
+if TYPE_CHECKING:
+    from sparrow.storage.places import Places
 
 
 class AmbiguousError(ValueError):
@@ -21,6 +25,20 @@ def add_config_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", metavar="FILE", help="YAML of the project (default: that of the model served)"
     )
+
+
+def add_stores_option(parser: argparse.ArgumentParser) -> None:
+    """Let a person name the stores that a command is about."""
+    parser.add_argument("--config", help="YAML whose stores are meant (default: embedded)")
+
+
+def find_places(config_file: str | Path | None) -> Places:
+    """Folders and budgets of a config; without one, of whatever is found in the usual places."""
+    from sparrow.storage.places import known_places, places_of
+
+    if config_file is not None:
+        return places_of(load_config(config_file))
+    return known_places(StoresConfig())
 
 
 def find_project(config_file: str | Path | None) -> Config:

@@ -10,11 +10,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sparrow.config import StoresConfig, load_config
+from sparrow.cli.project import add_stores_option, find_places
+from sparrow.config import StoresConfig
 from sparrow.inference.model_folder import read_info
 from sparrow.served_settings import registered_version
 from sparrow.shipped import flow_command
-from sparrow.storage.places import Use, in_words, known_places, measure_use, places_of
+from sparrow.storage.places import Use, in_words, measure_use
 from sparrow.storage.run_lock import is_under_way
 
 
@@ -22,14 +23,13 @@ def register(subparsers: Any) -> None:
     """Add the command."""
     parser = subparsers.add_parser("status", help="the last training run, the champion, the room")
     parser.add_argument("--json", action="store_true", help="the same as JSON")
-    parser.add_argument("--config", help="YAML whose stores to look into (default: embedded)")
+    add_stores_option(parser)
     parser.set_defaults(func=show_status)
 
 
 def show_status(arguments: argparse.Namespace) -> int:
     """Print it; exit status 1 when nothing has run yet."""
-    config = arguments.config
-    places = places_of(load_config(config)) if config else known_places(StoresConfig())
+    places = find_places(arguments.config)
     found, room = collect_status(places.stores), measure_use(places)
     if arguments.json:
         print(json.dumps({**found, "room": [asdict(use) for use in room]}, indent=1))

@@ -73,6 +73,14 @@ class OpenFile:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
 
+    def what_became(self, rescued: Path | None) -> str:
+        """What ``rescue`` answered, in words."""
+        if rescued == self.path:
+            return "it was made anew with all its rows"
+        if rescued is not None:
+            return f"its rows are in {rescued}, and new ones go into the file that is there now"
+        return "its rows could not be rescued, and new ones go into the file that is there now"
+
     def close(self) -> None:
         """Let go of the file."""
         self._held.close()

@@ -24,6 +24,7 @@ from typing import Any, BinaryIO
 from filelock import lock_descriptor
 from sqlalchemy import make_url
 
+from sparrow.atomic_file import sync
 from sparrow.database import sqlite_path
 from sparrow.predictions.record import LoggedBox, PredictionRecord
 from sparrow.store_url import resolve
@@ -101,7 +102,7 @@ class PredictionSpill:
                 self.waiting = self._count_left() + self._own_lines
         return done
 
-    def set_aside(self, record: PredictionRecord, why: str) -> Path:
+    def keep_refused(self, record: PredictionRecord, why: str) -> Path:
         """Keep a record that the database refuses for what it holds; a person has to look at it.
 
         Raises:
@@ -155,7 +156,7 @@ class PredictionSpill:
             path = self._stem.with_name(f"{self._stem.name}.spill-{uuid.uuid4().hex}.jsonl")
             self._own, self._own_path = path.open("ab"), path
             lock_descriptor(self._own.fileno())
-            _sync_folder(path.parent)
+            sync(path.parent)  # a new file's name is on the disk only when its folder is
         return self._own
 
     def _release_own(self) -> None:
@@ -208,15 +209,6 @@ def _append(path: Path, line: bytes) -> None:
         file.write(line)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new file's name is on the disk only when its folder is."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _values(record: PredictionRecord) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
 
+from sparrow.atomic_file import sync
 from sparrow.data.errors import DataError, as_data_errors
 from sparrow.regular_file import open_regular
 
@@ -76,7 +77,7 @@ def _switch(folder: Path, incoming: Path) -> None:
         shutil.rmtree(outgoing, ignore_errors=True)
     # The state is changed by now, whatever this says.
     with contextlib.suppress(OSError):
-        _sync(folder.parent)
+        sync(folder.parent)
 
 
 def recover(folder: Path) -> None:
@@ -181,13 +182,8 @@ def sync_tree(folder: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    if not (path.is_file() or path.is_dir()):
-        return  # a pipe somebody left in the set: to open it would block
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    if path.is_file() or path.is_dir():  # to open a pipe that somebody left in the set would block
+        sync(path)
 
 
 def _exchange(a: Path, b: Path) -> bool:
