@@ -1,7 +1,7 @@
 """Opening the databases whose tables are ours: connections, and tables brought up to date.
 
 Prediction log and promotion log have one history of changes, ``sparrow.migrations``, run by
-Alembic. Every database of ours gets all of it, wherever the logs lie: in two SQLite files, in one
+Alembic. Every database of ours gets all of it, wherever the logs are: in two SQLite files, in one
 PostgreSQL database, or beside the tables of MLflow and Optuna, which have version tables of their
 own. Alembic is imported only where there is something to change.
 """
@@ -41,7 +41,7 @@ def open_database(url: str, *, read_only: bool = False, lock_wait_s: float = LOC
     Args:
         url: SQLAlchemy URL, see ``store_url.resolve``; for SQLite its folder is made. ``?timeout=``
             overrides ``lock_wait_s``.
-        read_only: change nothing: no file, no table. An SQLite file may lie where nothing can be
+        read_only: change nothing: no file, no table. An SQLite file may be where nothing can be
             written.
         lock_wait_s: how long SQLite waits for another process's lock, in seconds.
 
@@ -81,21 +81,21 @@ def upgrade(engine: Engine) -> None:
             return
     known = _script_revisions()  # imports Alembic, while nobody has to wait
     with _exclusive(engine) as connection:
-        found = revision(connection)
-        if found not in (None, HEAD):
-            _refuse_newer(str(found), known, engine.url)
-        if found != HEAD:
+        current = revision(connection)
+        if current not in (None, HEAD):
+            _refuse_newer(str(current), known, engine.url)
+        if current != HEAD:
             _migrate(connection)
 
 
 def revision(connection: Connection) -> str | None:
-    """The revision of a database's tables; None where no release with migrations has been yet."""
+    """The revision of a database's tables; None where no release with migrations opened it yet."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     # A constant of this module.
     query = f"SELECT version_num FROM {VERSION_TABLE}"  # noqa: S608
-    found = connection.exec_driver_sql(query).scalar()
-    return None if found is None else str(found)
+    current = connection.exec_driver_sql(query).scalar()
+    return None if current is None else str(current)
 
 
 def reason(error: BaseException) -> str:
@@ -148,8 +148,8 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
 def _connect_read_only(path: Path, wait_s: float) -> sqlite3.Connection:
     """A connection that writes nothing, also where the file system allows no writing.
 
-    There SQLite cannot make the small files beside a database in WAL mode, and has to be told that
-    nobody changes it.
+    There SQLite cannot make the small files beside a database in WAL mode, and needs the
+    promise that nobody changes it.
     """
     if not path.is_file():
         raise StoreError(f"there is no database at {path}")
@@ -165,7 +165,7 @@ def _connect_read_only(path: Path, wait_s: float) -> sqlite3.Connection:
     unmerged = Path(f"{path}-wal")
     if unmerged.exists() and unmerged.stat().st_size:
         raise StoreError(
-            f"{path} can only be read where it lies, and its newest rows are still in "
+            f"{path} can only be read where it is, and its newest rows are still in "
             f"{unmerged.name}, which SQLite cannot read there. Copy both files to a folder that "
             "can be written, and read the copy"
         )
@@ -176,9 +176,9 @@ def _connect_read_only(path: Path, wait_s: float) -> sqlite3.Connection:
 
 def _check_readable(engine: Engine, url: URL) -> None:
     with engine.connect() as connection:
-        found = revision(connection)
-    if found not in (None, HEAD):
-        _refuse_newer(found, _script_revisions(), url)
+        current = revision(connection)
+    if current not in (None, HEAD):
+        _refuse_newer(current, _script_revisions(), url)
 
 
 @contextmanager
@@ -216,14 +216,15 @@ def _alembic_config() -> Any:
 def _script_revisions() -> set[str]:
     from alembic.script import ScriptDirectory
 
-    return {one.revision for one in ScriptDirectory.from_config(_alembic_config()).walk_revisions()}
+    scripts = ScriptDirectory.from_config(_alembic_config())
+    return {script.revision for script in scripts.walk_revisions()}
 
 
-def _refuse_newer(found: str, known: set[str], url: URL) -> None:
-    if found not in known:
+def _refuse_newer(current: str, known: set[str], url: URL) -> None:
+    if current not in known:
         where = url.render_as_string(hide_password=True)
         raise StoreError(
             f"the database {where} was made by a newer release of Sparrow: its tables have "
-            f"revision {found}, this release knows revisions up to {HEAD}. Use that release, or "
+            f"revision {current}, this release knows revisions up to {HEAD}. Use that release, or "
             "name another database in the config's section stores"
         )

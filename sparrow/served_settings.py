@@ -42,7 +42,7 @@ class ServedSettings(Section):
 
 
 def settings_path(model: Path) -> Path:
-    """Where the settings of a model folder lie, or would; links are followed."""
+    """The path of a model folder's settings, whether they exist or not; links are followed."""
     return model.resolve().parent / FILE
 
 

@@ -1,6 +1,6 @@
 """What ``sparrow count`` has counted so far, for a run that was killed to go on from.
 
-The journal lies beside the output: a line that names the model, then a line a photo with a check
+The journal is beside the output: a line that names the model, then a line a photo with a check
 sum. An entry counts only for the very file, model and options it was made with.
 """
 
@@ -137,7 +137,9 @@ def key_of(status: os.stat_result) -> FileKey:
 def _open_locked(path: Path) -> FileIO:
     if path.exists():
         open_regular(path).close()  # a pipe would block
-    file = path.open("a+b", buffering=0)  # a line that found no room is not tried again at the end
+    file = path.open(
+        "a+b", buffering=0
+    )  # so that a line the full disk refused is not written again at the end
     if not lock_descriptor(file.fileno(), blocking=False):
         file.close()
         raise ValueError(

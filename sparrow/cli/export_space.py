@@ -16,9 +16,9 @@ from sparrow.served_settings import (
 )
 from sparrow.shipped import PACKAGE, SERVE_LOCK, shipped
 
-ROOT = PACKAGE.parent  # a clone or site-packages: the service lies beside the package
+ROOT = PACKAGE.parent  # a clone or site-packages: the service is beside the package
 SOURCES = ("sparrow", "service")
-APP = '''"""Starts the page; the model lies beside this file."""
+APP = '''"""Starts the page; the model is beside this file."""
 
 import os
 from pathlib import Path
@@ -36,7 +36,7 @@ app_file: app.py
 python_version: "3.11"
 ---
 
-Counts birds in photos. Run it anywhere: `pip install -r requirements.txt && python app.py`.
+Counts objects in photos. Run it anywhere: `pip install -r requirements.txt && python app.py`.
 """
 
 

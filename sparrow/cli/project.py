@@ -42,7 +42,7 @@ def find_places(config_file: str | Path | None) -> Places:
 
 
 def find_project(config_file: str | Path | None) -> Config:
-    """Name, stores and limits that a command goes by.
+    """Name, stores and limits that a command uses.
 
     Args:
         config_file: what ``--config`` says. Without it: what the published model was published
@@ -51,7 +51,7 @@ def find_project(config_file: str | Path | None) -> Config:
 
     Raises:
         ConfigError: the file is not a valid config.
-        AmbiguousError: several models are registered, and nobody is there to be asked.
+        AmbiguousError: several models are registered, and there is no terminal to ask at.
     """
     if config_file is not None:
         return load_config(config_file)

@@ -53,7 +53,7 @@ def _register_review(subparsers: Any) -> None:
     review.add_argument("--into", type=Path, metavar="DIR", help="to make (data/review/<time>)")
     review.add_argument(
         "--photos", type=int, default=100, metavar="N",
-        help="at most so many for feedback, low scores, conflicts and unusual looks (100)",
+        help="at most so many for feedback, low scores, conflicts and unusual statistics (100)",
     )  # fmt: skip
     review.add_argument(
         "--random-empty", type=int, default=RANDOM_EMPTY, metavar="N",
@@ -73,7 +73,7 @@ def _register_review(subparsers: Any) -> None:
 
 @dataclass(frozen=True)
 class _Source:
-    """Counted photos and where their files lie, by prediction id."""
+    """Counted photos and their files, by prediction id."""
 
     window: Window
     files: dict[str, Path]

@@ -53,7 +53,7 @@ class PredictionLog:
 
     Attributes:
         url: as it was given.
-        replaced: how often its SQLite file was found removed or replaced, and was made anew.
+        replaced: how often its SQLite file was removed or replaced, and was made anew.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class PredictionLog:
         """Whether the SQLite file was removed or replaced; then it has been opened or made anew.
 
         Raises:
-            SQLAlchemyError: what lies there now cannot be used.
+            SQLAlchemyError: the file that is there now cannot be used.
         """
         file = self._file
         if file is None or not file.changed():

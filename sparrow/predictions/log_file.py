@@ -25,7 +25,7 @@ class OpenFile:
         self.path = path
         address = f"file:{quote(os.path.abspath(path))}?mode=ro"
         self._held = sqlite3.connect(address, uri=True, check_same_thread=False)
-        # Only the first reading opens the file and what lies beside it.
+        # Only the first reading opens the file and those that SQLite keeps beside it.
         self._held.execute("SELECT count(*) FROM sqlite_master").fetchone()
         self._rescued: Path | None = None
         self._identity = _identity(path)
@@ -33,7 +33,7 @@ class OpenFile:
         self._beside = {name: _identity(Path(f"{path}{name}")) for name in _BESIDE}
 
     def changed(self) -> bool:
-        """Whether another file, or none, lies at the path now, or this one was emptied."""
+        """Whether another file, or none, is at the path now, or this one was emptied."""
         return bool(self.event())
 
     def event(self) -> str:
@@ -51,7 +51,7 @@ class OpenFile:
         Returns:
             Where the rows are; None where nothing could be copied, such as a file that was emptied.
         """
-        if self._rescued is not None:  # what lies there now could not be opened the last time
+        if self._rescued is not None:  # the present file could not be opened last time
             return self._rescued
         event = self.event()
         self._remove_leftovers()

@@ -20,7 +20,7 @@ class LogState:
     Attributes:
         away: the last attempt to reach it failed.
         waiting: records that were handed over and are not in the log yet.
-        replaced: how often its file was found removed or replaced.
+        replaced: how often its file was removed or replaced.
     """
 
     away: bool = False

@@ -145,12 +145,13 @@ class PredictionRecord:
         )
 
     def with_detections(
-        self, found: Detections, class_names: Sequence[str], estimate: Estimate
+        self, detections: Detections, class_names: Sequence[str], estimate: Estimate
     ) -> PredictionRecord:
         """A copy with what was found (already cut at the operating threshold) and the count."""
+        rows = zip(detections.labels, detections.scores, detections.boxes_xyxy, strict=True)
         boxes = tuple(
             LoggedBox(class_names[label - 1], float(score), *map(float, box))
-            for label, score, box in zip(found.labels, found.scores, found.boxes_xyxy, strict=True)
+            for label, score, box in rows
         )
         return replace(
             self,
@@ -205,7 +206,7 @@ class LoggedModel:
 
 
 def records_from_detections(
-    found: Mapping[str, Detections],
+    detections: Mapping[str, Detections],
     photos: Sequence[Mapping[str, Any]],
     model: LoggedModel,
     estimates: Mapping[str, Estimate],
@@ -213,7 +214,7 @@ def records_from_detections(
     """Records of photos whose detections are at hand, such as a model's held-out photos.
 
     Args:
-        found: detections by photo name.
+        detections: by photo name.
         photos: rows of the photo table (``images.to_dict("records")``), measured: ``image``,
             ``sha256``, ``width_px``, ``height_px`` and the four image statistics.
         model: that found them.
@@ -231,7 +232,7 @@ def records_from_detections(
             file_name=name,
             **{column: photo[column] for column in _MEASURED},
         )
-        kept = found[name].above(model.threshold)
+        kept = detections[name].above(model.threshold)
         records.append(record.with_detections(kept, model.class_names, estimates[name]))
     return records
 

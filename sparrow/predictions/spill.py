@@ -1,8 +1,8 @@
 """Where records wait that the log cannot take: JSON lines in files that outlive the process.
 
 Each process appends to a file of its own and holds a lock on it. A file whose lock is free was left
-by a process that has ended; whoever finds it first reads it in. Records keep their ids, so that one
-that is read in twice is stored once.
+by a process that has ended; the first process to open it reads it in. Records keep their ids, so
+that one that is read in twice is stored once.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class PredictionSpill:
         return done
 
     def keep_refused(self, record: PredictionRecord, why: str) -> Path:
-        """Keep a record that the database refuses for what it holds; a person has to look at it.
+        """Keep a record that the database refuses for its values; a person has to decide about it.
 
         Raises:
             OSError: it cannot be written.
@@ -139,15 +139,15 @@ class PredictionSpill:
 
     def _count_left(self) -> int:
         """Records in files that no living process holds."""
-        found = 0
+        lines = 0
         for path in self._files():
             with _taken(path) as file:
-                found += sum(1 for _ in file) if file is not None else 0
-        return found
+                lines += sum(1 for _ in file) if file is not None else 0
+        return lines
 
     def _files(self) -> list[Path]:
-        found = self._stem.parent.glob(f"{_escaped(self._stem.name)}.spill-*.jsonl")
-        return sorted(found, key=lambda path: (_modified(path), path.name))
+        files = self._stem.parent.glob(f"{_escaped(self._stem.name)}.spill-*.jsonl")
+        return sorted(files, key=lambda path: (_modified(path), path.name))
 
     def _open_own(self) -> BinaryIO:
         if self._own is None or not Path(str(self._own_path)).exists():

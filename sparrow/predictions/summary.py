@@ -42,14 +42,14 @@ def mean_score(chosen: Sequence[ColumnElement[bool]]) -> Select[Any]:
 
 def as_summary(values: dict[str, Any]) -> dict[str, Any]:
     """What the two queries answer, in Python's types: counts are whole, times aware (UTC)."""
-    found = dict(values)
+    summary = dict(values)
     for name in _COUNTS:
-        found[name] = int(found[name])
+        summary[name] = int(summary[name])
     for name in _MEANS:
-        found[name] = None if found[name] is None else float(found[name])
+        summary[name] = None if summary[name] is None else float(summary[name])
     for name in _TIMES:
-        found[name] = found[name] and found[name].replace(tzinfo=UTC)
-    return found
+        summary[name] = summary[name] and summary[name].replace(tzinfo=UTC)
+    return summary
 
 
 def _number_of(which: ColumnElement[bool], name: str) -> Label[int]:

@@ -155,7 +155,7 @@ class PredictionWriter:
             self._check_connection()
 
     def _collect(self) -> tuple[list[PredictionRecord], bool]:
-        """A batch: up to ``BATCH_SECONDS`` after its first record; at once when asked to flush."""
+        """A batch: up to ``BATCH_SECONDS`` after its first record; at once for a flush."""
         with self._changed:
             self._changed.wait_for(
                 lambda: self._waiting or self._hurry or self._stopping, CHECK_SECONDS
