@@ -137,9 +137,8 @@ def key_of(status: os.stat_result) -> FileKey:
 def _open_locked(path: Path) -> FileIO:
     if path.exists():
         open_regular(path).close()  # a pipe would block
-    file = path.open(
-        "a+b", buffering=0
-    )  # so that a line the full disk refused is not written again at the end
+    # Unbuffered: a line that a full disk refused is not written again when the file is closed.
+    file = path.open("a+b", buffering=0)
     if not lock_descriptor(file.fileno(), blocking=False):
         file.close()
         raise ValueError(
