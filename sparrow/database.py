@@ -27,12 +27,12 @@ LOCK_WAIT_S = 20.0  # for another process's transaction; a batch of photos takes
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_WAIT_MS = 60_000  # for another process that is migrating, however short the usual wait
 _ADVISORY_LOCK = 7_362_170_041  # of PostgreSQL: any number that nobody else takes
-# A server that is gone without a word would hold a connection for as long as the system likes.
+# Without them a connection to a server that vanished waits as long as the system allows.
 _SERVER_LIMITS = {"connect_timeout": "10", "tcp_user_timeout": "20000"}  # s, ms
 
 
 class StoreError(RuntimeError):
-    """A database of ours that cannot be used; the message says why and what to do."""
+    """A database of ours cannot be used; the message says why and what to do."""
 
 
 def open_database(url: str, *, read_only: bool = False, lock_wait_s: float = LOCK_WAIT_S) -> Engine:

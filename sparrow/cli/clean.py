@@ -1,14 +1,13 @@
-"""``sparrow clean``: what is needed no longer, and on request its deletion."""
+"""``sparrow clean``: lists files that nothing needs any more, and deletes them on request."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from sparrow.cli.project import add_stores_option, find_places
 
 
-def register(subparsers: Any) -> None:
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
         "clean",
@@ -23,7 +22,7 @@ def register(subparsers: Any) -> None:
 
 
 def clean(arguments: argparse.Namespace) -> int:
-    """Say it, or do it; exit status 1 when something could not be deleted."""
+    """List what could be deleted, or delete it; exit status 1 when some of it could not be."""
     from sparrow.storage.places import describe, in_words, remove
     from sparrow.storage.plan import plan
 

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from sparrow.cli.count_journal import Entry, Journal
 from sparrow.cli.count_output import FORMATS, write
@@ -21,7 +20,7 @@ from sparrow.progress import show_progress
 SOME_UNREADABLE = 3
 
 
-def register(subparsers: Any) -> None:
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
         "count",

@@ -1,4 +1,4 @@
-"""What ``sparrow count`` has counted so far, for a run that was killed to go on from.
+"""The journal of ``sparrow count``: what is counted so far, for a killed run to continue from.
 
 The journal is beside the output: a line that names the model, then a line a photo with a check
 sum. An entry counts only for the very file, model and options it was made with.
@@ -12,21 +12,36 @@ import zlib
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from filelock import lock_descriptor
 
 from sparrow.regular_file import open_regular
 
-Entry = dict[str, Any]  # record, message, file (``FileKey``), annotated (path of the drawing)
 FileKey = list[int]  # bytes, mtime ns, ctime ns
 
 FORMAT = 2  # raise when an entry changes its form: earlier journals are then begun anew
 _BEGINNING = f'{{"format": {FORMAT}'.encode()
 
 
+class Entry(TypedDict):
+    """A counted photo.
+
+    Attributes:
+        record: a ``PredictionRecord`` as JSON values.
+        message: what went wrong, in words; None where nothing did.
+        file: of the photo, when it was read; None where it could not be opened.
+        annotated: path of the drawing, if there is one.
+    """
+
+    record: dict[str, Any]
+    message: str | None
+    file: FileKey | None
+    annotated: str | None
+
+
 class Journal:
-    """Entries by the photo's path as it was named. Without an output file it is kept in memory.
+    """Entries by the photo's path as it was named; without an output file, in memory only.
 
     Attributes:
         done: what was counted, this run's entries included.
@@ -61,7 +76,7 @@ class Journal:
             raise
 
     def known(self, file: Path, annotated: Path | None) -> Entry | None:
-        """What was counted of this very file; None where it has to be counted.
+        """The entry of this very file; None where it has to be counted.
 
         Args:
             file: the photo.
@@ -79,7 +94,7 @@ class Journal:
         return entry
 
     def add(self, entry: Entry) -> None:
-        """Note a photo, at once and for good.
+        """Append a photo's entry at once.
 
         Raises:
             OSError: the disk is full.
@@ -89,12 +104,12 @@ class Journal:
         self._append(b"%08x %s\n" % (zlib.crc32(text), text))
 
     def remove(self) -> None:
-        """The output is written: nothing is left to resume."""
+        """Delete the journal: the output is written, and nothing is left to resume."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let another run have the journal; what is in it stays."""
+        """Release the journal for another run; its entries stay."""
         if self._file is not None:
             self._file.close()
 
@@ -121,7 +136,7 @@ class Journal:
 
 
 def file_key(path: Path) -> FileKey | None:
-    """What of a file changes when it is written to; None where there is none."""
+    """Size and times of a file, which change with each writing; None where there is none."""
     try:
         status = path.stat()
     except OSError:
@@ -130,7 +145,7 @@ def file_key(path: Path) -> FileKey | None:
 
 
 def key_of(status: os.stat_result) -> FileKey:
-    """The same, of a file that is open."""
+    """The same from the status of an open file."""
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 

@@ -21,7 +21,7 @@ FORMATS = (".csv", ".json", ".parquet")
 def write(
     to: Path, entries: Sequence[Entry], class_names: Sequence[str], *, megadetector: bool
 ) -> None:
-    """The output file, whole or not at all.
+    """Write the output file, whole or not at all.
 
     Raises:
         OSError: it cannot be written; the file is named.

@@ -103,7 +103,7 @@ def _entry(
 
 
 def _write_annotated(folder: Path, file: Path, image: RgbImage, record: PredictionRecord) -> Path:
-    """Draw the boxes; the file, which is whole as soon as it bears its name."""
+    """Draw the boxes into a copy of the photo, written whole or not at all; its path."""
     from PIL import Image
 
     from sparrow.drawing import draw_detections

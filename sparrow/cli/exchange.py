@@ -1,4 +1,4 @@
-"""``sparrow import`` and ``sparrow export``: sets of other programs in, our set out."""
+"""``sparrow import`` and ``sparrow export``: photo sets of other programs, read and written."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def import_set(args: argparse.Namespace) -> int:
 
 
 def export_set(args: argparse.Namespace) -> int:
-    """Export a set and say what went out."""
+    """Export a set and print what was exported."""
     from sparrow.data.errors import DataError
     from sparrow.data.formats.exchange import export_dataset, read_csv
 

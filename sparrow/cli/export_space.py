@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import shutil
 from pathlib import Path
-from typing import Any
 
 from sparrow.config import ServiceConfig, StoresConfig
 from sparrow.served_settings import (
@@ -40,7 +39,7 @@ Counts objects in photos. Run it anywhere: `pip install -r requirements.txt && p
 """
 
 
-def register(subparsers: Any) -> None:
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
         "export-space",
@@ -54,7 +53,7 @@ def register(subparsers: Any) -> None:
 
 
 def export_space(arguments: argparse.Namespace) -> int:
-    """Write the folder; one that exists is refused, not mixed with."""
+    """Write the folder; an existing one is refused."""
     from sparrow.inference.model_folder import read_info
     from sparrow.registry.bundle import copy_model
 

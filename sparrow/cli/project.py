@@ -1,4 +1,4 @@
-"""Which model a command is about: the one that is named, else the one that is served here."""
+"""The project of a command: the one that is named, else that of the model served here."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class AmbiguousError(ValueError):
 
 
 def add_config_option(parser: argparse.ArgumentParser) -> None:
-    """Let a person name the project."""
+    """Add ``--config``, which names the project."""
     parser.add_argument(
         "--config", metavar="FILE", help="YAML of the project (default: that of the model served)"
     )
 
 
 def add_stores_option(parser: argparse.ArgumentParser) -> None:
-    """Let a person name the stores that a command is about."""
+    """Add ``--config``, which names the stores."""
     parser.add_argument("--config", help="YAML whose stores are meant (default: embedded)")
 
 
 def find_places(config_file: str | Path | None) -> Places:
-    """Folders and budgets of a config; without one, of whatever is found in the usual places."""
+    """Folders and budgets of a config; without one, those that the newest run noted."""
     from sparrow.storage.places import known_places, places_of
 
     if config_file is not None:
@@ -84,7 +84,7 @@ def _config_of(name: str) -> Config:
         try:
             config = load_config(path)
         except ConfigError:
-            continue  # a file that cannot be used is the business of whoever names it
+            continue  # a file that cannot be used is refused when it is named
         if config.name == name:
             return config
     return Config().model_copy(update={"name": name})  # one registered by an earlier release, too

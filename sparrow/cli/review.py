@@ -1,4 +1,4 @@
-"""``sparrow review`` and ``sparrow missed``: photos for a person to label, and what labels say."""
+"""``sparrow review`` and ``sparrow missed``: photos to label, and the miss rate by their labels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sparrow.cli.project import add_config_option, find_project
 from sparrow.config import Config
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 RANDOM_EMPTY = 59  # if none of them holds an object, at most 5 % of all do, with 95 % confidence
 
 
-def register(subparsers: Any) -> None:
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add both commands."""
     _register_review(subparsers)
     missed = subparsers.add_parser(
@@ -40,7 +40,7 @@ def register(subparsers: Any) -> None:
     missed.set_defaults(func=show_missed)
 
 
-def _register_review(subparsers: Any) -> None:
+def _register_review(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     review = subparsers.add_parser(
         "review",
         help="pick photos from production that are worth labelling",
@@ -80,7 +80,7 @@ class _Source:
 
 
 def make_queue(arguments: argparse.Namespace) -> int:
-    """Pick, write, and say what was picked and what comes next."""
+    """Pick photos, write the queue, and print its content and the next steps."""
     from sparrow.inference.model_folder import read_info
     from sparrow.review.queue import Rights, write_queue
 
@@ -125,7 +125,7 @@ def _choose(
 
 
 def show_missed(arguments: argparse.Namespace) -> int:
-    """Print the bound."""
+    """Print the share of missed photos and its bound."""
     from sparrow.review.miss_rate import miss_rate
     from sparrow.review.queue import corrected_labels, random_sample
 

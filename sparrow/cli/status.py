@@ -17,7 +17,7 @@ from sparrow.storage.places import Use, in_words, measure_use
 from sparrow.storage.run_lock import is_under_way
 
 
-def register(subparsers: Any) -> None:
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser("status", help="last training run, champion, disk use")
     parser.add_argument("--json", action="store_true", help="the same as JSON")
@@ -26,7 +26,7 @@ def register(subparsers: Any) -> None:
 
 
 def show_status(arguments: argparse.Namespace) -> int:
-    """Print it; exit status 1 when nothing has run yet."""
+    """Print the status; exit status 1 when nothing has run yet."""
     places = find_places(arguments.config)
     status, uses = collect_status(places.stores), measure_use(places)
     if arguments.json:
@@ -87,7 +87,7 @@ def describe(status: dict[str, Any]) -> list[str]:
 
 
 def describe_uses(uses: list[Use]) -> list[str]:
-    """What takes how much, of which budget."""
+    """Disk use by kind and its budget, in lines for people."""
     lines = ["Room:"]
     for use in uses:
         budget = "no budget" if use.budget_bytes is None else f"of {in_words(use.budget_bytes)}"

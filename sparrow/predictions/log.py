@@ -79,7 +79,7 @@ class PredictionLog:
         self._file = OpenFile(path) if path is not None else None
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close all connections."""
         self._engine.dispose()
         if self._file is not None:
             self._file.close()

@@ -21,7 +21,7 @@ class OpenFile:
     """The file as it was when it was opened, held open so that its rows can be rescued."""
 
     def __init__(self, path: Path) -> None:
-        """``path``: of a database that exists, with its tables."""
+        """Open ``path``, a database that exists and has its tables."""
         self.path = path
         address = f"file:{quote(os.path.abspath(path))}?mode=ro"
         self._held = sqlite3.connect(address, uri=True, check_same_thread=False)
@@ -74,7 +74,7 @@ class OpenFile:
                 partial.unlink(missing_ok=True)
 
     def what_became(self, rescued: Path | None) -> str:
-        """What ``rescue`` answered, in words."""
+        """The answer of ``rescue`` in words."""
         if rescued == self.path:
             return "it was made anew with all its rows"
         if rescued is not None:
@@ -82,7 +82,7 @@ class OpenFile:
         return "its rows could not be rescued, and new ones go into the file that is there now"
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._held.close()
 
     def _place(self, partial: Path) -> Path:
@@ -95,7 +95,7 @@ class OpenFile:
         raise FileExistsError(aside)
 
     def _remove_leftovers(self) -> None:
-        """What SQLite kept beside the old file would be taken for a part of the new one."""
+        """Remove what SQLite kept beside the old file: it would pass for a part of the new one."""
         for name, identity in self._beside.items():
             path = Path(f"{self.path}{name}")
             if identity is not None and _identity(path) == identity:

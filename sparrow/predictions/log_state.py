@@ -1,4 +1,4 @@
-"""How a prediction log is, as its writer last found it; each change is logged and passed on."""
+"""The state of a prediction log as its writer sees it; each change is logged and passed on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ logger = logging.getLogger("sparrow.predictions.log")
 
 @dataclass(frozen=True)
 class LogState:
-    """How the log is, for metrics and probes.
+    """The state of a log, for metrics and probes.
 
     Attributes:
         away: the last attempt to reach it failed.
@@ -29,7 +29,7 @@ class LogState:
 
 
 class StateKeeper:
-    """Holds the newest state."""
+    """Keeps the newest state of one log."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Which photos of a prediction log are meant: of a model, a source, a time, or a random part."""
+"""A selection from a prediction log: by model, source and time, or a random part."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sparrow.predictions.record import naive_utc, photos_table
 
 @dataclass(frozen=True)
 class PhotoFilter:
-    """Photos that fit all of these; what is None leaves none out.
+    """Photos that fit every field that is not None.
 
     Attributes:
         model_name: of the model that counted them.

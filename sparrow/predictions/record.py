@@ -184,7 +184,7 @@ def new_id() -> str:
 
 
 def storable_text(text: str, length: int) -> str:
-    """What every database takes: no NUL, no half of a surrogate pair, at most ``length``."""
+    """Text as every database takes it: no NUL, no half of a surrogate pair, at most ``length``."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()[:length]
 
 
@@ -238,7 +238,11 @@ def records_from_detections(
 
 
 def naive_utc(time: datetime) -> datetime:
-    """What the tables hold: UTC without saying so. Raises ValueError for a time without a zone."""
+    """A time as the tables hold it: UTC without a zone.
+
+    Raises:
+        ValueError: ``time`` has no zone.
+    """
     if time.tzinfo is None:
         raise ValueError(f"expected a time with its zone, found {time.isoformat()}")
     return time.astimezone(UTC).replace(tzinfo=None)

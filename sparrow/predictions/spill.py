@@ -1,4 +1,4 @@
-"""Where records wait that the log cannot take: JSON lines in files that outlive the process.
+"""Records that the log cannot take now: JSON lines in files that outlive the process.
 
 Each process appends to a file of its own and holds a lock on it. A file whose lock is free was left
 by a process that has ended; the first process to open it reads it in. Records keep their ids, so
@@ -39,7 +39,7 @@ class PredictionSpill:
     """The files of one log. Safe for several threads and processes."""
 
     def __init__(self, url: str, folder: Path | None = None) -> None:
-        """Nothing is written before there is something to write.
+        """Count what earlier processes left; no file is made before the first record.
 
         Args:
             url: of the log.
@@ -113,7 +113,7 @@ class PredictionSpill:
         return path
 
     def close(self) -> None:
-        """Let go of the file; whoever comes next reads it in."""
+        """Close the file, for the next process to read in."""
         with self._lock:
             self._release_own()
 
@@ -162,7 +162,7 @@ class PredictionSpill:
     def _release_own(self) -> None:
         if self._own is not None:
             own, self._own, self._own_path, self._own_lines = self._own, None, None, 0
-            own.raw.close()  # type: ignore[attr-defined]  # all that counts has been flushed
+            own.raw.close()  # type: ignore[attr-defined]  # every record has been flushed
 
 
 def _stem(url: str, folder: Path | None) -> Path:

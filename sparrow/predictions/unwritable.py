@@ -1,4 +1,4 @@
-"""Records that neither the prediction log nor, at worst, any disk takes."""
+"""What becomes of records that neither the prediction log nor any disk takes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ logger = logging.getLogger("sparrow.predictions.log")
 
 
 def spill_or_print(spill: PredictionSpill, records: Sequence[PredictionRecord]) -> None:
-    """Write records to the disk before the end; without a disk they go to the service's output."""
+    """Write records to the disk at the end; where it refuses, to the service's own output."""
     try:
         spill.write(records)
     except OSError as error:
@@ -26,7 +26,7 @@ def spill_or_print(spill: PredictionSpill, records: Sequence[PredictionRecord]) 
 
 
 def close_spill(spill: PredictionSpill) -> None:
-    """Close it, and log how many records stay in it."""
+    """Close a spill, and log how many records stay in it."""
     if spill.waiting:
         logger.error(
             "%d photos could not be written to the prediction log; they are in %s and are read "
@@ -38,7 +38,7 @@ def close_spill(spill: PredictionSpill) -> None:
 
 
 def keep_refused(spill: PredictionSpill, record: PredictionRecord, why: str) -> None:
-    """Keep a record that the database refuses, and log where it is: at worst in that very line."""
+    """Keep a record that the database refuses, and log where; at worst the line itself holds it."""
     try:
         place = str(spill.keep_refused(record, why))
     except OSError:

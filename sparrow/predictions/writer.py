@@ -69,7 +69,7 @@ class PredictionWriter:
 
     @property
     def state(self) -> LogState:
-        """Of this moment."""
+        """The newest state of the log."""
         return self._states.state
 
     @property
@@ -78,7 +78,7 @@ class PredictionWriter:
         return time.monotonic() - self._busy_since > HANG_SECONDS
 
     def append(self, record: PredictionRecord) -> None:
-        """Hand over one record; when this returns it will not be lost but by a SIGKILL.
+        """Hand over one record; once this returns, only a SIGKILL can lose it.
 
         Raises:
             LogAwayError: neither log nor disk takes anything, and memory is full. The record was
@@ -171,7 +171,7 @@ class PredictionWriter:
             return batch, self._stopping
 
     def _write(self, batch: Sequence[PredictionRecord]) -> bool:
-        """False when the log is away; True when all that it can take is written."""
+        """Write a batch; False when the log is away, True when all that it can take is written."""
         try:
             try:
                 self._log.append(batch)
@@ -204,7 +204,7 @@ class PredictionWriter:
         try:
             self._spill.replay(store)
         except LogAwayError:
-            return  # said already; the next attempt begins with the same file
+            return  # logged already; the next attempt begins with the same file
         except OSError as error:
             self._note_away(error)
             return

@@ -32,7 +32,7 @@ class Places:
 
 @dataclass(frozen=True)
 class Use:
-    """What one kind of files takes."""
+    """Disk use of one kind of files."""
 
     what: str
     place: str

@@ -1,4 +1,4 @@
-"""What of runs, caches and published models can be deleted.
+"""The parts of runs, caches and published models that can be deleted.
 
 Nothing is deleted that is still needed: the champion and the one before it, the newest run of each
 name with all that its resumption takes, and every run that a process works on. The registry's own

@@ -1,4 +1,4 @@
-"""Which runs of the training flow are under way: locks that go when their processes do.
+"""Which runs of the training flow are under way: locks that end with their processes.
 
 The process that starts a run and each of its steps hold one lock file together. So a run counts as
 under way while any of them lives, and no longer after a kill of all: there is nothing to tidy up.
