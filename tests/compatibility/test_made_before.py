@@ -59,6 +59,13 @@ def test_a_published_model_counts_as_it_did(
     assert (record.model_name, record.model_version) == (expected["config"]["name"], str(version))
 
 
+def test_the_library_loads_the_champion(home: Path, expected: dict[str, Any]) -> None:
+    import sparrow
+
+    photo = sparrow.load("champion").count("photo.jpg")
+    assert [photo.count, photo.low, photo.high] == expected["versions"]["2"]["count"]
+
+
 def test_the_old_log_is_read(config: Config, expected: dict[str, Any]) -> None:
     window = read_log(config)
     assert len(window.photos) == 121
