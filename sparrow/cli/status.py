@@ -88,7 +88,7 @@ def describe(status: dict[str, Any]) -> list[str]:
 
 def describe_uses(uses: list[Use]) -> list[str]:
     """Disk use by kind and its budget, in lines for people."""
-    lines = ["Room:"]
+    lines = ["Disk use:"]
     for use in uses:
         budget = "no budget" if use.budget_bytes is None else f"of {in_words(use.budget_bytes)}"
         lines.append(f"  {use.what:<18}{in_words(use.n_bytes):>9} {budget:<12} {use.place}")

@@ -78,6 +78,9 @@ def put_in_place(partial: Path, path: Path, previous: Path) -> None:
     """``partial`` becomes ``path``, and what was there becomes ``previous``; on the disk.
 
     Killed between the two steps, ``previous`` is there and ``path`` is not.
+
+    ``sparrow.atomic_file`` keeps no ``previous``; and its partial names are all different, of which
+    a run killed again and again would leave one large file each time.
     """
     sync(partial)
     if path.exists():
