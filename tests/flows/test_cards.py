@@ -58,6 +58,8 @@ def test_a_table_shows_numbers_as_a_reader_needs_them(shown: Cards) -> None:
     assert data[1][0]["source"].strip() == "b"
 
 
+# Metaflow tells a picture's kind by its copy of a module that Python no longer has.
+@pytest.mark.filterwarnings("ignore:metaflow._vendor.imghdr was removed:DeprecationWarning")
 def test_a_named_card_gets_what_is_meant_for_it(shown: Cards) -> None:
     from cards.report import show_card
 
