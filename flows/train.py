@@ -165,13 +165,13 @@ class Train(FlowSpec):
         from cards.report import show_card, show_pictures
 
         from sparrow.pipeline.cards import write_dataset_card
-        from sparrow.reports.data_figures import contact_sheet, eda_figures, more_figures
+        from sparrow.reports.data_figures import contact_sheet_png, eda_figures, more_figures
 
         cards = Path(self.work_dir) / "cards"
         self.dataset_card = write_dataset_card(self.settings, self.dataset, self.certificate, cards)
         show_card("dataset_card", self.dataset_card, {})
         tables = self.dataset.images, self.dataset.boxes
-        sheet = {"Contact sheet": contact_sheet(self.dataset)}
+        sheet = {"Contact sheet": contact_sheet_png(self.dataset)}
         show_pictures("The data", eda_figures(*tables) | more_figures(*tables) | sheet)
         self.workers = list(range(self.settings.tuning.workers))
         self.next(self.tune, foreach="workers")
@@ -244,7 +244,7 @@ class Train(FlowSpec):
     @user_facing_step
     def evaluate(self, inputs: list[Train]) -> None:
         """Threshold from validation photos, scores on test photos, with intervals; the card."""
-        from cards.data import show_review
+        from cards.data import show_label_errors
         from cards.report import show_card, show_evaluation
 
         from sparrow.pipeline.cards import log_evaluation, write_model_card
@@ -267,7 +267,7 @@ class Train(FlowSpec):
         show_evaluation(self.settings, scored, self.pictures)
         test, pages = self.dataset.subset("test"), Path(self.data_pages) / "test"
         doubts = doubt(self.settings, test, scored.detections, "This run's model", pages)
-        show_review(doubts[0], test, doubts[1])
+        show_label_errors(doubts[0], test, doubts[1])
         print(f"labels worth a second look: {len(doubts[0])}", *doubts[1])
         for name, one in self.evaluation.headline.items():
             print(f"{name:<18}{one.value:7.3f}   {one.low:.3f} to {one.high:.3f}")
