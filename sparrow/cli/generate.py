@@ -35,18 +35,14 @@ def generate(args: argparse.Namespace) -> int:
     """Draw the set; progress goes to standard error."""
     from sparrow.data.errors import DataError
     from sparrow.data.synthetic.generate import contact_sheet, generate_dataset
+    from sparrow.data.synthetic.settings import SyntheticSettings
 
     prefix = "new_" if args.new else ""
     try:
-        generate_dataset(
-            args.into,
-            args.photos,
-            args.seed,
-            season=args.season,
-            classes=args.classes,
-            prefix=prefix,
-            progress=_show if sys.stderr.isatty() else None,
+        settings = SyntheticSettings(
+            args.photos, args.seed, args.season, tuple(args.classes), prefix=prefix
         )
+        generate_dataset(args.into, settings, progress=_show if sys.stderr.isatty() else None)
         if args.contact_sheet is not None:
             contact_sheet(args.into, args.contact_sheet, prefix=prefix)
     except (DataError, ValueError, OSError) as error:

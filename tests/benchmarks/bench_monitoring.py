@@ -32,6 +32,7 @@ from monitoring.verdict import State
 from sparrow.config import MonitoringConfig
 from sparrow.data.formats.exchange import read_csv
 from sparrow.data.synthetic.generate import generate_dataset
+from sparrow.data.synthetic.settings import SyntheticSettings
 from sparrow.inference.counter import PhotoCounter
 from sparrow.predictions.log import PredictionLog
 from sparrow.predictions.window import Window, read_reference, write_reference
@@ -45,7 +46,7 @@ def make_pool(model: Path, photos: int, seed: int, path: Path) -> None:
     counter, records = PhotoCounter(model), []
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "raw"
-        generate_dataset(root, photos=photos, seed=seed)
+        generate_dataset(root, SyntheticSettings(photos, seed))
         images = read_csv(root).images
         for done, name in enumerate(images["image"]):
             content = (root / "images" / name).read_bytes()

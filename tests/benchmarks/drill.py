@@ -33,6 +33,7 @@ from sparrow.config import Config, EvaluationConfig, MonitoringConfig
 from sparrow.data.formats.exchange import read_csv
 from sparrow.data.split.groups import with_groups
 from sparrow.data.synthetic.generate import generate_dataset
+from sparrow.data.synthetic.settings import SyntheticSettings
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.metrics import threshold_for_recall
@@ -65,7 +66,10 @@ class Set:
         """The set, drawn where it is not there yet."""
         root = home / self.name
         if not root.exists():
-            generate_dataset(root, self.photos, self.seed, season=self.season, birds=self.birds)
+            settings = SyntheticSettings(
+                self.photos, self.seed, season=self.season, birds=self.birds
+            )
+            generate_dataset(root, settings)
         return read_csv(root)
 
 
