@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from sparrow.progress import show_progress
+
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand."""
@@ -42,7 +44,8 @@ def generate(args: argparse.Namespace) -> int:
         settings = SyntheticSettings(
             args.photos, args.seed, args.season, tuple(args.classes), prefix=prefix
         )
-        generate_dataset(args.into, settings, progress=_show if sys.stderr.isatty() else None)
+        progress = show_progress("drawn", to=sys.stderr, lines=False)
+        generate_dataset(args.into, settings, progress=progress)
         if args.contact_sheet is not None:
             contact_sheet(args.into, args.contact_sheet, prefix=prefix)
     except (DataError, ValueError, OSError) as error:
@@ -50,9 +53,3 @@ def generate(args: argparse.Namespace) -> int:
         return 1
     print(f"{args.photos} photos drawn into {args.into}")
     return 0
-
-
-def _show(done: int, photos: int) -> None:
-    print(
-        f"\r{done}/{photos} photos", end="\n" if done == photos else "", file=sys.stderr, flush=True
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from sparrow.data.synthetic.process import draw_photos
 from sparrow.data.synthetic.settings import SyntheticSettings
 from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, XYXY, Dataset
 from sparrow.images import read_image
+from sparrow.progress import Progress
 
 SOURCE = "Generated"
 LICENSE = "CC0 1.0 Universal (CC0 1.0) Public Domain Dedication"
@@ -29,7 +29,7 @@ def generate_dataset(
     settings: SyntheticSettings,
     *,
     keep_existing: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> None:
     """Draw photos and write the complete CSV contract under ``root``, or nothing at all.
 
@@ -53,9 +53,7 @@ def generate_dataset(
             write_csv(replace(dataset, root=place), place, settings.prefix)
 
 
-def _draw(
-    settings: SyntheticSettings, folder: Path, progress: Callable[[int, int], None] | None
-) -> Dataset:
+def _draw(settings: SyntheticSettings, folder: Path, progress: Progress | None) -> Dataset:
     """Draw the photos into a folder; their tables."""
     image_rows, box_rows = [], []
     names = authors(settings.photos, settings.seed)
