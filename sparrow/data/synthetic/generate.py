@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from sparrow.data.formats.annotations import refuse_files
 from sparrow.data.formats.csv import write_csv
@@ -16,12 +16,15 @@ from sparrow.data.synthetic.authors import authors
 from sparrow.data.synthetic.process import draw_photos
 from sparrow.data.synthetic.settings import SyntheticSettings
 from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, XYXY, Dataset
+from sparrow.drawing.boxes import draw_boxes
+from sparrow.drawing.pictures import fit_within
+from sparrow.drawing.sheets import SheetStyle, Tile, contact_sheet
 from sparrow.images import read_image
 from sparrow.progress import Progress
 
 SOURCE = "Generated"
 LICENSE = "CC0 1.0 Universal (CC0 1.0) Public Domain Dedication"
-_ROW_PX, _GAP_PX = 190, 6  # of the contact sheet
+_COLUMN_PX, _GAP_PX = 230, 6  # of the contact sheet
 
 
 def generate_dataset(
@@ -68,59 +71,29 @@ def _draw(settings: SyntheticSettings, folder: Path, progress: Progress | None) 
     return Dataset(folder, images, boxes.astype(dict.fromkeys(XYXY, float)))
 
 
-def contact_sheet(
+def write_contact_sheet(
     root: Path, out: Path, photos: int = 24, width_px: int = 1400, prefix: str = ""
 ) -> None:
-    """A picture of a set's first photos with their boxes, in rows that fill its width.
+    """A picture of a set's first photos with their boxes, in columns.
 
     Args:
         root: a set in the CSV contract, synthetic or not.
         out: the picture to write; its ending chooses the format.
         photos: how many, at most.
-        width_px: of the picture.
+        width_px: of the picture, at most.
         prefix: before both table names.
 
     Raises:
         DataError: the set cannot be read.
     """
     dataset = read_csv(root, prefix)
-    boxes = dataset.boxes_by_image()
-    pictures = [
-        _with_boxes(dataset.image_path(name), boxes[name][XYXY].to_numpy(dtype=float).tolist())
-        for name in dataset.images["image"][:photos]
-    ]
-    rows: list[list[Image.Image]] = [[]]
-    for picture in pictures:
-        if sum(p.width / p.height for p in rows[-1]) * _ROW_PX > width_px - _ROW_PX / 2:
-            rows.append([])
-        rows[-1].append(picture)
-    strips = [_strip(row, width_px) for row in rows]
-    sheet = Image.new("RGB", (width_px, sum(strip.height + _GAP_PX for strip in strips)), "white")
-    top = 0
-    for strip in strips:
-        sheet.paste(strip, (0, top))
-        top += strip.height + _GAP_PX
+    columns = max(1, width_px // _COLUMN_PX)
+    style = SheetStyle(columns, (width_px - _GAP_PX * (columns + 1)) // columns, _GAP_PX)
+    boxes, tiles = dataset.boxes_by_image(), []
+    for name in dataset.images["image"][:photos]:
+        small, scale = fit_within(read_image(dataset.image_path(name)), style.tile_px)
+        xyxy = boxes[name][XYXY].to_numpy(dtype=float) * scale
+        tiles.append(Tile(draw_boxes(small, xyxy)))
     out.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(out, quality=86)  # PNG has no such setting and ignores it
-
-
-def _with_boxes(path: Path, xyxy: list[list[float]]) -> Image.Image:
-    picture = Image.fromarray(read_image(path))
-    pen = ImageDraw.Draw(picture)
-    for x_min, y_min, x_max, y_max in xyxy:
-        pen.rectangle((x_min, y_min, x_max - 1, y_max - 1), outline=(255, 220, 0), width=2)
-    return picture
-
-
-def _strip(row: list[Image.Image], width_px: int) -> Image.Image:
-    """Photos side by side at one height, the row as wide as asked unless it is half empty."""
-    room = width_px - _GAP_PX * (len(row) - 1)
-    height = min(round(room / sum(p.width / p.height for p in row)), round(_ROW_PX * 1.4))
-    strip = Image.new("RGB", (width_px, height), "white")
-    left = 0.0
-    for picture in row:
-        wide = height * picture.width / picture.height
-        size = (round(left + wide) - round(left), height)
-        strip.paste(picture.resize(size, Image.Resampling.LANCZOS), (round(left), 0))
-        left += wide + _GAP_PX
-    return strip
+    # PNG has no such setting and ignores it.
+    Image.fromarray(contact_sheet(tiles, style)).save(out, quality=86)
