@@ -51,15 +51,11 @@ def prepare_data(config: Config, progress: Progress | None = None) -> None:
     if wanted is None or Path(config.data.root).exists():
         return
     from sparrow.data.synthetic.generate import generate_dataset
+    from sparrow.data.synthetic.settings import SyntheticSettings
 
     # Two first runs at once: the second waits for the first one's photos and takes them.
-    generate_dataset(
-        Path(config.data.root),
-        photos=wanted.photos,
-        seed=wanted.seed,
-        keep_existing=True,
-        progress=progress,
-    )
+    settings = SyntheticSettings(wanted.photos, wanted.seed)
+    generate_dataset(Path(config.data.root), settings, keep_existing=True, progress=progress)
 
 
 def tune(config: Config, study: str, dataset: Dataset, on_trial: Callable[..., None]) -> None:

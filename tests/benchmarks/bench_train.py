@@ -56,6 +56,7 @@ from sparrow.data.formats.exchange import import_dataset
 from sparrow.data.split.groups import with_groups
 from sparrow.data.split.split import split_dataset
 from sparrow.data.synthetic.generate import generate_dataset
+from sparrow.data.synthetic.settings import SyntheticSettings
 from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
 from sparrow.detectors.build import build_detector
@@ -151,7 +152,7 @@ def quality(arguments: argparse.Namespace, folder: Path) -> None:
     dataset, model = real_photos(arguments, folder)
     compare_loops("raccoons", dataset, "raccoon", model, folder)
     data = DataConfig(root=str(folder / "drawn"), prepared=str(folder / "prepared"))
-    generate_dataset(folder / "drawn", 200, 3)
+    generate_dataset(folder / "drawn", SyntheticSettings(200, seed=3))
     drawn = split(check_dataset(folder / "drawn", data).dataset)
     compare_loops("drawn photos", drawn, data.classes[0], model, folder)
 
@@ -286,7 +287,7 @@ TINY = ModelConfig(
 def kills(_: argparse.Namespace, folder: Path) -> None:
     """A training killed at five random moments and resumed each time, against one left alone."""
     root = folder / "raw"
-    generate_dataset(root, 16, 3)
+    generate_dataset(root, SyntheticSettings(16, seed=3))
     command = [sys.executable, __file__, "small", str(root)]
     whole = subprocess.run([*command, str(folder / "whole")], capture_output=True, check=True)
     records = torch.load(folder / "whole" / "checkpoint.pt", weights_only=True)["history"]
@@ -350,7 +351,7 @@ def memory(_: argparse.Namespace, folder: Path) -> None:
 
 def measure_memory(folder: Path) -> None:
     """20 epochs over 8 drawn photos at 320 px, batch 8."""
-    generate_dataset(folder / "raw", 24, 3)
+    generate_dataset(folder / "raw", SyntheticSettings(24, seed=3))
     data = DataConfig(root=str(folder / "raw"), prepared=str(folder / "prepared"))
     dataset = split(check_dataset(folder / "raw", data).dataset)
     model = ModelConfig(
