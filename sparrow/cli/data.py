@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from sparrow.config import Config, load_config
+from sparrow.progress import Progress, show_progress
 from sparrow.shipped import default_config
 
 if TYPE_CHECKING:
@@ -94,20 +95,16 @@ def _doubts(config: Config, dataset: Dataset, prefix: str, page: Path) -> RuleVi
     from sparrow.data.checks.label_errors import label_error_candidates, label_error_violation
     from sparrow.data.checks.run import table_names
     from sparrow.inference.engine import Engine, detect_files
-    from sparrow.reports.label_errors import review_html
+    from sparrow.reports.label_errors import label_errors_html
 
     engine = Engine(Path(config.stores.champion), config.training.threads)
     if engine.info.class_names != config.data.classes:
         found, wanted = ", ".join(engine.info.class_names), ", ".join(config.data.classes)
         raise ValueError(f"--review: the champion finds {found}, the config names {wanted}")
-    names, show = dataset.images["image"].tolist(), _progress("asking the champion")
-    detections = detect_files(
-        engine,
-        [(name, dataset.image_path(name)) for name in names],
-        (lambda done: show(done, len(names))) if show else None,
-    )
+    files = [(name, dataset.image_path(name)) for name in dataset.images["image"]]
+    detections = detect_files(engine, files, _progress("counted"))
     review = label_error_candidates(dataset, detections, config.data.label_error_score)
-    page.write_text(review_html(review, dataset, "The champion"), encoding="utf-8")
+    page.write_text(label_errors_html(review, dataset, "The champion"), encoding="utf-8")
     return label_error_violation(review, table_names(prefix)[1])
 
 
@@ -185,13 +182,13 @@ def certify(args: argparse.Namespace) -> int:
     from sparrow.data.split.assignments import load_assignments
     from sparrow.data.split.report import certificate_verdict
     from sparrow.data.split.split import split_dataset
-    from sparrow.reports.data_pages import certificate_html
+    from sparrow.reports.data_pages import split_report_html
 
     config = _config(args)
     dataset = check_dataset(Path(config.data.root), config.data, progress=_progress()).dataset
     bits, sides = config.data.near_duplicate_bits, load_assignments(dataset.root)
     result = split_dataset(dataset, config.split, bits, config.seed, sides)
-    args.to.write_text(certificate_html(result.certificate, result.dataset), encoding="utf-8")
+    args.to.write_text(split_report_html(result.certificate, result.dataset), encoding="utf-8")
     for name, side in result.certificate["splits"].items():
         print(f"{name}: {side['photos']:,} photos, {side['boxes']:,} boxes")
     whole, words = certificate_verdict(result.certificate)
@@ -229,13 +226,6 @@ def _config(args: argparse.Namespace) -> Config:
     return load_config(args.config, args.overrides)
 
 
-def _progress(what: str = "measuring photos") -> Callable[[int, int], None] | None:
-    """A line on the terminal; nothing where the output is a file."""
-    if not sys.stderr.isatty():
-        return None
-
-    def show(done: int, total: int) -> None:
-        end = "\n" if done == total else ""
-        print(f"\r{what}: {done:,} of {total:,}", end=end, file=sys.stderr, flush=True)
-
-    return show
+def _progress(verb: str = "measured") -> Progress:
+    """A bar on the terminal; nothing where the output is a file."""
+    return show_progress(verb, to=sys.stderr, lines=False)

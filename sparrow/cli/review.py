@@ -1,4 +1,4 @@
-"""``sparrow review`` and ``sparrow missed``: photos for a person to label, and what labels say."""
+"""``sparrow review`` and ``sparrow missed``: photos to label, and the miss rate by their labels."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import sys
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sparrow.cli.project import add_config_option, find_project
 from sparrow.config import Config
+from sparrow.progress import show_progress
 from sparrow.served_settings import registered_version
 from sparrow.store_url import hide_secrets
 
@@ -19,11 +20,27 @@ if TYPE_CHECKING:
     from sparrow.predictions.window import Window
     from sparrow.review.selection import Selection
 
-RANDOM_EMPTY = 59  # if none of them holds a bird, at most 5 % of all do, with 95 % confidence
+RANDOM_EMPTY = 59  # if none of them holds an object, at most 5 % of all do, with 95 % confidence
 
 
-def register(subparsers: Any) -> None:
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add both commands."""
+    _register_review(subparsers)
+    missed = subparsers.add_parser(
+        "missed",
+        help="how many photos called empty hold objects, by the labels of a review queue",
+        description="The share of photos without a detection that hold objects after all, with an "
+        "exact upper bound, from the random part of a queue and its corrected labels.",
+    )
+    missed.add_argument("queue", type=Path, metavar="QUEUE", help="folder of `sparrow review`")
+    missed.add_argument(
+        "labels", nargs="?", type=Path, metavar="LABELS",
+        help="the corrected COCO file or its folder (the queue itself)",
+    )  # fmt: skip
+    missed.set_defaults(func=show_missed)
+
+
+def _register_review(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     review = subparsers.add_parser(
         "review",
         help="pick photos from production that are worth labelling",
@@ -36,7 +53,7 @@ def register(subparsers: Any) -> None:
     review.add_argument("--into", type=Path, metavar="DIR", help="to make (data/review/<time>)")
     review.add_argument(
         "--photos", type=int, default=100, metavar="N",
-        help="at most so many for feedback, low scores, conflicts and unusual looks (100)",
+        help="at most so many for feedback, low scores, conflicts and unusual statistics (100)",
     )  # fmt: skip
     review.add_argument(
         "--random-empty", type=int, default=RANDOM_EMPTY, metavar="N",
@@ -53,34 +70,19 @@ def register(subparsers: Any) -> None:
     add_config_option(review)
     review.set_defaults(func=make_queue)
 
-    missed = subparsers.add_parser(
-        "missed",
-        help="how many photos called empty hold birds, by the labels of a review queue",
-        description="The share of photos without a detection that hold birds after all, with an "
-        "exact upper bound, from the random part of a queue and its corrected labels.",
-    )
-    missed.add_argument("queue", type=Path, metavar="QUEUE", help="folder of `sparrow review`")
-    missed.add_argument(
-        "labels", nargs="?", type=Path, metavar="LABELS",
-        help="the corrected COCO file or its folder (the queue itself)",
-    )  # fmt: skip
-    missed.set_defaults(func=show_missed)
-
 
 @dataclass(frozen=True)
 class _Source:
-    """Counted photos and where their files lie, by prediction id."""
+    """Counted photos and their files, by prediction id."""
 
     window: Window
     files: dict[str, Path]
 
 
 def make_queue(arguments: argparse.Namespace) -> int:
-    """Select, write, and print what was selected and what to do next."""
-    from sparrow.inference.model_folder import REFERENCE, read_info
-    from sparrow.predictions.window import read_reference
+    """Select photos, write the queue, and print its content and the next steps."""
+    from sparrow.inference.model_folder import read_info
     from sparrow.review.queue import QueueSource, Rights, write_queue
-    from sparrow.review.selection import SelectionLimits, select
 
     if min(arguments.photos, arguments.random_empty) < 0 or arguments.newest < 1:
         raise ValueError("--photos and --random-empty must not be negative, --newest at least 1")
@@ -91,28 +93,38 @@ def make_queue(arguments: argparse.Namespace) -> int:
         source = _from_log(config, model, info.name, arguments.newest)
     else:
         source = _from_folder(arguments.folder, model)
-    reference = model / REFERENCE
-    selection = select(
-        source.window,
-        read_reference(reference) if reference.is_file() else None,
-        source.files,
-        info.threshold,
-        SelectionLimits(arguments.photos, arguments.random_empty, arguments.seed),
-    )
+    selection = _select(arguments, source, model, info.threshold)
     if not selection.photos:
         print(f"None of {len(source.files)} photos is worth a second look.")
         return 0
     into = arguments.into or Path("data/review") / datetime.now().strftime("%Y%m%dT%H%M%S")
     rights = Rights(arguments.author, arguments.source, arguments.license)
-    show = _show if sys.stderr.isatty() else None
+    show = show_progress("copied", to=sys.stderr, lines=False)
     photos = QueueSource(source.window, source.files, info.class_names, rights)
     write_queue(into, selection.photos, photos, show)
     _report(into, selection, info, config)
     return 0
 
 
+def _select(
+    arguments: argparse.Namespace, source: _Source, model: Path, threshold: float
+) -> Selection:
+    from sparrow.inference.model_folder import REFERENCE
+    from sparrow.predictions.window import read_reference
+    from sparrow.review.selection import SelectionLimits, select
+
+    reference = model / REFERENCE
+    return select(
+        source.window,
+        read_reference(reference) if reference.is_file() else None,
+        source.files,
+        threshold,
+        SelectionLimits(arguments.photos, arguments.random_empty, arguments.seed),
+    )
+
+
 def show_missed(arguments: argparse.Namespace) -> int:
-    """Print the bound."""
+    """Print the share of missed photos and its bound."""
     from sparrow.review.miss_rate import miss_rate
     from sparrow.review.queue import corrected_labels, random_sample
 
@@ -125,13 +137,13 @@ def show_missed(arguments: argparse.Namespace) -> int:
 def _from_log(config: Config, model: Path, name: str, newest: int) -> _Source:
     """The newest photos that this champion counted, of which those count whose files were kept."""
     from sparrow.predictions.log import PredictionLog
+    from sparrow.predictions.photo_filter import PhotoFilter
     from sparrow.predictions.window import read_window
 
     version = registered_version(model)
-    kept = Path(config.service.keep_folder)
     log = PredictionLog(config.stores.prediction_log)
     try:
-        window = read_window(log, limit=newest, model_name=name, model_version=version)
+        window = read_window(log, PhotoFilter(name, version), limit=newest)
         known = [
             f"{row['photos']} of {row['model_name']} version {row['model_version']}"
             for row in log.model_versions()
@@ -144,29 +156,36 @@ def _from_log(config: Config, model: Path, name: str, newest: int) -> _Source:
             f"the log {hide_secrets(config.stores.prediction_log)} holds no photo of the champion, "
             f"{name} version {version}; it holds {there}"
         )
-    files = {name: kept / f"{name}.photo" for name in window.photos["id"]}
+    return _Source(window, _kept_files(config, window))
+
+
+def _kept_files(config: Config, window: Window) -> dict[str, Path]:
+    """Files of the photos that the service kept, by prediction id."""
+    folder = Path(config.service.keep_folder)
+    files = {name: folder / f"{name}.photo" for name in window.photos["id"]}
     files = {name: path for name, path in files.items() if path.is_file()}
     if not files:
         raise ValueError(
-            f"{len(window.photos)} photos are in the log, but none was kept in {kept}: set "
+            f"{len(window.photos)} photos are in the log, but none was kept in {folder}: set "
             "service.keep_fraction (for example 0.1) and serve again, or name a folder of photos: "
             "sparrow review FOLDER"
         )
-    return _Source(window, files)
+    return files
 
 
 def _from_folder(folder: Path, model: Path) -> _Source:
     """Photos of a folder, counted now; those that cannot be read are named and left out."""
-    from sparrow.cli.count import find_photos
     from sparrow.data.checks.photo_record import read_photo_bytes
     from sparrow.images import ImageError
     from sparrow.inference.counter import PhotoCounter
+    from sparrow.inference.photo_files import find_photos
     from sparrow.predictions.window import window_of
 
     if not folder.is_dir():
         raise ValueError(f"{folder}: there is no such folder")
     counter = PhotoCounter(model)
     photos = find_photos([folder], recursive=True)
+    show = show_progress("counted", to=sys.stderr, lines=False)
     records, files = [], {}
     for number, path in enumerate(photos, 1):
         try:
@@ -179,8 +198,7 @@ def _from_folder(folder: Path, model: Path) -> _Source:
             continue
         records.append(counted.record)
         files[counted.record.id] = path
-        if sys.stderr.isatty():
-            _show(number, len(photos))
+        show(number, len(photos))
     return _Source(window_of(records), files)
 
 
@@ -200,7 +218,7 @@ def _report(into: Path, selection: Selection, info: ModelInfo, config: Config) -
     if sample:
         print(
             f"If none of the {sample} random ones of {selection.empty_photos} without a detection "
-            f"holds a bird, at most {upper_bound(0, sample):.1%} of them do "
+            f"holds an object, at most {upper_bound(0, sample):.1%} of them do "
             f"({CONFIDENCE:.0%} confidence)."
         )
     classes = ", ".join(info.class_names)
@@ -209,8 +227,3 @@ def _report(into: Path, selection: Selection, info: ModelInfo, config: Config) -
     if sample:
         print(f"  sparrow missed {into}")
     print(f"  sparrow import coco {into} --new --into {config.data.new}")
-
-
-def _show(done: int, photos: int) -> None:
-    end = "\n" if done == photos else ""
-    print(f"\r{done}/{photos} photos", end=end, file=sys.stderr, flush=True)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
+from sparrow.atomic_file import write_atomic
 from sparrow.cli.project import add_config_option, find_project
 from sparrow.config import Config
+from sparrow.progress import show_progress
 
-TELL_EVERY = 50
 
-
-def register(subparsers: Any) -> None:
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
         "shadow",
@@ -42,7 +41,7 @@ def shadow(arguments: argparse.Namespace) -> int:
     from sparrow.registry.registry import Registry
     from sparrow.registry.shadow import replay
     from sparrow.registry.versions import RegistryError
-    from sparrow.reports.shadow import shadow_html, write_shadow
+    from sparrow.reports.shadow import shadow_html
 
     registry = Registry(config.stores, config.name)
     champion = registry.champion()
@@ -51,21 +50,17 @@ def shadow(arguments: argparse.Namespace) -> int:
     threads = config.training.threads
     old = Engine(registry.fetch(champion.number), threads)
     new = Engine(registry.fetch(arguments.version), threads)
-
-    def tell(done: int) -> None:
-        if done % TELL_EVERY == 0 or done == len(paths):
-            print(f"{done} of {len(paths)} photos", file=sys.stderr, flush=True)
-
-    result = replay(old, new, paths, tell)
+    result = replay(old, new, paths, show_progress("counted", to=sys.stderr))
     before = f"version {champion.number}, threshold {old.info.threshold:.3f}"
     after = f"version {arguments.version}, threshold {new.info.threshold:.3f}"
-    write_shadow(arguments.to, shadow_html(result, config.name, before, after))
+    arguments.to.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(arguments.to, shadow_html(result, config.name, before, after))
     print("\n".join([*result.summary(), f"Side by side: {arguments.to}"]))
     return 0
 
 
 def _photos(arguments: argparse.Namespace, config: Config) -> list[Path]:
-    from sparrow.cli.count import find_photos
+    from sparrow.inference.photo_files import find_photos
 
     named: list[Path] = []
     if arguments.photos:

@@ -16,10 +16,11 @@ from sparrow.evaluation.matching import FlatDetections, flatten
 from sparrow.evaluation.metrics import choose_threshold
 from sparrow.evaluation.scored import Scored
 from sparrow.inference.model_folder import REFERENCE, read_info, write_info
-from sparrow.pipeline.predict import Progress, predict_photos, served_at_once
+from sparrow.pipeline.predict import predict_photos, served_at_once
 from sparrow.pipeline.score import relabel, score_model, with_groups
-from sparrow.predictions.record import records_from_detections
+from sparrow.predictions.record import LoggedModel, records_from_detections
 from sparrow.predictions.window import write_reference
+from sparrow.progress import Progress
 
 if TYPE_CHECKING:
     from sparrow.evaluation.counting import CountModel
@@ -101,11 +102,9 @@ def write_model_reference(
     records = records_from_detections(
         detections,
         [{str(name): value for name, value in row.items()} for row in images.to_dict("records")],
-        class_names=info.class_names,
-        threshold=info.threshold,
-        model_name=info.name,
-        model_version="unpublished",  # it gets its number when it is registered
-        estimates={name: count_model.estimate(detections[name]) for name in images["image"]},
+        # It gets its number when it is registered.
+        LoggedModel(info.name, "unpublished", info.class_names, info.threshold),
+        {name: count_model.estimate(detections[name]) for name in images["image"]},
     )
     groups = group_numbers(images).tolist()
     write_reference(folder / REFERENCE, records, groups, images["n_boxes"].tolist())

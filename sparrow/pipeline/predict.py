@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
@@ -15,8 +14,7 @@ from sparrow.detections import Detections
 from sparrow.evaluation.scored import Predicted
 from sparrow.images import read_image
 from sparrow.inference.engine import Engine
-
-Progress = Callable[[int, int], None]  # called with (done, total) photos
+from sparrow.progress import Progress
 
 
 def served_at_once(config: Config) -> int:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sparrow.atomic_file import write_atomic
 from sparrow.evaluation.evaluate import Evaluation
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ class Report:
 def write_report(work_dir: Path, report: dict[str, Any]) -> None:
     """``report.json`` of a run: what ``sparrow status`` reads."""
     work_dir.mkdir(parents=True, exist_ok=True)
-    partial = work_dir / "report.partial"
-    partial.write_text(json.dumps(report, indent=1) + "\n")
-    partial.replace(work_dir / "report.json")
+    write_atomic(work_dir / "report.json", json.dumps(report, indent=1) + "\n")
 
 
 @dataclass(frozen=True, eq=False)

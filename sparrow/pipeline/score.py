@@ -15,7 +15,8 @@ from sparrow.evaluation.evaluate import PhotoSet, evaluate
 from sparrow.evaluation.matching import FlatDetections, flatten
 from sparrow.evaluation.scored import Scored
 from sparrow.inference.model_folder import ModelInfo, read_info
-from sparrow.pipeline.predict import Progress, predict_photos, served_at_once
+from sparrow.pipeline.predict import predict_photos, served_at_once
+from sparrow.progress import Progress
 
 TEST = "test"
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sparrow.atomic_file import write_atomic
 from sparrow.config import Config, with_values
 from sparrow.data.tables import Dataset, data_version
 from sparrow.inference.model_folder import (
@@ -22,9 +23,9 @@ from sparrow.inference.model_folder import (
     ModelInfo,
     read_info,
 )
+from sparrow.progress import Progress
 from sparrow.shipped import flow_command
 
-Progress = Callable[[int, int], None]
 CHECKPOINTS = "checkpoints"
 MODEL = "model"
 TRAINED = "trained.json"  # ``model.json`` as training left it, before it was evaluated
@@ -50,15 +51,11 @@ def prepare_data(config: Config, progress: Progress | None = None) -> None:
     if wanted is None or Path(config.data.root).exists():
         return
     from sparrow.data.synthetic.generate import generate_dataset
+    from sparrow.data.synthetic.settings import SyntheticSettings
 
     # Two first runs at once: the second waits for the first one's photos and takes them.
-    generate_dataset(
-        Path(config.data.root),
-        photos=wanted.photos,
-        seed=wanted.seed,
-        keep_existing=True,
-        progress=progress,
-    )
+    settings = SyntheticSettings(wanted.photos, wanted.seed)
+    generate_dataset(Path(config.data.root), settings, keep_existing=True, progress=progress)
 
 
 def tune(config: Config, study: str, dataset: Dataset, on_trial: Callable[..., None]) -> None:
@@ -133,7 +130,7 @@ def train_model(
     info = _model_info(tuned, dataset, result.best.threshold)
     assert result.weights_path is not None  # noqa: S101 a folder was given
     write_model_folder(tuned.model, result.weights_path, examples, info, work_dir / MODEL)
-    _replace(work_dir / TRAINED, (work_dir / MODEL / INFO).read_text(encoding="utf-8"))
+    write_atomic(work_dir / TRAINED, (work_dir / MODEL / INFO).read_text(encoding="utf-8"))
     return Trained(
         folder=str(work_dir / MODEL),
         mlflow_run_id=run_id,
@@ -157,7 +154,7 @@ def reset_model_folder(work_dir: Path) -> None:
         for path in folder.iterdir():
             if path.name not in REQUIRED:
                 path.unlink()
-        _replace(folder / INFO, made.read_text(encoding="utf-8"))
+        write_atomic(folder / INFO, made.read_text(encoding="utf-8"))
     check_model_folder(work_dir)
 
 
@@ -175,12 +172,6 @@ def check_model_folder(work_dir: Path) -> None:
             f"{fault}. The model was damaged after it was trained; make it anew from its "
             f"checkpoint: {flow_command('train')} resume train"
         ) from None
-
-
-def _replace(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
 
 
 def run_worker_rank(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,10 @@ from sparrow.data.tables import UNKNOWN, Dataset
 from sparrow.images import file_suffix, read_image
 from sparrow.plain_text import one_line, utf8
 from sparrow.predictions.window import Window
+from sparrow.progress import Progress
 from sparrow.regular_file import open_regular, sha256_of
 from sparrow.review.selection import XYXY, SelectedPhoto
-from sparrow.review.sheet import COLUMNS, ROWS, Tile, contact_sheet
+from sparrow.review.sheet import PHOTOS_ON_A_SHEET, queue_tile, write_sheet
 from sparrow.spreadsheet import as_cell, from_cell
 
 LABELS = "instances.json"  # boxes to correct, COCO
@@ -60,7 +61,7 @@ def write_queue(
     folder: Path,
     selected: Sequence[SelectedPhoto],
     source: QueueSource,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> None:
     """Write the whole queue, or nothing.
 
@@ -97,7 +98,7 @@ def _write_photos(
     place: Path,
     selected: Sequence[SelectedPhoto],
     source: QueueSource,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> list[_QueueRow]:
     """Copy the photos, and write the contact sheets of the queue."""
     photos = {row["id"]: row for row in source.window.photos.to_dict("records")}
@@ -112,10 +113,11 @@ def _write_photos(
         drawn = _boxes(boxes.get(choice.prediction_id), photo)
         photo_row = _photo_row(name, photo, drawn, source.rights)
         rows.append(_QueueRow(photo_row, _list_row(name, photo, choice)))
-        tiles.append(Tile(read_image(content), [b[1:] for b in drawn], _caption(photo, choice)))
-        if len(tiles) == COLUMNS * ROWS or number == len(selected):
-            page = -(-number // (COLUMNS * ROWS))
-            contact_sheet(tiles).save(place / f"contact-sheet-{page}.jpg", quality=85)
+        boxes_xyxy = [box[1:] for box in drawn]
+        tiles.append(queue_tile(read_image(content), boxes_xyxy, _caption(photo, choice)))
+        if len(tiles) == PHOTOS_ON_A_SHEET or number == len(selected):
+            page = -(-number // PHOTOS_ON_A_SHEET)
+            write_sheet(tiles, place / f"contact-sheet-{page}.jpg")
             tiles = []
         if progress:
             progress(number, len(selected))

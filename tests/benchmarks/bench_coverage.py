@@ -22,6 +22,7 @@ from sparrow.config import EvaluationConfig
 from sparrow.data.formats.exchange import read_csv
 from sparrow.data.split.groups import with_groups
 from sparrow.data.synthetic.generate import generate_dataset
+from sparrow.data.synthetic.settings import SyntheticSettings
 from sparrow.data.tables import Dataset
 from sparrow.evaluation.calibration import fit_count_model
 from sparrow.evaluation.count_check import CountCheck, check_count_model
@@ -51,7 +52,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         drawn = draw(arguments.into or Path(scratch) / "raw", arguments.photos, arguments.seed)
         files = [(name, drawn.image_path(name)) for name in drawn.images["image"]]
-        found = detect_files(engine, files, lambda done: show("counted", done, len(files)))
+        found = detect_files(engine, files, lambda *n: show("counted", *n))
     test = part(drawn, IN_ALL, len(drawn.images))
     tested = flatten(test, found, classes)
     print(f"photos tested on: {len(test.images)}, of {test.images['author'].nunique()} authors")
@@ -69,7 +70,8 @@ def main() -> None:
 def draw(root: Path, photos: int, seed: int) -> Dataset:
     """The photos to test on and ``IN_ALL`` to fit on, drawn where they are not there yet."""
     if not root.exists():
-        generate_dataset(root, photos + IN_ALL, seed, progress=lambda *n: show("drawn", *n))
+        settings = SyntheticSettings(photos + IN_ALL, seed)
+        generate_dataset(root, settings, progress=lambda *n: show("drawn", *n))
     return read_csv(root)
 
 

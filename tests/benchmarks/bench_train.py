@@ -35,7 +35,7 @@ from plain_training import (
     plain_detector,
     plain_optimizer,
     plain_predictions,
-    user_facing_step,
+    plain_step,
 )
 
 from sparrow.config import (
@@ -56,6 +56,7 @@ from sparrow.data.formats.exchange import import_dataset
 from sparrow.data.split.groups import with_groups
 from sparrow.data.split.split import split_dataset
 from sparrow.data.synthetic.generate import generate_dataset
+from sparrow.data.synthetic.settings import SyntheticSettings
 from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
 from sparrow.detectors.build import build_detector
@@ -152,7 +153,7 @@ def quality(arguments: argparse.Namespace, folder: Path) -> None:
     dataset, model = real_photos(arguments, folder)
     compare_loops("raccoons", dataset, "raccoon", model, folder)
     data = DataConfig(root=str(folder / "drawn"), prepared=str(folder / "prepared"))
-    generate_dataset(folder / "drawn", 200, 3)
+    generate_dataset(folder / "drawn", SyntheticSettings(200, seed=3))
     drawn = split(check_dataset(folder / "drawn", data).dataset)
     compare_loops("drawn photos", drawn, data.classes[0], model, folder)
 
@@ -177,7 +178,7 @@ def compare_loops(
     optimizer = plain_optimizer(plain)
     for epoch in range(QUALITY_EPOCHS):
         for images, targets in plain_batches(dataset.subset("train"), 8, epoch):
-            user_facing_step(plain, optimizer, images, targets)
+            plain_step(plain, optimizer, images, targets)
     seconds.append(time.perf_counter() - started)
     results = []
     for found in (
@@ -288,7 +289,7 @@ TINY = ModelConfig(
 def kills(_: argparse.Namespace, folder: Path) -> None:
     """A training killed at five random moments and resumed each time, against one left alone."""
     root = folder / "raw"
-    generate_dataset(root, 16, 3)
+    generate_dataset(root, SyntheticSettings(16, seed=3))
     command = [sys.executable, __file__, "small", str(root)]
     whole = subprocess.run([*command, str(folder / "whole")], capture_output=True, check=True)
     records = torch.load(folder / "whole" / "checkpoint.pt", weights_only=True)["history"]
@@ -352,7 +353,7 @@ def memory(_: argparse.Namespace, folder: Path) -> None:
 
 def measure_memory(folder: Path) -> None:
     """20 epochs over 8 drawn photos at 320 px, batch 8."""
-    generate_dataset(folder / "raw", 24, 3)
+    generate_dataset(folder / "raw", SyntheticSettings(24, seed=3))
     data = DataConfig(root=str(folder / "raw"), prepared=str(folder / "prepared"))
     dataset = split(check_dataset(folder / "raw", data).dataset)
     model = ModelConfig(
@@ -443,7 +444,7 @@ def plain_steps(dataset: Dataset, model: ModelConfig, rois: dict[str, Any]) -> C
         one for seed in range(100) for one in plain_batches(dataset.subset("train"), 8, seed)
         if len(one[0]) == 8
     )  # fmt: skip
-    return lambda: user_facing_step(network, optimizer, *next(feeding))
+    return lambda: plain_step(network, optimizer, *next(feeding))
 
 
 def plain_epochs(
@@ -456,7 +457,7 @@ def plain_epochs(
     for epoch in range(100):
         started = time.perf_counter()
         for images, targets in plain_batches(dataset.subset("train"), 8, epoch):
-            user_facing_step(network, optimizer, images, targets)
+            plain_step(network, optimizer, images, targets)
             clock["plain"] += time.perf_counter() - started
             yield None
             started = time.perf_counter()

@@ -28,6 +28,7 @@ from sparrow.data.formats.coco import read_coco, write_coco
 from sparrow.data.formats.exchange import read_csv
 from sparrow.data.split.groups import with_groups
 from sparrow.data.synthetic.generate import LICENSE, SOURCE, generate_dataset
+from sparrow.data.synthetic.settings import SyntheticSettings
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.evaluate import evaluate
@@ -59,7 +60,7 @@ CIRCLE: dict[str, Any] = {
     # A short training: the bars for a first champion are not what is tried here.
     "promotion": {"min_f_beta": 0.0, "max_false_count_empty": 200.0},
     "service": {"keep_fraction": 1.0},
-    "monitoring": {"looks": [25, 100]},
+    "monitoring": {"windows": [25, 100]},
 }  # fmt: skip
 WINTER_PHOTOS = 120  # of the new season, that the service is sent
 HELD_OUT_PHOTOS = 80  # of the same season, that are only measured on
@@ -117,8 +118,8 @@ def set_up(home: Path) -> Config:
 
 
 def draw_winter(home: Path) -> tuple[Dataset, Dataset]:
-    generate_dataset(home / "winter", WINTER_PHOTOS, 42, season="winter")
-    generate_dataset(home / "held-out", HELD_OUT_PHOTOS, 43, season="winter")
+    generate_dataset(home / "winter", SyntheticSettings(WINTER_PHOTOS, 42, season="winter"))
+    generate_dataset(home / "held-out", SyntheticSettings(HELD_OUT_PHOTOS, 43, season="winter"))
     return read_csv(home / "winter"), read_csv(home / "held-out")
 
 

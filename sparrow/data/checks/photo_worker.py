@@ -1,7 +1,9 @@
 """A worker process that measures photos: a JSON list of paths per line in, of records per line out.
 
-Started as a program of its own and not by ``multiprocessing``, which would first import the
-caller's main module again: a flow with its imports, or a script without a guard.
+Started as a program of its own and not by ``multiprocessing`` or ``concurrent.futures``, which
+would first import the caller's main module again: a flow with its imports, or a script without a
+guard. joblib's workers were still running half a minute after their parent was killed; these end
+with it.
 """
 
 from __future__ import annotations
@@ -16,16 +18,16 @@ from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
 
-import sparrow
 from sparrow.data.checks.photo_record import PhotoRecord, measure_photo
 from sparrow.data.errors import DataError
+from sparrow.shipped import PACKAGE
 
 Worker = subprocess.Popen[str]
 
 
 def worker_environment() -> dict[str, str]:
     """This process's environment, in which a Python program finds this package."""
-    package_parent = str(Path(sparrow.__file__).parents[1])
+    package_parent = str(PACKAGE.parent)
     path = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))
     return {**os.environ, "PYTHONPATH": path}
 
