@@ -104,7 +104,7 @@ def train_model(
     """
     from sparrow.export.folder import write_model_folder
     from sparrow.registry.tracking import end_run, log_epoch, log_numbers, make_client
-    from sparrow.training.loop import train
+    from sparrow.training.loop import TrainingHooks, train
     from sparrow.training.study_report import best_yaml
     from sparrow.training.task import load_task
 
@@ -122,10 +122,7 @@ def train_model(
         log_epoch(client, run_id, last.epoch, _epoch_metrics(last))
         on_epoch(history)
 
-    result = train(
-        model, task, tuned.training, tuned.augmentation,
-        folder=folder, on_epoch=each_epoch, on_batch=on_batch, model_settings=_settings(tuned),
-    )  # fmt: skip
+    result = train(model, task, folder, TrainingHooks(each_epoch, on_batch))
     log_numbers(client, run_id, {"best_epoch": result.best.epoch})
     end_run(client, run_id)
     seen = task.validation
@@ -192,10 +189,7 @@ def run_worker_rank(
 
     tuned = with_values(config, values)
     model, task = _network(tuned), load_task(tuned, dataset)
-    train(
-        model, task, tuned.training, tuned.augmentation,
-        folder=work_dir / CHECKPOINTS, model_settings=_settings(tuned),
-    )  # fmt: skip
+    train(model, task, work_dir / CHECKPOINTS)
 
 
 def _network(tuned: Config) -> Any:
@@ -203,11 +197,6 @@ def _network(tuned: Config) -> Any:
     from sparrow.detectors.build import build_seeded_detector
 
     return build_seeded_detector(tuned.model, len(tuned.data.classes), tuned.seed)
-
-
-def _settings(tuned: Config) -> str:
-    """What a checkpoint must agree in, besides the training section."""
-    return tuned.model.model_dump_json()
 
 
 def _start_run(client: Any, config: Config, dataset: Dataset, work_dir: Path, key: str) -> str:
