@@ -4,39 +4,40 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metaflow import current
 from metaflow.cards import Image, Markdown, ProgressBar, VegaChart
 
-from sparrow.config import Config, with_values
+from sparrow.config import Config
 from sparrow.data.tables import Dataset
-from sparrow.pipeline.train import Trained, train_model, training_photos
+from sparrow.pipeline.train import RunPlace, Trained, train_model, training_photos
+
+if TYPE_CHECKING:
+    from sparrow.training.checkpoint import EpochRecord
 
 
-def train_in_view(
-    config: Config, values: dict[str, Any], dataset: Dataset, work_dir: Path, run_key: str
-) -> Trained:
+def train_in_view(tuned: Config, dataset: Dataset, place: RunPlace) -> Trained:
     """Train with the card open: what the network sees, then a point on the curves each epoch."""
     from sparrow.reports.evaluation_pictures import training_picture
+    from sparrow.training.loop import TrainingHooks
 
-    epochs = with_values(config, values).training.epochs
+    epochs = tuned.training.epochs
     live = LiveTraining(epochs)
-    live.show_photos(training_picture(training_photos(config, values, dataset)))
+    live.show_photos(training_picture(training_photos(tuned, dataset)))
 
-    def on_epoch(history: tuple[Any, ...]) -> None:
+    def on_epoch(history: tuple[EpochRecord, ...]) -> None:
         _print_epoch(history[-1], epochs)
         live.update(tuple(record.row() for record in history))
 
-    trained = train_model(config, values, dataset, work_dir, run_key, on_epoch, _batch_counter())
+    trained = train_model(tuned, dataset, place, TrainingHooks(on_epoch, _batch_counter()))
     if trained.stopped:
         print(f"training ended early: {trained.stopped}")
     live.update(trained.history)  # a resumed run may have had nothing left to train
     return trained
 
 
-def show_helper(rank: int, size: int) -> None:
+def show_worker_rank(rank: int, size: int) -> None:
     """The training card of a process that shares the batches and keeps nothing."""
     text = f"# Training\nProcess {rank + 1} of {size}: the card of the first shows how it goes."
     current.card["training"].append(Markdown(text))
@@ -91,7 +92,7 @@ def _batch_counter() -> Callable[[int, int, int], None]:
     return count
 
 
-def _print_epoch(record: Any, epochs: int) -> None:
+def _print_epoch(record: EpochRecord, epochs: int) -> None:
     print(
         f"epoch {record.epoch:>2} of {epochs}: loss {record.loss:.3f}, validation F-beta "
         f"{record.f_beta:.3f} (precision {record.precision:.2f}, recall {record.recall:.2f}), "
