@@ -200,7 +200,7 @@ def _last_best(config: Config, name: str, storage: RDBStorage) -> Values:
     if not earlier:
         return {}
     newest = max(earlier, key=lambda study: study.datetime_start or datetime.min)
-    values = dict(newest.best_trial.params) if newest.best_trial else {}
+    values = translate_values(newest.best_trial.params) if newest.best_trial else {}
     space = config.tuning.space
     known = all(key in space and holds(space[key], value) for key, value in values.items())
     return values if known else {}
