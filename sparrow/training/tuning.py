@@ -7,7 +7,6 @@ seconds. What one trial does is in ``sparrow.training.trial``.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import math
 import time
 import warnings
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from filelock import FileLock
 from optuna.pruners import (
     BasePruner,
     HyperbandPruner,
@@ -50,7 +50,7 @@ def open_study(config: Config, name: str) -> optuna.Study:
     Its first trials are the config's own values, so that tuning can only be better or equal, and
     the best values of the last study of the same config's name over the same keys.
     """
-    with _turn(config.stores.tuning):
+    with _study_lock(config.stores.tuning):
         storage = open_storage(config.stores.tuning)
         study = optuna.create_study(
             study_name=name,
@@ -128,7 +128,7 @@ def _run_claimed(
     would run one too many, and it knows no seed for each trial.
     """
     with contextlib.ExitStack() as claim:
-        claim.enter_context(_turn(config.stores.tuning))
+        claim.enter_context(_study_lock(config.stores.tuning))
         _give_up_dead_trials(study)
         if _count(study, (*FINISHED, TrialState.RUNNING)) >= config.tuning.trials:
             return False  # should a worker of those die, its trial is put in line again
@@ -207,7 +207,7 @@ def _last_best(config: Config, name: str, storage: RDBStorage) -> Values:
 
 
 @contextlib.contextmanager
-def _turn(url: str) -> Iterator[None]:
+def _study_lock(url: str) -> Iterator[None]:
     """One worker of this machine at a time; what it guards takes milliseconds.
 
     Workers on several machines share a database server and no file: there two may claim the last
@@ -219,8 +219,7 @@ def _turn(url: str) -> Iterator[None]:
         return
     path = Path(url.removeprefix("sqlite:///") + ".lock")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # given back when the file is closed, or its process dies
+    with FileLock(path):
         yield
 
 
