@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,8 @@ from torch import Tensor
 from sparrow.config import ModelConfig
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.images import RgbImage, read_image, resize_to_fit
+from sparrow.progress import Progress
 
-Progress = Callable[[int, int], None]
 FORMAT = "2"  # of the cache's files; what others wrote is decoded anew
 
 _in_use: dict[Path, int] = {}  # held until the process ends, so that nobody deletes it
