@@ -18,13 +18,13 @@ from starlette.responses import JSONResponse, Response  # noqa: E402
 
 from service.answers import MAX_COUNT, DetectAnswer, FeedbackAnswer, photo_answer  # noqa: E402
 from service.connections import bound_connections, listening_at  # noqa: E402
-from service.counting import Picture  # noqa: E402
 from service.inference_service import InferenceService  # noqa: E402
 from service.logs import set_up_logs  # noqa: E402
 from service.page_requests import PageRequests  # noqa: E402
 from service.request_guard import RequestGuard, asked  # noqa: E402
 from service.settings import describe_settings, read_settings  # noqa: E402
 from service.web import make_web_app  # noqa: E402
+from service.worker_pool import Picture  # noqa: E402
 from sparrow.predictions.log import LogAwayError, UnknownPredictionError  # noqa: E402
 
 RETRY_AFTER = {"retry-after": "5"}  # seconds; a log that is away is tried every second
@@ -50,7 +50,7 @@ def inference() -> InferenceService:
 @bentoml.asgi_app(make_web_app(settings, inference, page), path="/")
 @bentoml.service(
     name="Sparrow",
-    workers=1,  # the page's queue lives in one process; see service.counting
+    workers=1,  # the page's queue lives in one process; see service.worker_pool
     threads=settings.limits.threads,
     traffic={"timeout": settings.limits.timeout_s},
     # In a container of BentoML's making, nobody outside reaches the loopback address.

@@ -13,10 +13,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service import metrics
 from service.champion import Champion
-from service.counting import Answer, Picture, WorkerPool
 from service.photo_retention import PhotoRetention
 from service.settings import Settings, require_model, started_in
 from service.uploads import Upload
+from service.worker_pool import Answer, Picture, WorkerPool
 from sparrow.database import StoreError, reason, sqlite_path
 from sparrow.inference.counter import PhotoCounter
 from sparrow.predictions.log import LogAwayError, PredictionLog, UnknownPredictionError

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from service.counting import Answer
 from service.inference_service import InferenceService
 from service.uploads import Upload
+from service.worker_pool import Answer
 from sparrow.inference.counter import DETECTOR_FAILED, CountedPhoto
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.regular_file import sha256_of

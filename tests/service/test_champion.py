@@ -13,8 +13,8 @@ import pytest
 
 from service import metrics
 from service.champion import Champion
-from service.counting import WorkerPool
 from service.uploads import Upload
+from service.worker_pool import WorkerPool
 from sparrow.config import ServiceConfig
 from sparrow.inference.counter import CannotCountError
 from sparrow.inference.model_folder import ENGINE, INFO, WEIGHTS, ModelFolderError

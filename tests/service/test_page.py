@@ -27,7 +27,7 @@ from starlette.testclient import TestClient
 from service.inference_service import InferenceService
 from service.page import make_page
 from service.page_actions import save_feedback, write_downloads
-from service.page_values import Look
+from service.page_values import DisplayOptions
 from service.page_visit import Visit
 from sparrow.inference.counter import CountedPhoto
 from sparrow.inference.model_folder import ENGINE, read_info, write_info
@@ -460,7 +460,7 @@ def test_photos_of_two_champions_go_into_one_download(
     record = replace(second.counted.record, boxes=boxes)
     second = replace(second, counted=CountedPhoto(record), class_names=("wren", "robin"))
     files = write_downloads(
-        [first, second], Look(), lambda path: shutil.copy(path, tmp_path / path.name)
+        [first, second], DisplayOptions(), lambda path: shutil.copy(path, tmp_path / path.name)
     )
     made = json.loads(Path(files[1]).read_text())
     names = {one["id"]: one["name"] for one in made["categories"]}

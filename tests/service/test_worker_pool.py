@@ -10,7 +10,7 @@ import pytest
 
 from service import page_actions as actions
 from service.inference_service import InferenceService
-from service.page_values import Look
+from service.page_values import DisplayOptions
 from service.page_visit import Visit
 from service.settings import Settings
 from sparrow.config import ServiceConfig
@@ -51,7 +51,7 @@ def test_two_processes_do_what_the_page_asks(
     assert all(child.cpu_times().user > before[child.pid] for child in workers())
 
     assert f"{sum(expected)} house sparrow" in actions.headline(photos, 0.0)
-    look = Look(0.0, True, "#ff0000")
+    look = DisplayOptions(0.0, True, "#ff0000")
     original, drawn = actions.pictures(photos[0], look)
     assert original is not None
     assert drawn is not None
