@@ -15,15 +15,15 @@ HTML = "text/html; charset=utf-8"
 
 
 async def show_login(exchange: Exchange) -> None:
-    """Answer with the form."""
+    """Answer with the log-in page."""
     await exchange.answer(200, _login_page(), HTML)
 
 
 async def ask_for_key(exchange: Exchange) -> None:
-    """Lead a person to the form; a program gets a sentence.
+    """Redirect a person's browser to the log-in page.
 
     Raises:
-        RefusalError: that sentence, with 401.
+        RefusalError: 401, for a program.
     """
     if exchange.wants_page and exchange.route and exchange.route.name in (PAGE, "/docs"):
         await exchange.answer(303, more={"location": "login"})
@@ -32,10 +32,10 @@ async def ask_for_key(exchange: Exchange) -> None:
 
 
 async def log_in(access: Access | None, form: bytes, exchange: Exchange) -> None:
-    """Answer to a sent form: a cookie for the right key, the form once more for a wrong one.
+    """Answer a sent form: a cookie for the right key, the log-in page again for a wrong one.
 
     Raises:
-        RefusalError: 400, no such form; for a program also 401 and 429 of a wrong key.
+        RefusalError: 400, no such form; for a program also 401 and 429, see ``Access.check_key``.
     """
     headers = {}
     if access is not None:

@@ -1,8 +1,8 @@
-"""The API's description, as it is: BentoML's own leaves out what the gate does and says."""
+"""The API's description in OpenAPI; BentoML's own lacks the answers of ``RequestGuard``."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any  # OpenAPI's JSON, whose values have many types
 
 from pydantic import BaseModel
 
@@ -17,7 +17,7 @@ BASE64 = {
     "contentEncoding": "base64",
     "pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
 }
-WHY = {
+ERROR_MEANINGS = {
     400: "the request cannot be understood",
     401: "no valid API key",
     404: "there is no such prediction",
@@ -155,7 +155,9 @@ def _json(description: str, model: str) -> dict[str, Any]:
 
 
 def _errors(statuses: tuple[int, ...]) -> dict[str, Any]:
-    return {str(status): _json(WHY[status], "ErrorAnswer") for status in sorted(statuses)}
+    return {
+        str(status): _json(ERROR_MEANINGS[status], "ErrorAnswer") for status in sorted(statuses)
+    }
 
 
 def _schemas() -> dict[str, Any]:

@@ -88,9 +88,7 @@ def make_count_widgets() -> CountWidgets:
         chosen = gr.Dropdown(label="Photo shown", visible=False)
         with gr.Row(elem_classes="side-by-side"):
             annotated, original = _image("Birds found"), _image("Original")
-        display = _display_widgets()
-        table = gr.HTML()
-        feedback = _feedback_widgets()
+        display, table, feedback = _display_widgets(), gr.HTML(), _feedback_widgets()
         prepare = gr.Button("Prepare downloads: CSV, COCO, annotated photos")
         downloads = gr.File(label="Downloads", file_count="multiple", visible=False)
     return CountWidgets(

@@ -1,7 +1,7 @@
-"""Which paths the service answers, and what a request to each of them may bring.
+"""Which paths the service answers, and what a request to each of them may contain.
 
-Gradio and BentoML bring routes of their own that nobody here needs, among them some that read files
-or fetch addresses. So the list is of what exists, not of what is forbidden.
+Gradio and BentoML have routes that are not needed here, some of which read files or fetch
+addresses. So this lists what is allowed, not what is forbidden.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from enum import Enum, auto
 
 
 class Body(Enum):
-    """What a request carries, which decides how it is read and limited."""
+    """What a request's body is, which decides how it is read and limited."""
 
     NONE = auto()
     PHOTOS = auto()  # of the API: a form, or JSON with base64
@@ -26,7 +26,7 @@ class Route:
     """One path, or all paths under a prefix.
 
     Attributes:
-        name: what logs and metrics call it; nothing in it was chosen by a client.
+        name: for logs and metrics; no part of it is chosen by a client.
         method: GET (HEAD is answered like it) or POST.
         public: answered without the key where one is required.
         any_host: answered whatever the Host header says.
@@ -86,7 +86,7 @@ NAMES = (*_EXACT, LOGIN, *_PREFIXES)
 
 
 def find_route(path: str, method: str) -> Route | None:
-    """The route of a path as it stands after the service's own root; None: there is none."""
+    """The route of a path below the service's root; None where there is none."""
     if path == LOGIN:
         return _LOGIN_ROUTES.get(method, _LOGIN_ROUTES["GET"])
     exact = _EXACT.get(path if path == PAGE else path.removesuffix("/"))

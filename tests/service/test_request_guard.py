@@ -1,4 +1,4 @@
-"""The gate by itself, in front of an application that only says how it was asked."""
+"""``RequestGuard`` in front of an application that reports what it receives."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from service.page_requests import PageRequests
-from service.request_guard import RequestGuard, asked
+from service.request_context import request_context
+from service.request_guard import RequestGuard
 from service.settings import Settings
 from sparrow.config import ServiceConfig
 
@@ -47,7 +48,7 @@ def gate(
     async def detect(request: Request) -> PlainTextResponse:
         if meeting is not None:
             return answer(request)
-        sizes = [(upload.name, len(upload.content)) for upload in asked().uploads]
+        sizes = [(upload.name, len(upload.content)) for upload in request_context().uploads]
         return PlainTextResponse(f"{sizes} beside {(await request.body()).decode()}")
 
     blocking = [Route("/detect", answer, methods=["POST"])]
