@@ -19,12 +19,12 @@ from pathlib import Path
 
 from sparrow.config import DataConfig, StoresConfig, load_config, stored_config
 from sparrow.data import tables
-from sparrow.data.checks.measure import Progress
 from sparrow.data.checks.run import check_dataset
 from sparrow.data.formats.csv import read_csv_tables
 from sparrow.evaluation.evaluate import Evaluation
 from sparrow.inference.model import Model, PhotoCount
 from sparrow.pipeline.evaluate import Scored, score_model
+from sparrow.progress import Progress
 
 __all__ = ["Dataset", "Model", "PhotoCount", "evaluate", "load", "score"]
 CHAMPION = "champion"
@@ -101,8 +101,8 @@ def evaluate(
         ``headline`` holds each number with its 95 % interval; ``to_dict()`` gives plain JSON.
 
     Raises:
-        ValueError: there is no photo; the set holds boxes of a class that the model does not know
-            and ``classes`` does not say what to do about it; or neither knows one of ``classes``.
+        ValueError: there is no photo; the set holds boxes of a class that the model does not
+            know, and ``classes`` is not given; or neither of them knows one of ``classes``.
     """
     return score(model, dataset, classes=classes, progress=progress).evaluation
 
@@ -135,7 +135,7 @@ def _refuse_unknown(
     if strange:
         raise ValueError(
             f"neither the model nor {dataset.root} knows a class {', '.join(strange)}; the model "
-            f"finds {', '.join(names)}, the set holds {', '.join(map(str, there.index)) or 'no box'}"
+            f"finds {', '.join(names)}, the set holds {', '.join(map(str, there.index)) or 'none'}"
         )
     if classes is not None:
         return

@@ -36,10 +36,15 @@ def test_anybody_may_read_it_whom_the_umask_lets(tmp_path):
 def test_an_error_leaves_all_as_it_was(tmp_path):
     path = tmp_path / "a"
     path.write_text("before")
-    with pytest.raises(KeyboardInterrupt), atomic_file(path) as partial:
-        partial.write_text("half of")
-        assert path.read_text() == "before"
-        raise KeyboardInterrupt
+
+    def break_off() -> None:
+        with atomic_file(path) as partial:
+            partial.write_text("half of")
+            assert path.read_text() == "before"
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        break_off()
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
 

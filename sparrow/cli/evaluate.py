@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sparrow.progress import show_progress
+
 if TYPE_CHECKING:
     from sparrow import api
     from sparrow.pipeline.evaluate import Scored
@@ -49,7 +51,9 @@ def evaluate(args: argparse.Namespace) -> int:
 
     model = api.load(args.model, config=args.config)
     dataset = api.Dataset.read(args.data)
-    scored = api.score(model, dataset, classes=args.classes, progress=_progress)
+    scored = api.score(
+        model, dataset, classes=args.classes, progress=show_progress("scored", to=sys.stderr)
+    )
     if args.json:
         print(json.dumps(scored.evaluation.to_dict(), indent=1, allow_nan=False))
         return 0
@@ -78,8 +82,3 @@ def report_lines(model: api.Model, scored: Scored, classes: list[str] | None) ->
         f"One photo takes {scored.latency_ms:.0f} ms (median, {scored.at_once} at a time).",
     ]
     return lines
-
-
-def _progress(done: int, total: int) -> None:
-    if done == total or done % max(1, total // 10) == 0:
-        print(f"scored {done} of {total} photos", file=sys.stderr, flush=True)
