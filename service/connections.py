@@ -23,7 +23,7 @@ from service.lingering import LingeringTransport
 
 HEAD_SECONDS = 10.0  # for the head of a request to arrive
 MAX_HEAD_BYTES = 80 * 1024  # RequestGuard refuses headers above 64 KiB with a sentence
-ACCEPTS = (socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+LISTENS = (socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
 SPARE_DESCRIPTORS = 200  # for files, databases and the engine's own
 
 
@@ -40,7 +40,7 @@ class BoundedProtocol(H11Protocol):
     transport: LingeringTransport  # type: ignore[assignment]  # it has a transport's methods
     transport_class = LingeringTransport
 
-    # uvicorn's own arguments, passed through
+    # Any: uvicorn's own arguments, passed through.
     def __init__(self, config: Config, *args: Any, **more: Any) -> None:
         config.h11_max_incomplete_event_size = MAX_HEAD_BYTES
         super().__init__(config, *args, **more)
@@ -135,7 +135,7 @@ class BoundedProtocol(H11Protocol):
 
 
 def bound_connections(max_connections: int) -> type[BoundedProtocol]:
-    """Let every uvicorn of this process accept no more connections; returns the protocol.
+    """Set the limit to connections for every uvicorn of this process; returns the protocol.
 
     The process's limit of descriptors is raised as far as it may be; where that is too low for
     ``max_connections``, fewer are accepted.
@@ -151,16 +151,19 @@ def bound_connections(max_connections: int) -> type[BoundedProtocol]:
 
 
 def listening_at() -> list[str]:
-    """Addresses that this process accepts connections at, wherever its socket came from."""
-    found = []
+    """Addresses at which this process accepts connections, by host and port.
+
+    Read from its descriptors: BentoML's worker inherits a socket that its supervisor opened.
+    """
+    addresses = set()
     for name in os.listdir("/proc/self/fd"):
         try:
-            with socket.socket(fileno=os.dup(int(name))) as one:
-                if one.type != socket.SOCK_STREAM or not one.getsockopt(*ACCEPTS):
+            with socket.socket(fileno=os.dup(int(name))) as opened:
+                if opened.type != socket.SOCK_STREAM or not opened.getsockopt(*LISTENS):
                     continue
-                address = one.getsockname()
+                address = opened.getsockname()
         except OSError:  # no socket, or closed since
             continue
         if isinstance(address, tuple) and address[1]:
-            found.append(f"{address[0]}:{address[1]}")
-    return sorted(set(found))
+            addresses.add(f"{address[0]}:{address[1]}")
+    return sorted(addresses)

@@ -37,7 +37,7 @@ class LingeringTransport:
         loop: asyncio.AbstractEventLoop,
         is_unfinished: Callable[[], bool],
     ) -> None:
-        """``is_unfinished``: whether the client may still be sending what nobody will read."""
+        """``is_unfinished``: whether the client may still be sending a body that is not read."""
         self._transport = transport
         self._loop = loop
         self._is_unfinished = is_unfinished

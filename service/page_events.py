@@ -24,6 +24,7 @@ MAX_TEXT_LENGTH = 200
 MAX_INDEX = 1_000_000
 SHA256 = re.compile(r"[0-9a-f]{64}")  # identifies a photo on the page
 
+FileData = dict[str, Any]  # Any: of Gradio, whose values have several types
 Check = Callable[[object], object]  # returns the value that Gradio gets
 
 
@@ -87,7 +88,7 @@ class PageEvents:
         }
         return json.dumps(rebuilt).encode()
 
-    def _photos(self, value: object) -> list[dict[str, Any]] | None:  # Any: Gradio's JSON
+    def _photos(self, value: object) -> list[FileData] | None:
         if value is None or value == []:
             return None
         if not isinstance(value, list):
@@ -102,7 +103,7 @@ class PageEvents:
             )
         return photos
 
-    def _photo(self, value: object) -> dict[str, Any]:
+    def _photo(self, value: object) -> FileData:
         sent = value if isinstance(value, dict) else {}
         path, name = sent.get("path"), sent.get("orig_name")
         file = self._files.find(path) if isinstance(path, str) else None
@@ -156,7 +157,7 @@ def _index(value: object, name: str) -> int:
     return value
 
 
-def _selected(value: object) -> dict[str, Any] | None:
+def _selected(value: object) -> dict[str, object] | None:
     """Of a selected example, only its position, which is all that the page reads."""
     if not isinstance(value, dict) or not isinstance(value.get("index"), int):
         return None

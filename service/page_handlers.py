@@ -53,8 +53,8 @@ class CountHandlers:
         self._inference = inference
         self._download_folder = download_folder
 
-    # Any: the values that widgets send, and Gradio's progress first where it can be passed by
-    # position.
+    # Gradio passes its progress for the parameter that has it as default, which must be positional.
+    # Any: the widgets' values, not checked yet.
     def count(self, progress: gr.Progress = PROGRESS, *values: Any) -> Outputs:
         """Count the listed files that this session has not counted, and show the list's results.
 
@@ -155,7 +155,7 @@ def _offer_feedback(photo: PagePhoto, min_score: float) -> Outputs:
 
 @contextmanager
 def _errors_in_words() -> Iterator[None]:
-    """Show a ValueError's message to the visitor; log any other error, and say that there is one.
+    """Show a ValueError's message to the visitor; log any other error.
 
     Raises:
         gr.Error: in the place of whatever is raised inside.

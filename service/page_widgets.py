@@ -79,7 +79,7 @@ class CountWidgets:
 
 def make_count_widgets() -> CountWidgets:
     """Make the widgets in the Gradio block that is open."""
-    # Set again with each change of the file list, so it lives as long as the files themselves.
+    # Set again with each change of the file list, so it is kept as long as the files themselves.
     visit = gr.State(Visit(), time_to_live=KEEP_SECONDS)
     files = gr.File(label="Photos", file_count="multiple", file_types=["image"], height=180)
     examples = _examples()

@@ -75,7 +75,7 @@ class Proxies:
         client = peer
         for text in reversed(named):
             address = _address(text)
-            if address is None:  # written by nobody we know, like all entries before it
+            if address is None:  # written by an unknown sender, like all entries before it
                 break
             client = str(address)
             if not self._is_trusted(client):

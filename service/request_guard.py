@@ -25,8 +25,7 @@ from service.proxies import Origin, Proxies, Scope, external_scope, is_known_hos
 from service.rate import RateLimit
 from service.refusal import RefusalError
 from service.request_context import RequestContext, set_request_context
-from service.routes import FILE, LOGIN, PAGE, UPLOAD_PROGRESS, Route, find_route
-from service.routes import Body as BodyKind
+from service.routes import FILE, LOGIN, PAGE, UPLOAD_PROGRESS, BodyKind, Route, find_route
 from service.settings import Settings
 from service.streams import Streams, send_events
 from service.uploads import read_json_object, read_uploads
@@ -43,6 +42,7 @@ class RequestGuard:
     """ASGI middleware around the whole service, page included."""
 
     def __init__(self, app: App, settings: Settings, page: PageRequests) -> None:
+        """``app``: answers what passes the checks; ``page``: what the page itself sends."""
         self._app = app
         self._page = page
         limits = self._limits = settings.limits
@@ -65,7 +65,7 @@ class RequestGuard:
             return
         exchange = self._begin(scope, receive, send)
         try:
-            await self._check(exchange)
+            await self._handle(exchange)
         except RefusalError as refusal:
             await exchange.refuse(refusal)
         except asyncio.CancelledError:
@@ -94,7 +94,7 @@ class RequestGuard:
         exchange = Exchange(scope, receive, send_with_id, headers, origin, request_id)
         return exchange
 
-    async def _check(self, exchange: Exchange) -> None:
+    async def _handle(self, exchange: Exchange) -> None:
         scope, origin = exchange.scope, exchange.origin
         if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
             raise RefusalError(431, f"the headers are larger than {MAX_HEADER_BYTES // 1024} KiB")

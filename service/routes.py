@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 
-class Body(Enum):
+class BodyKind(Enum):
     """What a request's body is, which decides how it is read and limited."""
 
     NONE = auto()
@@ -36,7 +36,7 @@ class Route:
 
     name: str
     method: str = "GET"
-    body: Body = Body.NONE
+    body: BodyKind = BodyKind.NONE
     public: bool = False
     any_host: bool = False
     limited: bool = False
@@ -49,9 +49,9 @@ FILE = "/gradio_api/file="
 UPLOAD_PROGRESS = "/gradio_api/upload_progress"
 
 _ROUTES = [
-    Route("/detect", "POST", Body.PHOTOS, limited=True),
-    Route("/render", "POST", Body.PHOTOS, limited=True),
-    Route("/feedback", "POST", Body.JSON, limited=True),
+    Route("/detect", "POST", BodyKind.PHOTOS, limited=True),
+    Route("/render", "POST", BodyKind.PHOTOS, limited=True),
+    Route("/feedback", "POST", BodyKind.JSON, limited=True),
     Route("/model", limited=True),
     Route("/docs"),
     Route("/docs.json"),
@@ -65,14 +65,14 @@ _ROUTES = [
     Route("/favicon.ico", public=True),
     Route("/robots.txt", public=True),
     Route("/gradio_api/app_id"),
-    Route("/gradio_api/upload", "POST", Body.UPLOAD, limited=True),
+    Route("/gradio_api/upload", "POST", BodyKind.UPLOAD, limited=True),
     Route(UPLOAD_PROGRESS, stream=True),
-    Route("/gradio_api/queue/join", "POST", Body.EVENT, limited=True),
+    Route("/gradio_api/queue/join", "POST", BodyKind.EVENT, limited=True),
     Route("/gradio_api/queue/data", stream=True),
 ]
 _LOGIN_ROUTES = {
     "GET": Route(LOGIN, public=True),
-    "POST": Route(LOGIN, "POST", Body.LOGIN, public=True, limited=True),
+    "POST": Route(LOGIN, "POST", BodyKind.LOGIN, public=True, limited=True),
 }
 _EXACT = {route.name: route for route in _ROUTES}
 _PREFIXES = {

@@ -93,8 +93,9 @@ def read_json_object(body: bytes) -> dict[str, Any]:  # Any: not checked yet
 class _FormInMemory(MultiPartParser):
     """Keeps files in memory, within the body's limits; on disk they could be left behind."""
 
+    # Any: the parser's own arguments, passed through.
     def __init__(self, on_piece: OnPiece | None, max_bytes: int, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)  # starlette's own arguments
+        super().__init__(*args, **more)
         self.spool_max_size = max_bytes + 1
         self._on_piece = on_piece
         self.ended = False
@@ -167,7 +168,7 @@ def _from_json(body: bytes) -> list[Upload]:
     return [_from_json_photo(photo, position) for position, photo in enumerate(photos)]
 
 
-def _from_json_photo(photo: Any, position: int) -> Upload:
+def _from_json_photo(photo: object, position: int) -> Upload:
     name = f"photo-{position + 1}"
     if isinstance(photo, dict):
         name, photo = photo.get("name", name), photo.get("content")

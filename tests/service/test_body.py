@@ -1,4 +1,4 @@
-"""How bodies arrive: limits of one, and of all together."""
+"""Reading of bodies: the limits of each, and of all together."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_one_client_sends_so_many_bodies_at_a_time() -> None:
             body(piece(b"x"), budget=budget, max_seconds=0.3)
             for _ in range(MAX_READING_OF_A_CLIENT + 3)
         ]
-        ended = await asyncio.gather(*(one.whole() for one in bodies), return_exceptions=True)
+        ended = await asyncio.gather(*(each.whole() for each in bodies), return_exceptions=True)
         return sorted(error.status for error in ended if isinstance(error, RefusalError))
 
     assert asyncio.run(stall(BodyBudget(1000))) == [408] * MAX_READING_OF_A_CLIENT + [503] * 3

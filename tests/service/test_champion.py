@@ -65,7 +65,9 @@ def logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixtur
 
 
 def alarms(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [str(one.exc_info[1]) for one in caplog.records if one.message.startswith("ALARM")]
+    return [
+        str(record.exc_info[1]) for record in caplog.records if record.message.startswith("ALARM")
+    ]
 
 
 def refused() -> float:

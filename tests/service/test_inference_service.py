@@ -142,7 +142,7 @@ def test_many_requests_given_up_at_random_moments(
     wait(futures)
     inference._workers.close()
     assert caplog.records == []
-    answered = [one.result().counted.record.id for one in futures if not one.cancelled()]
+    answered = [future.result().counted.record.id for future in futures if not future.cancelled()]
     assert inference._writer.flush()
     assert inference.log.summary()["photos"] >= len(answered)
 
