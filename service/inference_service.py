@@ -20,8 +20,9 @@ from service.worker_pool import Answer, PictureFormat, WorkerPool
 from sparrow.database import StoreError, reason, sqlite_path
 from sparrow.inference.counter import PhotoCounter
 from sparrow.predictions.log import LogAwayError, PredictionLog, UnknownPredictionError
+from sparrow.predictions.log_state import LogState
 from sparrow.predictions.spill import SERVER_FOLDER
-from sparrow.predictions.writer import LogState, PredictionWriter
+from sparrow.predictions.writer import PredictionWriter
 
 LOCK_WAIT_S = 0.5  # while another process locks the log; then photos wait on the disk
 REPLACED_SECONDS = 60.0  # the service is not ready for so long after the log's file is replaced

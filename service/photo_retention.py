@@ -9,13 +9,15 @@ import threading
 import time
 from pathlib import Path
 
+from sparrow.atomic_file import write_atomic
 from sparrow.config import ServiceConfig
 from sparrow.predictions.record import PredictionRecord
 
 TIDY_SECONDS = 600.0  # between two removals of old photos
 PARTIAL_SECONDS = 600.0  # an unfinished file older than this is a killed process's
-# The folder may hold other files, too; only those written here are removed.
-_OURS = re.compile(r"[0-9a-f]{32}\.(photo|partial)")
+# The folder may hold other files, too; only those written here are removed, unfinished ones by the
+# names of ``atomic_file`` and of earlier releases.
+_OURS = re.compile(r"[0-9a-f]{32}\.(photo(\.[0-9a-f]{8}\.partial)?|partial)")
 
 logger = logging.getLogger("sparrow.service")
 
@@ -41,15 +43,12 @@ class PhotoRetention:
         """Keep the photo if it is in the sample; a full disk does not fail the request."""
         if not self._is_sampled(record):
             return
-        partial = self._folder / f"{record.id}.partial"
         try:
             with self._lock:
                 self._folder.mkdir(parents=True, exist_ok=True)
-                partial.write_bytes(content)
-                partial.replace(self._folder / f"{record.id}.photo")
+                write_atomic(self._folder / f"{record.id}.photo", content)
         except OSError as error:
             logger.error("photo %s cannot be kept in %s: %s", record.id, self._folder, error)
-            _remove(partial)
         self.tidy()
 
     def tidy(self) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from sparrow.atomic_file import write_atomic
 from sparrow.drawing import FOUND_COLOR, draw_detections
 from sparrow.images import RgbImage, read_image
 from sparrow.registry.shadow import Answer, Shadow, ShadowPhoto
@@ -126,6 +127,4 @@ def _table(header: list[str], rows: list[list[object]]) -> str:
 def write_shadow(path: Path, text: str) -> None:
     """Write the page, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    write_atomic(path, text)

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from compatibility.renamed import today, with_names_of_today
 
-from sparrow.config import Config, get_key, make_config
+from sparrow.config import Config, get_key, stored_config
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,11 +45,11 @@ def read_log(config: Config) -> Any:
 def test_a_published_model_counts_as_it_did(
     home: Path, expected: dict[str, Any], version: int
 ) -> None:
-    from sparrow.inference.counter import Counter
+    from sparrow.inference.counter import PhotoCounter
 
     link = home / ".sparrow" / "champion"
     assert link.resolve().name == "2"
-    model = Counter(link.resolve().with_name(str(version)))
+    model = PhotoCounter(link.resolve().with_name(str(version)))
     model.try_out()
     counted, _ = model.count((home / "photo.jpg").read_bytes(), "photo.jpg", "cli")
     record, wanted = counted.record, expected["versions"][str(version)]
@@ -57,6 +57,13 @@ def test_a_published_model_counts_as_it_did(
     assert [box.score for box in record.boxes] == wanted["scores"]
     assert len(record.boxes) > 0  # else nothing was compared
     assert (record.model_name, record.model_version) == (expected["config"]["name"], str(version))
+
+
+def test_the_library_loads_the_champion(home: Path, expected: dict[str, Any]) -> None:
+    import sparrow
+
+    photo = sparrow.load("champion").count("photo.jpg")
+    assert [photo.count, photo.low, photo.high] == expected["versions"]["2"]["count"]
 
 
 def test_the_old_log_is_read(config: Config, expected: dict[str, Any]) -> None:
@@ -187,7 +194,7 @@ def test_the_config_of_a_model_is_one_of_today(
     from sparrow.inference.model_folder import read_info
 
     info = read_info((home / ".sparrow" / "champion").resolve().with_name(str(version)))
-    config, before = make_config(info.config), expected["config"]
+    config, before = stored_config(info.config), expected["config"]
     values = config.model_dump(mode="json")
     for section, old in before.items():
         for name, value in old.items() if isinstance(old, dict) else ():
@@ -198,7 +205,7 @@ def test_the_config_of_a_model_is_one_of_today(
     assert (config.name, config.seed) == (before["name"], before["seed"])
     # What a model is registered with is the same for all that learned alike, and stays so when it
     # is written by today's names.
-    again = make_config(config.of_the_training())
+    again = stored_config(config.of_the_training())
     assert again.content_hash() == config.content_hash()
     trained_at = datetime.fromisoformat(info.trained_at)
     assert trained_at == datetime(2024, 1, 1, tzinfo=UTC)
