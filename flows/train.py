@@ -15,7 +15,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +43,7 @@ from metaflow import (  # noqa: E402
 from user_errors import read_steps, time_table, user_facing_config, user_facing_step  # noqa: E402
 
 import sparrow.telemetry  # noqa: E402
+from sparrow.progress import show_progress  # noqa: E402
 
 sparrow.telemetry.switch_off()
 
@@ -83,7 +83,7 @@ class Train(FlowSpec):
         join_run(current.run_id, Path(self.work_dir))
         begun = {"run": current.run_id, "name": self.settings.name, "state": "unfinished"}
         write_report(Path(self.work_dir), begun | note_places(self.settings))
-        prepare_data(self.settings, progress=_counter("drawn"))
+        prepare_data(self.settings, progress=show_progress("drawn"))
         self.next(self.check_data)
 
     @card
@@ -97,7 +97,7 @@ class Train(FlowSpec):
         from sparrow.pipeline.data import check_raw
 
         self.data_pages = str(Path(self.work_dir) / "data")
-        checked, page = check_raw(self.settings, Path(self.data_pages), _counter("measured"))
+        checked, page = check_raw(self.settings, Path(self.data_pages), show_progress("measured"))
         print(checked.report.summary())
         print(f"rows and photos: {page}")
         passed = checked.passed
@@ -117,7 +117,7 @@ class Train(FlowSpec):
         from sparrow.pipeline.data import take_in
 
         folder = Path(self.data_pages)
-        intake = take_in(self.settings, self.dataset, folder, _counter("measured"))
+        intake = take_in(self.settings, self.dataset, folder, show_progress("measured"))
         result, self.dataset = intake.result, intake.dataset
         self.data_version = result.data_version
         show_ingest(intake)
@@ -257,7 +257,7 @@ class Train(FlowSpec):
         self.merge_artifacts(inputs)
         folder, work_dir = Path(self.trained.folder), Path(self.work_dir)
         reset_model_folder(work_dir)
-        scored = evaluate_model(self.settings, self.dataset, folder, _counter("evaluated"))
+        scored = evaluate_model(self.settings, self.dataset, folder, show_progress("evaluated"))
         self.evaluation, self.latency_ms = scored.evaluation, scored.latency_ms
         curves = evaluation_pictures(self.settings, self.dataset, scored)
         self.model_card = write_model_card(self.settings, self.dataset, scored, folder, curves)
@@ -335,16 +335,6 @@ class Train(FlowSpec):
         began = Run(f"{current.flow_name}/{current.run_id}", _namespace_check=False).created_at
         steps = read_steps(Path(self.work_dir), current.run_id)
         print(time_table(steps, began.timestamp(), time.time()))
-
-
-def _counter(verb: str) -> Callable[[int, int], None]:
-    """Progress of a loop over photos: a line a tenth."""
-
-    def count(done: int, total: int) -> None:
-        if done == total or done % max(1, total // 10) == 0:
-            print(f"{verb} {done} of {total} photos", flush=True)
-
-    return count
 
 
 def _print_trial(_study: Any, trial: Any) -> None:

@@ -77,7 +77,9 @@ def test_the_wheel_holds_what_lies_beside_the_package_in_a_clone(wheel):
     expected |= {f"service/examples/{path.name}" for path in (ROOT / "service/examples").iterdir()}
     expected |= {"sparrow/requirements-serve.lock"}
     for package in ("sparrow", "service", "monitoring"):
-        expected |= {str(path.relative_to(ROOT)) for path in (ROOT / package).rglob("*.py")}
+        for suffix in ("*.py", "*.html"):
+            expected |= {str(path.relative_to(ROOT)) for path in (ROOT / package).rglob(suffix)}
+    assert "sparrow/reports/templates/base.html" in expected
     assert expected - names == set()
     assert len([n for n in names if n.endswith("demo.yaml")]) == 1
 

@@ -7,7 +7,6 @@ import json
 import os
 import queue
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -19,14 +18,15 @@ from typing import TYPE_CHECKING, Any
 from sparrow.cli.count_journal import Entry, FileKey, Journal, key_of
 from sparrow.config import StoresConfig
 from sparrow.images import MAX_FILE_BYTES
+from sparrow.inference.photo_files import find_photos
 from sparrow.plain_text import one_line
+from sparrow.progress import show_progress
 from sparrow.regular_file import open_regular
 
 if TYPE_CHECKING:
     from sparrow.inference.counter import CountedPhoto, PhotoCounter
     from sparrow.predictions.record import PredictionRecord
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".mpo", ".bmp", ".tif", ".tiff", ".gif")
 SOME_UNREADABLE = 3
 FORMATS = (".csv", ".json", ".parquet")
 
@@ -77,10 +77,11 @@ def count(arguments: argparse.Namespace) -> int:
     with closing(Journal(to, sha256_of(folder / INFO))) as journal:
         left = [file for file in files if journal.known(file, arguments.annotated) is None]
         _say_what_is_known(journal, files, left)
-        show = Progress(len(left))
-        for entry in count_all(left, counter, arguments.annotated, arguments.workers):
+        show = show_progress("counted", to=sys.stderr)
+        counted = count_all(left, counter, arguments.annotated, arguments.workers)
+        for number, entry in enumerate(counted, 1):
             journal.add(entry)
-            show.step()
+            show(number, len(left))
         entries = [journal.done[str(file)] for file in files]
         if to is not None:
             write(to, entries, counter, megadetector=arguments.megadetector)
@@ -102,38 +103,6 @@ def _say_what_is_known(journal: Journal, files: Sequence[Path], left: Sequence[P
             f"{again} photos are counted again: they changed, failed, or have no drawing yet",
             file=sys.stderr,
         )
-
-
-def find_photos(sources: Sequence[Path], *, recursive: bool) -> list[Path]:
-    """Files as named; of folders those with a photo's suffix, sorted; each file once.
-
-    A folder that cannot be looked into is in the list itself: counting it tells why.
-
-    Raises:
-        ValueError: no photo at all.
-    """
-    found: dict[Path, None] = {}
-    for source in sources:
-        if source.is_dir():
-            found.update(dict.fromkeys(_photos_in(source, recursive=recursive)))
-        else:
-            found[source] = None
-    if not found:
-        raise ValueError(
-            f"no photo in {', '.join(map(str, sources))} (looked for {', '.join(SUFFIXES)}); "
-            "-r looks into folders within folders"
-        )
-    return list(found)
-
-
-def _photos_in(folder: Path, *, recursive: bool) -> list[Path]:
-    closed: list[Path] = []
-    photos: list[Path] = []
-    for place, inner, names in os.walk(folder, onerror=lambda e: closed.append(Path(e.filename))):
-        if not recursive:
-            inner.clear()
-        photos += [Path(place, name) for name in names if Path(name).suffix.lower() in SUFFIXES]
-    return sorted(photos) + sorted(closed)
 
 
 def count_all(
@@ -209,32 +178,6 @@ def _entry(
         "file": key,
         "annotated": str(drawing) if drawing else None,
     }
-
-
-class Progress:
-    """Photos done, their rate and the time left, on standard error."""
-
-    def __init__(self, total: int) -> None:
-        self._total, self._done = total, 0
-        self._start = self._shown = time.monotonic()
-
-    def step(self) -> None:
-        """One more; shown ten times a second on a terminal, else every 30 seconds."""
-        self._done += 1
-        now = time.monotonic()
-        on_terminal = sys.stderr.isatty()
-        last = self._done == self._total
-        if not last and now - self._shown < (0.1 if on_terminal else 30):
-            return
-        self._shown = now
-        rate = self._done / max(now - self._start, 1e-9)
-        left_s = round((self._total - self._done) / rate)
-        text = (
-            f"{self._done}/{self._total} photos, {rate:.1f} a second, "
-            f"{left_s // 60}:{left_s % 60:02d} left"
-        )
-        end = "\n" if last or not on_terminal else ""
-        print(f"\r{text}   " if on_terminal else text, end=end, file=sys.stderr, flush=True)
 
 
 def describe(entry: Entry) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from sparrow.config import Config, load_config
+from sparrow.progress import Progress, show_progress
 from sparrow.shipped import default_config
 
 if TYPE_CHECKING:
@@ -100,12 +101,8 @@ def _doubts(config: Config, dataset: Dataset, prefix: str, page: Path) -> RuleVi
     if engine.info.class_names != config.data.classes:
         found, wanted = ", ".join(engine.info.class_names), ", ".join(config.data.classes)
         raise ValueError(f"--review: the champion finds {found}, the config names {wanted}")
-    names, show = dataset.images["image"].tolist(), _progress("asking the champion")
-    detections = detect_files(
-        engine,
-        [(name, dataset.image_path(name)) for name in names],
-        (lambda done: show(done, len(names))) if show else None,
-    )
+    files = [(name, dataset.image_path(name)) for name in dataset.images["image"]]
+    detections = detect_files(engine, files, _progress("counted"))
     review = label_error_candidates(dataset, detections, config.data.label_error_score)
     page.write_text(review_html(review, dataset, "The champion"), encoding="utf-8")
     return label_error_violation(review, table_names(prefix)[1])
@@ -229,13 +226,6 @@ def _config(args: argparse.Namespace) -> Config:
     return load_config(args.config, args.overrides)
 
 
-def _progress(what: str = "measuring photos") -> Callable[[int, int], None] | None:
-    """A line on the terminal; nothing where the output is a file."""
-    if not sys.stderr.isatty():
-        return None
-
-    def show(done: int, total: int) -> None:
-        end = "\n" if done == total else ""
-        print(f"\r{what}: {done:,} of {total:,}", end=end, file=sys.stderr, flush=True)
-
-    return show
+def _progress(verb: str = "measured") -> Progress:
+    """A bar on the terminal; nothing where the output is a file."""
+    return show_progress(verb, to=sys.stderr, lines=False)

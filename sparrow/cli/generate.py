@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from sparrow.progress import show_progress
+
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand."""
@@ -45,7 +47,7 @@ def generate(args: argparse.Namespace) -> int:
             season=args.season,
             classes=args.classes,
             prefix=prefix,
-            progress=_show if sys.stderr.isatty() else None,
+            progress=show_progress("drawn", to=sys.stderr, lines=False),
         )
         if args.contact_sheet is not None:
             contact_sheet(args.into, args.contact_sheet, prefix=prefix)
@@ -54,9 +56,3 @@ def generate(args: argparse.Namespace) -> int:
         return 1
     print(f"{args.photos} photos drawn into {args.into}")
     return 0
-
-
-def _show(done: int, photos: int) -> None:
-    print(
-        f"\r{done}/{photos} photos", end="\n" if done == photos else "", file=sys.stderr, flush=True
-    )

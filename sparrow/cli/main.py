@@ -14,8 +14,8 @@ DESCRIPTION = "Detect and count house sparrows, or anything one can draw a box a
 
 # Each module has ``register(subparsers)`` and imports what is heavy only when it is called.
 COMMANDS = (
-    "count", "status", "clean", "data", "exchange", "generate", "models", "shadow", "export_space",
-    "review",
+    "count", "evaluate", "status", "clean", "data", "exchange", "generate", "models", "shadow",
+    "export_space", "review",
 )  # fmt: skip
 
 

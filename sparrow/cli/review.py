@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sparrow.cli.project import add_config_option, find_project
 from sparrow.config import Config
+from sparrow.progress import show_progress
 from sparrow.served_settings import registered_version
 from sparrow.store_url import hide_secrets
 
@@ -105,7 +106,7 @@ def make_queue(arguments: argparse.Namespace) -> int:
         return 0
     into = arguments.into or Path("data/review") / datetime.now().strftime("%Y%m%dT%H%M%S")
     rights = Rights(arguments.author, arguments.source, arguments.license)
-    show = _show if sys.stderr.isatty() else None
+    show = show_progress("copied", to=sys.stderr, lines=False)
     write_queue(into, choice.picks, source.window, source.files, info.class_names, rights, show)
     _report(into, choice, info, config)
     return 0
@@ -157,16 +158,17 @@ def _from_log(config: Config, model: Path, name: str, newest: int) -> _Source:
 
 def _from_folder(folder: Path, model: Path) -> _Source:
     """Photos of a folder, counted now; those that cannot be read are named and left out."""
-    from sparrow.cli.count import find_photos
     from sparrow.data.checks.photo_record import read_photo_bytes
     from sparrow.images import ImageError
     from sparrow.inference.counter import PhotoCounter
+    from sparrow.inference.photo_files import find_photos
     from sparrow.predictions.window import window_of
 
     if not folder.is_dir():
         raise ValueError(f"{folder}: there is no such folder")
     counter = PhotoCounter(model)
     photos = find_photos([folder], recursive=True)
+    show = show_progress("counted", to=sys.stderr, lines=False)
     records, files = [], {}
     for number, path in enumerate(photos, 1):
         try:
@@ -179,8 +181,7 @@ def _from_folder(folder: Path, model: Path) -> _Source:
             continue
         records.append(counted.record)
         files[counted.record.id] = path
-        if sys.stderr.isatty():
-            _show(number, len(photos))
+        show(number, len(photos))
     return _Source(window_of(records), files)
 
 
@@ -209,8 +210,3 @@ def _report(into: Path, choice: Any, info: ModelInfo, config: Config) -> None:
     if sample:
         print(f"  sparrow missed {into}")
     print(f"  sparrow import coco {into} --new --into {config.data.new}")
-
-
-def _show(done: int, photos: int) -> None:
-    end = "\n" if done == photos else ""
-    print(f"\r{done}/{photos} photos", end=end, file=sys.stderr, flush=True)

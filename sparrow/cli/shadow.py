@@ -9,8 +9,7 @@ from typing import Any
 
 from sparrow.cli.project import add_config_option, find_project
 from sparrow.config import Config
-
-TELL_EVERY = 50
+from sparrow.progress import show_progress
 
 
 def register(subparsers: Any) -> None:
@@ -51,12 +50,7 @@ def shadow(arguments: argparse.Namespace) -> int:
     threads = config.training.threads
     old = Engine(registry.fetch(champion.number), threads)
     new = Engine(registry.fetch(arguments.version), threads)
-
-    def tell(done: int) -> None:
-        if done % TELL_EVERY == 0 or done == len(paths):
-            print(f"{done} of {len(paths)} photos", file=sys.stderr, flush=True)
-
-    result = replay(old, new, paths, tell)
+    result = replay(old, new, paths, show_progress("counted", to=sys.stderr))
     before = f"version {champion.number}, threshold {old.info.threshold:.3f}"
     after = f"version {arguments.version}, threshold {new.info.threshold:.3f}"
     write_shadow(arguments.to, shadow_html(result, config.name, before, after))
@@ -65,7 +59,7 @@ def shadow(arguments: argparse.Namespace) -> int:
 
 
 def _photos(arguments: argparse.Namespace, config: Config) -> list[Path]:
-    from sparrow.cli.count import find_photos
+    from sparrow.inference.photo_files import find_photos
 
     named: list[Path] = []
     if arguments.photos:

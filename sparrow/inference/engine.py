@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import onnxruntime
 from sparrow.detections import Detections
 from sparrow.images import RgbImage, read_image, resize_to_fit
 from sparrow.inference.model_folder import ENGINE, read_info
+from sparrow.progress import Progress
 
 
 class Engine:
@@ -63,8 +64,8 @@ class Engine:
 
 def detect_files(
     engine: Engine,
-    files: Iterable[tuple[str, Path]],
-    progress: Callable[[int], None] | None = None,
+    files: Sequence[tuple[str, Path]],
+    progress: Progress | None = None,
 ) -> dict[str, Detections]:
     """Detections of many photo files, by name.
 
@@ -75,5 +76,5 @@ def detect_files(
     for done, (name, path) in enumerate(files, 1):
         found[name] = engine.detect(read_image(path))
         if progress:
-            progress(done)
+            progress(done, len(files))
     return found

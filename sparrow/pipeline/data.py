@@ -15,13 +15,13 @@ import pandas as pd
 
 from sparrow.config import Config
 from sparrow.data.checks.label_errors import label_error_candidates, label_error_violation
-from sparrow.data.checks.measure import Progress
 from sparrow.data.checks.run import CheckedDataset, check_dataset, table_names
 from sparrow.data.ingest.batch import NEW_PREFIX
 from sparrow.data.ingest.changes import changes
 from sparrow.data.ingest.ingest import IngestResult, ingest_new
 from sparrow.data.tables import Dataset, data_version
 from sparrow.detections import Detections
+from sparrow.progress import Progress
 from sparrow.reports.checks import write_report
 
 if TYPE_CHECKING:

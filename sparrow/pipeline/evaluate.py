@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,13 +15,12 @@ from sparrow.config import Config
 from sparrow.data.tables import Dataset, data_version
 from sparrow.detections import Detections
 from sparrow.inference.model_folder import REFERENCE, read_info, write_info
+from sparrow.progress import Progress
 
 if TYPE_CHECKING:
     from sparrow.evaluation.calibration import CountCheck
     from sparrow.evaluation.counting import CountModel
     from sparrow.evaluation.equal_recall import EqualRecall
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,9 +22,9 @@ from sparrow.inference.model_folder import (
     ModelInfo,
     read_info,
 )
+from sparrow.progress import Progress
 from sparrow.shipped import flow_command
 
-Progress = Callable[[int, int], None]
 CHECKPOINTS = "checkpoints"
 MODEL = "model"
 TRAINED = "trained.json"  # ``model.json`` as training left it, before it was evaluated

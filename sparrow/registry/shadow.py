@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from sparrow.evaluation.matching import Bools, flatten, match
 from sparrow.images import ImageError, read_image
 from sparrow.inference.engine import Engine
 from sparrow.inference.model_folder import ModelInfo
+from sparrow.progress import Progress
 
 SAME_BOX_IOU = 0.5
 
@@ -90,8 +91,8 @@ class Shadow:
 def replay(
     champion: Engine,
     candidate: Engine,
-    paths: Iterable[Path],
-    progress: Callable[[int], None] | None = None,
+    paths: Sequence[Path],
+    progress: Progress | None = None,
 ) -> Shadow:
     """Ask both models about every photo; one that cannot be read is listed, not fatal."""
     photos, unreadable = [], []
@@ -104,7 +105,7 @@ def replay(
             theirs, ours = champion.detect(image), candidate.detect(image)
             photos.append(compare_answers(path, champion.info, theirs, candidate.info, ours))
         if progress:
-            progress(done)
+            progress(done, len(paths))
     worst = sorted(photos, key=lambda one: (-abs(one.change), -one.differing, str(one.path)))
     return Shadow(tuple(worst), tuple(unreadable))
 

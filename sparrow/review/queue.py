@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from sparrow.data.tables import UNKNOWN, Dataset
 from sparrow.images import file_suffix, read_image
 from sparrow.plain_text import one_line, utf8
 from sparrow.predictions.window import Window
+from sparrow.progress import Progress
 from sparrow.regular_file import open_regular, sha256_of
 from sparrow.review.selection import XYXY, Pick
 from sparrow.review.sheet import COLUMNS, ROWS, Tile, contact_sheet
@@ -46,7 +47,7 @@ def write_queue(
     files: Mapping[str, Path],
     class_names: Sequence[str],
     rights: Rights,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> None:
     """Write the whole queue, or nothing.
 

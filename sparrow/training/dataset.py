@@ -13,7 +13,8 @@ from torch import Tensor
 from sparrow.config import ModelConfig
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.images import RgbImage
-from sparrow.training.decoded_photos import Progress, decode_photos
+from sparrow.progress import Progress
+from sparrow.training.decoded_photos import decode_photos
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,15 +13,15 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from sparrow.images import RgbImage, read_image, resize_to_fit
+from sparrow.progress import Progress
 
-Progress = Callable[[int, int], None]
 Entry = tuple[str, int, int]  # SHA-256 of a photo's file; height and width as decoded
 
 FORMAT = "3"  # of these files; what another format wrote is not read

@@ -21,7 +21,7 @@ from sparrow.training.distributed import World
 from sparrow.training.sealed_file import set_aside
 
 # Which machine trains, and with how many hands, changes nothing of what is learned.
-MACHINE_KEYS = {"threads", "workers", "processes", "device"}
+MACHINE_KEYS = {"threads", "workers", "world_size", "device"}
 
 
 def settings_hash(

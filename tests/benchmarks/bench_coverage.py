@@ -46,7 +46,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         drawn = draw(arguments.into or Path(scratch) / "raw", arguments.photos, arguments.seed)
         files = [(name, drawn.image_path(name)) for name in drawn.images["image"]]
-        found = detect_files(engine, files, lambda done: show("counted", done, len(files)))
+        found = detect_files(engine, files, lambda *n: show("counted", *n))
     test = part(drawn, IN_ALL, len(drawn.images))
     own = CountModel.from_dict(engine.info.count_model)
     print(f"photos tested on: {len(test.images)}, of {test.images['author'].nunique()} authors")

@@ -35,7 +35,7 @@ from plain_training import (
     plain_detector,
     plain_optimizer,
     plain_predictions,
-    user_facing_step,
+    plain_step,
 )
 
 from sparrow.config import (
@@ -176,7 +176,7 @@ def compare_loops(
     optimizer = plain_optimizer(plain)
     for epoch in range(QUALITY_EPOCHS):
         for images, targets in plain_batches(dataset.subset("train"), 8, epoch):
-            user_facing_step(plain, optimizer, images, targets)
+            plain_step(plain, optimizer, images, targets)
     seconds.append(time.perf_counter() - started)
     results = []
     for found in (
@@ -441,7 +441,7 @@ def plain_steps(dataset: Dataset, model: ModelConfig, rois: dict[str, Any]) -> C
         one for seed in range(100) for one in plain_batches(dataset.subset("train"), 8, seed)
         if len(one[0]) == 8
     )  # fmt: skip
-    return lambda: user_facing_step(network, optimizer, *next(feeding))
+    return lambda: plain_step(network, optimizer, *next(feeding))
 
 
 def plain_epochs(
@@ -454,7 +454,7 @@ def plain_epochs(
     for epoch in range(100):
         started = time.perf_counter()
         for images, targets in plain_batches(dataset.subset("train"), 8, epoch):
-            user_facing_step(network, optimizer, images, targets)
+            plain_step(network, optimizer, images, targets)
             clock["plain"] += time.perf_counter() - started
             yield None
             started = time.perf_counter()

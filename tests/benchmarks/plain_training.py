@@ -68,7 +68,7 @@ def plain_batches(
         yield images, targets
 
 
-def user_facing_step(
+def plain_step(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     images: list[Tensor],

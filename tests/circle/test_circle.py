@@ -58,7 +58,7 @@ CIRCLE: dict[str, Any] = {
     # A short training: the bars for a first champion are not what is tried here.
     "promotion": {"min_f_beta": 0.0, "max_false_count_empty": 200.0},
     "service": {"keep_fraction": 1.0},
-    "monitoring": {"looks": [25, 100]},
+    "monitoring": {"windows": [25, 100]},
 }  # fmt: skip
 WINTER_PHOTOS = 120  # of the new season, that the service is sent
 HELD_OUT_PHOTOS = 80  # of the same season, that are only measured on

@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sparrow.cli.count import find_photos
 from sparrow.cli.main import main
+from sparrow.inference.photo_files import find_photos
 from sparrow.spreadsheet import from_cell
 from tests.test_regular_file import make_other_kinds
 

@@ -72,9 +72,9 @@ def test_the_same_photo_gives_the_same_answer_from_any_thread(engine, photos):
 
 def test_files_by_name_with_progress(engine, photos):
     steps = []
-    found = detect_files(engine, photos, steps.append)
+    found = detect_files(engine, photos, lambda *done: steps.append(done))
     assert list(found) == [name for name, _ in photos]
-    assert steps == [1, 2, 3]
+    assert steps == [(1, 3), (2, 3), (3, 3)]
     assert same(found[photos[1][0]], engine.detect(read_image(photos[1][1])))
 
 

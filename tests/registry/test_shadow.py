@@ -110,10 +110,10 @@ def test_the_largest_change_comes_first(engines, photos):
 def test_a_photo_that_cannot_be_read_stops_nothing(engines, photos, tmp_path):
     (tmp_path / "text.jpg").write_text("no photo")
     seen = []
-    shadow = replay(*engines, [tmp_path / "text.jpg", photos[0]], seen.append)
+    shadow = replay(*engines, [tmp_path / "text.jpg", photos[0]], lambda *done: seen.append(done))
     assert [path.name for path, _ in shadow.unreadable] == ["text.jpg"]
     assert len(shadow.photos) == 1
-    assert seen == [1, 2]
+    assert seen == [(1, 2), (2, 2)]
     assert "Could not be read: 1." in shadow.summary()
     assert "text.jpg" in shadow_html(shadow, "m", "version 1", "version 3")
 

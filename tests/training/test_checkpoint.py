@@ -218,7 +218,7 @@ def test_every_setting_that_changes_the_result_changes_the_hash(change, task, co
 
     plain = found(SETTINGS)
     assert found(SETTINGS.model_copy(update=change)) != plain
-    machine = {"threads": 7, "workers": 1, "device": "cuda"}
+    machine = {"threads": 7, "workers": 1, "world_size": 2, "device": "cuda"}
     assert found(SETTINGS.model_copy(update=machine)) == plain
     moved = replace(task.photos, boxes_xyxy=tuple(boxes + 1 for boxes in task.photos.boxes_xyxy))
     others = [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -18,8 +18,7 @@ from sparrow.data.checks.measure_cache import FileKey, MeasureCache, file_key
 from sparrow.data.checks.photo_record import PhotoRecord, measure_photo, read_photo_bytes
 from sparrow.data.checks.photo_worker import measure_by_worker, start_workers
 from sparrow.images import ImageError
-
-Progress = Callable[[int, int], None]  # (photos done, photos in all)
+from sparrow.progress import Progress
 
 MEASURED_COLUMNS = ("image", *(field.name for field in fields(PhotoRecord)))
 FEW_PHOTOS = 24  # below this, starting workers costs more than they save

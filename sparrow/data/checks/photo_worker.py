@@ -16,16 +16,16 @@ from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
 
-import sparrow
 from sparrow.data.checks.photo_record import PhotoRecord, measure_photo
 from sparrow.data.errors import DataError
+from sparrow.shipped import PACKAGE
 
 Worker = subprocess.Popen[str]
 
 
 def worker_environment() -> dict[str, str]:
     """This process's environment, in which a Python program finds this package."""
-    package_parent = str(Path(sparrow.__file__).parents[1])
+    package_parent = str(PACKAGE.parent)
     path = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))
     return {**os.environ, "PYTHONPATH": path}
 

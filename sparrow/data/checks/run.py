@@ -15,12 +15,13 @@ import pandas as pd
 from sparrow.config import DataConfig
 from sparrow.data import schemas
 from sparrow.data.checks.integrity import Tables, check_boxes, check_measured, check_names
-from sparrow.data.checks.measure import Progress, measure_photos
+from sparrow.data.checks.measure import measure_photos
 from sparrow.data.checks.report import CheckReport, RuleViolation, rule_violation
 from sparrow.data.errors import DataError
 from sparrow.data.formats.csv import BOXES_CSV, INFO_CSV, read_csv_tables, table_paths, to_dataset
 from sparrow.data.ingest.atomic_dir import recover
 from sparrow.data.tables import Dataset
+from sparrow.progress import Progress
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 
 from sparrow.config import DataConfig
-from sparrow.data.checks.measure import Progress
 from sparrow.data.checks.measure_cache import MeasureCache
 from sparrow.data.checks.report import CheckReport, ReportWriter, rule_violation, write_report_json
 from sparrow.data.checks.run import CheckedDataset, check_dataset, measure_folder
@@ -37,6 +36,7 @@ from sparrow.data.ingest.changes import changes
 from sparrow.data.ingest.versions import FOUND, record_version
 from sparrow.data.tables import Dataset
 from sparrow.plain_text import one_line
+from sparrow.progress import Progress
 
 logger = logging.getLogger("sparrow.data")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from sparrow.data.synthetic.plumage import SPECIES
 from sparrow.data.synthetic.process import Task, draw_photos
 from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, XYXY, Dataset
 from sparrow.images import read_image
+from sparrow.progress import Progress
 
 SOURCE = "Generated"
 LICENSE = "CC0 1.0 Universal (CC0 1.0) Public Domain Dedication"
@@ -35,7 +36,7 @@ def generate_dataset(
     prefix: str = "",
     birds: str = "all",
     keep_existing: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> None:
     """Draw photos and write the complete CSV contract under ``root``, or nothing at all.
 
@@ -67,7 +68,7 @@ def generate_dataset(
             write_csv(replace(drawn, root=place), place, prefix)
 
 
-def _draw(task: Task, photos: int, progress: Callable[[int, int], None] | None) -> Dataset:
+def _draw(task: Task, photos: int, progress: Progress | None) -> Dataset:
     """Draw the photos of a task; their tables."""
     image_rows, box_rows = [], []
     for author, one in zip(authors(photos, task.seed), draw_photos(task, photos), strict=True):
