@@ -43,7 +43,9 @@ def _changed(before: Dataset, after: Dataset, names: set[str]) -> set[str]:
         changed |= set(counts.index[counts.iloc[:, 0] != counts.iloc[:, 1]])
         # With as many rows of each photo in both, row i is held against row i.
         aligned = [
-            table[~table["image"].isin(changed)].sort_values(list(table)).reset_index(drop=True)
+            table[~table["image"].isin(changed)]
+            .sort_values(list(table.columns))
+            .reset_index(drop=True)
             for table in rows
         ]
         differs = (aligned[0] != aligned[1]).any(axis=1)
