@@ -165,13 +165,13 @@ class Train(FlowSpec):
         from cards.report import show_card, show_pictures
 
         from sparrow.pipeline.cards import write_dataset_card
-        from sparrow.reports.data_figures import contact_sheet, eda_figures, more_figures
+        from sparrow.reports.data_figures import contact_sheet_png, eda_figures, more_figures
 
         cards = Path(self.work_dir) / "cards"
         self.dataset_card = write_dataset_card(self.settings, self.dataset, self.certificate, cards)
         show_card("dataset_card", self.dataset_card, {})
         tables = self.dataset.images, self.dataset.boxes
-        sheet = {"Contact sheet": contact_sheet(self.dataset)}
+        sheet = {"Contact sheet": contact_sheet_png(self.dataset)}
         show_pictures("The data", eda_figures(*tables) | more_figures(*tables) | sheet)
         self.workers = list(range(self.settings.tuning.workers))
         self.next(self.tune, foreach="workers")

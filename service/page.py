@@ -18,7 +18,7 @@ from service.inference_service import InferenceService
 from service.page_values import read_look, read_score, read_true_count
 from service.page_visit import PagePhoto, Visit
 from service.settings import Settings
-from sparrow.drawing import FOUND_COLOR
+from sparrow.drawing.boxes import DETECTION_COLOR
 
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.jpg"))
 STYLE = """
@@ -113,7 +113,7 @@ def _count_tab(settings: Settings, inference: Callable[[], InferenceService]) ->
                 0, 1, 0, step=0.01, label="Show boxes from this score up", scale=3, min_width=260
             )
             show_scores = gr.Checkbox(True, label="Write the scores", min_width=160)
-            color = gr.ColorPicker(FOUND_COLOR, label="Colour of the boxes", min_width=160)
+            color = gr.ColorPicker(DETECTION_COLOR, label="Colour of the boxes", min_width=160)
         table = gr.HTML()
         gr.Markdown("**Was this right?** Your answer on the photo shown helps the next model.")
         with gr.Row(equal_height=True):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PIL import ImageColor
 
 from service.answers import MAX_COUNT
-from sparrow.drawing import FOUND_COLOR
+from sparrow.drawing.boxes import DETECTION_COLOR
 
 LONGEST_COLOR = 40  # characters: "hsl(359.9, 100%, 100%)" and the like
 
@@ -25,7 +25,7 @@ class Look:
 
     min_score: float = 0.0
     show_scores: bool = True
-    color: str = FOUND_COLOR
+    color: str = DETECTION_COLOR
 
 
 def read_look(min_score: object, show_scores: object, color: object) -> Look:

@@ -36,7 +36,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def generate(args: argparse.Namespace) -> int:
     """Draw the set; progress goes to standard error."""
     from sparrow.data.errors import DataError
-    from sparrow.data.synthetic.generate import contact_sheet, generate_dataset
+    from sparrow.data.synthetic.generate import generate_dataset, write_contact_sheet
 
     prefix = "new_" if args.new else ""
     try:
@@ -50,7 +50,7 @@ def generate(args: argparse.Namespace) -> int:
             progress=show_progress("drawn", to=sys.stderr, lines=False),
         )
         if args.contact_sheet is not None:
-            contact_sheet(args.into, args.contact_sheet, prefix=prefix)
+            write_contact_sheet(args.into, args.contact_sheet, prefix=prefix)
     except (DataError, ValueError, OSError) as error:
         print(f"sparrow generate: {error}", file=sys.stderr)
         return 1

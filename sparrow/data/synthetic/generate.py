@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from sparrow.data.formats.annotations import refuse_files
 from sparrow.data.formats.csv import write_csv
@@ -18,6 +18,8 @@ from sparrow.data.synthetic.composition import BIRDS, SEASONS, SPARROW
 from sparrow.data.synthetic.plumage import SPECIES
 from sparrow.data.synthetic.process import Task, draw_photos
 from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, XYXY, Dataset
+from sparrow.drawing.boxes import draw_boxes
+from sparrow.drawing.sheets import filled_rows
 from sparrow.images import read_image
 from sparrow.progress import Progress
 
@@ -81,7 +83,7 @@ def _draw(task: Task, photos: int, progress: Progress | None) -> Dataset:
     return Dataset(Path(task.folder), images, boxes.astype(dict.fromkeys(XYXY, float)))
 
 
-def contact_sheet(
+def write_contact_sheet(
     root: Path, out: Path, photos: int = 24, width_px: int = 1400, prefix: str = ""
 ) -> None:
     """A picture of a set's first photos with their boxes, in rows that fill its width.
@@ -97,46 +99,13 @@ def contact_sheet(
         DataError: the set cannot be read.
     """
     dataset = read_csv(root, prefix)
-    boxes = dataset.boxes_by_image()
-    pictures = [
-        _with_boxes(dataset.image_path(name), boxes[name][XYXY].to_numpy(dtype=float).tolist())
-        for name in dataset.images["image"][:photos]
-    ]
-    rows: list[list[Image.Image]] = [[]]
-    for picture in pictures:
-        if sum(p.width / p.height for p in rows[-1]) * _ROW_PX > width_px - _ROW_PX / 2:
-            rows.append([])
-        rows[-1].append(picture)
-    strips = [_strip(row, width_px) for row in rows]
-    sheet = Image.new("RGB", (width_px, sum(strip.height + _GAP_PX for strip in strips)), "white")
-    top = 0
-    for strip in strips:
-        sheet.paste(strip, (0, top))
-        top += strip.height + _GAP_PX
+    boxes, drawn = dataset.boxes_by_image(), []
+    for name in dataset.images["image"][:photos]:
+        xyxy = boxes[name][XYXY].to_numpy(dtype=float)
+        drawn.append(draw_boxes(read_image(dataset.image_path(name)), xyxy))
     out.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(out, quality=86)  # PNG has no such setting and ignores it
-
-
-def _with_boxes(path: Path, xyxy: list[list[float]]) -> Image.Image:
-    picture = Image.fromarray(read_image(path))
-    pen = ImageDraw.Draw(picture)
-    for x_min, y_min, x_max, y_max in xyxy:
-        pen.rectangle((x_min, y_min, x_max - 1, y_max - 1), outline=(255, 220, 0), width=2)
-    return picture
-
-
-def _strip(row: list[Image.Image], width_px: int) -> Image.Image:
-    """Photos side by side at one height, the row as wide as asked unless it is half empty."""
-    room = width_px - _GAP_PX * (len(row) - 1)
-    height = min(round(room / sum(p.width / p.height for p in row)), round(_ROW_PX * 1.4))
-    strip = Image.new("RGB", (width_px, height), "white")
-    left = 0.0
-    for picture in row:
-        wide = height * picture.width / picture.height
-        size = (round(left + wide) - round(left), height)
-        strip.paste(picture.resize(size, Image.Resampling.LANCZOS), (round(left), 0))
-        left += wide + _GAP_PX
-    return strip
+    # PNG has no such setting and ignores it.
+    Image.fromarray(filled_rows(drawn, width_px, _ROW_PX, _GAP_PX)).save(out, quality=86)
 
 
 def _check_arguments(

@@ -20,18 +20,18 @@ from sparrow.reports.glossary import GLOSSARY
 _MEDIA_TYPES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg"}  # by first bytes
 
 
-def render(name: str, **values: object) -> str:
+def render(template: str, /, **values: object) -> str:
     """Fill in a template.
 
     Args:
-        name: the template's file in this folder, such as ``checks.html``.
+        template: its file in this folder, such as ``checks.html``.
         values: what it shows; text is escaped, unless it is a ``markupsafe.Markup``.
 
     Raises:
         jinja2.TemplateNotFound: there is no such file.
         jinja2.UndefinedError: the template names a value that is missing.
     """
-    return _ENVIRONMENT.get_template(name).render(**values)
+    return _ENVIRONMENT.get_template(template).render(**values)
 
 
 def data_uri(picture: bytes) -> str:

@@ -21,7 +21,7 @@ from sparrow.data.ingest.atomic_dir import file_lock
 from sparrow.data.synthetic.authors import authors
 from sparrow.data.synthetic.birds import POSES, draw_bird
 from sparrow.data.synthetic.composition import _extent, draw_photo
-from sparrow.data.synthetic.generate import contact_sheet, generate_dataset
+from sparrow.data.synthetic.generate import generate_dataset, write_contact_sheet
 from sparrow.data.synthetic.plumage import SPECIES
 from sparrow.data.synthetic.scenery import SCENES, draw_scene
 from sparrow.data.tables import XYXY
@@ -181,7 +181,7 @@ def test_wrong_arguments_are_refused(tmp_path: Path, wrong: dict, says: str) -> 
 
 def test_contact_sheet_shows_the_boxes(drawn_dataset: Path, tmp_path: Path) -> None:
     out = tmp_path / "docs" / "sheet.png"
-    contact_sheet(drawn_dataset, out, photos=6, width_px=600)
+    write_contact_sheet(drawn_dataset, out, photos=6, width_px=600)
     pixels = read_image(out)
     assert pixels.shape[1] == 600
     assert pixels.shape[0] > 190  # more than one row
