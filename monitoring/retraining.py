@@ -8,7 +8,6 @@ it happens, so that one that fails counts, too.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import subprocess
@@ -19,7 +18,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
+from filelock import lock_descriptor
+
 from monitoring.verdict import DriftVerdict, State
+from sparrow.atomic_file import write_atomic
 from sparrow.config import MonitoringConfig
 
 STATE = "loop.json"
@@ -73,7 +75,7 @@ def respond(
     now = now or datetime.now(UTC)
     home.mkdir(parents=True, exist_ok=True)
     with (home / LOCK).open("a") as lock:
-        if not _take(lock):
+        if not lock_descriptor(lock.fileno(), blocking=False):
             return Response(Action.WAIT, "A training that drift started is still running.")
         waiting = _cooling(home / STATE, now, timedelta(hours=config.cooldown_hours))
         if waiting:
@@ -83,14 +85,6 @@ def respond(
     return Response(
         Action.TRAIN, f"Training was started (process {process.pid}, {home / OUTPUT}).", process
     )
-
-
-def _take(lock: IO[str]) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _cooling(state: Path, now: datetime, cooldown: timedelta) -> str:
@@ -117,9 +111,7 @@ def _note(state: Path, now: datetime, verdict: DriftVerdict) -> None:
         "model_version": verdict.model_version,
         "reason": verdict.reason,
     }
-    partial = state.with_name(state.name + ".partial")
-    partial.write_text(json.dumps(values, indent=1) + "\n")
-    partial.replace(state)
+    write_atomic(state, json.dumps(values, indent=1) + "\n")
 
 
 def _start(command: Sequence[str], output: Path, lock: IO[str]) -> subprocess.Popen[bytes]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitoring.verdict import DriftVerdict, State
+from sparrow.atomic_file import write_atomic
 from sparrow.config import Config
 
 if TYPE_CHECKING:
@@ -98,9 +99,7 @@ def write_findings(
         "judged_at": judged_at.isoformat(timespec="seconds"),
         "photos_in_window": observed.n_photos,
     }
-    partial = folder / (VERDICT + ".partial")
-    partial.write_text(json.dumps(values, indent=1) + "\n")
-    partial.replace(folder / VERDICT)
+    write_atomic(folder / VERDICT, json.dumps(values, indent=1) + "\n")
     return values
 
 

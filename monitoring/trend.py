@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Float, case, cast, extract, func, select
 
 from monitoring.observation import CLOCKS_APART, MonitoredModel
-from sparrow.predictions.log import PredictionLog, conditions
+from sparrow.predictions.log import PredictionLog
+from sparrow.predictions.photo_filter import PhotoFilter
 from sparrow.predictions.record import boxes_table, photos_table
 
 STEPS_S = (
@@ -52,13 +53,8 @@ def trend(log: PredictionLog, model: MonitoredModel, now: datetime | None = None
     Photos whose times lie in the future are left out, see ``monitoring.observation``.
     """
     until = (now or datetime.now(UTC)) + CLOCKS_APART
-    whose: dict[str, Any] = {
-        "model_name": model.name,
-        "model_version": model.version,
-        "since": model.since,
-        "until": until,
-    }
-    mine = conditions(**whose)
+    whose = PhotoFilter(model.name, model.version, since=model.since, until=until)
+    mine = whose.clauses()
     table = photos_table.c
     ends = select(func.min(table.time).label("first"), func.max(table.time).label("last"))
     found = log.rows(ends.where(*mine))[0]
@@ -68,8 +64,8 @@ def trend(log: PredictionLog, model: MonitoredModel, now: datetime | None = None
     width = next((s for s in STEPS_S if span / s <= MAX_STEPS), STEPS_S[-1])
     width *= max(1, math.ceil(span / width / MAX_STEPS))
     steps = _photo_means(log, mine, width)
-    share = MAX_SCORED / sum(step.photos for step in steps.values())
-    sampled = conditions(share=share, **whose)
+    fraction = MAX_SCORED / sum(step.photos for step in steps.values())
+    sampled = replace(whose, fraction=fraction).clauses()
     for begin, score in _scores(log, sampled, width).items():
         steps[begin].means["score"] = score
     return [steps[begin] for begin in sorted(steps)]
