@@ -43,8 +43,8 @@ class SheetStyle:
         gap_px: between tiles and around them.
         text_lines: of captions and credits, below each picture.
         square: whether each row is as high as a column is wide, with pictures in the middle;
-            otherwise a row is as high as its highest picture, and all begin at its top. Pictures with
-            words below them are at the row's bottom, next to their words.
+            otherwise a row is as high as its highest picture, and all begin at its top. Pictures
+            with words below them are at the row's bottom, next to their words.
     """
 
     columns: int
