@@ -48,14 +48,17 @@ class Brush:
         return list(map(tuple, placed.tolist()))
 
     def shape(self, points: NDArray[np.floating], colour: Colour) -> None:
+        """A filled closed spline through [N, 2] points in units."""
         self.draw.polygon(self.at(smooth(points)), fill=colour)
 
     def line(self, points: NDArray[np.floating], colour: Colour, width: float) -> None:
+        """A line through [N, 2] points, ``width`` in units."""
         self.draw.line(
             self.at(points), fill=colour, width=max(1, round(width * self.unit)), joint="curve"
         )
 
     def disc(self, x: float, y: float, radius: float, colour: Colour) -> None:
+        """A filled circle, in units."""
         x, y = x * self.unit + self.side / 2, y * self.unit + self.side / 2
         r = radius * self.unit
         self.draw.ellipse((x - r, y - r, x + r, y + r), fill=colour)
@@ -92,6 +95,7 @@ class Brush:
         self.image.paste(layer, (int(left), int(top)), mask)
 
     def mirror(self) -> None:
+        """Turn left into right, the foot too."""
         self.image = self.image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         self.foot = (-self.foot[0], self.foot[1])
 
@@ -137,5 +141,6 @@ def turn(points: NDArray[np.floating], degrees: float) -> NDArray[np.floating]:
 
 
 def ring(radius: float) -> NDArray[np.floating]:
+    """[8, 2] points of a circle about (0, 0)."""
     angles = np.linspace(0, 2 * np.pi, 8, endpoint=False)
     return radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)

@@ -26,6 +26,7 @@ _RAISED_COVERTS: Points = (
 
 
 def paint_folded_wing(brush: Brush, bird: Plumage, tilt: float) -> None:
+    """On the side of a body that is tilted so many degrees."""
     strokes = []
     for i in range(5):  # flight feathers, each with a pale edge
         y = -0.075 + 0.034 * i
@@ -45,6 +46,7 @@ def paint_folded_wing(brush: Brush, bird: Plumage, tilt: float) -> None:
 def paint_spread_wing(
     brush: Brush, bird: Plumage, tilt: float, stroke: float, lowered: bool
 ) -> None:
+    """Raised or lowered by ``stroke`` degrees, on a body that is tilted so many degrees."""
     flip = np.array([1.0, -0.8 if lowered else 1.0])
 
     def placed(points: NDArray[np.floating]) -> NDArray[np.floating]:
