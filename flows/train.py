@@ -244,7 +244,7 @@ class Train(FlowSpec):
     @user_facing_step
     def evaluate(self, inputs: list[Train]) -> None:
         """Threshold from validation photos, scores on test photos, with intervals; the card."""
-        from cards.data import show_review
+        from cards.data import show_label_errors
         from cards.report import show_card, show_evaluation
 
         from sparrow.pipeline.cards import log_evaluation, write_model_card
@@ -267,7 +267,7 @@ class Train(FlowSpec):
         show_evaluation(self.settings, scored, self.pictures)
         test, pages = self.dataset.subset("test"), Path(self.data_pages) / "test"
         doubts = doubt(self.settings, test, scored.detections, "This run's model", pages)
-        show_review(doubts[0], test, doubts[1])
+        show_label_errors(doubts[0], test, doubts[1])
         print(f"labels worth a second look: {len(doubts[0])}", *doubts[1])
         for name, one in self.evaluation.headline.items():
             print(f"{name:<18}{one.value:7.3f}   {one.low:.3f} to {one.high:.3f}")

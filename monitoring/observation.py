@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sparrow.config import MonitoringConfig
 from sparrow.database import StoreError, reason
 from sparrow.inference.model_folder import INFO, REFERENCE, read_info
-from sparrow.predictions.log import PredictionLog, conditions
+from sparrow.predictions.log import PredictionLog
+from sparrow.predictions.photo_filter import PhotoFilter
 from sparrow.predictions.record import photos_table
 from sparrow.predictions.window import Window, read_reference, read_window
 from sparrow.served_settings import registered_version
@@ -152,30 +153,32 @@ def observe(
     nested window has) without a gap, and of those before them an even, random sample.
     """
     now = now or datetime.now(UTC)
-    mine: dict[str, Any] = {"model_name": model.name, "model_version": model.version}
+    mine = PhotoFilter(model.name, model.version)
     n_future, words = _future(log, mine, now)
     future = n_future, " ".join(filter(None, [words, _of_another_model(log, mine, model)]))
-    mine["until"] = now + CLOCKS_APART
-    mine["since"] = model.since
+    mine = replace(mine, since=model.since, until=now + CLOCKS_APART)
     if config.window_days is not None:
         since = now - timedelta(days=config.window_days)
-        mine["since"] = max(since, model.since) if model.since else since
-    query = select(func.count().label("photos")).where(*conditions(**mine))
+        mine = replace(mine, since=max(since, model.since) if model.since else since)
+    query = select(func.count().label("photos")).where(*mine.clauses())
     n_photos = int(log.rows(query)[0]["photos"])
     if config.window_days is None:
         n_photos = min(n_photos, config.window_photos)
     if n_photos <= config.max_photos:
-        return Observation(read_window(log, limit=n_photos, **mine), n_photos, *future)
+        return Observation(read_window(log, mine, limit=n_photos), n_photos, *future)
     dense = min(config.windows[-1], config.max_photos)
-    newest = read_window(log, limit=dense, **mine)
-    mine["until"] = newest.photos["time"].iloc[0].to_pydatetime()
+    newest = read_window(log, mine, limit=dense)
     thin = config.max_photos - dense
-    fraction = thin / (n_photos - dense)
-    older = read_window(log, share=fraction, limit=thin, **mine)
+    before = replace(
+        mine,
+        until=newest.photos["time"].iloc[0].to_pydatetime(),
+        fraction=thin / (n_photos - dense),
+    )
+    older = read_window(log, before, limit=thin)
     return Observation(_joined(older, newest), n_photos, *future)
 
 
-def _future(log: PredictionLog, mine: dict[str, Any], now: datetime) -> tuple[int, str]:
+def _future(log: PredictionLog, mine: PhotoFilter, now: datetime) -> tuple[int, str]:
     """How many photos have times in the future, and what to make of them, in words.
 
     A clock that was ahead once has written them. As the newest photos of every window they would
@@ -183,7 +186,7 @@ def _future(log: PredictionLog, mine: dict[str, Any], now: datetime) -> tuple[in
     """
     table = photos_table.c
     query: Any = select(func.count().label("photos"), func.max(table.time).label("last"))
-    future = log.rows(query.where(*conditions(since=now + CLOCKS_APART, **mine)))[0]
+    future = log.rows(query.where(*replace(mine, since=now + CLOCKS_APART).clauses()))[0]
     if not future["photos"]:
         return 0, ""
     return int(future["photos"]), (
@@ -193,11 +196,11 @@ def _future(log: PredictionLog, mine: dict[str, Any], now: datetime) -> tuple[in
     )
 
 
-def _of_another_model(log: PredictionLog, mine: dict[str, Any], model: MonitoredModel) -> str:
+def _of_another_model(log: PredictionLog, mine: PhotoFilter, model: MonitoredModel) -> str:
     """What the log holds of a model that had this name and number before this one was trained."""
     if model.since is None:
         return ""
-    query = select(func.count().label("photos")).where(*conditions(until=model.since, **mine))
+    query = select(func.count().label("photos")).where(*replace(mine, until=model.since).clauses())
     n_photos = log.rows(query)[0]["photos"]
     if not n_photos:
         return ""

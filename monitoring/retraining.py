@@ -8,7 +8,6 @@ down before it happens, so that one that fails counts, too.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import subprocess
@@ -18,6 +17,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import IO
+
+from filelock import lock_descriptor
 
 from monitoring.verdict import DriftVerdict, State
 from sparrow.atomic_file import write_atomic
@@ -80,17 +81,9 @@ def respond(
     return Response(Action.TRAIN, words, process)
 
 
-def _acquire(lock: IO[str]) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _waiting(lock: IO[str], state: Path, now: datetime, cooldown_hours: float) -> str:
     """Why no training can start now; "" where one can, and then the lock is held."""
-    if not _acquire(lock):
+    if not lock_descriptor(lock.fileno(), blocking=False):
         return "A training that drift started is still running."
     if not state.exists():
         return ""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Float, case, cast, extract, func, select
 
 from monitoring.observation import CLOCKS_APART, MonitoredModel
-from sparrow.predictions.log import PredictionLog, conditions
+from sparrow.predictions.log import PredictionLog
+from sparrow.predictions.photo_filter import PhotoFilter
 from sparrow.predictions.record import boxes_table, photos_table
 
 INTERVALS_S = (
@@ -54,13 +55,8 @@ def trend(
     Photos whose times are in the future are left out, see ``monitoring.observation``.
     """
     until = (now or datetime.now(UTC)) + CLOCKS_APART
-    whose: dict[str, Any] = {
-        "model_name": model.name,
-        "model_version": model.version,
-        "since": model.since,
-        "until": until,
-    }
-    mine = conditions(**whose)
+    whose = PhotoFilter(model.name, model.version, since=model.since, until=until)
+    mine = whose.clauses()
     table = photos_table.c
     ends = select(func.min(table.time).label("first"), func.max(table.time).label("last"))
     photos = log.rows(ends.where(*mine))[0]
@@ -71,7 +67,7 @@ def trend(
     width *= max(1, math.ceil(span / width / MAX_POINTS))
     points = _photo_means(log, mine, width)
     fraction = MAX_SCORED / sum(point.photos for point in points.values())
-    sampled = conditions(share=fraction, **whose)
+    sampled = replace(whose, fraction=fraction).clauses()
     for begin, score in _scores(log, sampled, width).items():
         points[begin].means["score"] = score
     return [points[begin] for begin in sorted(points)]

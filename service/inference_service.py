@@ -20,8 +20,9 @@ from service.uploads import Upload
 from sparrow.database import StoreError, reason, sqlite_path
 from sparrow.inference.counter import PhotoCounter
 from sparrow.predictions.log import LogAwayError, PredictionLog, UnknownPredictionError
+from sparrow.predictions.log_state import LogState
 from sparrow.predictions.spill import SERVER_FOLDER
-from sparrow.predictions.writer import LogState, PredictionWriter
+from sparrow.predictions.writer import PredictionWriter
 
 LOCK_WAIT_S = 0.5  # for whoever has locked the log; then photos wait on the disk
 REPLACED_SECONDS = 60.0  # so long after the log's file was replaced the service is not ready

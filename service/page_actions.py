@@ -21,6 +21,7 @@ from sparrow.images import ImageError, RgbImage, read_image
 from sparrow.inference.count_formats import coco, csv_text, row
 from sparrow.inference.counter import count_in_words
 from sparrow.predictions.log import UnknownPredictionError
+from sparrow.predictions.photo_filter import PhotoFilter
 from sparrow.predictions.record import PredictionRecord
 
 logger = logging.getLogger("sparrow.service")
@@ -158,7 +159,7 @@ def save_feedback(inference: InferenceService, photo: PagePhoto, true_count: int
 def service_figures(inference: InferenceService) -> str:
     """The last 24 hours as an HTML table."""
     try:
-        summary = inference.log.summary(since=datetime.now(UTC) - timedelta(days=1))
+        summary = inference.log.summary(PhotoFilter(since=datetime.now(UTC) - timedelta(days=1)))
     except Exception:
         logger.exception("the prediction log could not be read")
         return _html_table([("The log cannot be read just now. Please try again later.",)])

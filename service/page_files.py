@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import secrets
@@ -12,6 +11,8 @@ import threading
 import time
 from collections import deque
 from pathlib import Path
+
+from filelock import lock_descriptor
 
 from service.refusal import RefusalError
 from service.uploads import Upload
@@ -38,7 +39,7 @@ class PageFiles:
         _remove_abandoned(Path(tempfile.gettempdir()))
         self.folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
         self._lock = (self.folder / LOCK).open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        lock_descriptor(self._lock.fileno())
         os.environ["GRADIO_TEMP_DIR"] = str(self.folder)
         self._max_bytes = max_bytes
         self._kept: frozenset[Path] = frozenset()
@@ -182,7 +183,7 @@ def _remove_abandoned(parent: Path) -> None:
     for folder in parent.glob(f"{PREFIX}*"):
         try:
             with (folder / LOCK).open("r+") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
+                if lock_descriptor(lock.fileno(), blocking=False):
+                    shutil.rmtree(folder, ignore_errors=True)
         except OSError:  # in use, another user's, or only just being made
             continue

@@ -9,13 +9,15 @@ import threading
 import time
 from pathlib import Path
 
+from sparrow.atomic_file import write_atomic
 from sparrow.config import ServiceConfig
 from sparrow.predictions.record import PredictionRecord
 
 TIDY_SECONDS = 600.0  # between looks at what has become too old
 PARTIAL_SECONDS = 600.0  # a file that is still being written is younger
 # In a folder that also holds something else, only what was written here is removed.
-_OURS = re.compile(r"[0-9a-f]{32}\.(photo|partial)")
+# Also what a kill left: ``atomic_file``'s names, and those of earlier releases.
+_OURS = re.compile(r"[0-9a-f]{32}\.(photo(\.[0-9a-f]{8}\.partial)?|partial)")
 
 logger = logging.getLogger("sparrow.service")
 
@@ -41,15 +43,12 @@ class PhotoRetention:
         """Keep the photo if its turn has come; a full disk must not fail the request."""
         if not self._chosen(record):
             return
-        partial = self._folder / f"{record.id}.partial"
         try:
             with self._lock:
                 self._folder.mkdir(parents=True, exist_ok=True)
-                partial.write_bytes(content)
-                partial.replace(self._folder / f"{record.id}.photo")
+                write_atomic(self._folder / f"{record.id}.photo", content)
         except OSError as error:
             logger.error("photo %s cannot be kept in %s: %s", record.id, self._folder, error)
-            _remove(partial)
         self.tidy()
 
     def tidy(self) -> None:

@@ -76,6 +76,43 @@ def contact_sheet(tiles: Sequence[Tile], style: SheetStyle) -> RgbImage:
     return np.asarray(sheet)
 
 
+def filled_rows(photos: Sequence[RgbImage], width_px: int, row_px: int, gap_px: int) -> RgbImage:
+    """Photos without words in rows that fill the width: uint8 [height, ``width_px``, 3].
+
+    Each row has one height, ``row_px`` or so; a last row of few photos is not filled.
+    """
+    rows: list[list[Image.Image]] = [[]]
+    for photo in map(Image.fromarray, photos):
+        if _aspect(rows[-1]) * row_px > width_px - row_px / 2:
+            rows.append([])
+        rows[-1].append(photo)
+    strips = [_strip(row, width_px, round(1.4 * row_px), gap_px) for row in rows if row]
+    sheet = Image.new("RGB", (width_px, sum(s.height + gap_px for s in strips) or 1), PAPER)
+    top = 0
+    for strip in strips:
+        sheet.paste(strip, (0, top))
+        top += strip.height + gap_px
+    return np.asarray(sheet)
+
+
+def _aspect(row: Sequence[Image.Image]) -> float:
+    """Width of a row over its height."""
+    return sum(photo.width / photo.height for photo in row)
+
+
+def _strip(row: Sequence[Image.Image], width_px: int, most_px: int, gap_px: int) -> Image.Image:
+    """Photos side by side at one height, ``most_px`` at most."""
+    height = min(round((width_px - gap_px * (len(row) - 1)) / _aspect(row)), most_px)
+    strip = Image.new("RGB", (width_px, height), PAPER)
+    left = 0.0
+    for photo in row:
+        right = left + height * photo.width / photo.height
+        size = (max(1, round(right) - round(left)), height)
+        strip.paste(photo.resize(size, Image.Resampling.LANCZOS), (round(left), 0))
+        left = right + gap_px
+    return strip
+
+
 def _height(row: Sequence[Tile], style: SheetStyle) -> int:
     if style.square:
         return style.tile_px

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sparrow.atomic_file import write_atomic
 from sparrow.config import Config, with_values
 from sparrow.data.tables import Dataset, data_version
 from sparrow.inference.model_folder import (
@@ -129,7 +130,7 @@ def train_model(
     info = _model_info(tuned, dataset, result.best.threshold)
     assert result.weights_path is not None  # noqa: S101 a folder was given
     write_model_folder(tuned.model, result.weights_path, examples, info, work_dir / MODEL)
-    _replace(work_dir / TRAINED, (work_dir / MODEL / INFO).read_text(encoding="utf-8"))
+    write_atomic(work_dir / TRAINED, (work_dir / MODEL / INFO).read_text(encoding="utf-8"))
     return Trained(
         folder=str(work_dir / MODEL),
         mlflow_run_id=run_id,
@@ -153,7 +154,7 @@ def reset_model_folder(work_dir: Path) -> None:
         for path in folder.iterdir():
             if path.name not in REQUIRED:
                 path.unlink()
-        _replace(folder / INFO, made.read_text(encoding="utf-8"))
+        write_atomic(folder / INFO, made.read_text(encoding="utf-8"))
     check_model_folder(work_dir)
 
 
@@ -171,12 +172,6 @@ def check_model_folder(work_dir: Path) -> None:
             f"{fault}. The model was damaged after it was trained; make it anew from its "
             f"checkpoint: {flow_command('train')} resume train"
         ) from None
-
-
-def _replace(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
 
 
 def run_worker_rank(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from sparrow.drawing.boxes import DETECTION_COLOR, OTHER_COLOR, BoxStyle, draw_boxes
@@ -86,11 +84,3 @@ def _count(answer: Answer) -> str:
     if answer.low is None or answer.low == answer.high:
         return str(count)
     return f"{count}, likely {answer.low} to {answer.high}"
-
-
-def write_shadow(path: Path, text: str) -> None:
-    """Write the page, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

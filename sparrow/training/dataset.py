@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sparrow.atomic_file import atomic_file, write_atomic
 from sparrow.config import ModelConfig
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.images import RgbImage, read_image, resize_to_fit
@@ -143,22 +144,20 @@ def _ensure_cache(
     if _use(path):
         return path
     cache_dir.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
     sizes, content = [], hashlib.sha256()
-    with partial.open("wb") as file:
-        for i, image in enumerate(dataset.images["image"]):
-            pixels = resize_to_fit(read_image(dataset.image_path(image)), *sides)
-            data = np.ascontiguousarray(pixels).data
-            content.update(data)
-            file.write(data)
-            sizes.append(pixels.shape[:2])
-            if progress:
-                progress(i + 1, len(dataset.images))
-    # The index first: whoever sees the photos must find their sizes.
-    index = partial.with_suffix(".json.partial")
-    index.write_text(json.dumps({"sizes": sizes, "sha256": content.hexdigest()}))
-    index.replace(path.with_suffix(".json"))
-    partial.replace(path)
+    with atomic_file(path) as partial:
+        with partial.open("wb") as file:
+            for i, image in enumerate(dataset.images["image"]):
+                pixels = resize_to_fit(read_image(dataset.image_path(image)), *sides)
+                data = np.ascontiguousarray(pixels).data
+                content.update(data)
+                file.write(data)
+                sizes.append(pixels.shape[:2])
+                if progress:
+                    progress(i + 1, len(dataset.images))
+        # The index first: whoever sees the photos must find their sizes.
+        index = {"sizes": sizes, "sha256": content.hexdigest()}
+        write_atomic(path.with_suffix(".json"), json.dumps(index))
     if not _use(path):
         raise OSError(f"{path}: what was just written does not come back; check the disk")
     return path
@@ -175,7 +174,7 @@ def _use(path: Path) -> bool:
         handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
-    fcntl.flock(handle, fcntl.LOCK_SH)
+    fcntl.flock(handle, fcntl.LOCK_SH)  # several processes read it: `filelock` has no such lock
     with open(handle, "rb", closefd=False) as file:
         whole = hashlib.file_digest(file, "sha256").hexdigest() == _index(path).get("sha256")
     if whole and path.exists():  # it may be deleted, as over its budget, while this process waits

@@ -7,7 +7,6 @@ seconds. What one trial does is in ``sparrow.training.trial``.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import math
 import sqlite3
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from filelock import FileLock
 from optuna.pruners import (
     BasePruner,
     HyperbandPruner,
@@ -54,7 +54,7 @@ def open_study(config: Config, name: str) -> optuna.Study:
     Its first trials are the config's own values, so that tuning can only be better or equal, and
     the best values of the last study of the same config's name over the same keys.
     """
-    with _turn(config.stores.tuning):
+    with _study_lock(config.stores.tuning):
         storage = _storage(config.stores.tuning)
         study = optuna.create_study(
             study_name=name,
@@ -119,7 +119,7 @@ def run_trials(
         if finished >= config.tuning.trials:
             break
         with contextlib.ExitStack() as claim:
-            claim.enter_context(_turn(config.stores.tuning))
+            claim.enter_context(_study_lock(config.stores.tuning))
             _give_up_dead_trials(study)
             if _count(study, (*FINISHED, TrialState.RUNNING)) >= config.tuning.trials:
                 # Others are at the last ones; should one of them die, its trial comes back.
@@ -245,7 +245,7 @@ def _last_best(config: Config, name: str, storage: RDBStorage) -> Values:
 
 
 @contextlib.contextmanager
-def _turn(url: str) -> Iterator[None]:
+def _study_lock(url: str) -> Iterator[None]:
     """One worker of this machine at a time; what it guards takes milliseconds.
 
     Workers on several machines share a database server and no file: there two may claim the last
@@ -257,8 +257,7 @@ def _turn(url: str) -> Iterator[None]:
         return
     path = Path(url.removeprefix("sqlite:///") + ".lock")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # given back when the file is closed, or its process dies
+    with FileLock(path):
         yield
 
 

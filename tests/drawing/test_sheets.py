@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sparrow.drawing.sheets import SheetStyle, Tile, contact_sheet
+from sparrow.drawing.sheets import SheetStyle, Tile, contact_sheet, filled_rows
 
 
 def grey(height, width):
@@ -56,3 +56,13 @@ def test_words_are_below_the_picture_and_within_its_column():
     assert (below[:, 106:] == 255).all()
     bare = contact_sheet([Tile(tile.image)], style)
     assert np.array_equal(sheet[:55], bare[:55])
+
+
+def test_rows_are_filled_but_for_a_last_one_of_few():
+    assert filled_rows([], 100, 20, 2).shape == (1, 100, 3)
+    # Each is twice as wide as high: two fill a row, 48 px wide each; a third is 1.4 × 24 px high.
+    sheet = filled_rows([grey(50, 100)] * 3, 98, 24, 2)
+    assert sheet.shape == (24 + 2 + 34 + 2, 98, 3)
+    assert (sheet[:24, [*range(48), *range(50, 98)]] == 90).all()
+    assert (sheet[:24, 48:50] == 255).all()
+    assert filled(sheet[26:]) == ((0, 33), (0, 67))

@@ -6,12 +6,12 @@ split, where they flatter that model. So a photo keeps its side from the first s
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from sparrow.atomic_file import write_atomic
 from sparrow.data.errors import DataError
 from sparrow.data.ingest.versions import HISTORY
 from sparrow.data.tables import Dataset
@@ -45,9 +45,7 @@ def save_assignments(dataset: Dataset) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     now = dict(zip(dataset.images["sha256"], dataset.images["split"], strict=True))
     sides = sorted({**load_assignments(dataset.root), **now}.items())
-    unfinished = path.with_suffix(".partial")
-    pd.DataFrame(sides, columns=["sha256", "split"]).to_csv(unfinished, index=False)
-    os.replace(unfinished, path)
+    write_atomic(path, pd.DataFrame(sides, columns=["sha256", "split"]).to_csv(index=False))
 
 
 def settled_groups(

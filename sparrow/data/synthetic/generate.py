@@ -17,14 +17,13 @@ from sparrow.data.synthetic.process import draw_photos
 from sparrow.data.synthetic.settings import SyntheticSettings
 from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, XYXY, Dataset
 from sparrow.drawing.boxes import draw_boxes
-from sparrow.drawing.pictures import fit_within
-from sparrow.drawing.sheets import SheetStyle, Tile, contact_sheet
+from sparrow.drawing.sheets import filled_rows
 from sparrow.images import read_image
 from sparrow.progress import Progress
 
 SOURCE = "Generated"
 LICENSE = "CC0 1.0 Universal (CC0 1.0) Public Domain Dedication"
-_COLUMN_PX, _GAP_PX = 230, 6  # of the contact sheet
+_ROW_PX, _GAP_PX = 190, 6  # of the contact sheet
 
 
 def generate_dataset(
@@ -74,26 +73,23 @@ def _draw(settings: SyntheticSettings, folder: Path, progress: Progress | None) 
 def write_contact_sheet(
     root: Path, out: Path, photos: int = 24, width_px: int = 1400, prefix: str = ""
 ) -> None:
-    """A picture of a set's first photos with their boxes, in columns.
+    """A picture of a set's first photos with their boxes, in rows that fill its width.
 
     Args:
         root: a set in the CSV contract, synthetic or not.
         out: the picture to write; its ending chooses the format.
         photos: how many, at most.
-        width_px: of the picture, at most.
+        width_px: of the picture.
         prefix: before both table names.
 
     Raises:
         DataError: the set cannot be read.
     """
     dataset = read_csv(root, prefix)
-    columns = max(1, width_px // _COLUMN_PX)
-    style = SheetStyle(columns, (width_px - _GAP_PX * (columns + 1)) // columns, _GAP_PX)
-    boxes, tiles = dataset.boxes_by_image(), []
+    boxes, drawn = dataset.boxes_by_image(), []
     for name in dataset.images["image"][:photos]:
-        small, scale = fit_within(read_image(dataset.image_path(name)), style.tile_px)
-        xyxy = boxes[name][XYXY].to_numpy(dtype=float) * scale
-        tiles.append(Tile(draw_boxes(small, xyxy)))
+        xyxy = boxes[name][XYXY].to_numpy(dtype=float)
+        drawn.append(draw_boxes(read_image(dataset.image_path(name)), xyxy))
     out.parent.mkdir(parents=True, exist_ok=True)
     # PNG has no such setting and ignores it.
-    Image.fromarray(contact_sheet(tiles, style)).save(out, quality=86)
+    Image.fromarray(filled_rows(drawn, width_px, _ROW_PX, _GAP_PX)).save(out, quality=86)
