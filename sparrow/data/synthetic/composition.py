@@ -70,7 +70,7 @@ def draw_photo(
     rng = np.random.default_rng([seed, index, SEASONS.index(season)])
     width, height = _photo_size(rng)
     weights = _SCENE_WEIGHTS[season]
-    scene = draw_scene(_pick(weights, rng), width, height, rng)
+    scene = draw_scene(_choose(weights, rng), width, height, rng)
     sparrows = int(rng.choice(len(_COUNT_WEIGHTS), p=np.array(_COUNT_WEIGHTS) / 100))
     bare, grassy = season == "winter", scene.kind in ("lawn", "gravel")
     wanted = _Wanted(sparrows, birds, classes, bare)
@@ -105,7 +105,7 @@ def _crowd(wanted: _Wanted, rng: Rng) -> list[str]:
     sparrows, others = wanted.sparrows, int(rng.choice(4, p=(0.35, 0.4, 0.18, 0.07)))
     if wanted.birds != "all":
         sparrows, others = 0, max(1, others) if wanted.birds == "others" else 0
-    return [SPARROW] * sparrows + [_pick(_DISTRACTORS, rng) for _ in range(others)]
+    return [SPARROW] * sparrows + [_choose(_DISTRACTORS, rng) for _ in range(others)]
 
 
 def _birds(
@@ -166,7 +166,7 @@ def _pose(place: Place, rng: Rng) -> str:
     if place.air:
         return "flying"
     poses = {"perched": 34, "alert": 18, "pecking": 26, "front": 17, "flying": 5}
-    return _pick(poses, rng)
+    return _choose(poses, rng)
 
 
 def _apart(a: Place, b: Place) -> float:
@@ -179,6 +179,6 @@ def _photo_size(rng: Rng) -> tuple[int, int]:
     return (long, short) if rng.random() < 0.75 else (short, long)
 
 
-def _pick(weights: dict[str, int], rng: Rng) -> str:
+def _choose(weights: dict[str, int], rng: Rng) -> str:
     values = np.array(list(weights.values()), dtype=float)
     return list(weights)[int(rng.choice(len(values), p=values / values.sum()))]

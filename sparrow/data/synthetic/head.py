@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sparrow.data.synthetic.brush import Brush, Points, turn
+from sparrow.data.synthetic.brush import Brush, Points, rotate
 from sparrow.data.synthetic.plumage import Plumage, mixed, scaled
 
 _SKULL: Points = (
@@ -42,7 +42,7 @@ def paint_head(brush: Brush, bird: Plumage, centre: NDArray[np.floating], nod: f
     """In profile, about ``centre``, bowed by ``nod`` degrees."""
 
     def placed(points: Points) -> NDArray[np.floating]:
-        return turn(np.array(points) * bird.head, nod) + centre
+        return rotate(np.array(points) * bird.head, nod) + centre
 
     depth = 0.34 * bird.bill_depth
     tip = 0.88 + bird.bill_length / bird.head

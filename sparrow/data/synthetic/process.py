@@ -70,8 +70,8 @@ def _draw(settings: SyntheticSettings, folder: Path, index: int) -> WrittenPhoto
 
 
 def _start(settings: SyntheticSettings, folder: Path, indices: range) -> subprocess.Popen[str]:
-    steps = (indices.start, indices.stop, indices.step)
-    request = json.dumps([asdict(settings), str(folder), *steps])
+    numbers = (indices.start, indices.stop, indices.step)
+    request = json.dumps([asdict(settings), str(folder), *numbers])
     return subprocess.Popen(  # noqa: S603 this program
         [sys.executable, "-m", "sparrow.data.synthetic.process", request],
         stdout=subprocess.PIPE,
