@@ -1,4 +1,4 @@
-"""What is judged: which photos of the log, read within bounds, and the aggregates around them."""
+"""What is compared: which photos of the log, read within bounds, and what else the log holds."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ CLOCKS_APART = timedelta(minutes=10)  # between the hosts that write the log and
 
 
 class MonitoringError(RuntimeError):
-    """Nothing can be judged; the message says what is missing and what to do."""
+    """There can be no verdict; the message says what is missing and what to do."""
 
 
 @dataclass(frozen=True)
 class MonitoredModel:
-    """A model version and what it is held against.
+    """A model version and what it is compared with.
 
     Attributes:
         trained_at: aware; photos from before it were counted by another model that had this number,
@@ -53,7 +53,7 @@ class MonitoredModel:
         """Its ``reference.parquet``.
 
         Raises:
-            MonitoringError: there is none, or it is not one.
+            MonitoringError: there is none, or it cannot be read.
         """
         path = self.folder / REFERENCE
         if not path.is_file():
@@ -69,12 +69,12 @@ class MonitoredModel:
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """The photos to judge.
+    """The photos to compare.
 
     Attributes:
         window: what was read of them, oldest first; the newest ones without a gap.
         n_photos: how many there are; more than were read where there are too many for memory.
-        n_future: photos of this version that lie in the future, and were set aside.
+        n_future: photos of this version whose times are in the future, and were set aside.
         set_aside: these and the photos of another model under this number, in words; "" where there
             are none.
     """
@@ -119,8 +119,8 @@ def open_log(url: str) -> Iterator[PredictionLog]:
     """A log that exists, to read; nothing is made where there is none, and nothing is changed.
 
     Raises:
-        MonitoringError: it is not there, locked, or cannot be reached. So says whatever is done
-            with it inside the ``with``.
+        MonitoringError: it is missing, locked, or cannot be reached; also raised for what is
+            done with it inside the ``with``.
     """
     log = None
     try:
@@ -133,11 +133,11 @@ def open_log(url: str) -> Iterator[PredictionLog]:
         log = PredictionLog(url, read_only=True)
         yield log
     except StoreError as error:
-        raise MonitoringError(f"{error}. Nothing was judged") from error
+        raise MonitoringError(f"{error}. There is no verdict") from error
     except (SQLAlchemyError, ImportError, StoreURLError) as error:
         raise MonitoringError(
-            f"the prediction log {hide_secrets(url)} cannot be read: {reason(error)}. Nothing "
-            "was judged; run again when it is free and reachable"
+            f"the prediction log {hide_secrets(url)} cannot be read: {reason(error)}. There "
+            "is no verdict; run again when it is free and reachable"
         ) from error
     finally:
         if log is not None:
@@ -150,7 +150,7 @@ def observe(
     """Read the window that config asks for, by count or by time.
 
     A window of more than ``max_photos`` is read in part: its newest photos (as many as the largest
-    look) without a gap, and of those before them an even, random sample.
+    nested window has) without a gap, and of those before them an even, random sample.
     """
     now = now or datetime.now(UTC)
     mine = PhotoFilter(model.name, model.version)
@@ -179,19 +179,19 @@ def observe(
 
 
 def _future(log: PredictionLog, mine: PhotoFilter, now: datetime) -> tuple[int, str]:
-    """How many photos lie in the future, and what to make of them, in words.
+    """How many photos have times in the future, and what to make of them, in words.
 
     A clock that was ahead once has written them. As the newest photos of every window they would
-    hide what happens now, until their time has come.
+    hide what happens now, until that time.
     """
     table = photos_table.c
     query: Any = select(func.count().label("photos"), func.max(table.time).label("last"))
-    found = log.rows(query.where(*replace(mine, since=now + CLOCKS_APART).clauses()))[0]
-    if not found["photos"]:
+    future = log.rows(query.where(*replace(mine, since=now + CLOCKS_APART).clauses()))[0]
+    if not future["photos"]:
         return 0, ""
-    return int(found["photos"]), (
-        f"{found['photos']} photos were set aside: their times lie in the future, up to "
-        f"{found['last']:%Y-%m-%d %H:%M} UTC (it is {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC). "
+    return int(future["photos"]), (
+        f"{future['photos']} photos were set aside: their times are in the future, up to "
+        f"{future['last']:%Y-%m-%d %H:%M} UTC (it is {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC). "
         "Was the clock of the service ahead, or is the one here behind?"
     )
 

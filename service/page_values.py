@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PIL import ImageColor
 
 from service.answers import MAX_COUNT
-from sparrow.drawing import FOUND_COLOR
+from sparrow.drawing.boxes import DETECTION_COLOR
 
 MAX_COLOR_LENGTH = 40  # characters: "hsl(359.9, 100%, 100%)" and the like
 KEEP_SECONDS = 3600  # how long a visitor's photos, and the files made of them, are kept
@@ -26,7 +26,7 @@ class DisplayOptions:
 
     min_score: float = 0.0
     show_scores: bool = True
-    color: str = FOUND_COLOR
+    color: str = DETECTION_COLOR
 
 
 def read_display_options(min_score: object, show_scores: object, color: object) -> DisplayOptions:

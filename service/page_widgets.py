@@ -10,7 +10,7 @@ import gradio as gr
 
 from service.page_values import KEEP_SECONDS
 from service.page_visit import Visit
-from sparrow.drawing import FOUND_COLOR
+from sparrow.drawing.boxes import DETECTION_COLOR
 
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.jpg"))
 # Any: Gradio's listeners take these as keywords of different types, its images as literals.
@@ -134,7 +134,7 @@ def _display_widgets() -> DisplayWidgets:
                 0, 1, 0, step=0.01, label="Show boxes from this score up", scale=3, min_width=260
             ),
             show_scores=gr.Checkbox(True, label="Write the scores", min_width=160),
-            color=gr.ColorPicker(FOUND_COLOR, label="Colour of the boxes", min_width=160),
+            color=gr.ColorPicker(DETECTION_COLOR, label="Colour of the boxes", min_width=160),
         )
 
 

@@ -6,7 +6,7 @@ import io
 
 from PIL import Image
 
-from sparrow.drawing import FOUND_COLOR, draw_detections
+from sparrow.drawing.boxes import DETECTION_COLOR, BoxStyle, draw_boxes
 from sparrow.images import RgbImage
 from sparrow.predictions.record import PredictionRecord
 
@@ -19,16 +19,15 @@ def annotated(
     *,
     min_score: float = 0.0,
     show_scores: bool = True,
-    color: str = FOUND_COLOR,
+    color: str = DETECTION_COLOR,
 ) -> RgbImage:
     """A copy of the photo (uint8 [height, width, 3]) with the boxes of ``min_score`` and above."""
     boxes = [box for box in record.boxes if box.score >= min_score]
-    return draw_detections(
+    return draw_boxes(
         image,
         [(b.x_min_px, b.y_min_px, b.x_max_px, b.y_max_px) for b in boxes],
         [box.score for box in boxes],
-        color=color,
-        show_scores=show_scores,
+        BoxStyle(color, show_scores=show_scores),
     )
 
 

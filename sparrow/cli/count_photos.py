@@ -106,10 +106,10 @@ def _write_annotated(folder: Path, file: Path, image: RgbImage, record: Predicti
     """Draw the boxes into a copy of the photo, written whole or not at all; its path."""
     from PIL import Image
 
-    from sparrow.drawing import draw_detections
+    from sparrow.drawing.boxes import draw_boxes
 
     boxes = [(b.x_min_px, b.y_min_px, b.x_max_px, b.y_max_px) for b in record.boxes]
-    drawn = draw_detections(image, boxes, [box.score for box in record.boxes])
+    drawn = draw_boxes(image, boxes, [box.score for box in record.boxes])
     stem = os.fsdecode(os.fsencode(file.stem)[:200])  # room for the digits and the ending
     # The digits keep two photos of one name in two folders apart.
     path = folder / f"{stem}-{record.sha256[:8]}.jpg"

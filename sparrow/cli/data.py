@@ -95,7 +95,7 @@ def _doubts(config: Config, dataset: Dataset, prefix: str, page: Path) -> RuleVi
     from sparrow.data.checks.label_errors import label_error_candidates, label_error_violation
     from sparrow.data.checks.run import table_names
     from sparrow.inference.engine import Engine, detect_files
-    from sparrow.reports.label_errors import review_html
+    from sparrow.reports.label_errors import label_errors_html
 
     engine = Engine(Path(config.stores.champion), config.training.threads)
     if engine.info.class_names != config.data.classes:
@@ -104,7 +104,7 @@ def _doubts(config: Config, dataset: Dataset, prefix: str, page: Path) -> RuleVi
     files = [(name, dataset.image_path(name)) for name in dataset.images["image"]]
     detections = detect_files(engine, files, _progress("counted"))
     review = label_error_candidates(dataset, detections, config.data.label_error_score)
-    page.write_text(review_html(review, dataset, "The champion"), encoding="utf-8")
+    page.write_text(label_errors_html(review, dataset, "The champion"), encoding="utf-8")
     return label_error_violation(review, table_names(prefix)[1])
 
 
@@ -182,13 +182,13 @@ def certify(args: argparse.Namespace) -> int:
     from sparrow.data.split.assignments import load_assignments
     from sparrow.data.split.report import certificate_verdict
     from sparrow.data.split.split import split_dataset
-    from sparrow.reports.data_pages import certificate_html
+    from sparrow.reports.data_pages import split_report_html
 
     config = _config(args)
     dataset = check_dataset(Path(config.data.root), config.data, progress=_progress()).dataset
     bits, sides = config.data.near_duplicate_bits, load_assignments(dataset.root)
     result = split_dataset(dataset, config.split, bits, config.seed, sides)
-    args.to.write_text(certificate_html(result.certificate, result.dataset), encoding="utf-8")
+    args.to.write_text(split_report_html(result.certificate, result.dataset), encoding="utf-8")
     for name, side in result.certificate["splits"].items():
         print(f"{name}: {side['photos']:,} photos, {side['boxes']:,} boxes")
     whole, words = certificate_verdict(result.certificate)

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from sparrow.atomic_file import write_atomic
 from sparrow.cli.project import add_config_option, find_project
 from sparrow.config import Config
 from sparrow.progress import show_progress
@@ -40,7 +41,7 @@ def shadow(arguments: argparse.Namespace) -> int:
     from sparrow.registry.registry import Registry
     from sparrow.registry.shadow import replay
     from sparrow.registry.versions import RegistryError
-    from sparrow.reports.shadow import shadow_html, write_shadow
+    from sparrow.reports.shadow import shadow_html
 
     registry = Registry(config.stores, config.name)
     champion = registry.champion()
@@ -52,7 +53,8 @@ def shadow(arguments: argparse.Namespace) -> int:
     result = replay(old, new, paths, show_progress("counted", to=sys.stderr))
     before = f"version {champion.number}, threshold {old.info.threshold:.3f}"
     after = f"version {arguments.version}, threshold {new.info.threshold:.3f}"
-    write_shadow(arguments.to, shadow_html(result, config.name, before, after))
+    arguments.to.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(arguments.to, shadow_html(result, config.name, before, after))
     print("\n".join([*result.summary(), f"Side by side: {arguments.to}"]))
     return 0
 

@@ -45,6 +45,18 @@ class IngestOutcome:
     comparison: Comparison | None
     pages: tuple[Path, ...]
 
+    def lines(self) -> list[str]:
+        """How many photos are new, how they compare, what the set is now, and the pages."""
+        result = self.result
+        return [
+            f"{len(result.accepted)} new photos, {len(result.corrected)} corrected, "
+            f"{result.skipped_known} known already",
+            *([self.comparison.summary()] if self.comparison is not None else []),
+            f"data version {result.data_version}: {len(self.dataset.images)} photos, "
+            f"{len(self.dataset.boxes)} boxes",
+            *map(str, self.pages),
+        ]
+
 
 def check_raw(config: Config, folder: Path, progress: Progress) -> tuple[CheckedDataset, Path]:
     """Check ``data.root``; also the page with the rows that failed."""
@@ -88,12 +100,12 @@ def take_in(config: Config, before: Dataset, folder: Path, progress: Progress) -
 
 def certify(config: Config, result: SplitResult, folder: Path) -> tuple[Comparison, Path]:
     """The split's certificate as a page and as JSON, and the test side compared with training."""
-    from sparrow.reports.data_pages import certificate_html
+    from sparrow.reports.data_pages import split_report_html
 
     place = folder / "split"
     place.mkdir(parents=True, exist_ok=True)
     page = place / "certificate.html"
-    page.write_text(certificate_html(result.certificate, result.dataset), encoding="utf-8")
+    page.write_text(split_report_html(result.certificate, result.dataset), encoding="utf-8")
     text = json.dumps(result.certificate, indent=1)
     (place / "certificate.json").write_text(text, encoding="utf-8")
     from sparrow.data.drift import compare_train_with_test
@@ -121,14 +133,14 @@ def doubt(
     config: Config, photos: Dataset, found: Mapping[str, Detections], model: str, folder: Path
 ) -> tuple[pd.DataFrame, list[Path]]:
     """The review list of some photos, and the page of it where there is anything to review."""
-    from sparrow.reports.label_errors import review_html
+    from sparrow.reports.label_errors import label_errors_html
 
     review = label_error_candidates(photos, found, config.data.label_error_score)
     if review.empty:
         return review, []
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / "review.html"
-    page.write_text(review_html(review, photos, model), encoding="utf-8")
+    page.write_text(label_errors_html(review, photos, model), encoding="utf-8")
     review.to_json(folder / "review.json", orient="records", indent=1)
     return review, [page]
 

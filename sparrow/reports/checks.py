@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-import html
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from sparrow.boxes import Boxes, xywh_to_xyxy
 from sparrow.data.checks.report import CheckReport, RuleViolation, shorten, write_report_json
 from sparrow.data.errors import DataError
 from sparrow.data.formats.csv import XYWH_CSV, read_csv_tables
-from sparrow.reports.html import figure, page, thumbnail
+from sparrow.drawing.pictures import encode_jpeg, thumbnail
+from sparrow.reports.templates import render
 
 REPORT_HTML = "report.html"
 ROWS_SHOWN = 100  # per rule
 THUMBNAILS_SHOWN = 12  # per rule
+
+
+@dataclass(frozen=True)
+class _Section:
+    """A broken rule as the page shows it: the first rows, how many more, and (JPEG, name)s."""
+
+    severity: str
+    rule: str
+    sentence: str
+    rows: list[list[str]]
+    more: int
+    photos: list[tuple[bytes, str]]
 
 
 def write_report(report: CheckReport, root: Path, folder: Path, prefix: str = "") -> Path:
@@ -37,41 +52,42 @@ def report_html(report: CheckReport, root: Path, prefix: str = "") -> str:
         prefix: of its two tables.
     """
     boxes = _readable_boxes(root, prefix)
-    word = "passes" if report.ok else "does not pass"
-    sections = [_section(found, root, boxes) for found in report.violations]
-    verdict = (
-        f'<p>{report.photos:,} photos, {report.boxes:,} boxes. The data <b class="'
-        f'{"ok" if report.ok else "error"}">{word}</b> its checks: {len(report.errors)} error(s), '
-        f"{len(report.warnings)} warning(s) by {len(report.checked_rules)} rules.</p>"
-    )
+    sections = [_section(violation, root, boxes) for violation in report.violations]
     title = f"Checks of {report.where}"
-    return page(title, [f"<h1>{html.escape(title)}</h1>", verdict, *sections])
+    return render("checks.html", title=title, report=report, violations=sections)
 
 
-def _section(found: RuleViolation, root: Path, boxes: pd.DataFrame) -> str:
-    cells = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(shorten(str(cell)))}</td>" for cell in row) + "</tr>"
-        for row in found.rows.head(ROWS_SHOWN).replace({"row": {0: ""}}).to_numpy()
-    )
-    more = len(found.rows) - ROWS_SHOWN
-    rest = f"<p>… and {more:,} more rows.</p>" if more > 0 else ""
-    return (
-        f'<h2><span class="{found.severity}">{found.severity}</span> <code>{found.rule}</code> '
-        f"{html.escape(found.sentence)}</h2>{_thumbnails(found, root, boxes)}"
-        f"<table><tr><th>table<th>row<th>photo<th>found</tr>{cells}</table>{rest}"
+def _section(violation: RuleViolation, root: Path, boxes: pd.DataFrame) -> _Section:
+    shown = violation.rows.head(ROWS_SHOWN).replace({"row": {0: ""}}).to_numpy()
+    return _Section(
+        violation.severity,
+        violation.rule,
+        violation.sentence,
+        rows=[[shorten(str(cell)) for cell in row] for row in shown],
+        more=max(0, len(violation.rows) - ROWS_SHOWN),
+        photos=_thumbnails(violation, root, boxes),
     )
 
 
-def _thumbnails(found: RuleViolation, root: Path, boxes: pd.DataFrame) -> str:
-    figures = []
-    for name in found.rows["image"].drop_duplicates().head(THUMBNAILS_SHOWN):
+def _thumbnails(
+    violation: RuleViolation, root: Path, boxes: pd.DataFrame
+) -> list[tuple[bytes, str]]:
+    photos = []
+    for name in violation.rows["image"].drop_duplicates().head(THUMBNAILS_SHOWN):
         if not name or Path(name).name != name:
             continue
-        of_photo = boxes[boxes["image_name"] == name][XYWH_CSV].dropna()
-        small = thumbnail(root / "images" / name, of_photo)
+        small = thumbnail(root / "images" / name, _drawable(boxes[boxes["image_name"] == name]))
         if small is not None:
-            figures.append(figure(small, name))
-    return f'<div class="photos">{"".join(figures)}</div>' if figures else ""
+            photos.append((encode_jpeg(small), str(name)))
+    return photos
+
+
+def _drawable(boxes: pd.DataFrame) -> Boxes:
+    """Boxes [N, 4] xyxy px of which each can be drawn, though it may be wrong."""
+    xywh = boxes[XYWH_CSV].to_numpy(dtype=float)
+    xywh = xywh[np.isfinite(xywh).all(axis=1)]
+    xywh[:, 2:] = xywh[:, 2:].clip(min=0)
+    return xywh_to_xyxy(xywh)
 
 
 def _readable_boxes(root: Path, prefix: str) -> pd.DataFrame:

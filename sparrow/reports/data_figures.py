@@ -14,20 +14,21 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from PIL import Image
 
 from sparrow.boxes import box_areas
 from sparrow.data.tables import XYXY, Dataset
+from sparrow.drawing.pictures import encode_png, thumbnail
+from sparrow.drawing.sheets import SheetStyle, Tile, contact_sheet
 from sparrow.plain_text import one_line
-from sparrow.reports.html import thumbnail
 
 Plot = Callable[[Axes], None]
 
 SIZE_INCHES = (6.0, 4.0)
 DPI = 110
-BIRD, SKY, INK, GRID = "#a0522d", "#4682b4", "#333333", "#dddddd"
+BROWN, BLUE, INK, GRID = "#a0522d", "#4682b4", "#333333", "#dddddd"
 AUTHORS_SHOWN = 20
-SHEET_PHOTOS, SHEET_COLUMNS, SHEET_CELL_PX = 24, 6, 160
+SHEET_PHOTOS, SHEET_PHOTO_PX = 24, 154
+SHEET = SheetStyle(columns=6, tile_px=160, gap_px=0, square=True)
 
 
 def eda_figures(images: pd.DataFrame, boxes: pd.DataFrame) -> dict[str, bytes]:
@@ -37,7 +38,7 @@ def eda_figures(images: pd.DataFrame, boxes: pd.DataFrame) -> dict[str, bytes]:
         images: ``tables.IMAGE_COLUMNS``; boxes: ``tables.BOX_COLUMNS``; either may be empty.
     """
     plots: dict[str, Plot] = {
-        "Birds per photo": lambda axes: _birds_per_photo(axes, images),
+        "Objects per photo": lambda axes: _objects_per_photo(axes, images),
         "Photos per author": lambda axes: _photos_per_author(axes, images),
         "Photo sizes": lambda axes: _photo_sizes(axes, images),
         "Mean box sizes": lambda axes: _mean_box_sizes(axes, images, boxes),
@@ -46,30 +47,27 @@ def eda_figures(images: pd.DataFrame, boxes: pd.DataFrame) -> dict[str, bytes]:
 
 
 def more_figures(images: pd.DataFrame, boxes: pd.DataFrame) -> dict[str, bytes]:
-    """Box size against photo size, where boxes lie, birds by author, brightness: title -> PNG.
+    """Box size against photo size, where boxes are, objects by author, brightness: title -> PNG.
 
     ``images`` must have been measured (``checks.check_dataset``).
     """
     plots: dict[str, Plot] = {
         "Box size in the photo": lambda axes: _relative_sizes(axes, images, boxes),
-        "Where birds sit": lambda axes: _centres(axes, images, boxes),
-        "Birds by author": lambda axes: _birds_by_author(axes, images),
+        "Where objects are": lambda axes: _centres(axes, images, boxes),
+        "Objects by author": lambda axes: _objects_by_author(axes, images),
         "Brightness": lambda axes: _brightness(axes, images),
     }
     return {title: _draw(title, plot) for title, plot in plots.items()}
 
 
-def contact_sheet(dataset: Dataset, photos: int = SHEET_PHOTOS) -> bytes:
-    """Photos spread evenly over the table, with their boxes, as one PNG."""
-    names = sheet_photos(dataset, photos)["image"]
-    cells = [_cell(thumbnail(dataset.image_path(name), _xywh(dataset, name))) for name in names]
-    rows = max(1, -(-len(cells) // SHEET_COLUMNS))
-    sheet = Image.new("RGB", (SHEET_COLUMNS * SHEET_CELL_PX, rows * SHEET_CELL_PX), "white")
-    for i, cell in enumerate(cells):
-        sheet.paste(cell, (i % SHEET_COLUMNS * SHEET_CELL_PX, i // SHEET_COLUMNS * SHEET_CELL_PX))
-    stream = io.BytesIO()
-    sheet.save(stream, "PNG")
-    return stream.getvalue()
+def contact_sheet_png(dataset: Dataset, photos: int = SHEET_PHOTOS) -> bytes:
+    """Photos spread evenly over the table, with their boxes; one that cannot be read is blank."""
+    blank, tiles = np.full((1, 1, 3), 255, np.uint8), []
+    for name in sheet_photos(dataset, photos)["image"]:
+        boxes = dataset.boxes.loc[dataset.boxes["image"] == name, XYXY].to_numpy(dtype=float)
+        small = thumbnail(dataset.image_path(name), boxes, SHEET_PHOTO_PX)
+        tiles.append(Tile(blank if small is None else small))
+    return encode_png(contact_sheet(tiles, SHEET))
 
 
 def sheet_photos(dataset: Dataset, photos: int = SHEET_PHOTOS) -> pd.DataFrame:
@@ -95,14 +93,14 @@ def _draw(title: str, plot: Plot) -> bytes:
     return stream.getvalue()
 
 
-def _birds_per_photo(axes: Axes, images: pd.DataFrame) -> None:
+def _objects_per_photo(axes: Axes, images: pd.DataFrame) -> None:
     counts = images["n_boxes"].to_numpy()
     top = int(counts.max(initial=0))
     step = max(1, -(-top // 40))
-    axes.hist(counts, bins=_whole_bins(0, top, step), color=BIRD, rwidth=0.9)
+    axes.hist(counts, bins=_whole_bins(0, top, step), color=BROWN, rwidth=0.9)
     mean = f", {counts.mean():.1f} on average" if len(counts) else ""
     empty = int((counts == 0).sum())
-    _label(axes, "birds in a photo", "photos", f"{len(counts):,} photos{mean}, {empty:,} without")
+    _label(axes, "objects in a photo", "photos", f"{len(counts):,} photos{mean}, {empty:,} without")
     _whole_numbers(axes, x=True)
 
 
@@ -110,13 +108,13 @@ def _photos_per_author(axes: Axes, images: pd.DataFrame) -> None:
     photos = images["author"].value_counts().to_numpy()
     top = int(photos.max(initial=1))
     step = max(1, -(-top // 40))
-    axes.hist(photos, bins=_whole_bins(1, top, step), color=SKY, rwidth=0.9)
+    axes.hist(photos, bins=_whole_bins(1, top, step), color=BLUE, rwidth=0.9)
     _label(axes, "photos by one author", "authors", f"{len(photos):,} authors")
     _whole_numbers(axes, x=True)
 
 
 def _photo_sizes(axes: Axes, images: pd.DataFrame) -> None:
-    axes.scatter(images["width_px"], images["height_px"], s=18, alpha=0.45, color=SKY, linewidth=0)
+    axes.scatter(images["width_px"], images["height_px"], s=18, alpha=0.45, color=BLUE, linewidth=0)
     _square(axes, images[["width_px", "height_px"]].to_numpy(), "as high as wide")
     _label(axes, "photo width (px)", "photo height (px)", "A dot is a photo")
 
@@ -131,15 +129,15 @@ def _mean_box_sizes(axes: Axes, images: pd.DataFrame, boxes: pd.DataFrame) -> No
     means = sides.groupby(boxes["image"]).mean()
     counts = images.set_index("image")["n_boxes"].reindex(means.index)
     sizes = 14 + 6 * np.sqrt(counts)
-    axes.scatter(means["width"], means["height"], s=sizes, alpha=0.45, color=BIRD, linewidth=0)
+    axes.scatter(means["width"], means["height"], s=sizes, alpha=0.45, color=BROWN, linewidth=0)
     _square(axes, means.to_numpy(), "as high as wide")
-    title = "A dot is a photo, larger with more birds"
+    title = "A dot is a photo, larger with more objects"
     _label(axes, "mean box width (px)", "mean box height (px)", title)
 
 
 def _relative_sizes(axes: Axes, images: pd.DataFrame, boxes: pd.DataFrame) -> None:
     shares = _side_shares(images, boxes)
-    axes.hist(100 * shares, bins=np.linspace(0, 100, 41).tolist(), color=BIRD, rwidth=0.9)
+    axes.hist(100 * shares, bins=np.linspace(0, 100, 41).tolist(), color=BROWN, rwidth=0.9)
     median = f"median {100 * np.median(shares):.0f} %" if len(shares) else "no boxes"
     _label(
         axes, "box side as a share of the photo's (%)", "boxes", f"{len(shares):,} boxes, {median}"
@@ -166,22 +164,22 @@ def _centres(axes: Axes, images: pd.DataFrame, boxes: pd.DataFrame) -> None:
     _label(axes, "left to right", "top to bottom", "Centres of all boxes, all photos as one frame")
 
 
-def _birds_by_author(axes: Axes, images: pd.DataFrame) -> None:
-    birds = images.groupby("author")["n_boxes"].sum().sort_values(ascending=False)
-    shown = birds.head(AUTHORS_SHOWN)[::-1]
+def _objects_by_author(axes: Axes, images: pd.DataFrame) -> None:
+    objects = images.groupby("author")["n_boxes"].sum().sort_values(ascending=False)
+    shown = objects.head(AUTHORS_SHOWN)[::-1]
     # By number: two long names may begin alike, and a name is no formula ("$" begins one).
-    axes.barh(np.arange(len(shown)), shown.to_numpy(), color=BIRD)
+    axes.barh(np.arange(len(shown)), shown.to_numpy(), color=BROWN)
     labels = [one_line(str(author)[:28]).replace("$", r"\$") for author in shown.index]
     axes.set_yticks(np.arange(len(shown)), labels)
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", labelsize=7, length=0)
-    title = f"{len(shown)} of {len(birds):,} authors"
-    _label(axes, "birds", "", title)
+    title = f"{len(shown)} of {len(objects):,} authors"
+    _label(axes, "objects", "", title)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _brightness(axes: Axes, images: pd.DataFrame) -> None:
-    axes.hist(images["brightness"], bins=np.linspace(0, 1, 41).tolist(), color=SKY, rwidth=0.9)
+    axes.hist(images["brightness"], bins=np.linspace(0, 1, 41).tolist(), color=BLUE, rwidth=0.9)
     _label(
         axes, "mean brightness of a photo (0 black, 1 white)", "photos", f"{len(images):,} photos"
     )
@@ -211,18 +209,3 @@ def _square(axes: Axes, sides: np.ndarray, meaning: str) -> None:
     axes.plot([0, top], [0, top], color=INK, linewidth=0.8, linestyle=":", label=meaning)
     axes.set(xlim=(0, top), ylim=(0, top))
     axes.legend(frameon=False, loc="upper left", fontsize=8)
-
-
-def _xywh(dataset: Dataset, image: str) -> pd.DataFrame:
-    boxes = dataset.boxes.loc[dataset.boxes["image"] == image, XYXY].copy()
-    boxes["x_max_px"] -= boxes["x_min_px"]
-    boxes["y_max_px"] -= boxes["y_min_px"]
-    return boxes
-
-
-def _cell(photo: Image.Image | None) -> Image.Image:
-    cell = Image.new("RGB", (SHEET_CELL_PX, SHEET_CELL_PX), "white")
-    if photo is not None:
-        photo.thumbnail((SHEET_CELL_PX - 4, SHEET_CELL_PX - 4))
-        cell.paste(photo, ((SHEET_CELL_PX - photo.width) // 2, (SHEET_CELL_PX - photo.height) // 2))
-    return cell

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sparrow.boxes import as_boxes
+import numpy as np
+
+from sparrow.boxes import Boxes, as_boxes
 from sparrow.config import Config
 from sparrow.data.licences import attribution
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
+from sparrow.drawing.boxes import TRUTH_COLOR, BoxStyle, draw_boxes
+from sparrow.drawing.pictures import encode_png
+from sparrow.drawing.sheets import SheetStyle, Tile, contact_sheet
+from sparrow.evaluation.evaluate import Evaluation
+from sparrow.images import RgbImage, read_image
 
 if TYPE_CHECKING:
     from sparrow.pipeline.evaluate import Scored
@@ -33,44 +39,39 @@ def evaluation_pictures(config: Config, dataset: Dataset, scored: Scored) -> dic
 
 def mistake_pictures(config: Config, dataset: Dataset, scored: Scored) -> dict[str, bytes]:
     """The photos of the test split with the worst misses and false alarms, by title."""
-    from sparrow.reports.galleries import worst_false_alarms, worst_misses
+    from sparrow.reports.galleries import ScoredPhotos, worst_false_alarms, worst_misses
 
-    test, pictures = dataset.subset("test"), {}
+    photos = ScoredPhotos(
+        dataset.subset("test"), scored.detections, config.data.classes, scored.evaluation
+    )
+    pictures = {}
     for title, gallery in (("Worst misses", worst_misses), ("False alarms", worst_false_alarms)):
-        png = gallery(test, scored.detections, config.data.classes, scored.evaluation)
+        png = gallery(photos)
         if png is not None:
             pictures[title] = png
     return pictures
 
 
 def example_picture(
-    test: Dataset, evaluation: Any, found: Mapping[str, Detections], seed: int
+    test: Dataset, evaluation: Evaluation, detections: Mapping[str, Detections], seed: int
 ) -> tuple[str, bytes]:
-    """A random test photo with birds, its true boxes dashed and the found ones with their scores.
+    """A random test photo with objects: true boxes dashed, detections with their scores.
 
     Returns:
         The attribution (author, source, licence, that boxes were drawn in) and the PNG.
     """
-    import numpy as np
-    from PIL import Image
-
-    from sparrow.drawing import draw_detections
-    from sparrow.images import read_image
-
     candidates = test.images[test.images["n_boxes"] > 0]
     row = candidates.iloc[int(np.random.default_rng(seed).integers(len(candidates)))]
-    kept = found[row["image"]].above(evaluation.threshold)
+    kept = detections[row["image"]].above(evaluation.threshold)
     truth = as_boxes(test.boxes.loc[test.boxes["image"] == row["image"], XYXY])
-    drawn = draw_detections(
-        read_image(test.image_path(row["image"])), kept.boxes_xyxy, kept.scores, truth_xyxy=truth
-    )
-    buffer = io.BytesIO()
-    Image.fromarray(drawn).save(buffer, "PNG")
+    photo = read_image(test.image_path(row["image"]))
+    drawn = draw_boxes(photo, truth, style=BoxStyle(TRUTH_COLOR, dashed=True))
+    drawn = draw_boxes(drawn, kept.boxes_xyxy, kept.scores)
     changes = f"modified: boxes drawn in ({len(kept)} found, {len(truth)} true)"
-    return attribution(row.to_dict(), changes), buffer.getvalue()
+    return attribution(row.to_dict(), changes), encode_png(drawn)
 
 
-def training_picture(samples: Sequence[tuple[Any, Any]], columns: int = 4) -> bytes:
+def training_picture(samples: Sequence[tuple[RgbImage, Boxes]], columns: int = 4) -> bytes:
     """A contact sheet of training photos as the network sees them, with their boxes.
 
     Args:
@@ -80,23 +81,7 @@ def training_picture(samples: Sequence[tuple[Any, Any]], columns: int = 4) -> by
     Returns:
         A PNG; the photos keep their proportions, so that crops and zooms can be told.
     """
-    from PIL import Image
-
-    from sparrow.drawing import draw_detections
-
-    drawn = [Image.fromarray(draw_detections(image, boxes, None)) for image, boxes in samples]
-    rows = [drawn[i : i + columns] for i in range(0, len(drawn), columns)]
-    cell_px = max((max(photo.size) for photo in drawn), default=1)
-    gap_px = max(2, cell_px // 40)
-    step_px = cell_px + gap_px
-    heights = [max(photo.height for photo in row) for row in rows]
-    size = (columns * step_px + gap_px, sum(heights) + gap_px * (len(rows) + 1))
-    sheet = Image.new("RGB", size, "white")
-    top = gap_px
-    for row, height in zip(rows, heights, strict=True):
-        for column, photo in enumerate(row):
-            sheet.paste(photo, (gap_px + column * step_px, top))
-        top += height + gap_px
-    buffer = io.BytesIO()
-    sheet.save(buffer, "PNG")
-    return buffer.getvalue()
+    drawn = [draw_boxes(image, boxes) for image, boxes in samples]
+    tile_px = max((max(image.shape[:2]) for image in drawn), default=1)
+    style = SheetStyle(columns, tile_px, gap_px=max(2, tile_px // 40))
+    return encode_png(contact_sheet([Tile(image) for image in drawn], style))

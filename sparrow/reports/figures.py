@@ -50,9 +50,9 @@ def threshold_png(evaluation: Evaluation) -> bytes:
 
 
 def reliability_png(reliability: Reliability) -> bytes:
-    """Fraction of right detections over promised chance; dots as large as the bins are full."""
+    """Fraction of right detections over their probability; dots as large as the bins are full."""
     figure, axes = _figure()
-    axes.plot([0, 1], [0, 1], color=FAINT, lw=1.5, ls="--", label="as promised")
+    axes.plot([0, 1], [0, 1], color=FAINT, lw=1.5, ls="--", label="perfectly calibrated")
     axes.plot(reliability.chance, reliability.share, color=ACCENT, lw=1.5)
     axes.scatter(
         reliability.chance,
@@ -60,10 +60,10 @@ def reliability_png(reliability: Reliability) -> bytes:
         s=20 + 600 * reliability.weight,
         color=ACCENT,
         alpha=0.7,
-        label="as found (dot size: detections)",
+        label="observed (dot size: detections)",
         zorder=3,
     )
-    axes.set(xlabel="promised chance of being a bird", ylabel="share that is one")
+    axes.set(xlabel="probability of being right", ylabel="fraction that is right")
     axes.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04))
     axes.set_title(f"Calibration error {reliability.error:.3f}")
     legend = axes.legend(frameon=False, loc="upper left")
@@ -84,10 +84,10 @@ def count_png(per_photo: pd.DataFrame) -> bytes:
     axes.scatter(pairs["n_true"], pairs["n_predicted"], s=size, c=colors, alpha=0.75, zorder=2)
     share = (per_photo["n_true"] == per_photo["n_predicted"]).mean()
     error = (per_photo["n_true"] - per_photo["n_predicted"]).abs().mean()
-    axes.set(xlabel="birds in the photo", ylabel="birds counted")
+    axes.set(xlabel="objects in the photo", ylabel="objects counted")
     axes.set(xlim=(-0.5, top + 0.5), ylim=(-0.5, top + 0.5), aspect="equal")
     axes.locator_params(integer=True)
-    axes.set_title(f"{share:.0%} exact; off by {error:.2f} birds on average")
+    axes.set_title(f"{share:.0%} exact; off by {error:.2f} on average")
     return _png(figure)
 
 

@@ -1,48 +1,55 @@
-"""Contact sheets of the worst mistakes: the birds a model misses and the ones it makes up.
+"""Contact sheets of the worst mistakes: the objects a model misses and the ones it makes up.
 
-Amber boxes are right, red ones false; dashed red marks a bird that was missed.
+Amber boxes are right, red ones false; dashed red marks an object that was missed.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+import pandas as pd
 
+from sparrow.boxes import Boxes
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
-from sparrow.drawing import WRONG_COLOR, draw_detections
+from sparrow.drawing.boxes import WRONG_COLOR, BoxStyle, draw_boxes
+from sparrow.drawing.pictures import encode_png, fit_within
+from sparrow.drawing.sheets import SheetStyle, Tile, contact_sheet
 from sparrow.evaluation.evaluate import Evaluation
 from sparrow.evaluation.matching import flatten, match
 from sparrow.images import RgbImage, read_image
 
-TILE_PX, CAPTION_PX, GAP_PX, COLUMNS = 320, 64, 10, 3
-CAPTION_FONT_PX = 13
+TILE_PX, COLUMNS, PHOTOS = 320, 3, 6
 
 
-def worst_misses(
-    dataset: Dataset,
-    predictions: Mapping[str, Detections],
-    class_names: Sequence[str],
-    evaluation: Evaluation,
-    photos: int = 6,
-) -> bytes | None:
-    """PNG of the photos with the most missed birds; None when none is missed."""
-    return _gallery(dataset, predictions, evaluation, class_names, "fn", photos)
+@dataclass(frozen=True, eq=False)
+class ScoredPhotos:
+    """Photos with what a model detected in them.
+
+    Attributes:
+        dataset: the photos and their boxes.
+        detections: of each photo, by name, down to low scores.
+        class_names: of the model.
+        evaluation: of these detections; its threshold and IoU say what is a mistake.
+    """
+
+    dataset: Dataset
+    detections: Mapping[str, Detections]
+    class_names: Sequence[str]
+    evaluation: Evaluation
 
 
-def worst_false_alarms(
-    dataset: Dataset,
-    predictions: Mapping[str, Detections],
-    class_names: Sequence[str],
-    evaluation: Evaluation,
-    photos: int = 6,
-) -> bytes | None:
-    """PNG of the photos with the most false birds; None when there is none."""
-    return _gallery(dataset, predictions, evaluation, class_names, "fp", photos)
+def worst_misses(scored: ScoredPhotos, photos: int = PHOTOS) -> bytes | None:
+    """PNG of the photos with the most missed objects; None when none is missed."""
+    return _gallery(scored, "fn", photos)
+
+
+def worst_false_alarms(scored: ScoredPhotos, photos: int = PHOTOS) -> bytes | None:
+    """PNG of the photos with the most false detections; None when there is none."""
+    return _gallery(scored, "fp", photos)
 
 
 def photo_credit(row: Mapping[str, object]) -> tuple[str, str]:
@@ -55,95 +62,43 @@ def photo_credit(row: Mapping[str, object]) -> tuple[str, str]:
     return by or "author unknown", known["license"] or "licence unknown"
 
 
-def _gallery(
-    dataset: Dataset,
-    predictions: Mapping[str, Detections],
-    evaluation: Evaluation,
-    class_names: Sequence[str],
-    column: str,
-    photos: int,
-) -> bytes | None:
-    table = evaluation.per_photo
-    # Of photos with equally many mistakes the one with fewer birds is the worse.
+def _gallery(scored: ScoredPhotos, column: Literal["fn", "fp"], photos: int) -> bytes | None:
+    table = scored.evaluation.per_photo
+    # Of photos with equally many mistakes the one with fewer objects is the worse.
     worst = table[table[column] > 0].sort_values(
         [column, "n_true", "image"], ascending=[False, True, True]
     )
-    tiles = []
-    for one in worst.head(photos).to_dict("records"):
-        image = one["image"]
-        photo = Dataset(
-            dataset.root,
-            dataset.images[dataset.images["image"] == image],
-            dataset.boxes[dataset.boxes["image"] == image],
-        )
-        kept = predictions[image].above(evaluation.threshold)
-        found = match(flatten(photo, {image: kept}, class_names), [evaluation.iou])[0]
-        missed = np.ones(len(photo.boxes), dtype=bool)
-        missed[found[found >= 0]] = False
-        drawn = _mistakes(
-            read_image(dataset.image_path(image)),
-            kept,
-            found < 0,
-            photo.boxes[XYXY].to_numpy(dtype=np.float64)[missed],
-        )
-        caption = f"{one['n_true']} there: {one['fn']} missed, {one['fp']} false"
-        row = {str(key): value for key, value in photo.images.iloc[0].items()}
-        tiles.append(_tile(drawn, (caption, *photo_credit(row))))
-    return _sheet(tiles) if tiles else None
+    tiles = [_tile(scored, row) for row in worst.head(photos).to_dict("records")]
+    if not tiles:
+        return None
+    style = SheetStyle(min(COLUMNS, len(tiles)), TILE_PX, text_lines=3)
+    return encode_png(contact_sheet(tiles, style))
 
 
-def _mistakes(
-    photo: RgbImage, kept: Detections, wrong: NDArray[np.bool_], missed: NDArray[np.float64]
-) -> RgbImage:
-    """The photo scaled first and drawn on after, so that lines and labels stay readable."""
-    height, width = photo.shape[:2]
-    scale = min(TILE_PX / width, TILE_PX / height)
-    size = (max(round(width * scale), 1), max(round(height * scale), 1))
-    small = np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.LANCZOS))
+def _tile(scored: ScoredPhotos, counts: Mapping[Any, Any]) -> Tile:
+    """A photo with its mistakes; counts: its row of ``per_photo``."""
+    whole, image = scored.dataset, counts["image"]
+    photo = Dataset(whole.root, _rows_of(whole.images, image), _rows_of(whole.boxes, image))
+    kept = scored.detections[image].above(scored.evaluation.threshold)
+    flat = flatten(photo, {image: kept}, scored.class_names)
+    matched = match(flat, [scored.evaluation.iou])[0]  # [N] row of the box, -1: none
+    missed = np.ones(len(photo.boxes), dtype=bool)
+    missed[matched[matched >= 0]] = False
+    truth = photo.boxes[XYXY].to_numpy(dtype=np.float64)
+    pixels = read_image(whole.image_path(image))
+    caption = f"{counts['n_true']} there: {counts['fn']} missed, {counts['fp']} false"
+    row = {str(name): value for name, value in photo.images.iloc[0].items()}
+    return Tile(_mistakes(pixels, kept, matched < 0, truth[missed]), caption, photo_credit(row))
+
+
+def _rows_of(table: pd.DataFrame, image: str) -> pd.DataFrame:
+    return table[table["image"] == image]
+
+
+def _mistakes(photo: RgbImage, kept: Detections, wrong: np.ndarray, missed: Boxes) -> RgbImage:
+    """The photo made small first and drawn on after, so that lines and labels stay readable."""
+    small, scale = fit_within(photo, TILE_PX)
     boxes, scores = kept.boxes_xyxy * scale, kept.scores
-    drawn = draw_detections(small, boxes[~wrong], scores[~wrong])
-    return draw_detections(
-        drawn,
-        boxes[wrong],
-        scores[wrong],
-        color=WRONG_COLOR,
-        truth_xyxy=missed * scale,
-        truth_color=WRONG_COLOR,
-    )
-
-
-def _tile(drawn: RgbImage, captions: tuple[str, str, str]) -> Image.Image:
-    tile = Image.new("RGB", (TILE_PX, TILE_PX + CAPTION_PX), "white")
-    height, width = drawn.shape[:2]
-    tile.paste(Image.fromarray(drawn), ((TILE_PX - width) // 2, TILE_PX - height))
-    pen = ImageDraw.Draw(tile)
-    font = ImageFont.load_default(size=CAPTION_FONT_PX)
-    for line, text in enumerate(captions):
-        color = "#777777" if line else "#222222"
-        pen.text((2, TILE_PX + 4 + line * 18), _shortened(text, font), fill=color, font=font)
-    return tile
-
-
-def _shortened(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
-    if font.getlength(text) <= TILE_PX - 4:
-        return text
-    while text and font.getlength(text + "…") > TILE_PX - 4:
-        text = text[:-1]
-    return text + "…"
-
-
-def _sheet(tiles: list[Image.Image]) -> bytes:
-    columns = min(COLUMNS, len(tiles))
-    lines = -(-len(tiles) // columns)
-    width, height = tiles[0].size
-    sheet = Image.new(
-        "RGB",
-        (columns * (width + GAP_PX) + GAP_PX, lines * (height + GAP_PX) + GAP_PX),
-        "white",
-    )
-    for number, tile in enumerate(tiles):
-        line, column = divmod(number, columns)
-        sheet.paste(tile, (GAP_PX + column * (width + GAP_PX), GAP_PX + line * (height + GAP_PX)))
-    buffer = io.BytesIO()
-    sheet.save(buffer, format="PNG", optimize=True)
-    return buffer.getvalue()
+    drawn = draw_boxes(small, boxes[~wrong], scores[~wrong])
+    drawn = draw_boxes(drawn, missed * scale, style=BoxStyle(WRONG_COLOR, dashed=True))
+    return draw_boxes(drawn, boxes[wrong], scores[wrong], BoxStyle(WRONG_COLOR))

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import html
 import re
 from collections.abc import Iterable, Mapping
 
 from markdown_it import MarkdownIt
 
 from sparrow.plain_text import one_line
-from sparrow.reports.html import page
+from sparrow.reports.templates import render
 
 # Signs with a meaning inside a line; an underscore within a word has none.
 _MEANS_SOMETHING = re.compile(r"[\\`*\[\]<>&|~$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
-
-PICTURE_STYLE = (
-    "<style>.pictures { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }"
-    ".pictures figure { width: min(100%, 32rem); } .pictures img { width: 100%; }"
-    "pre { background: #8881; padding: .7rem; overflow-x: auto; border-radius: 4px; }</style>"
-)
 
 
 def markdown_page(title: str, markdown: str, pictures: Mapping[str, bytes]) -> str:
@@ -32,11 +24,7 @@ def markdown_page(title: str, markdown: str, pictures: Mapping[str, bytes]) -> s
         pictures: PNG by title.
     """
     text = MarkdownIt("js-default").render(markdown)
-    parts = [PICTURE_STYLE, text]
-    if pictures:
-        figures = "".join(_figure(name, png) for name, png in pictures.items())
-        parts.append(f'<h2>Pictures</h2><div class="pictures">{figures}</div>')
-    return page(title, parts)
+    return render("card.html", title=title, text=text, pictures=pictures)
 
 
 class Markup(str):
@@ -51,7 +39,7 @@ def code(text: str) -> Markup:
 
 
 def as_markdown(text: str) -> str:
-    """Text of strangers (names, licences) for Markdown: shown as it is, on one line."""
+    """Text that others wrote (names, licences) for Markdown: shown as it is, on one line."""
     return _MEANS_SOMETHING.sub(r"\\\g<0>", one_line(" ".join(text.split())))
 
 
@@ -67,11 +55,3 @@ def markdown_table(header: Iterable[object], rows: Iterable[Iterable[object]]) -
 def _line(cells: Iterable[object]) -> str:
     texts = (cell if isinstance(cell, Markup) else as_markdown(str(cell)) for cell in cells)
     return "| " + " | ".join(texts) + " |"
-
-
-def _figure(title: str, png: bytes) -> str:
-    text, data = html.escape(title), base64.b64encode(png).decode()
-    return (
-        f'<figure><img alt="{text}" src="data:image/png;base64,{data}">'
-        f"<figcaption>{text}</figcaption></figure>"
-    )

@@ -22,7 +22,7 @@ from sparrow.predictions.window import Window
 from sparrow.progress import Progress
 from sparrow.regular_file import open_regular, sha256_of
 from sparrow.review.selection import XYXY, Pick
-from sparrow.review.sheet import COLUMNS, ROWS, Tile, contact_sheet
+from sparrow.review.sheet import PHOTOS_ON_A_SHEET, queue_tile, write_sheet
 from sparrow.spreadsheet import as_cell, from_cell
 
 LABELS = "instances.json"  # boxes to correct, COCO
@@ -81,10 +81,11 @@ def write_queue(
             drawn = _boxes(boxes.get(pick.prediction_id), photo)
             rows.append(_photo_row(name, photo, drawn, rights))
             listed.append(_list_row(name, photo, pick))
-            tiles.append(Tile(read_image(content), [b[1:] for b in drawn], _caption(photo, pick)))
-            if len(tiles) == COLUMNS * ROWS or number == len(picks):
-                page = -(-number // (COLUMNS * ROWS))
-                contact_sheet(tiles).save(place / f"contact-sheet-{page}.jpg", quality=85)
+            boxes_xyxy = [box[1:] for box in drawn]
+            tiles.append(queue_tile(read_image(content), boxes_xyxy, _caption(photo, pick)))
+            if len(tiles) == PHOTOS_ON_A_SHEET or number == len(picks):
+                page = -(-number // PHOTOS_ON_A_SHEET)
+                write_sheet(tiles, place / f"contact-sheet-{page}.jpg")
                 tiles = []
             if progress:
                 progress(number, len(picks))

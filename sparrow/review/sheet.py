@@ -2,52 +2,29 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from numpy.typing import ArrayLike
 
+from sparrow.boxes import as_boxes
+from sparrow.drawing.boxes import draw_boxes
+from sparrow.drawing.pictures import encode_jpeg, fit_within
+from sparrow.drawing.sheets import SheetStyle, Tile, contact_sheet
 from sparrow.images import RgbImage
 
-COLUMNS, ROWS = 5, 8  # of photos on a sheet
-TILE_PX, CAPTION_PX, GAP_PX = 300, 66, 10
-FONT_PX, LINE_CHARACTERS, LINES = 13, 46, 4
-BOX_COLOR, INK, PAPER = (255, 220, 0), (40, 40, 40), (255, 255, 255)
+COLUMNS, ROWS = 5, 8
+PHOTOS_ON_A_SHEET = COLUMNS * ROWS
+TILE_PX, TEXT_LINES = 300, 4
 
 
-@dataclass(frozen=True, eq=False)
-class Tile:
-    """A photo (uint8 [height, width, 3]), its boxes (xyxy, its pixels), and what stands below."""
-
-    image: RgbImage
-    boxes_xyxy: Sequence[Sequence[float]]
-    caption: str
+def queue_tile(image: RgbImage, boxes_xyxy: ArrayLike, caption: str) -> Tile:
+    """A photo (uint8 [height, width, 3]) made small, with its boxes (its pixels) and its reason."""
+    small, scale = fit_within(image, TILE_PX)
+    return Tile(draw_boxes(small, as_boxes(boxes_xyxy) * scale), caption)
 
 
-def contact_sheet(tiles: Sequence[Tile]) -> Image.Image:
-    """At most ``COLUMNS`` × ``ROWS`` tiles on one page."""
-    rows = -(-len(tiles) // COLUMNS)
-    columns = min(COLUMNS, len(tiles))
-    wide, high = TILE_PX + GAP_PX, TILE_PX + CAPTION_PX + GAP_PX
-    sheet = Image.new("RGB", (columns * wide + GAP_PX, rows * high + GAP_PX), PAPER)
-    for number, tile in enumerate(tiles):
-        row, column = divmod(number, COLUMNS)
-        sheet.paste(_drawn(tile), (GAP_PX + column * wide, GAP_PX + row * high))
-    return sheet
-
-
-def _drawn(tile: Tile) -> Image.Image:
-    photo = Image.fromarray(tile.image)
-    scale = TILE_PX / max(photo.size)
-    photo = photo.resize([max(1, round(side * scale)) for side in photo.size])
-    pen = ImageDraw.Draw(photo)
-    for box in tile.boxes_xyxy:
-        pen.rectangle([side * scale for side in box], outline=BOX_COLOR, width=2)
-    card = Image.new("RGB", (TILE_PX, TILE_PX + CAPTION_PX), PAPER)
-    card.paste(photo, ((TILE_PX - photo.width) // 2, TILE_PX - photo.height))
-    lines = textwrap.wrap(tile.caption, LINE_CHARACTERS, max_lines=LINES, placeholder=" …")
-    ImageDraw.Draw(card).multiline_text(
-        (2, TILE_PX + 4), "\n".join(lines), INK, ImageFont.load_default(FONT_PX), spacing=2
-    )
-    return card
+def write_sheet(tiles: Sequence[Tile], path: Path) -> None:
+    """Write at most ``PHOTOS_ON_A_SHEET`` tiles as one JPEG."""
+    style = SheetStyle(min(COLUMNS, len(tiles)), TILE_PX, text_lines=TEXT_LINES)
+    path.write_bytes(encode_jpeg(contact_sheet(tiles, style)))

@@ -114,12 +114,12 @@ def test_settings_beside_the_champion_hold(home: Path, expected: dict[str, Any])
 def test_the_monitor_comes_to_the_same_verdict(
     home: Path, config: Config, expected: dict[str, Any]
 ) -> None:
-    from monitoring.run import judge_production, observe_production
+    from monitoring.run import detect_drift, observe_production
 
     observed = observe_production(config, None)
     assert (observed.model.version, observed.n_photos) == ("2", 120)
     assert observed.set_aside == ""
-    verdict, wanted = judge_production(config, observed).to_dict(), expected["verdict"]
+    verdict, wanted = detect_drift(config, observed).to_dict(), expected["verdict"]
     for name in ("state", "model_name", "model_version", "n_photos", "since", "until"):
         assert verdict[name] == wanted[name]
     assert verdict["state"] == "ok"
@@ -130,17 +130,17 @@ def test_the_monitor_comes_to_the_same_verdict(
 
 
 def test_the_monitor_shows_the_verdict_of_before(home: Path, config: Config) -> None:
-    from monitoring.page import Findings, findings_html
-    from monitoring.run import judge_production, observe_production, past_verdicts
+    from monitoring.page import MonitoringReport, report_html
+    from monitoring.run import detect_drift, observe_production, past_verdicts
 
     past = past_verdicts(Path(config.stores.monitoring), config.name)
     assert [one["state"] for one in past] == ["ok"]
     observed = observe_production(config, None)
-    verdict = judge_production(config, observed)
-    found = Findings(
-        verdict, observed.window, observed.n_photos, observed.trend, past, home, report=False
+    verdict = detect_drift(config, observed)
+    report = MonitoringReport(
+        verdict, observed.window, observed.n_photos, observed.trend, past, home, False
     )
-    assert "2024-02-02" in findings_html(found)
+    assert "2024-02-02" in report_html(report)
 
 
 def test_the_champion_before_comes_back_from_the_old_store(

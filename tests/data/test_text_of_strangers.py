@@ -18,7 +18,7 @@ from sparrow.data.errors import DataError
 from sparrow.data.licences import attribution, notice
 from sparrow.data.split.report import split_certificate
 from sparrow.data.tables import Dataset
-from sparrow.reports.data_pages import certificate_html, explore_html
+from sparrow.reports.data_pages import explore_html, split_report_html
 from sparrow.reports.dataset_card import dataset_card, licence_summary
 from sparrow.reports.markdown import as_markdown, code, markdown_page, markdown_table
 
@@ -107,7 +107,7 @@ def test_pages_show_it(dataset: Dataset, first: int) -> None:
     strange = replace(dataset, images=images)
     proof = {"seed": 0, "imbalance": 0.0, "kept_their_side": 0}
     for html in (
-        certificate_html(split_certificate(strange, 0) | proof, strange),
+        split_report_html(split_certificate(strange, 0) | proof, strange),
         explore_html(strange),
     ):
         page = Tags(html)
@@ -148,12 +148,12 @@ def test_two_authors_whose_names_begin_alike_are_two(dataset: Dataset) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    from sparrow.reports.data_figures import _birds_by_author
+    from sparrow.reports.data_figures import _objects_by_author
 
     figure = Figure()
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    _birds_by_author(axes, images)
+    _objects_by_author(axes, images)
     assert len({bar.get_y() for bar in axes.patches}) == 6
 
 

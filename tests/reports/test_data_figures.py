@@ -10,7 +10,7 @@ from PIL import Image
 from sparrow.config import DataConfig
 from sparrow.data.checks.run import check_dataset
 from sparrow.data.tables import Dataset
-from sparrow.reports.data_figures import contact_sheet, eda_figures, more_figures
+from sparrow.reports.data_figures import contact_sheet_png, eda_figures, more_figures
 
 
 def test_figures_of_no_photos_and_of_some(data_config: DataConfig, photos: Any) -> None:
@@ -26,7 +26,7 @@ def test_figures_of_no_photos_and_of_some(data_config: DataConfig, photos: Any) 
 
 def test_the_contact_sheet_has_a_place_for_each_photo(data_config: DataConfig, photos: Any) -> None:
     dataset = check_dataset(photos.write(), data_config).dataset
-    sheet = Image.open(io.BytesIO(contact_sheet(dataset)))
+    sheet = Image.open(io.BytesIO(contact_sheet_png(dataset)))
     assert sheet.size == (960, 160)  # six photos in a row of six
     empty = Dataset(dataset.root, dataset.images.iloc[:0], dataset.boxes.iloc[:0])
-    assert Image.open(io.BytesIO(contact_sheet(empty))).size == (960, 160)
+    assert Image.open(io.BytesIO(contact_sheet_png(empty))).size == (960, 160)

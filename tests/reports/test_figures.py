@@ -10,47 +10,13 @@ from PIL import Image
 
 from sparrow.config import EvaluationConfig
 from sparrow.detections import Detections
-from sparrow.drawing import draw_detections
 from sparrow.evaluation.calibration import reliability
 from sparrow.evaluation.evaluate import evaluate
 from sparrow.reports.figures import evaluation_pngs, reliability_png
-from sparrow.reports.galleries import photo_credit, worst_false_alarms, worst_misses
+from sparrow.reports.galleries import ScoredPhotos, photo_credit, worst_false_alarms, worst_misses
 
 GREY = np.full((200, 300, 3), 128, np.uint8)
 AMBER = (255, 176, 0)
-
-
-def colored(picture: np.ndarray, color: tuple[int, int, int]) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of the pixels of a colour."""
-    y, x = np.nonzero((picture == color).all(axis=2))
-    return int(x.min()), int(y.min()), int(x.max()), int(y.max())
-
-
-def test_no_boxes_change_nothing():
-    drawn = draw_detections(GREY, np.zeros((0, 4)), np.zeros(0))
-    assert np.array_equal(drawn, GREY)
-
-
-def test_a_box_lies_on_its_coordinates_and_the_photo_is_not_touched():
-    drawn = draw_detections(GREY, [[50, 60, 120, 140]], None)
-    assert colored(drawn, AMBER) == (50, 60, 120, 140)
-    assert (drawn[65:135, 55:115] == 128).all()  # the bird itself stays visible
-    assert (GREY == 128).all()
-
-
-@pytest.mark.parametrize("box", [[50, 0, 120, 140], [280, 60, 300, 140], [-20, -20, 10, 10]])
-def test_labels_stay_inside_the_photo(box):
-    drawn = draw_detections(GREY, [box], [0.87])
-    plain = draw_detections(GREY, [box], [0.87], show_scores=False)
-    label = (drawn != plain).any(axis=2)
-    assert label.sum() > 150  # as many pixels as "87%" on its ground needs
-    assert drawn.shape == GREY.shape
-
-
-def test_truth_is_dashed():
-    drawn = draw_detections(GREY, [], [], truth_xyxy=[[50, 60, 120, 140]])
-    row = (drawn[60, 50:121] == 255).all(axis=1)
-    assert 0.3 < row.mean() < 0.7
 
 
 @pytest.fixture(scope="module")
@@ -89,13 +55,10 @@ def test_figures_of_nothing(make_dataset):
 
 def test_galleries(evaluated):
     dataset, predictions, evaluation = evaluated
+    scored = ScoredPhotos(dataset, predictions, ["bird"], evaluation)
     red = (255, 77, 77)
-    missed = np.asarray(
-        Image.open(io.BytesIO(worst_misses(dataset, predictions, ["bird"], evaluation)))
-    )
-    false = np.asarray(
-        Image.open(io.BytesIO(worst_false_alarms(dataset, predictions, ["bird"], evaluation)))
-    )
+    missed = np.asarray(Image.open(io.BytesIO(worst_misses(scored))))
+    false = np.asarray(Image.open(io.BytesIO(worst_false_alarms(scored))))
     # One tile each: the first shows the bird found (amber) and the missed one, the second no amber.
     assert (missed == red).all(axis=2).any()
     assert (missed == AMBER).all(axis=2).any()
@@ -107,7 +70,7 @@ def test_no_mistakes_no_gallery(make_dataset):
     dataset = make_dataset({"a.jpg": []})
     nothing = {"a.jpg": Detections.empty()}
     evaluation = evaluate(dataset, nothing, ["bird"], 0.5, EvaluationConfig(bootstrap_samples=50))
-    assert worst_misses(dataset, nothing, ["bird"], evaluation) is None
+    assert worst_misses(ScoredPhotos(dataset, nothing, ["bird"], evaluation)) is None
 
 
 def test_credit():

@@ -20,18 +20,18 @@ from sparrow.reports.glossary import GLOSSARY
 _MEDIA_TYPES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg"}  # by first bytes
 
 
-def render(name: str, **values: object) -> str:
+def render(template: str, /, **values: object) -> str:
     """Fill in a template.
 
     Args:
-        name: the template's file in this folder, such as ``checks.html``.
+        template: its file in this folder, such as ``checks.html``.
         values: what it shows; text is escaped, unless it is a ``markupsafe.Markup``.
 
     Raises:
         jinja2.TemplateNotFound: there is no such file.
         jinja2.UndefinedError: the template names a value that is missing.
     """
-    return _ENVIRONMENT.get_template(name).render(**values)
+    return _ENVIRONMENT.get_template(template).render(**values)
 
 
 def data_uri(picture: bytes) -> str:
@@ -46,18 +46,18 @@ def data_uri(picture: bytes) -> str:
     raise ValueError(f"expected the bytes of a PNG or JPEG; these begin with {picture[:4]!r}")
 
 
-def cell(value: object) -> object:
+def cell(value: object, digits: int = 3) -> object:
     """A value as a table shows it.
 
-    None and NaN are a dash, a float has three significant digits, the items of a list or tuple are
-    joined by dots; all else is as it is.
+    None and NaN are a dash, a float has ``digits`` significant digits, the items of a list or tuple
+    are joined by dots; all else is as it is.
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
     if isinstance(value, float):
-        return f"{value:.3g}"
+        return f"{value:.{digits}g}"
     if isinstance(value, list | tuple):
-        return " · ".join(str(cell(item)) for item in value)
+        return " · ".join(str(cell(item, digits)) for item in value)
     return value
 
 
