@@ -148,6 +148,8 @@ def first_run(flow: str, run_id: str) -> str:
 def _read(run: Run) -> Attempt | None:
     try:
         parameters = run["_parameters"].task
+        if parameters is None:
+            return None
         name = parameters["config"].data["name"]
         finished = bool(run.finished)
     except Exception:

@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from metaflow import Run, current  # type: ignore[attr-defined]  # its stubs do not export them
 from metaflow.exception import MetaflowException
@@ -114,12 +114,13 @@ def run_times(work_dir: Path) -> str:
 
 def read_steps(work_dir: Path, run_id: str) -> list[StepTime]:
     """The lines of one run, in order of starting; those cut by a kill or a full disk left out."""
-    lines = []
-    for line in (work_dir / STEP_LOG).read_text(errors="replace").splitlines():
+    lines: list[StepTime] = []
+    for text in (work_dir / STEP_LOG).read_text(errors="replace").splitlines():
         with contextlib.suppress(ValueError):
-            lines.append(json.loads(line))
-    own = [x for x in lines if isinstance(x, dict) and x.get("run") == run_id]
-    return sorted(own, key=lambda x: x["started"])
+            line = json.loads(text)
+            if isinstance(line, dict) and line.get("run") == run_id:
+                lines.append(cast(StepTime, line))
+    return sorted(lines, key=lambda line: line["started"])
 
 
 def time_table(steps: Sequence[StepTime], run_started: float, now: float) -> str:
