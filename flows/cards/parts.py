@@ -14,7 +14,9 @@ from metaflow.cards import (  # type: ignore[attr-defined]
     Image,
     Markdown,
     MetaflowCardComponent,
+    ProgressBar,
     Table,
+    VegaChart,
 )
 
 from sparrow.reports.glossary import GLOSSARY
@@ -52,6 +54,21 @@ def table(header: Sequence[str], rows: Iterable[Iterable[object]], digits: int =
         for row in rows
     ]
     return Table(cells, headers=list(header))
+
+
+def progress_bar(maximum: int, label: str) -> Part:
+    """A bar that ``update(done)`` moves."""
+    return ProgressBar(max=maximum, label=label, value=0)
+
+
+def chart(specification: Mapping[str, object]) -> Part:
+    """A Vega-Lite chart that ``update(specification)`` draws anew."""
+    return VegaChart(dict(specification))
+
+
+def refresh(card: str) -> None:
+    """Show what was added or updated while the step still runs."""
+    current.card[card].refresh()  # type: ignore[attr-defined]  # as in ``add``
 
 
 def glossary() -> Part:

@@ -18,8 +18,6 @@ from sparrow.evaluation.scored import Scored
 from sparrow.inference.model_folder import REFERENCE, read_info, write_info
 from sparrow.pipeline.predict import predict_photos, served_at_once
 from sparrow.pipeline.score import relabel, score_model, with_groups
-from sparrow.predictions.record import LoggedModel, records_from_detections
-from sparrow.predictions.window import write_reference
 from sparrow.progress import Progress
 
 if TYPE_CHECKING:
@@ -97,6 +95,9 @@ def write_model_reference(
         detections: in these photos, by name.
         count_model: the model's.
     """
+    from sparrow.predictions.record import LoggedModel, records_from_detections
+    from sparrow.predictions.window import write_reference
+
     info = read_info(folder)
     images = dataset.images[dataset.images["split"] != "train"]
     records = records_from_detections(
