@@ -114,31 +114,31 @@ class Train(FlowSpec):
         """Check ``data/new`` and merge it, all or nothing; compare it with what was there."""
         from cards.data import show_ingest
 
-        from sparrow.pipeline.data import take_in
+        from sparrow.pipeline.data import ingest_and_compare
 
         folder = Path(self.data_pages)
-        intake = take_in(self.settings, self.dataset, folder, show_progress("measured"))
-        result, self.dataset = intake.result, intake.dataset
+        outcome = ingest_and_compare(self.settings, self.dataset, folder, show_progress("measured"))
+        result, self.dataset = outcome.result, outcome.dataset
         self.data_version = result.data_version
-        show_ingest(intake)
+        show_ingest(outcome)
         print(f"{len(result.accepted)} new photos, {len(result.corrected)} corrected, "
               f"{result.skipped_known} known already")  # fmt: skip
-        if intake.comparison is not None:
-            print(intake.comparison.summary())
+        if outcome.comparison is not None:
+            print(outcome.comparison.summary())
         print(f"data version {self.data_version}: {len(self.dataset.images)} photos, "
-              f"{len(self.dataset.boxes)} boxes", *intake.pages, sep="\n")  # fmt: skip
+              f"{len(self.dataset.boxes)} boxes", *outcome.pages, sep="\n")  # fmt: skip
         self.next(self.split)
 
     @card
     @step
     @user_facing_step
     def split(self) -> None:
-        """Train, validation, test; authors, near-duplicates and visits stay on one side."""
+        """Train, validation, test; authors, near-duplicates and visits stay in one of them."""
         from cards.data import show_split
 
         from sparrow.data.split.assignments import load_assignments, save_assignments
         from sparrow.data.split.split import split_dataset
-        from sparrow.pipeline.data import certify
+        from sparrow.pipeline.data import write_split_report
 
         result = split_dataset(
             self.dataset,
@@ -148,12 +148,12 @@ class Train(FlowSpec):
             load_assignments(self.dataset.root),
         )
         save_assignments(result.dataset)
-        self.dataset, self.certificate = result.dataset, result.certificate
-        comparison, page = certify(self.settings, result, Path(self.data_pages))
-        show_split(self.dataset, self.certificate, comparison, page)
+        self.dataset, self.split_report = result.dataset, result.report
+        comparison, page = write_split_report(self.settings, result, Path(self.data_pages))
+        show_split(self.dataset, self.split_report, comparison, page)
         print(self.dataset.images["split"].value_counts().to_string())
         print(comparison.summary())
-        print(f"certificate of the split: {page}")
+        print(f"split report: {page}")
         self.next(self.explore)
 
     @card
@@ -168,7 +168,9 @@ class Train(FlowSpec):
         from sparrow.reports.data_figures import contact_sheet_png, eda_figures, more_figures
 
         cards = Path(self.work_dir) / "cards"
-        self.dataset_card = write_dataset_card(self.settings, self.dataset, self.certificate, cards)
+        self.dataset_card = write_dataset_card(
+            self.settings, self.dataset, self.split_report, cards
+        )
         show_card("dataset_card", self.dataset_card, {})
         tables = self.dataset.images, self.dataset.boxes
         sheet = {"Contact sheet": contact_sheet_png(self.dataset)}
@@ -244,11 +246,11 @@ class Train(FlowSpec):
     @user_facing_step
     def evaluate(self, inputs: list[Train]) -> None:
         """Threshold from validation photos, scores on test photos, with intervals; the card."""
-        from cards.data import show_review
+        from cards.data import show_label_errors
         from cards.report import show_card, show_evaluation
 
         from sparrow.pipeline.cards import log_evaluation, write_model_card
-        from sparrow.pipeline.data import doubt
+        from sparrow.pipeline.data import write_label_errors
         from sparrow.pipeline.evaluate import evaluate_model
         from sparrow.pipeline.train import reset_model_folder
         from sparrow.reports.evaluation_pictures import evaluation_pictures, mistake_pictures
@@ -266,9 +268,11 @@ class Train(FlowSpec):
         log_evaluation(self.settings, self.trained, scored, self.pictures, work_dir / "cards")
         show_evaluation(self.settings, scored, self.pictures)
         test, pages = self.dataset.subset("test"), Path(self.data_pages) / "test"
-        doubts = doubt(self.settings, test, scored.detections, "This run's model", pages)
-        show_review(doubts[0], test, doubts[1])
-        print(f"labels worth a second look: {len(doubts[0])}", *doubts[1])
+        candidates, written = write_label_errors(
+            self.settings, test, scored.detections, "This run's model", pages
+        )
+        show_label_errors(candidates, test, written)
+        print(f"labels worth a second look: {len(candidates)}", *written)
         for name, one in self.evaluation.headline.items():
             print(f"{name:<18}{one.value:7.3f}   {one.low:.3f} to {one.high:.3f}")
         self.next(self.promote)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from metaflow import current
 from metaflow.cards import Image, Markdown, Table
 
 from sparrow.data.licences import attribution
-from sparrow.data.split.report import certificate_verdict
+from sparrow.data.split.report import split_verdict
 from sparrow.data.tables import Dataset
 from sparrow.reports.dataset_card import licence_summary
 from sparrow.reports.markdown import as_markdown
@@ -22,21 +23,21 @@ if TYPE_CHECKING:
     from sparrow.pipeline.data import IngestOutcome
 
 PAIRS_SHOWN = 4
-DOUBTS_SHOWN = 6
+CANDIDATES_SHOWN = 6
 
 
 def show_check(report: Any, photos: int, version: str, page: Path) -> None:
-    """Verdict of the checks, and every finding in a sentence."""
+    """Verdict of the checks, and every violation in a sentence."""
     verdict = "All checks passed" if report.ok else f"{len(report.errors)} rules are broken"
     current.card.append(Markdown(f"# {verdict}"))
     current.card.append(Markdown(f"{photos} photos · data version `{version}`"))
-    _show_findings(report)
+    _show_violations(report)
     current.card.append(Markdown(f"Every row that was hit, with its photo: `{page}`"))
 
 
-def show_ingest(intake: IngestOutcome) -> None:
+def show_ingest(outcome: IngestOutcome) -> None:
     """What came in, what the checks and the champion say of it, and how it compares."""
-    result = intake.result
+    result = outcome.result
     current.card.append(Markdown("# New data"))
     current.card.append(
         Markdown(
@@ -45,65 +46,65 @@ def show_ingest(intake: IngestOutcome) -> None:
         )
     )
     if result.report is not None:
-        _show_findings(result.report)
-    if intake.comparison is not None:
-        _show_comparison(intake.comparison)
-    for page in intake.pages:
+        _show_violations(result.report)
+    if outcome.comparison is not None:
+        _show_comparison(outcome.comparison)
+    for page in outcome.pages:
         current.card.append(Markdown(f"`{page}`"))
 
 
 def show_split(
-    dataset: Dataset, certificate: dict[str, Any], comparison: Comparison, page: Path
+    dataset: Dataset, report: Mapping[str, Any], comparison: Comparison, page: Path
 ) -> None:
-    """Each side, what the split guarantees, the likest pairs across it, and drift between sides."""
-    current.card.append(Markdown("# Split certificate"))
-    whole, words = certificate_verdict(certificate)
+    """Each split, what is guaranteed, the likest pairs across them, and drift between them."""
+    current.card.append(Markdown("# Split report"))
+    whole, words = split_verdict(report)
     current.card.append(Markdown(words if whole else f"**{words}**"))
-    current.card.append(Markdown(f"What the test scores rest on: {certificate['evidence']}."))
-    sides = certificate["splits"]
+    current.card.append(Markdown(f"What the test scores rest on: {report['evidence']}."))
+    splits = report["splits"]
     rows = [
-        [name.replace("_", " "), *(_text(side[name]) for side in sides.values())]
-        for name in next(iter(sides.values()))
+        [name.replace("_", " "), *(_text(split[name]) for split in splits.values())]
+        for name in next(iter(splits.values()))
     ]
-    current.card.append(Table(rows, headers=["", *sides]))
+    current.card.append(Table(rows, headers=["", *splits]))
     names = (
         "data_version", "kept_their_side", "seed", "imbalance", "near_duplicate_bits",
         "visit_seconds",
     )  # fmt: skip
-    facts = [[name.replace("_", " "), _text(certificate[name])] for name in names]
+    facts = [[name.replace("_", " "), _text(report[name])] for name in names]
     current.card.append(Table(facts, headers=["made from", ""]))
     current.card.append(Markdown("### Training and test photos that look most alike"))
-    _show_pairs(dataset, certificate["closest_pairs"][:PAIRS_SHOWN])
+    _show_pairs(dataset, report["closest_pairs"][:PAIRS_SHOWN])
     _show_comparison(comparison)
     current.card.append(Markdown("### Licences"))
     current.card.append(Markdown(licence_summary(dataset)))
-    current.card.append(Markdown(f"The whole certificate: `{page}`"))
+    current.card.append(Markdown(f"The whole report: `{page}`"))
 
 
-def show_review(review: DataFrame, photos: Dataset, pages: list[Path]) -> None:
-    """The surest doubts about labels, as pictures."""
-    from sparrow.reports.label_errors import doubts_picture
+def show_label_errors(candidates: DataFrame, photos: Dataset, pages: list[Path]) -> None:
+    """The surest label-error candidates, as pictures."""
+    from sparrow.reports.label_errors import candidates_picture
 
     current.card.append(Markdown("### Labels worth a second look"))
-    if review.empty:
+    if candidates.empty:
         current.card.append(Markdown("The model strongly disagrees with none of these labels."))
         return
     current.card.append(
         Markdown(
-            f"The model strongly disagrees with {len(review)} labels here. Either may be "
+            f"The model strongly disagrees with {len(candidates)} labels here. Either may be "
             "wrong. Amber: boxes of the table; blue: surely found, but no box is there; red: a box "
             f"in which nothing at all was found. All of them: `{pages[0]}`"
         )
     )
     rows = photos.images.set_index("image", drop=False)
-    for name in review["image"].drop_duplicates().head(DOUBTS_SHOWN):
-        picture = doubts_picture(name, review, photos)
+    for name in candidates["image"].drop_duplicates().head(CANDIDATES_SHOWN):
+        picture = candidates_picture(name, candidates, photos)
         if picture is not None:
             title = attribution(rows.loc[name].to_dict(), "boxes drawn in")
             current.card.append(Image(_png(picture), label=title))
 
 
-def _show_findings(report: Any) -> None:
+def _show_violations(report: Any) -> None:
     rows = [[one.severity, one.rule, one.sentence, len(one.rows)] for one in report.violations]
     if rows:
         current.card.append(Table(rows, headers=["severity", "rule", "what it means", "rows"]))

@@ -1,4 +1,4 @@
-"""``sparrow data …``: check, take in, look back, restore, download, explore, certify, compare."""
+"""``sparrow data …``: check, ingest, log, restore, download, explore, split-report, drift."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sparrow.shipped import default_config
 
 if TYPE_CHECKING:
     from sparrow.data.checks.report import RuleViolation
+    from sparrow.data.split.split import SplitResult
     from sparrow.data.tables import Dataset
 
 Handler = Callable[[argparse.Namespace], int]
@@ -23,35 +24,44 @@ Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # ge
 
 def register(subparsers: Parsers) -> None:
     """Add ``data`` and its subcommands."""
-    parser = subparsers.add_parser("data", help="check, take in, explore and version the photos")
+    parser = subparsers.add_parser("data", help="check, ingest, explore and version the photos")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _add_check(actions)
+    _add(actions, "ingest", ingest, "take the new data into the raw set, all of it or nothing")
+    _add_versions(actions)
+    _add_reports(actions)
 
+
+def _add_check(actions: Parsers) -> None:
     check = _add(actions, "check", check_set, "check photos and tables by named rules")
     check.add_argument("--new", action="store_true", help="check data.new instead of data.root")
     check.add_argument("--html", type=Path, metavar="FILE", help="also a page with thumbnails")
     check.add_argument("--json", type=Path, metavar="FILE", help="also as JSON")
     check.add_argument(
-        "--review", type=Path, metavar="FILE", help="also a page of the labels the champion doubts"
-    )
+        "--review", type=Path, metavar="FILE",
+        help="also a page of label-error candidates: labels the champion disagrees with",
+    )  # fmt: skip
 
-    _add(actions, "ingest", ingest, "take the new data into the raw set, all of it or nothing")
 
+def _add_versions(actions: Parsers) -> None:
     log = _add(actions, "log", show_log, "list the versions of the raw set")
     log.add_argument("--json", action="store_true", help="print JSON")
-
     restore = _add(actions, "restore", restore_set, "make an earlier version the current one")
     restore.add_argument("version", help="as in the log; its beginning is enough")
-
     download = _add(actions, "download", download_set, "bring the house-sparrow set from Kaggle")
     download.add_argument("--into", type=Path, metavar="DIR", help="folder to make (data.root)")
     download.add_argument("--archive", type=Path, metavar="ZIP", help="a file downloaded by hand")
 
+
+def _add_reports(actions: Parsers) -> None:
     explore = _add(actions, "explore", explore_set, "write a page of figures and photos")
     explore.add_argument("--to", type=Path, default=Path("explore.html"), metavar="FILE")
-
-    certificate = _add(actions, "certificate", certify, "split the set and write its certificate")
-    certificate.add_argument("--to", type=Path, default=Path("certificate.html"), metavar="FILE")
-
+    report = _add(actions, "split-report", report_on_split, "split the set and report on the split")
+    report.add_argument("--to", type=Path, default=Path("split-report.html"), metavar="FILE")
+    old = actions.add_parser("certificate")  # without a help it is in no list
+    for option in ("--config", "--set", "--to"):
+        old.add_argument(option)
+    old.set_defaults(func=refuse_certificate)
     drift = _add(actions, "drift", compare, "compare new data with raw, or test with train")
     drift.add_argument(
         "--new", action="store_true", help="new against raw; else test against train"
@@ -81,7 +91,7 @@ def check_set(args: argparse.Namespace) -> int:
     checked = check_dataset(root, config.data, prefix, _progress())
     report = checked.report
     if args.review and report.ok:
-        report = report.extended(_doubts(config, checked.dataset, prefix, args.review))
+        report = report.extended(_label_errors(config, checked.dataset, prefix, args.review))
     print(report.summary())
     if args.json:
         args.json.write_text(json.dumps(report.to_json(), indent=2), encoding="utf-8")
@@ -90,8 +100,10 @@ def check_set(args: argparse.Namespace) -> int:
     return 0 if report.ok else 1
 
 
-def _doubts(config: Config, dataset: Dataset, prefix: str, page: Path) -> RuleViolation | None:
-    """Ask the champion about all photos, write the page of what it doubts."""
+def _label_errors(
+    config: Config, dataset: Dataset, prefix: str, page: Path
+) -> RuleViolation | None:
+    """Ask the champion about all photos, write the page of what it disagrees with."""
     from sparrow.data.checks.label_errors import label_error_candidates, label_error_violation
     from sparrow.data.checks.run import table_names
     from sparrow.inference.engine import Engine, detect_files
@@ -103,9 +115,9 @@ def _doubts(config: Config, dataset: Dataset, prefix: str, page: Path) -> RuleVi
         raise ValueError(f"--review: the champion finds {found}, the config names {wanted}")
     files = [(name, dataset.image_path(name)) for name in dataset.images["image"]]
     detections = detect_files(engine, files, _progress("counted"))
-    review = label_error_candidates(dataset, detections, config.data.label_error_score)
-    page.write_text(label_errors_html(review, dataset, "The champion"), encoding="utf-8")
-    return label_error_violation(review, table_names(prefix)[1])
+    candidates = label_error_candidates(dataset, detections, config.data.label_error_score)
+    page.write_text(label_errors_html(candidates, dataset, "The champion"), encoding="utf-8")
+    return label_error_violation(candidates, table_names(prefix)[1])
 
 
 def ingest(args: argparse.Namespace) -> int:
@@ -166,60 +178,76 @@ def download_set(args: argparse.Namespace) -> int:
 
 def explore_set(args: argparse.Namespace) -> int:
     """Write the page of figures."""
-    from sparrow.data.checks.run import check_dataset
     from sparrow.reports.data_pages import explore_html
 
-    config = _config(args)
-    dataset = check_dataset(Path(config.data.root), config.data, progress=_progress()).dataset
+    dataset = _raw(_config(args))
     args.to.write_text(explore_html(dataset), encoding="utf-8")
     print(args.to)
     return 0
 
 
-def certify(args: argparse.Namespace) -> int:
-    """Split as the flow does and write the certificate; 1 where a group crosses the split."""
-    from sparrow.data.checks.run import check_dataset
-    from sparrow.data.split.assignments import load_assignments
-    from sparrow.data.split.report import certificate_verdict
-    from sparrow.data.split.split import split_dataset
+def report_on_split(args: argparse.Namespace) -> int:
+    """Split as the flow does and write the split report; 1 where a group crosses the split."""
+    from sparrow.data.split.report import split_verdict
     from sparrow.reports.data_pages import split_report_html
 
     config = _config(args)
-    dataset = check_dataset(Path(config.data.root), config.data, progress=_progress()).dataset
-    bits, sides = config.data.near_duplicate_bits, load_assignments(dataset.root)
-    result = split_dataset(dataset, config.split, bits, config.seed, sides)
-    args.to.write_text(split_report_html(result.certificate, result.dataset), encoding="utf-8")
-    for name, side in result.certificate["splits"].items():
-        print(f"{name}: {side['photos']:,} photos, {side['boxes']:,} boxes")
-    whole, words = certificate_verdict(result.certificate)
-    print(words, f"What the test scores rest on: {result.certificate['evidence']}.", sep="\n")
+    result = _split(config, _raw(config))
+    args.to.write_text(split_report_html(result.report, result.dataset), encoding="utf-8")
+    for name, part in result.report["splits"].items():
+        print(f"{name}: {part['photos']:,} photos, {part['boxes']:,} boxes")
+    whole, words = split_verdict(result.report)
+    print(words, f"What the test scores rest on: {result.report['evidence']}.", sep="\n")
     print(args.to)
     return 0 if whole else 1
+
+
+def refuse_certificate(args: argparse.Namespace) -> int:
+    """The old name of ``split-report``.
+
+    Raises:
+        ValueError: always; it names the new one.
+    """
+    raise ValueError("`sparrow data certificate` is called `sparrow data split-report` now")
 
 
 def compare(args: argparse.Namespace) -> int:
     """Compare two sets; 1 where they drifted or share what they must not."""
     from sparrow.data.checks.run import check_dataset
     from sparrow.data.drift import compare_new_with_raw, compare_train_with_test
-    from sparrow.data.split.assignments import load_assignments
-    from sparrow.data.split.split import split_dataset
 
     config = _config(args)
-    bits = config.data.near_duplicate_bits
-    raw = check_dataset(Path(config.data.root), config.data, progress=_progress()).dataset
+    bits, raw = config.data.near_duplicate_bits, _raw(config)
     if args.new:
         new = check_dataset(Path(config.data.new), config.data, "new_", _progress()).dataset
         comparison = compare_new_with_raw(raw, new, bits)
     else:
-        sides = load_assignments(raw.root)
-        split = split_dataset(raw, config.split, bits, config.seed, sides).dataset
-        comparison = compare_train_with_test(split, bits, config.split)
+        split = _split(config, raw)
+        parted = split.report.get("authors_parted_by_day", False)
+        comparison = compare_train_with_test(
+            split.dataset, bits, config.split, authors_parted=parted
+        )
     print(comparison.summary())
     if args.html:
         args.html.mkdir(parents=True, exist_ok=True)
         for title, text in comparison.html.items():
             (args.html / f"drift_{title}.html").write_text(text, encoding="utf-8")
     return 1 if comparison.verdict == "drift" or comparison.problems else 0
+
+
+def _raw(config: Config) -> Dataset:
+    from sparrow.data.checks.run import check_dataset
+
+    return check_dataset(Path(config.data.root), config.data, progress=_progress()).dataset
+
+
+def _split(config: Config, dataset: Dataset) -> SplitResult:
+    """The set, split as the flow splits it."""
+    from sparrow.data.split.assignments import load_assignments
+    from sparrow.data.split.split import split_dataset
+
+    bits, assignments = config.data.near_duplicate_bits, load_assignments(dataset.root)
+    return split_dataset(dataset, config.split, bits, config.seed, assignments)
 
 
 def _config(args: argparse.Namespace) -> Config:

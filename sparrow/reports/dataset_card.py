@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from sparrow.data.split.evidence import known_authors
-from sparrow.data.split.report import certificate_verdict
+from sparrow.data.split.report import split_verdict
 from sparrow.data.tables import Dataset, data_version
 from sparrow.reports.markdown import as_markdown, markdown_table
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-def dataset_card(name: str, dataset: Dataset, certificate: dict[str, Any]) -> str:
+def dataset_card(name: str, dataset: Dataset, report: Mapping[str, Any]) -> str:
     """The card as Markdown; the same data gives the same text.
 
     Args:
         name: of the project.
         dataset: checked and split; a set whose checks fail has no card.
-        certificate: of ``split.split_dataset``.
+        report: of its split (``split.report_split``).
     """
     images, boxes = dataset.images, dataset.boxes
     labels, sources = (
@@ -42,9 +43,9 @@ def dataset_card(name: str, dataset: Dataset, certificate: dict[str, Any]) -> st
         "Every rule of the data room holds: the tables' columns and values, photos that can be "
         "read, boxes inside their photos, counts that equal the boxes, no photo and no box twice.",
         "## How it is split",
-        as_markdown(certificate_verdict(certificate)[1]),
-        f"What the test scores rest on: {as_markdown(certificate['evidence'])}.",
-        _sides(certificate),
+        as_markdown(split_verdict(report)[1]),
+        f"What the test scores rest on: {as_markdown(report['evidence'])}.",
+        _splits(report),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -75,12 +76,12 @@ def _quantiles(values: pd.Series[Any]) -> list[str]:
     return [f"{values.quantile(share):.0f}" for share in QUANTILES]
 
 
-def _sides(certificate: dict[str, Any]) -> str:
-    sides = certificate["splits"]
-    names = next(iter(sides.values()))
-    rows = [[name.replace("_", " "), *(_text(side[name]) for side in sides.values())]
+def _splits(report: Mapping[str, Any]) -> str:
+    splits = report["splits"]
+    names = next(iter(splits.values()))
+    rows = [[name.replace("_", " "), *(_text(split[name]) for split in splits.values())]
             for name in names]  # fmt: skip
-    return markdown_table(["", *sides], rows)
+    return markdown_table(["", *splits], rows)
 
 
 def _text(value: object) -> str:

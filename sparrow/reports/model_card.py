@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sparrow.data.split.evidence import known_authors, known_cameras, sides_words, takers_words
+from sparrow.data.split.evidence import known_authors, known_cameras, splits_words, takers_words
 from sparrow.data.split.groups import MIN_GROUPS, count_groups, group_numbers
 from sparrow.data.tables import Dataset
 from sparrow.evaluation.calibration import CountCheck
@@ -246,7 +246,7 @@ def _data(facts: CardFacts) -> list[str]:
     ]  # fmt: skip
     return [
         "## Data and licences",
-        f"Data version `{facts.info.data_version}`. {as_markdown(sides_words(images))}",
+        f"Data version `{facts.info.data_version}`. {as_markdown(splits_words(images))}",
         markdown_table(["side", "photos", "groups", "boxes", "authors", "other cameras"], sides),
         licence_summary(facts.dataset),
         "Each photo is its author's, under the licence it stands; the NOTICE that `sparrow export` "

@@ -16,7 +16,7 @@ from sparrow.config import DataConfig
 from sparrow.data import schemas
 from sparrow.data.checks.integrity import Tables, check_boxes, check_measured, check_names
 from sparrow.data.checks.measure import measure_photos
-from sparrow.data.checks.report import CheckReport, RuleViolation, rule_violation
+from sparrow.data.checks.report import CheckReport, RuleViolation, errors_first, rule_violation
 from sparrow.data.errors import DataError
 from sparrow.data.formats.csv import BOXES_CSV, INFO_CSV, read_csv_tables, table_paths, to_dataset
 from sparrow.data.ingest.atomic_dir import recover
@@ -104,7 +104,7 @@ def check_tables(
         if boxes_raw.empty and (tables.counts > 0).any():
             violations.append(rule_violation("table-empty", boxes_file, [1], [""], [""]))
         violations += check_boxes(tables, config)
-    return _sorted(violations)
+    return errors_first(violations)
 
 
 def _check_cells(
@@ -179,12 +179,7 @@ def make_report(
     boxes_raw: pd.DataFrame,
 ) -> CheckReport:
     """All violations as one report, errors first."""
-    return CheckReport(where, tuple(_sorted(violations)), len(info_raw), len(boxes_raw))
-
-
-def _sorted(violations: list[RuleViolation | None]) -> list[RuleViolation]:
-    found = [one for one in violations if one is not None]
-    return sorted(found, key=lambda one: one.severity != "error")
+    return CheckReport(where, tuple(errors_first(violations)), len(info_raw), len(boxes_raw))
 
 
 def _texts(raw: pd.DataFrame, column: str) -> pd.Series:
