@@ -8,7 +8,7 @@ Writes a folder below ``stores.monitoring``: ``index.html`` for people, ``report
 Evidently, ``verdict.json``. Every verdict is a line in ``alerts.jsonl`` there; drift also goes to
 the address in the environment variable SPARROW_WEBHOOK, and starts a training where
 ``monitoring.on_drift`` says so. Exit status: 0 ok, 3 drift, 4 too few photos to say, 1 when
-nothing was judged.
+there is no verdict.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -28,11 +29,24 @@ from user_name import settle_user_name  # noqa: E402
 
 settle_user_name()
 
-from metaflow import Config, FlowSpec, Parameter, card, project, step  # noqa: E402
+# Metaflow's stubs export none of its names.
+from metaflow import (  # type: ignore[attr-defined]  # noqa: E402
+    Config,
+    FlowSpec,
+    Parameter,
+    card,
+    project,
+    step,
+)
 from user_errors import UserError, refuse_secrets, user_facing_config, user_facing_step  # noqa: E402
 
 import monitoring  # noqa: E402, F401 Metaflow packages what the flow imports
 import sparrow.telemetry  # noqa: E402
+
+if TYPE_CHECKING:
+    import sparrow.config
+    from monitoring.run import Observed
+    from monitoring.verdict import DriftVerdict
 
 sparrow.telemetry.switch_off()
 EXIT_FILE = "SPARROW_MONITOR_EXIT"  # where the last step, a process of its own, leaves the status
@@ -42,16 +56,28 @@ EXIT_FILE = "SPARROW_MONITOR_EXIT"  # where the last step, a process of its own,
 class Monitor(FlowSpec):
     """From the prediction log to a verdict."""
 
+    # What the steps hand on.
+    settings: sparrow.config.Config
+    judged_at: datetime
+    work_dir: str
+    observed: Observed
+    verdict: DriftVerdict
+    response: str
+
     config = Config(
         "config",
         default=str(ROOT / "configs" / "demo.yaml"),
         parser=user_facing_config,
         help="YAML file with the keys of sparrow/config/",
     )
-    overrides = Parameter(
-        "set", type=str, multiple=True, help="override a key: --set monitoring.window_photos=500"
+    # In a step, a parameter is its value; the stubs know neither that nor ``multiple``.
+    overrides: tuple[str, ...] | None = Parameter(  # type: ignore[assignment]
+        "set",
+        type=str,
+        multiple=True,  # type: ignore[arg-type]
+        help="override a key: --set monitoring.window_photos=500",
     )
-    model_version = Parameter(
+    model_version: str | None = Parameter(  # type: ignore[assignment]
         "model-version", type=str, default=None, help="a published version (default: the champion)"
     )
 
@@ -70,15 +96,15 @@ class Monitor(FlowSpec):
         model, photos = self.observed.model, len(self.observed.window.photos)
         print(f"{model.name} version {model.version}: {self.observed.n_photos} photos in the "
               f"window, {photos} of them read")  # fmt: skip
-        self.next(self.judge)
+        self.next(self.detect_drift)
 
     @step
     @user_facing_step
-    def judge(self) -> None:
-        """Hold it against the model's own reference."""
-        from monitoring.run import judge_production
+    def detect_drift(self) -> None:
+        """Compare it with the model's own reference."""
+        from monitoring.run import detect_drift
 
-        self.verdict = judge_production(self.settings, self.observed)
+        self.verdict = detect_drift(self.settings, self.observed)
         print(self.verdict.reason)
         self.next(self.report)
 
@@ -89,17 +115,17 @@ class Monitor(FlowSpec):
         """The page for people, Evidently's report, the verdict as JSON."""
         from cards.monitor import show_verdict
 
-        from monitoring.run import PAGE, write_findings
+        from monitoring.run import PAGE, write_report
 
         folder = Path(self.work_dir)
-        write_findings(self.settings, self.observed, self.verdict, self.judged_at, folder)
+        write_report(self.settings, self.observed, self.verdict, self.judged_at, folder)
         show_verdict(self.verdict, self.observed.trend, str(folder / PAGE))
         self.next(self.respond)
 
     @step
     @user_facing_step
     def respond(self) -> None:
-        """Tell people, and start a training where the config wants one."""
+        """Send the alerts, and start a training where the config asks for one."""
         from monitoring.run import respond_to
 
         self.response = respond_to(self.settings, self.verdict, HERE / "train.py").words
@@ -108,7 +134,7 @@ class Monitor(FlowSpec):
     @step
     @user_facing_step
     def end(self) -> None:
-        """Say it once more, at the end of the output, and as exit status."""
+        """Repeat the verdict at the end of the output, and as exit status."""
         from sparrow.storage.places import places_of
         from sparrow.storage.plan import keep_within_budget
 
@@ -125,7 +151,7 @@ class Monitor(FlowSpec):
 
 
 def main() -> None:
-    """Run the flow; a run that came to a verdict exits with its status in place of Metaflow's 0."""
+    """Run the flow; a run with a verdict exits with its status in place of Metaflow's 0."""
     if not {"run", "resume"} & set(sys.argv[1:]):
         Monitor()
         return

@@ -1,4 +1,4 @@
-"""What every step of a flow gets: errors in plain words, and a note of its own working time."""
+"""What every step of a flow gets: errors as messages, and a note of its own working time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from metaflow import current  # type: ignore[attr-defined]  # its stubs do not export it
+from metaflow import Run, current  # type: ignore[attr-defined]  # its stubs do not export them
 from metaflow.exception import MetaflowException
 
 from sparrow.config import ConfigError, parse_config
@@ -94,6 +94,13 @@ def note_step(work_dir: Path, started: float) -> None:
     }
     with (work_dir / STEP_LOG).open("a") as log:
         log.write(json.dumps(line) + "\n")
+
+
+def run_times(work_dir: Path) -> str:
+    """Seconds per step of the current run, as text (see ``time_table``)."""
+    run = Run(f"{current.flow_name}/{current.run_id}", _namespace_check=False)
+    steps = read_steps(work_dir, str(current.run_id))
+    return time_table(steps, run.created_at.timestamp(), time.time())
 
 
 def read_steps(work_dir: Path, run_id: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Telling people: every verdict as a line in a file, drift also to a webhook."""
+"""Alerts: every verdict as a line in a file, drift also to a webhook."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monitoring.verdict import DriftVerdict, State
 from monitoring.webhook import TIMEOUT_S, post_json
 
 FILE = "alerts.jsonl"
-WEBHOOK_VARIABLE = "SPARROW_WEBHOOK"  # its address holds a secret as a rule: not for a config
+WEBHOOK_VARIABLE = "SPARROW_WEBHOOK"  # its address usually holds a secret: not for a config
 
 
 def alert(
@@ -21,7 +21,7 @@ def alert(
     home: Path,
     environment: Mapping[str, str] = os.environ,
 ) -> list[str]:
-    """Write the verdict down, and send it where it is drift and an address is set.
+    """Append the verdict to ``alerts.jsonl``, and post it where it is drift and an address is set.
 
     Args:
         verdict: of this run of the monitor.
@@ -31,8 +31,7 @@ def alert(
             for people (what Slack and Mattermost show) and the verdict's values.
 
     Returns:
-        What could not be told, in words, without the address's secret part. An alert that fails
-        never fails the run: the verdict is its result.
+        What failed, in words, without the address. It never fails the run.
     """
     values = {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -40,18 +39,23 @@ def alert(
         "response": response,
         **verdict.to_dict(),
     }
-    faults = []
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        with (home / FILE).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(values) + "\n")
-    except OSError as error:
-        faults.append(f"{home / FILE}: the alert could not be written ({error.strerror or error})")
+    line = json.dumps(values)
+    faults = [_append(home / FILE, line)]
     address = environment.get(WEBHOOK_VARIABLE, "").strip()
     if address and verdict.state is State.DRIFT:
-        fault = post_json(WEBHOOK_VARIABLE, address, json.dumps(values).encode(), TIMEOUT_S)
-        faults += [fault] if fault else []
-    return faults
+        faults.append(post_json(WEBHOOK_VARIABLE, address, line.encode(), TIMEOUT_S))
+    return [fault for fault in faults if fault]
+
+
+def _append(path: Path, line: str) -> str | None:
+    """What went wrong; None where the line was written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+    except OSError as error:
+        return f"{path}: the alert could not be written ({error.strerror or error})"
+    return None
 
 
 def _text(verdict: DriftVerdict, response: str) -> str:

@@ -22,22 +22,22 @@ class Column:
         name: in verdicts and configs.
         kind: prediction, input or quality.
         words: what it is, for people; its mean over photos is what they are shown.
-        share: it is 0 or 1 for each photo, and its mean a share.
+        is_fraction: it is 0 or 1 for each photo, and its mean a fraction.
     """
 
     name: str
     kind: Kind
     words: str
-    share: bool = False
+    is_fraction: bool = False
 
 
 COLUMNS = (
     Column("count", "prediction", "detections per photo"),
-    Column("empty", "prediction", "share of photos without a detection", share=True),
+    Column("empty", "prediction", "fraction of photos without a detection", is_fraction=True),
     Column("score", "prediction", "score of a photo's detections"),
-    Column("box_size", "prediction", "box size (side, as a share of the photo's)"),
-    Column("box_x", "prediction", "boxes' place from left (0) to right (1)"),
-    Column("box_y", "prediction", "boxes' place from top (0) to bottom (1)"),
+    Column("box_size", "prediction", "box size (side, as a fraction of the photo's)"),
+    Column("box_x", "prediction", "boxes' position from left (0) to right (1)"),
+    Column("box_y", "prediction", "boxes' position from top (0) to bottom (1)"),
     Column("photo_size", "input", "photo size (megapixels)"),
     Column("photo_shape", "input", "photo's width over its height"),
     Column("brightness", "input", "brightness (0 to 1)"),
@@ -45,20 +45,20 @@ COLUMNS = (
     Column("sharpness", "input", "sharpness"),
     Column("saturation", "input", "colour saturation (0 to 1)"),
     Column("count_error", "quality", "counted minus true (by feedback)"),
-    Column("wrong", "quality", "share of answers called wrong (by feedback)", share=True),
+    Column("wrong", "quality", "fraction of answers called wrong (by feedback)", is_fraction=True),
 )
 NAMES = tuple(column.name for column in COLUMNS)
 QUALITY = np.array([column.kind == "quality" for column in COLUMNS])
 DECIMALS = 6
-LOOKS = ("brightness", "contrast", "sharpness", "saturation")
+IMAGE_STATISTICS = ("brightness", "contrast", "sharpness", "saturation")
 
 
 def photo_values(window: Window) -> Floats:
     """[photos, columns] in the order of ``COLUMNS``; NaN where a photo has no such number.
 
-    A photo that could not be counted has no predictions, one that could not be read has no looks,
-    one without a detection has no score and no boxes, one without feedback has no quality. Of
-    several remarks on a photo the last counts.
+    A photo that could not be counted has no predictions, one that could not be read has no
+    image statistics, one without a detection has no score and no boxes, one without feedback has no
+    quality. Of several remarks on a photo the last counts.
     """
     photos = window.photos
     counted = photos["error"].isna().to_numpy()
@@ -66,21 +66,21 @@ def photo_values(window: Window) -> Floats:
     width = photos["width_px"].to_numpy(dtype=float)
     height = photos["height_px"].to_numpy(dtype=float)
     width, height = (np.where(side > 0, side, np.nan) for side in (width, height))
-    found = {
+    columns = {
         "count": n_boxes,
         "empty": np.where(np.isnan(n_boxes), np.nan, n_boxes == 0),
         **_box_means(window, width, height),
         "photo_size": width * height / 1e6,
         "photo_shape": width / height,
-        **{name: photos[name].to_numpy(dtype=float) for name in LOOKS},
+        **{name: photos[name].to_numpy(dtype=float) for name in IMAGE_STATISTICS},
         **_quality(window, n_boxes),
     }
     # A constant that was summed in another order must stay a constant.
-    return np.column_stack([found[name] for name in NAMES]).round(DECIMALS)
+    return np.column_stack([columns[name] for name in NAMES]).round(DECIMALS)
 
 
 def _box_means(window: Window, width_px: Floats, height_px: Floats) -> dict[str, Floats]:
-    """Means over each photo's boxes [photos]; a box is measured in shares of its photo."""
+    """Means over each photo's boxes [photos]; a box is measured in fractions of its photo."""
     boxes = window.boxes
     photo = pd.Index(window.photos["id"]).get_indexer(pd.Index(boxes["prediction_id"]))
     x_min, y_min, x_max, y_max = (

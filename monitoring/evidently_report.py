@@ -1,7 +1,7 @@
 """Evidently's report of the window beside the reference, with this project's own test in it.
 
 Evidently would choose a test and a constant threshold for each column. Here its verdict on a column
-is the judge's: the adjusted p-value, against the rate of false alarms.
+is the drift detector's: the adjusted p-value, against the rate of false alarms.
 """
 
 from __future__ import annotations
@@ -36,35 +36,34 @@ def write_evidently_report(
     Raises:
         ValueError: Evidently cannot draw these numbers; nothing else depends on its report.
     """
-    p_values = {one.column: one.p_value for one in verdict.changes if one.p_value is not None}
-    frames = [_frame(values) for values in (reference, window)]
-    columns = [
-        name for name in NAMES if name in p_values and all(f[name].notna().any() for f in frames)
-    ]
+    p_values = {c.column: c.p_value for c in verdict.changes if c.p_value is not None}
+    known, current = (_frame(values) for values in (reference, window))
+    defined = known.notna().any() & current.notna().any()
+    columns = [name for name in NAMES if name in p_values and defined[name]]
     if not columns:
         return False
+    _register(p_values)
+    _save_report(path, known[columns], current[columns], rate)
+    return True
+
+
+def _save_report(path: Path, known: pd.DataFrame, current: pd.DataFrame, rate: float) -> None:
+    """Evidently's page of two tables with the same columns."""
     from evidently import DataDefinition, Dataset, Report
     from evidently.presets import DataDriftPreset, DataSummaryPreset
 
-    _register(p_values)
+    columns = list(known)
+    drift = DataDriftPreset(
+        columns=columns,
+        num_method=METHOD,
+        num_threshold=rate,
+        drift_share=0.5 / len(columns),  # one drifted column is drift
+    )
+    report = Report([drift, DataSummaryPreset(columns=columns)])
     definition = DataDefinition(numerical_columns=columns)
-    known, seen = (
-        Dataset.from_pandas(frame[columns], data_definition=definition) for frame in frames
-    )
-    report = Report(
-        [
-            DataDriftPreset(
-                columns=columns,
-                num_method=METHOD,
-                num_threshold=rate,
-                drift_share=0.5 / len(columns),  # one drifted column is drift
-            ),
-            DataSummaryPreset(columns=columns),
-        ]
-    )
+    tables = (Dataset.from_pandas(t, data_definition=definition) for t in (current, known))
     with np.errstate(invalid="ignore", divide="ignore"):  # correlations of constant columns
-        report.run(seen, known).save_html(str(path))
-    return True
+        report.run(*tables).save_html(str(path))
 
 
 def _frame(values: Floats) -> pd.DataFrame:
@@ -74,11 +73,11 @@ def _frame(values: Floats) -> pd.DataFrame:
 
 
 def _register(p_values: dict[str, float]) -> None:
-    """Make the judge's p-values a test that Evidently knows."""
+    """Make the detector's p-values a test that Evidently knows."""
     from evidently.legacy.calculations.stattests import StatTest, register_stattest
     from evidently.legacy.core import ColumnType
 
-    def judged(
+    def detected(
         _reference: pd.Series, current: pd.Series, _kind: ColumnType, threshold: float
     ) -> tuple[float, bool]:
         p_value = p_values[str(current.name)]
@@ -90,5 +89,5 @@ def _register(p_values: dict[str, float]) -> None:
             display_name="max-T over columns and windows, by groups of the reference",
             allowed_feature_types=[ColumnType.Numerical],
         ),
-        default_impl=judged,
+        default_impl=detected,
     )

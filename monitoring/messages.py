@@ -10,9 +10,9 @@ from monitoring.columns import Column, Floats
 from monitoring.verdict import ColumnChange
 
 
-def number(value: float, *, share: bool = False) -> str:
+def number(value: float, *, is_fraction: bool = False) -> str:
     """Three digits, or a percentage."""
-    return f"{value:.1%}" if share else f"{value:.3g}"
+    return f"{value:.1%}" if is_fraction else f"{value:.3g}"
 
 
 def change_in_words(
@@ -23,9 +23,9 @@ def change_in_words(
     Args:
         column: which.
         reference: its values over the reference, NaN where undefined.
-        current: over the photos of the look that tells most.
-        spread: whether the change is one of spread and not of place.
-        drifted: beyond chance.
+        current: over the photos of the nested window that differs most.
+        spread: whether the values spread or narrow, and do not move.
+        drifted: beyond what chance explains.
     """
     known, seen = (values[~np.isnan(values)] for values in (reference, current))
     subject = column.words[0].upper() + column.words[1:]
@@ -55,26 +55,43 @@ def errors_in_words(errors: int, photos: int, usual: float, drifted: bool) -> st
     )
 
 
-def latency_in_words(median_ms: float | None, photos: int, bar_ms: float | None) -> str:
+def latency_in_words(median_ms: float | None, photos: int, limit_ms: float | None) -> str:
     """A sentence on the time a photo takes; ``median_ms`` is None where none was counted."""
     if median_ms is None:
         return "None of the newest photos could be counted: their time says nothing."
     said = f"A photo took {median_ms:.0f} ms, median of the newest {photos} that were counted"
-    if bar_ms is None:
-        return f"{said}; no bar is set (monitoring.max_latency_ms)."
-    return f"{said}; {'over' if median_ms > bar_ms else 'within'} the bar of {bar_ms:.0f} ms."
+    if limit_ms is None:
+        return f"{said}; no limit is set (monitoring.max_latency_ms)."
+    return f"{said}; {'over' if median_ms > limit_ms else 'within'} the limit of {limit_ms:.0f} ms."
 
 
-def reason_in_words(changes: Sequence[ColumnChange], looks: Sequence[int], rate: float) -> str:
-    """The sentence of a verdict that was reached."""
+def small_reference_in_words(photos: int, groups: int, min_groups: int) -> str:
+    """A reference of too few groups for a verdict."""
+    return (
+        f"The model's reference has {photos} photos in {groups} groups (author, camera's day, "
+        f"near-duplicates); at least {min_groups} groups are needed to know what is usual: there "
+        "is no verdict."
+    )
+
+
+def small_window_in_words(photos: int, min_photos: int) -> str:
+    """A window of too few photos for a verdict."""
+    return (
+        f"The window holds {photos} photos; at least {min_photos} are needed "
+        "(monitoring.windows): there is no verdict."
+    )
+
+
+def reason_in_words(changes: Sequence[ColumnChange], windows: Sequence[int], rate: float) -> str:
+    """The sentence of a verdict on so many photos in each nested window."""
     drifted = [change for change in changes if change.drifted]
     if drifted:
         others = len(drifted) - 1
         more = f" And {others} more changed." if others > 1 else ""
         more = f" And {drifted[1].column} changed." if others == 1 else more
         return drifted[0].words + more
-    sizes = ", ".join(str(look) for look in looks[:-1])
-    sizes = f"{sizes} and {looks[-1]}" if sizes else str(looks[-1])
+    sizes = ", ".join(str(window) for window in windows[:-1])
+    sizes = f"{sizes} and {windows[-1]}" if sizes else str(windows[-1])
     return (
         f"The newest {sizes} photos differ from the reference by no more than chance explains "
         f"(false alarms: at most {rate:.0%} of runs)."
@@ -82,7 +99,7 @@ def reason_in_words(changes: Sequence[ColumnChange], looks: Sequence[int], rate:
 
 
 def _mean(column: Column, values: Floats) -> str:
-    return number(float(values.mean()), share=column.share)
+    return number(float(values.mean()), is_fraction=column.is_fraction)
 
 
 def _middle(values: Floats) -> str:

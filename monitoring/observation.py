@@ -1,10 +1,10 @@
-"""What is judged: which photos of the log, read within bounds, and the aggregates around them."""
+"""What is compared: which photos of the log, read within bounds, and what else the log holds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sparrow.config import MonitoringConfig
 from sparrow.database import StoreError, reason
 from sparrow.inference.model_folder import INFO, REFERENCE, read_info
-from sparrow.predictions.log import PredictionLog, conditions
+from sparrow.predictions.log import PredictionLog
+from sparrow.predictions.photo_filter import PhotoFilter
 from sparrow.predictions.record import photos_table
 from sparrow.predictions.window import Window, read_reference, read_window
 from sparrow.served_settings import registered_version
@@ -26,12 +27,12 @@ CLOCKS_APART = timedelta(minutes=10)  # between the hosts that write the log and
 
 
 class MonitoringError(RuntimeError):
-    """Nothing can be judged; the message says what is missing and what to do."""
+    """There can be no verdict; the message says what is missing and what to do."""
 
 
 @dataclass(frozen=True)
 class MonitoredModel:
-    """A model version and what it is held against.
+    """A model version and what it is compared with.
 
     Attributes:
         trained_at: aware; photos from before it were counted by another model that had this number,
@@ -52,7 +53,7 @@ class MonitoredModel:
         """Its ``reference.parquet``.
 
         Raises:
-            MonitoringError: there is none, or it is not one.
+            MonitoringError: there is none, or it cannot be read.
         """
         path = self.folder / REFERENCE
         if not path.is_file():
@@ -68,12 +69,12 @@ class MonitoredModel:
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """The photos to judge.
+    """The photos to compare.
 
     Attributes:
         window: what was read of them, oldest first; the newest ones without a gap.
         n_photos: how many there are; more than were read where there are too many for memory.
-        n_future: photos of this version that lie in the future, and were set aside.
+        n_future: photos of this version whose times are in the future, and were set aside.
         set_aside: these and the photos of another model under this number, in words; "" where there
             are none.
     """
@@ -118,8 +119,8 @@ def open_log(url: str) -> Iterator[PredictionLog]:
     """A log that exists, to read; nothing is made where there is none, and nothing is changed.
 
     Raises:
-        MonitoringError: it is not there, locked, or cannot be reached. So says whatever is done
-            with it inside the ``with``.
+        MonitoringError: it is missing, locked, or cannot be reached; also raised for what is
+            done with it inside the ``with``.
     """
     log = None
     try:
@@ -132,11 +133,11 @@ def open_log(url: str) -> Iterator[PredictionLog]:
         log = PredictionLog(url, read_only=True)
         yield log
     except StoreError as error:
-        raise MonitoringError(f"{error}. Nothing was judged") from error
+        raise MonitoringError(f"{error}. There is no verdict") from error
     except (SQLAlchemyError, ImportError, StoreURLError) as error:
         raise MonitoringError(
-            f"the prediction log {hide_secrets(url)} cannot be read: {reason(error)}. Nothing "
-            "was judged; run again when it is free and reachable"
+            f"the prediction log {hide_secrets(url)} cannot be read: {reason(error)}. There "
+            "is no verdict; run again when it is free and reachable"
         ) from error
     finally:
         if log is not None:
@@ -149,55 +150,57 @@ def observe(
     """Read the window that config asks for, by count or by time.
 
     A window of more than ``max_photos`` is read in part: its newest photos (as many as the largest
-    look) without a gap, and of those before them an even, random sample.
+    nested window has) without a gap, and of those before them an even, random sample.
     """
     now = now or datetime.now(UTC)
-    mine: dict[str, Any] = {"model_name": model.name, "model_version": model.version}
+    mine = PhotoFilter(model.name, model.version)
     n_future, words = _future(log, mine, now)
     future = n_future, " ".join(filter(None, [words, _of_another_model(log, mine, model)]))
-    mine["until"] = now + CLOCKS_APART
-    mine["since"] = model.since
+    mine = replace(mine, since=model.since, until=now + CLOCKS_APART)
     if config.window_days is not None:
         since = now - timedelta(days=config.window_days)
-        mine["since"] = max(since, model.since) if model.since else since
-    query = select(func.count().label("photos")).where(*conditions(**mine))
+        mine = replace(mine, since=max(since, model.since) if model.since else since)
+    query = select(func.count().label("photos")).where(*mine.clauses())
     n_photos = int(log.rows(query)[0]["photos"])
     if config.window_days is None:
         n_photos = min(n_photos, config.window_photos)
     if n_photos <= config.max_photos:
-        return Observation(read_window(log, limit=n_photos, **mine), n_photos, *future)
+        return Observation(read_window(log, mine, limit=n_photos), n_photos, *future)
     dense = min(config.windows[-1], config.max_photos)
-    newest = read_window(log, limit=dense, **mine)
-    mine["until"] = newest.photos["time"].iloc[0].to_pydatetime()
+    newest = read_window(log, mine, limit=dense)
     thin = config.max_photos - dense
-    share = thin / (n_photos - dense)
-    older = read_window(log, share=share, limit=thin, **mine)
+    before = replace(
+        mine,
+        until=newest.photos["time"].iloc[0].to_pydatetime(),
+        fraction=thin / (n_photos - dense),
+    )
+    older = read_window(log, before, limit=thin)
     return Observation(_joined(older, newest), n_photos, *future)
 
 
-def _future(log: PredictionLog, mine: dict[str, Any], now: datetime) -> tuple[int, str]:
-    """How many photos lie in the future, and what to make of them, in words.
+def _future(log: PredictionLog, mine: PhotoFilter, now: datetime) -> tuple[int, str]:
+    """How many photos have times in the future, and what to make of them, in words.
 
     A clock that was ahead once has written them. As the newest photos of every window they would
-    hide what happens now, until their time has come.
+    hide what happens now, until that time.
     """
     table = photos_table.c
     query: Any = select(func.count().label("photos"), func.max(table.time).label("last"))
-    found = log.rows(query.where(*conditions(since=now + CLOCKS_APART, **mine)))[0]
-    if not found["photos"]:
+    future = log.rows(query.where(*replace(mine, since=now + CLOCKS_APART).clauses()))[0]
+    if not future["photos"]:
         return 0, ""
-    return int(found["photos"]), (
-        f"{found['photos']} photos were set aside: their times lie in the future, up to "
-        f"{found['last']:%Y-%m-%d %H:%M} UTC (it is {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC). "
+    return int(future["photos"]), (
+        f"{future['photos']} photos were set aside: their times are in the future, up to "
+        f"{future['last']:%Y-%m-%d %H:%M} UTC (it is {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC). "
         "Was the clock of the service ahead, or is the one here behind?"
     )
 
 
-def _of_another_model(log: PredictionLog, mine: dict[str, Any], model: MonitoredModel) -> str:
+def _of_another_model(log: PredictionLog, mine: PhotoFilter, model: MonitoredModel) -> str:
     """What the log holds of a model that had this name and number before this one was trained."""
     if model.since is None:
         return ""
-    query = select(func.count().label("photos")).where(*conditions(until=model.since, **mine))
+    query = select(func.count().label("photos")).where(*replace(mine, until=model.since).clauses())
     n_photos = log.rows(query)[0]["photos"]
     if not n_photos:
         return ""

@@ -3,11 +3,11 @@
 A photo's score is its value's rank among the reference's (0 below all, 1 above all, ties in the
 middle); the mean score is the Wilcoxon rank-sum statistic, which sees a column that moves. A second
 score, the rank's distance from the middle, sees a column that spreads or narrows (Ansari and
-Bradley 1960; the pair is Lepage's test, 1971). Ranks do not care about a column's unit, shape or
+Bradley 1960; the pair is Lepage's test, 1971). Ranks do not depend on a column's unit, shape or
 outliers.
 
-Two made-up photos belong to every reference, one below and one above all that it saw: the next
-photo lies beyond R known ones with probability 1 / (R + 1) on either side, so a column that never
+Two made-up photos belong to every reference, one below and one above all its values: the next
+photo is beyond R known ones with probability 1 / (R + 1) on either side, so a column that never
 varied may still vary a little.
 """
 
@@ -39,14 +39,14 @@ class Estimate:
 
         Args:
             sums: of the window's scores.
-            numbers: how many they are. Without any there is nothing to say: 0.
+            numbers: how many they are. Without any the distance is 0.
         """
         safe = np.maximum(numbers, 1)
         # A window of m scores, in groups like the reference's, varies number / m times as much.
         error = np.sqrt(self.variance * (1 + self.number / safe))
         difference = np.abs(sums / safe - self.mean)
-        told = (numbers > 0) & (error > 0)
-        return np.divide(difference, error, out=np.zeros_like(difference), where=told)
+        defined = (numbers > 0) & (error > 0)
+        return np.divide(difference, error, out=np.zeros_like(difference), where=defined)
 
 
 class Reference:
@@ -54,7 +54,7 @@ class Reference:
 
     Attributes:
         column: [K] column of each component of the scores.
-        spread: [K] whether the component is the distance from the middle; a share has only ranks.
+        spread: [K] whether the component is the distance from the middle; a fraction has none.
         groups: [photos] number of each photo's group; the made-up ones have their own.
         estimate: of the real reference, [K] each.
     """
@@ -75,13 +75,13 @@ class Reference:
         self._defined = ~np.isnan(self._values)
         self._ties = [_Ties(column) for column in self._values.T]
         everything = np.arange(values.shape[1])
-        scattered = np.array([i for i in everything if not COLUMNS[i].share], dtype=np.int64)
+        scattered = np.array([i for i in everything if not COLUMNS[i].is_fraction], dtype=np.int64)
         self.column = np.concatenate([everything, scattered])
         self.spread = np.arange(len(self.column)) >= len(everything)
         once = np.ones((1, len(self.groups)))
         parts = [self._estimate(k, self._scores(k, once), once) for k in range(len(self.column))]
         self.estimate = Estimate(
-            *(np.concatenate([getattr(one, name) for one in parts]) for name in _ESTIMATE)
+            *(np.concatenate([getattr(part, name) for part in parts]) for name in _ESTIMATE)
         )
 
     def scores(self, values: Floats) -> tuple[Floats, Floats]:
@@ -95,27 +95,27 @@ class Reference:
         return np.where(defined, scores, 0.0), defined.astype(float)
 
     def distances(self, weights: Floats, windows: Sequence[Floats]) -> Floats:
-        """Distances of drawn windows from drawn references, as ``estimate`` gives them for real.
+        """Distances of sampled windows from sampled references, as ``estimate`` gives real ones.
 
         Args:
-            weights: [B, photos] how often each photo is in each drawn reference; whole groups.
-            windows: for each look, [B, photos] how often each photo is in it.
+            weights: [B, photos] how often each photo is in each sampled reference; whole groups.
+            windows: for each nested window, [B, photos] how often each photo is in it.
 
         Returns:
-            [B, looks, K].
+            [B, windows, K].
         """
-        found = np.empty((len(weights), len(windows), len(self.column)))
+        distances = np.empty((len(weights), len(windows), len(self.column)))
         for k, column in enumerate(self.column):
             scores, defined = self._scores(k, weights), self._defined[:, column]
             estimate = self._estimate(k, scores, weights)
-            for look, counts in enumerate(windows):
+            for window, counts in enumerate(windows):
                 numbers = counts @ defined
                 sums = np.einsum("bi,bi,i->b", counts, scores, defined)
-                found[:, look, k] = estimate.distance(sums, numbers)
-        return found
+                distances[:, window, k] = estimate.distance(sums, numbers)
+        return distances
 
     def _scores(self, k: int, weights: Floats) -> Floats:
-        """[B, photos] scores of this component among the drawn references."""
+        """[B, photos] scores of this component among the sampled references."""
         ranks = self._ties[self.column[k]].weighted_ranks(weights)
         return np.abs(2 * ranks - 1) if self.spread[k] else ranks
 

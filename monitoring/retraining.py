@@ -1,14 +1,13 @@
-"""From drift to a retrained candidate, without going round in circles.
+"""From drift to a retrained candidate, at most one at a time and one in a cooldown.
 
 On drift, where ``monitoring.on_drift`` says so, the training flow is started as a process of its
-own, once in ``monitoring.cooldown_hours`` and never twice at a time. It takes in what lies in
-``data.new``, and its candidate has to pass the gate like any other. A start is written down before
-it happens, so that one that fails counts, too.
+own, once in ``monitoring.cooldown_hours`` and never twice at a time. It ingests what is in
+``data.new``, and its candidate has to pass the promotion gate like any other. A start is written
+down before it happens, so that one that fails counts, too.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import subprocess
@@ -19,13 +18,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
+from filelock import lock_descriptor
+
 from monitoring.verdict import DriftVerdict, State
+from sparrow.atomic_file import write_atomic
 from sparrow.config import MonitoringConfig
 
 STATE = "loop.json"
-LOCK = "loop.lock"  # held by the training as long as it runs, whatever becomes of its parent
+LOCK = "loop.lock"  # held by the training as long as it runs, even if its parent ends
 OUTPUT = "retraining.log"
-# Metaflow tells the tasks of a flow its config by these; another flow must not take it for its own.
+# Metaflow hands a flow's config to its tasks in these; another flow must not take it for its own.
 OF_THIS_FLOW = ("METAFLOW_FLOW_CONFIG", "METAFLOW_FLOW_CONFIG_VALUE")
 
 
@@ -59,47 +61,35 @@ def respond(
     Args:
         verdict: of this run of the monitor.
         config: ``on_drift`` and ``cooldown_hours``.
-        home: folder of the loop's state and of the training's output.
-        command: that trains.
+        home: folder of the state between runs and of the training's output.
+        command: starts a training.
         now: aware; None is the clock.
     """
     if verdict.state is not State.DRIFT:
         return Response(Action.NOTHING, "")
     if config.on_drift == "report":
-        return Response(
-            Action.REPORT,
-            "Nothing was started (monitoring.on_drift is report); see sparrow review.",
-        )
-    now = now or datetime.now(UTC)
+        words = "Nothing was started (monitoring.on_drift is report); see sparrow review."
+        return Response(Action.REPORT, words)
     home.mkdir(parents=True, exist_ok=True)
+    now = now or datetime.now(UTC)
     with (home / LOCK).open("a") as lock:
-        if not _take(lock):
-            return Response(Action.WAIT, "A training that drift started is still running.")
-        waiting = _cooling(home / STATE, now, timedelta(hours=config.cooldown_hours))
-        if waiting:
+        if waiting := _waiting(lock, home / STATE, now, config.cooldown_hours):
             return Response(Action.WAIT, waiting)
-        _note(home / STATE, now, verdict)
+        _write_state(home / STATE, now, verdict)
         process = _start(command, home / OUTPUT, lock)
-    return Response(
-        Action.TRAIN, f"Training was started (process {process.pid}, {home / OUTPUT}).", process
-    )
+    words = f"Training was started (process {process.pid}, {home / OUTPUT})."
+    return Response(Action.TRAIN, words, process)
 
 
-def _take(lock: IO[str]) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _cooling(state: Path, now: datetime, cooldown: timedelta) -> str:
-    """Why to wait; "" when it is time."""
+def _waiting(lock: IO[str], state: Path, now: datetime, cooldown_hours: float) -> str:
+    """Why no training can start now; "" where one can, and then the lock is held."""
+    if not lock_descriptor(lock.fileno(), blocking=False):
+        return "A training that drift started is still running."
     if not state.exists():
         return ""
     try:
         last = datetime.fromisoformat(json.loads(state.read_text())["started_at"])
-        again = last + cooldown
+        again = last + timedelta(hours=cooldown_hours)
         waits = now < again
     except (OSError, ValueError, KeyError, TypeError) as error:
         return f"{state} cannot be read ({error!r}); remove it to let drift start a training again."
@@ -111,25 +101,23 @@ def _cooling(state: Path, now: datetime, cooldown: timedelta) -> str:
     )
 
 
-def _note(state: Path, now: datetime, verdict: DriftVerdict) -> None:
+def _write_state(state: Path, now: datetime, verdict: DriftVerdict) -> None:
     values = {
         "started_at": now.astimezone(UTC).isoformat(timespec="seconds"),
         "model_version": verdict.model_version,
         "reason": verdict.reason,
     }
-    partial = state.with_name(state.name + ".partial")
-    partial.write_text(json.dumps(values, indent=1) + "\n")
-    partial.replace(state)
+    write_atomic(state, json.dumps(values, indent=1) + "\n")
 
 
 def _start(command: Sequence[str], output: Path, lock: IO[str]) -> subprocess.Popen[bytes]:
     environment = {k: v for k, v in os.environ.items() if k not in OF_THIS_FLOW}
-    with output.open("ab") as said:
+    with output.open("ab") as file:
         return subprocess.Popen(  # noqa: S603 the caller's own command
             command,
             stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
+            stdout=file,
+            stderr=file,
             env=environment,
             start_new_session=True,  # the end of the monitor is not its end
             pass_fds=(lock.fileno(),),

@@ -1,4 +1,4 @@
-"""What the steps of ``monitor.py`` do, free of Metaflow: values in, values and files out."""
+"""What the steps of ``monitor.py`` do, without Metaflow: values in, values and files out."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitoring.verdict import DriftVerdict, State
+from sparrow.atomic_file import write_atomic
 from sparrow.config import Config
 
 if TYPE_CHECKING:
     from monitoring.observation import MonitoredModel
     from monitoring.retraining import Response
-    from monitoring.trend import Step
+    from monitoring.trend import TrendPoint
     from sparrow.predictions.window import Window
 
 VERDICT, PAGE, REPORT = "verdict.json", "index.html", "report.html"
@@ -29,7 +30,7 @@ class Observed:
     model: MonitoredModel
     window: Window
     n_photos: int  # in the window, read or not
-    trend: list[Step]
+    trend: list[TrendPoint]
     others: str  # what the log holds of other versions, in words
     set_aside: str = ""  # photos of the future or of another model, in words
 
@@ -52,12 +53,12 @@ def observe_production(config: Config, version: str | None) -> Observed:
         )
 
 
-def judge_production(config: Config, observed: Observed) -> DriftVerdict:
-    """The window against the model's own reference."""
+def detect_drift(config: Config, observed: Observed) -> DriftVerdict:
+    """The verdict on the window, against the model's own reference."""
     from monitoring.drift_detector import DriftDetector
 
-    judge = DriftDetector(observed.model.reference(), config.monitoring, config.seed)
-    verdict = judge.judge(observed.window)
+    detector = DriftDetector(observed.model.reference(), config.monitoring, config.seed)
+    verdict = detector.detect_drift(observed.window)
     reason = verdict.reason
     if verdict.state == State.TOO_FEW and observed.others:
         reason = f"{reason} {observed.others}"
@@ -67,7 +68,7 @@ def judge_production(config: Config, observed: Observed) -> DriftVerdict:
     return replace(verdict, model_name=model.name, model_version=model.version, reason=reason)
 
 
-def write_findings(
+def write_report(
     config: Config, observed: Observed, verdict: DriftVerdict, judged_at: datetime, folder: Path
 ) -> dict[str, Any]:
     """Evidently's report, the page for people, and ``verdict.json``, in this order.
@@ -75,37 +76,44 @@ def write_findings(
     Returns:
         What ``verdict.json`` holds.
     """
-    from monitoring.columns import photo_values
-    from monitoring.evidently_report import write_evidently_report
-    from monitoring.page import Findings, findings_html
+    from monitoring.page import MonitoringReport, report_html
 
     folder.mkdir(parents=True, exist_ok=True)
-    reference = photo_values(observed.model.reference())
-    current, rate = photo_values(observed.window), config.monitoring.false_alarm_rate
-    try:
-        report = write_evidently_report(folder / REPORT, reference, current, verdict, rate)
-    except ValueError as error:  # the verdict does not depend on it, and must not be lost with it
-        print(f"Evidently cannot draw its report of this window: {error}")
-        report = False
-    past = past_verdicts(folder.parent, verdict.model_name)
-    found = Findings(
-        verdict, observed.window, observed.n_photos, observed.trend, past,
-        Path(config.service.keep_folder), report,
-    )  # fmt: skip
-    (folder / PAGE).write_text(findings_html(found), encoding="utf-8")
+    report = MonitoringReport(
+        verdict=verdict,
+        window=observed.window,
+        n_photos=observed.n_photos,
+        trend=observed.trend,
+        past=past_verdicts(folder.parent, verdict.model_name),
+        kept=Path(config.service.keep_folder),
+        has_evidently_report=_write_evidently(config, observed, verdict, folder / REPORT),
+    )
+    (folder / PAGE).write_text(report_html(report), encoding="utf-8")
     values = {
         **verdict.to_dict(),
         "judged_at": judged_at.isoformat(timespec="seconds"),
         "photos_in_window": observed.n_photos,
     }
-    partial = folder / (VERDICT + ".partial")
-    partial.write_text(json.dumps(values, indent=1) + "\n")
-    partial.replace(folder / VERDICT)
+    write_atomic(folder / VERDICT, json.dumps(values, indent=1) + "\n")
     return values
 
 
+def _write_evidently(config: Config, observed: Observed, verdict: DriftVerdict, path: Path) -> bool:
+    """Whether Evidently's report was written."""
+    from monitoring.columns import photo_values
+    from monitoring.evidently_report import write_evidently_report
+
+    reference = photo_values(observed.model.reference())
+    current, rate = photo_values(observed.window), config.monitoring.false_alarm_rate
+    try:
+        return write_evidently_report(path, reference, current, verdict, rate)
+    except ValueError as error:  # the verdict does not depend on it, and must not be lost with it
+        print(f"Evidently cannot draw its report of this window: {error}")
+        return False
+
+
 def respond_to(config: Config, verdict: DriftVerdict, flow: Path) -> Response:
-    """Start a training if that is due, and tell people.
+    """Start a training if that is due, and send the alerts.
 
     Args:
         flow: the training flow's file.
@@ -125,5 +133,5 @@ def respond_to(config: Config, verdict: DriftVerdict, flow: Path) -> Response:
 def past_verdicts(folder: Path, model_name: str) -> list[dict[str, Any]]:
     """Of earlier runs on this model, newest first."""
     files = sorted(folder.glob(f"*/{VERDICT}"), reverse=True)
-    found = [json.loads(path.read_text()) for path in files[: 2 * PAST_RUNS]]
-    return [one for one in found if one["model_name"] == model_name][:PAST_RUNS]
+    verdicts = [json.loads(path.read_text()) for path in files[: 2 * PAST_RUNS]]
+    return [values for values in verdicts if values["model_name"] == model_name][:PAST_RUNS]

@@ -1,19 +1,20 @@
-"""How production went over time: aggregates of the log, by the database, in even steps of time."""
+"""How production went over time: aggregates of the log, by the database, at even intervals."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Float, case, cast, extract, func, select
 
 from monitoring.observation import CLOCKS_APART, MonitoredModel
-from sparrow.predictions.log import PredictionLog, conditions
+from sparrow.predictions.log import PredictionLog
+from sparrow.predictions.photo_filter import PhotoFilter
 from sparrow.predictions.record import boxes_table, photos_table
 
-STEPS_S = (
+INTERVALS_S = (
     60,
     300,
     900,
@@ -26,13 +27,13 @@ STEPS_S = (
     28 * 86400,
     364 * 86400,
 )
-MAX_STEPS = 60
+MAX_POINTS = 60
 MAX_SCORED = 100_000  # photos whose boxes are read; of more, an even sample gives the mean score
 
 
 @dataclass(frozen=True)
-class Step:
-    """One step of time.
+class TrendPoint:
+    """One interval of time.
 
     Attributes:
         begin: aware, UTC.
@@ -46,37 +47,34 @@ class Step:
     means: dict[str, float | None]
 
 
-def trend(log: PredictionLog, model: MonitoredModel, now: datetime | None = None) -> list[Step]:
-    """Of all photos of a model version, oldest first; at most ``MAX_STEPS`` (and the one begun).
+def trend(
+    log: PredictionLog, model: MonitoredModel, now: datetime | None = None
+) -> list[TrendPoint]:
+    """Of all photos of a model version, oldest first; at most ``MAX_POINTS`` (and the one begun).
 
-    Photos whose times lie in the future are left out, see ``monitoring.observation``.
+    Photos whose times are in the future are left out, see ``monitoring.observation``.
     """
     until = (now or datetime.now(UTC)) + CLOCKS_APART
-    whose: dict[str, Any] = {
-        "model_name": model.name,
-        "model_version": model.version,
-        "since": model.since,
-        "until": until,
-    }
-    mine = conditions(**whose)
+    whose = PhotoFilter(model.name, model.version, since=model.since, until=until)
+    mine = whose.clauses()
     table = photos_table.c
     ends = select(func.min(table.time).label("first"), func.max(table.time).label("last"))
-    found = log.rows(ends.where(*mine))[0]
-    if found["first"] is None:
+    photos = log.rows(ends.where(*mine))[0]
+    if photos["first"] is None:
         return []
-    span = (found["last"] - found["first"]).total_seconds()
-    width = next((s for s in STEPS_S if span / s <= MAX_STEPS), STEPS_S[-1])
-    width *= max(1, math.ceil(span / width / MAX_STEPS))
-    steps = _photo_means(log, mine, width)
-    share = MAX_SCORED / sum(step.photos for step in steps.values())
-    sampled = conditions(share=share, **whose)
+    span = (photos["last"] - photos["first"]).total_seconds()
+    width = next((s for s in INTERVALS_S if span / s <= MAX_POINTS), INTERVALS_S[-1])
+    width *= max(1, math.ceil(span / width / MAX_POINTS))
+    points = _photo_means(log, mine, width)
+    fraction = MAX_SCORED / sum(point.photos for point in points.values())
+    sampled = replace(whose, fraction=fraction).clauses()
     for begin, score in _scores(log, sampled, width).items():
-        steps[begin].means["score"] = score
-    return [steps[begin] for begin in sorted(steps)]
+        points[begin].means["score"] = score
+    return [points[begin] for begin in sorted(points)]
 
 
-def _photo_means(log: PredictionLog, mine: list[Any], width_s: int) -> dict[int, Step]:
-    table, begin = photos_table.c, _step(width_s)
+def _photo_means(log: PredictionLog, mine: list[Any], width_s: int) -> dict[int, TrendPoint]:
+    table, begin = photos_table.c, _begin(width_s)
     counted = table.error.is_(None)
     means = {
         "count": func.avg(case((counted, table.n_detections))),
@@ -98,7 +96,7 @@ def _photo_means(log: PredictionLog, mine: list[Any], width_s: int) -> dict[int,
         .group_by(begin)
     )
     return {
-        int(row["begin"]): Step(
+        int(row["begin"]): TrendPoint(
             datetime.fromtimestamp(int(row["begin"]), UTC),
             int(row["photos"]),
             {"score": None, **{name: row[name] for name in means}},
@@ -108,7 +106,7 @@ def _photo_means(log: PredictionLog, mine: list[Any], width_s: int) -> dict[int,
 
 
 def _scores(log: PredictionLog, mine: list[Any], width_s: int) -> dict[int, float]:
-    begin = _step(width_s)
+    begin = _begin(width_s)
     query = (
         select(begin.label("begin"), func.avg(boxes_table.c.score).label("score"))
         .join(photos_table, boxes_table.c.prediction_id == photos_table.c.id)
@@ -118,7 +116,7 @@ def _scores(log: PredictionLog, mine: list[Any], width_s: int) -> dict[int, floa
     return {int(row["begin"]): float(row["score"]) for row in log.rows(query)}
 
 
-def _step(width_s: int) -> Any:
-    """Beginning of a photo's step, in seconds since 1970: whole steps, in UTC."""
+def _begin(width_s: int) -> Any:
+    """Beginning of a photo's interval, in seconds since 1970: whole intervals, in UTC."""
     seconds = extract("epoch", photos_table.c.time)
     return seconds - seconds % width_s

@@ -1,4 +1,4 @@
-"""``DriftVerdict``: what a look at production came to. Silence never passes as ok."""
+"""``DriftVerdict``: what a run of the monitor says. Without enough photos it is never ok."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class ColumnChange:
 
     Attributes:
         column: a name of ``monitoring.columns.COLUMNS``, ``error_fraction`` or ``latency_ms``.
-        kind: what it tells about.
+        kind: what it is about.
         reference: its mean over the reference's photos (``error_fraction``, ``latency_ms``: what
             config allows); None where there is none.
-        current: its mean over the photos of the look in which it differs most (``latency_ms``: the
-            median over those that were counted); None without any.
-        p_value: adjusted for all columns and looks of the run; None where nothing was tested.
-        drifted: beyond what chance explains, or beyond a plain bar.
-        photos: how many of the newest photos that look has.
+        current: its mean over the photos of the nested window in which it differs most
+            (``latency_ms``: the median over those that were counted); None without any.
+        p_value: adjusted for all columns and windows of the run; None where nothing was tested.
+        drifted: beyond what chance explains, or beyond a plain limit.
+        photos: how many of the newest photos that window has.
         since: time of the photo with which the change most likely began; None unless drifted.
         words: a sentence for people.
     """
@@ -61,7 +61,7 @@ class DriftVerdict:
         n_photos: in the window.
         since: time of the window's first photo, aware, UTC; None for an empty window.
         until: of its last.
-        changes: every column that was looked at, the drifted ones first, surest first.
+        changes: every column that was compared, the drifted ones first, surest first.
         reason: one sentence.
     """
 
@@ -92,7 +92,7 @@ class DriftVerdict:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return value.isoformat() if isinstance(value, datetime) else value

@@ -19,6 +19,7 @@ _PRINTABLE = re.compile(r"[!-~]+")  # what an address consists of; all else is %
 class _NoRedirects(HTTPRedirectHandler):
     """A redirect turns a POST into a GET without its body: it is an answer, not to be followed."""
 
+    # Six arguments: the signature is that of ``urllib``.
     def redirect_request(
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> None:
@@ -50,6 +51,12 @@ def post_json(name: str, address: str, body: bytes, timeout_s: float = TIMEOUT_S
             f"{name} is not an http or https address (https://HOST/PATH, without blanks or a "
             "password before the host): no alert was sent"
         )
+    fault = _send_within(address, body, timeout_s)
+    return fault and f"the webhook at {host} did not take the alert: it {fault}"
+
+
+def _send_within(address: str, body: bytes, timeout_s: float) -> str | None:
+    """What went wrong, after ``timeout_s`` at the latest; None where the server took it."""
     outcome = _Outcome(f"did not answer within {timeout_s:g} s")
 
     def send() -> None:
@@ -60,20 +67,19 @@ def post_json(name: str, address: str, body: bytes, timeout_s: float = TIMEOUT_S
     thread = threading.Thread(target=send, name="webhook", daemon=True)
     thread.start()
     thread.join(timeout_s)
-    fault = outcome.fault
-    return fault and f"the webhook at {host} did not take the alert: it {fault}"
+    return outcome.fault
 
 
 def _host(address: str) -> str | None:
-    """The host's name; None where the address is none that can be posted to."""
+    """The host's name; None where nothing can be posted to the address."""
     try:
         parts = urlsplit(address)
-        port_is_one = parts.port is None or parts.port > 0
+        port_is_valid = parts.port is None or parts.port > 0
     except ValueError:
         return None
     plain = _PRINTABLE.fullmatch(address) is not None and parts.username is None
-    fits = plain and port_is_one and parts.scheme in ("http", "https")
-    return (parts.hostname or None) if fits else None
+    is_valid = plain and port_is_valid and parts.scheme in ("http", "https")
+    return (parts.hostname or None) if is_valid else None
 
 
 def _send(address: str, body: bytes, timeout_s: float) -> str | None:

@@ -1,4 +1,4 @@
-"""The key: in a header for programs, as a log-in with a cookie for people; guesses are limited."""
+"""The API key: in a header of programs, in a signed cookie of people; guesses are limited."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ logger = logging.getLogger("sparrow.access")
 
 
 class Access:
-    """Who may ask, where a key is required."""
+    """Checks keys and log-ins of a service that requires a key."""
 
     def __init__(self, key: str, guesses_per_minute: int) -> None:
         self._key = key.encode()
@@ -30,7 +30,7 @@ class Access:
         self._guesses = RateLimit(guesses_per_minute)
 
     def allows(self, headers: dict[str, str], origin: Origin) -> bool:
-        """Whether the request brings the key or a log-in; False where it brings neither.
+        """Whether the request has the key or a log-in's cookie; False where it has neither.
 
         Raises:
             RefusalError: see ``check_key``.
@@ -45,10 +45,10 @@ class Access:
         return False
 
     def check_key(self, given: bytes, origin: Origin) -> None:
-        """Let a key pass that somebody names.
+        """Compare a client's key with the service's.
 
         Raises:
-            RefusalError: 401 where it is wrong, 429 after too many wrong ones from that address.
+            RefusalError: 401, the key is wrong; 429, too many wrong keys from that address.
         """
         client = origin.client_network
         wait_s = self._guesses.peek_s(client)
@@ -75,7 +75,7 @@ class Access:
 
     def _has_session(self, header: str) -> bool:
         try:
-            value = cookie_parser(header).get(COOKIE, "")  # whatever other cookies are like
+            value = cookie_parser(header).get(COOKIE, "")  # tolerates broken cookies of others
             return bool(self._signer.unsign(value, max_age=SESSION_SECONDS))
         except BadSignature:
             return False

@@ -1,4 +1,4 @@
-"""What the API answers, as types: they make the JSON and its description."""
+"""The API's answers as types, from which JSON and its description are made."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from sparrow.inference.counter import CountedPhoto, PhotoCounter
 from sparrow.inference.model_folder import CARD
 
-MAX_COUNT = 100_000  # that anybody may claim to see in a photo
+MAX_COUNT = 100_000  # of a visitor's count for one photo
 
 
 class Problem(BaseModel):
@@ -60,7 +60,7 @@ class ModelAnswer(BaseModel):
 
 
 class FeedbackAnswer(BaseModel):
-    """Feedback was stored."""
+    """Confirms that feedback was stored."""
 
     prediction_id: str
     stored: bool = True
@@ -73,7 +73,7 @@ class ErrorAnswer(BaseModel):
 
 
 def photo_answer(counted: CountedPhoto) -> PhotoAnswer:
-    """The API's view of a counted photo."""
+    """The API's answer for a counted photo."""
     record = counted.record
     problem = None
     if record.error is not None:
@@ -94,7 +94,7 @@ def photo_answer(counted: CountedPhoto) -> PhotoAnswer:
 
 
 def describe_model(counter: PhotoCounter) -> ModelAnswer:
-    """The model that counts the next photo."""
+    """The API's answer about a model, with its card where it has one."""
     info = counter.info
     card = counter.folder / CARD
     return ModelAnswer(

@@ -18,23 +18,24 @@ from starlette.responses import JSONResponse, Response  # noqa: E402
 
 from service.answers import MAX_COUNT, DetectAnswer, FeedbackAnswer, photo_answer  # noqa: E402
 from service.connections import bound_connections, listening_at  # noqa: E402
-from service.counting import Picture  # noqa: E402
 from service.inference_service import InferenceService  # noqa: E402
 from service.logs import set_up_logs  # noqa: E402
 from service.page_requests import PageRequests  # noqa: E402
-from service.request_guard import RequestGuard, asked  # noqa: E402
+from service.request_context import request_context  # noqa: E402
+from service.request_guard import RequestGuard  # noqa: E402
 from service.settings import describe_settings, read_settings  # noqa: E402
 from service.web import make_web_app  # noqa: E402
+from service.worker_pool import PictureFormat  # noqa: E402
 from sparrow.predictions.log import LogAwayError, UnknownPredictionError  # noqa: E402
 
-RETRY_AFTER = {"retry-after": "5"}  # seconds; a log that is away is tried every second
+RETRY_AFTER = {"retry-after": "5"}  # seconds; an unreachable log is tried every second
 
 logger = logging.getLogger("sparrow.service")
 set_up_logs()
 settings = read_settings()
 page = PageRequests(settings)
 bound_connections(settings.limits.max_connections)
-os.environ["FORWARDED_ALLOW_IPS"] = ""  # which proxies are believed is for service.proxies to say
+os.environ["FORWARDED_ALLOW_IPS"] = ""  # service.proxies decides which proxies are trusted
 
 
 CONTAINER = "BENTOML_CONTAINERIZED"
@@ -42,24 +43,24 @@ NO_PHOTOS: list[Path] = []
 
 
 def inference() -> InferenceService:
-    """The running service's inference."""
-    running: InferenceService = bentoml.get_current_service().desk
+    """The inference of the running service."""
+    running: InferenceService = bentoml.get_current_service().inference
     return running
 
 
 @bentoml.asgi_app(make_web_app(settings, inference, page), path="/")
 @bentoml.service(
     name="Sparrow",
-    workers=1,  # the page's queue lives in one process; see service.counting
+    workers=1,  # the page's queue is in one process; service.worker_pool counts in parallel
     threads=settings.limits.threads,
     traffic={"timeout": settings.limits.timeout_s},
-    # In a container of BentoML's making, nobody outside reaches the loopback address.
+    # In a container that BentoML built, the loopback address cannot be reached from outside.
     http={"host": "0.0.0.0" if CONTAINER in os.environ else settings.limits.host},  # noqa: S104
-    metrics={"enabled": False},  # BentoML's have clients' paths in them; ours are at /metrics, too
-    logging={"access": {"enabled": False}},  # the gate writes that line, with the request's id
-    # glibc keeps what photos of all sizes leave free, in a heap for each thread, below whatever is
-    # still in use. With two heaps, and large buffers outside them, that memory goes back to the
-    # system; a heap's free end is kept up to 32 MiB, since every photo needs it again.
+    metrics={"enabled": False},  # BentoML's contain clients' paths; ours are at /metrics
+    logging={"access": {"enabled": False}},  # service.access_log writes it, with the request's id
+    # By default glibc has a heap for each thread, and keeps freed memory that is below a block in
+    # use. With two heaps, and large buffers outside them, freed memory is returned to the system;
+    # up to 32 MiB at a heap's end are kept, since the next photo needs them.
     envs=[
         {"name": "MALLOC_ARENA_MAX", "value": "2"},
         {"name": "MALLOC_MMAP_THRESHOLD_", "value": f"{4 * 2**20}"},
@@ -67,34 +68,34 @@ def inference() -> InferenceService:
     ],
 )
 class Sparrow:
-    """Counts house sparrows, or whatever its model was trained to find, in photos."""
+    """Counts the objects in photos that its model was trained to find."""
 
     def __init__(self) -> None:
-        self.desk = InferenceService(settings)
-        model = self.desk.counter
+        self.inference = InferenceService(settings)
+        model = self.inference.counter
         entry = describe_settings(settings, model.info.name, model.version, listening_at())
         logger.info("serving", extra={"entry": entry})
 
     def __is_ready__(self) -> bool:
-        """Asked by ``/readyz``: a log that is away or was replaced makes it a 503."""
-        return self.desk.log_is_well
+        """Used by ``/readyz``, which answers 503 while the log is unreachable or was replaced."""
+        return self.inference.log_is_healthy
 
     @bentoml.on_shutdown
     def close(self) -> None:
-        """Finish and log what was accepted."""
-        self.desk.close()
+        """Count and log the accepted photos."""
+        self.inference.close()
 
-    # BentoML's client learns from `photos` what to send. They come by way of the gate: BentoML
-    # would write them to files, and read those.
+    # `photos` tells BentoML's client what to send. The service reads them from the request context:
+    # BentoML would write them to files first.
     @bentoml.api(route="/detect")
     async def detect(self, photos: list[Path] = NO_PHOTOS) -> DetectAnswer:
         """Boxes, scores, labels, count and its interval for each photo, in the order sent."""
-        counter = self.desk.counter
+        counter = self.inference.counter
         try:
-            found = await self.desk.count(asked().uploads, "api", counter)
+            counted = await self.inference.count(request_context().uploads, "api", counter)
         except LogAwayError as error:
             return _refusal(503, f"{error}; try again later", RETRY_AFTER)
-        answers = [photo_answer(answer.counted) for answer in found]
+        answers = [photo_answer(answer.counted) for answer in counted]
         return DetectAnswer(
             model_name=counter.info.name,
             model_version=counter.version,
@@ -108,18 +109,19 @@ class Sparrow:
         self, photos: list[Path] = NO_PHOTOS
     ) -> Annotated[Path, bentoml.validators.ContentType("image/jpeg")]:
         """One photo with its boxes drawn in: JPEG, or PNG where ``Accept`` names it."""
-        uploads = asked().uploads
+        uploads = request_context().uploads
         if len(uploads) != 1:
             return _refusal(400, f"{len(uploads)} photos; expected one to draw on")
-        kind: Picture = "png" if asked().png else "jpeg"
+        kind: PictureFormat = "png" if request_context().png else "jpeg"
         try:
-            answers = await self.desk.count(uploads, "api", self.desk.counter, kind)
+            answers = await self.inference.count(uploads, "api", self.inference.counter, kind)
         except LogAwayError as error:
             return _refusal(503, f"{error}; try again later", RETRY_AFTER)
         counted, picture = answers[0].counted, answers[0].picture
         if picture is None:
             return _refusal(422, counted.message or "this photo cannot be counted")
         headers = {"x-count": str(counted.record.count), "x-prediction-id": counted.record.id}
+        # Any: see ``_refusal``.
         response: Any = Response(picture, media_type=f"image/{kind}", headers=headers)
         return response
 
@@ -134,7 +136,7 @@ class Sparrow:
         if true_count is None and not wrong:
             return _refusal(400, "expected true_count, or wrong: true")
         try:
-            self.desk.add_feedback(prediction_id, true_count, wrong)
+            self.inference.add_feedback(prediction_id, true_count, wrong)
         except UnknownPredictionError as error:
             return _refusal(404, str(error))
         except LogAwayError as error:
@@ -143,8 +145,9 @@ class Sparrow:
         return FeedbackAnswer(prediction_id=prediction_id)
 
 
+# Any: an endpoint's annotation is its successful answer, while BentoML accepts any response.
 def _refusal(status: int, message: str, headers: dict[str, str] | None = None) -> Any:
-    """BentoML hands a response through as it is; its own errors have a list for a body."""
+    """An error with the same body as every other; BentoML's own errors have a list for a body."""
     return JSONResponse({"error": message}, status_code=status, headers=headers)
 
 

@@ -1,4 +1,4 @@
-"""How bodies arrive: so large, in so much time, and all together in so much memory."""
+"""Reading of request bodies, limited in size, time, and memory for all of them together."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from service import metrics
 from service.refusal import RefusalError
 
-Message = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]  # Any: of ASGI, whose values have many types
 Receive = Callable[[], Awaitable[Message]]
 
 RETRY_AFTER_SECONDS = 1
@@ -21,8 +22,8 @@ MAX_READING_OF_A_CLIENT = 32
 class BodyBudget:
     """Memory for the bodies of all requests that are being read, waiting or answered.
 
-    One client gets half of it at most, and reads so many bodies at a time: what it leaves
-    unfinished keeps nobody else out.
+    A client gets half of it at most, and ``MAX_READING_OF_A_CLIENT`` bodies at a time, so that its
+    unfinished requests do not keep others out.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -32,10 +33,10 @@ class BodyBudget:
 
     @contextmanager
     def reading(self, client: str) -> Iterator[None]:
-        """One more body of a client arrives.
+        """Count a body of a client while it is read.
 
         Raises:
-            RefusalError: 503, too many of that client do.
+            RefusalError: 503, too many of that client are being read.
         """
         if self._reading[client] >= MAX_READING_OF_A_CLIENT:
             metrics.refused.labels("reading").inc()
@@ -47,10 +48,10 @@ class BodyBudget:
             _less(self._reading, client, 1)
 
     def take(self, client: str, n_bytes: int) -> None:
-        """Reserve memory for what has arrived.
+        """Reserve memory for bytes that were received.
 
         Raises:
-            RefusalError: 503, there is no more.
+            RefusalError: 503, there is none left.
         """
         full = self._held_bytes.total() + n_bytes > self._max_bytes
         if full or self._held_bytes[client] + n_bytes > self._max_bytes / 2:
@@ -63,7 +64,7 @@ class BodyBudget:
         self._held_bytes[client] += n_bytes
 
     def give_back(self, client: str, n_bytes: int) -> None:
-        """Of a request that is over."""
+        """Release the memory of a finished request."""
         _less(self._held_bytes, client, n_bytes)
 
 
@@ -73,34 +74,43 @@ def _less(counts: Counter[str], client: str, n: int) -> None:
         del counts[client]
 
 
+@dataclass(frozen=True)
+class BodyLimits:
+    """Limits of one body.
+
+    Attributes:
+        max_bytes: a larger one is refused.
+        max_seconds: for all of it to be received.
+        budget: memory that it shares with the other requests.
+    """
+
+    max_bytes: int
+    max_seconds: float
+    budget: BodyBudget
+
+
 class Body:
     """One request's body, read once, in pieces.
 
     Attributes:
-        max_bytes: more is refused.
-        received_bytes: so many have come.
+        max_bytes: a larger body is refused.
+        received_bytes: number of bytes read so far.
     """
 
     def __init__(
-        self,
-        receive: Receive,
-        client: str,
-        *,
-        declared_bytes: int | None,
-        max_bytes: int,
-        max_seconds: float,
-        budget: BodyBudget,
+        self, receive: Receive, client: str, limits: BodyLimits, *, declared_bytes: int | None
     ) -> None:
+        """``declared_bytes``: of the Content-Length header, where there is a valid one."""
         self._receive = receive
         self._client = client
         self._declared_bytes = declared_bytes
-        self.max_bytes = max_bytes
-        self._max_seconds = max_seconds
-        self._budget = budget
+        self.max_bytes = limits.max_bytes
+        self._max_seconds = limits.max_seconds
+        self._budget = limits.budget
         self.received_bytes = 0
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
-        """The body as it comes.
+        """The body's pieces as they are received.
 
         Raises:
             RefusalError: 413 too large, 408 too slow, 503 no memory left, 499 the client is gone.
@@ -131,11 +141,11 @@ class Body:
                 return
 
     async def whole(self) -> bytes:
-        """All of it; see ``pieces``."""
+        """The whole body; raises what ``pieces`` raises."""
         return b"".join([piece async for piece in self.pieces()])
 
     def close(self) -> None:
-        """The request is over: its memory is free."""
+        """Release the body's memory, at the end of its request."""
         self._budget.give_back(self._client, self.received_bytes)
 
     def _check_size(self, n_bytes: int) -> None:
@@ -144,5 +154,5 @@ class Body:
 
 
 def in_words(n_bytes: int) -> str:
-    """A limit, as people write it."""
+    """A limit for a message: ``64 MB`` or ``64 KiB``."""
     return f"{n_bytes / 1e6:g} MB" if n_bytes >= 1e6 else f"{n_bytes / 1024:g} KiB"

@@ -1,4 +1,4 @@
-"""The model that is being served, and the change to a new one without a failed request."""
+"""The model that serves, and its replacement by a newly published one without a failed request."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from sparrow.inference.model_folder import INFO
 from sparrow.regular_file import sha256_of
 
 WATCH_SECONDS = 1.0
-LONGEST_WAIT_S = 60.0  # between two attempts to load a newcomer that could not be loaded
+LONGEST_WAIT_S = 60.0  # between two attempts to load a published model that could not be loaded
 
-# Where a model lies, and of its model.json: inode, size, time of change. None where it has none.
-Mark = tuple[Path, tuple[int, int, int, int] | None]
+# A model's folder, and of its model.json: inode, size, times of change. None where it has none.
+FolderState = tuple[Path, tuple[int, int, int, int] | None]
 
 logger = logging.getLogger("sparrow.service")
 
 
 @dataclass
-class Refused:
-    """A newcomer that did not get in.
+class FailedLoad:
+    """A published model that could not be loaded, or could not count.
 
     Attributes:
-        mark: of the folder as it was.
-        reason: the last failure in words; one line in the log for each.
-        wait_s: until the next attempt, doubled by each.
-        again_at: when that is due, by the clock.
+        state: of its folder at the last attempt.
+        reason: the last error; logged once for each.
+        wait_s: until the next attempt; doubled by each.
+        retry_at: time of the next attempt, by the clock.
     """
 
-    mark: Mark
+    state: FolderState
     reason: str
     wait_s: float
-    again_at: float
+    retry_at: float
 
 
 class Champion:
-    """Holds the current ``PhotoCounter``; a watched folder is looked at every second.
+    """Holds the current ``PhotoCounter``; a watched folder is checked every second.
 
-    A new champion is loaded aside, whole, counts photos on trial, and only then takes the old one's
-    place. Photos that are being counted finish with the model they began with. A newcomer that
-    cannot be loaded, or cannot count, leaves the old one where it is; since its folder may still be
-    being copied, it is tried again, after 1 second, 2, 4 and so on up to a minute.
+    A newly published model is loaded beside the current one and has to count trial photos before it
+    replaces it. Photos that are being counted finish with the model that they began with. Where the
+    new model cannot be loaded, or cannot count, the current one goes on; since the folder may still
+    be being copied, loading is tried again after 1 second, 2, 4 and so on up to a minute.
     """
 
     def __init__(
@@ -56,20 +56,20 @@ class Champion:
 
         Args:
             folder: a model folder, or a link to one.
-            watched: whether to look every second what it holds now.
-            clock: seconds that never go back.
+            watched: whether to check every second for another model.
+            clock: monotonic seconds.
 
         Raises:
-            ModelFolderError: the folder is not a whole, untouched model.
-            CannotCountError: it is loaded, but fails on photos.
+            ModelFolderError: the folder is not a complete, unchanged model.
+            CannotCountError: the model fails on the trial photos.
         """
         self._folder = folder
         self._clock = clock
-        self._mark = _mark(folder)
+        self._state = _folder_state(folder)
         self._counter = PhotoCounter(folder)
         self._counter.try_out()
-        self._refused: Refused | None = None
-        self._looking = threading.Lock()
+        self._failed: FailedLoad | None = None
+        self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="champion", daemon=True)
         if watched:
@@ -83,8 +83,8 @@ class Champion:
     @property
     def refused(self) -> str | None:
         """Why the published model is not the one that serves; None where it is."""
-        refused = self._refused
-        return refused.reason if refused else None
+        failed = self._failed
+        return failed.reason if failed else None
 
     def close(self) -> None:
         """Stop watching."""
@@ -95,69 +95,68 @@ class Champion:
     def _watch(self) -> None:
         while not self._stop.wait(WATCH_SECONDS):
             try:
-                self.look()
-            except Exception:  # watching goes on, whatever one look meets
-                logger.exception("the published model cannot be looked at")
+                self.update()
+            except Exception:  # watching goes on after any error
+                logger.exception("the published model cannot be checked")
 
-    def look(self) -> None:
-        """Take up what the folder holds now, if that is another model."""
-        with self._looking:
-            mark = _mark(self._folder)
-            refused = self._refused
-            if mark == self._mark:
-                self._accept(mark)  # a newcomer that was refused has been taken back
-            elif self._is_current(mark):
-                self._accept(mark)
-            elif refused is None or refused.mark != mark or self._clock() >= refused.again_at:
-                self._take_up(mark)
+    def update(self) -> None:
+        """Load the published model if it is not the one that serves."""
+        with self._lock:
+            state = _folder_state(self._folder)
+            failed = self._failed
+            # The first: a model that could not be loaded was withdrawn.
+            if state == self._state or self._is_current(state):
+                self._accept(state)
+            elif failed is None or failed.state != state or self._clock() >= failed.retry_at:
+                self._load(state)
 
-    def _is_current(self, mark: Mark) -> bool:
-        """Whether a folder holds the very model that serves, written anew or touched."""
-        target, state = mark
-        if target != self._counter.folder or state is None:
+    def _is_current(self, state: FolderState) -> bool:
+        """Whether a folder holds the model that serves, written again or touched."""
+        target, info = state
+        if target != self._counter.folder or info is None:
             return False
         try:
             return sha256_of(target / INFO) == self._counter.info_sha256
         except OSError:
             return False
 
-    def _take_up(self, mark: Mark) -> None:
+    def _load(self, state: FolderState) -> None:
         try:
-            fresh = PhotoCounter(mark[0])
-            fresh.try_out()
-        except Exception as error:  # whatever is wrong with the newcomer, the service goes on
-            self._refuse(mark, error)
+            counter = PhotoCounter(state[0])
+            counter.try_out()
+        except Exception as error:  # of any kind: the service goes on with the current model
+            self._refuse(state, error)
             return
-        self._counter = fresh
-        self._accept(mark)
-        logger.info("now serving %s version %s", fresh.info.name, fresh.version)
+        self._counter = counter
+        self._accept(state)
+        logger.info("now serving %s version %s", counter.info.name, counter.version)
 
-    def _accept(self, mark: Mark) -> None:
-        self._mark, self._refused = mark, None
+    def _accept(self, state: FolderState) -> None:
+        self._state, self._failed = state, None
         metrics.champion_refused.set(0)
 
-    def _refuse(self, mark: Mark, error: Exception) -> None:
-        before = self._refused
+    def _refuse(self, state: FolderState, error: Exception) -> None:
+        before = self._failed
         reason = f"{type(error).__name__}: {error}"
-        same = before is not None and before.mark == mark
+        same = before is not None and before.state == state
         wait_s = min(before.wait_s * 2, LONGEST_WAIT_S) if before and same else WATCH_SECONDS
-        self._refused = Refused(mark, reason, wait_s, self._clock() + wait_s)
+        self._failed = FailedLoad(state, reason, wait_s, self._clock() + wait_s)
         metrics.champion_refused.set(1)
-        if before is None or (before.mark[0], before.reason) != (mark[0], reason):
+        if before is None or (before.state[0], before.reason) != (state[0], reason):
             logger.error(
                 "ALARM: the published model %s cannot serve; version %s goes on. Promote another "
                 "version, or `sparrow rollback`; it is tried again meanwhile",
-                mark[0],
+                state[0],
                 self._counter.version,
                 exc_info=error,
             )
 
 
-def _mark(folder: Path) -> Mark:
+def _folder_state(folder: Path) -> FolderState:
     target = folder
     try:
         target = folder.resolve()
-        found = (target / INFO).stat()
+        info = (target / INFO).stat()
     except (OSError, RuntimeError):  # the latter for a link to itself, until Python 3.12
         return target, None
-    return target, (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return target, (info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)

@@ -1,7 +1,8 @@
-"""One request and its answer, while they pass the gate."""
+"""One request and its answer, while ``RequestGuard`` handles them."""
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,17 +10,31 @@ from types import MappingProxyType
 
 from service.body import Message, Receive
 from service.proxies import Origin, Scope
+from service.refusal import RefusalError
 from service.routes import Route
 
 Send = Callable[[Message], Awaitable[None]]
 
 MAX_JSON_BYTES = 64 * 1024
-GONE = 499  # a client that went away before it had an answer; nginx's number for that
+CLIENT_GONE = 499  # the client closed before it had an answer; nginx's number for that
 
 
 @dataclass
 class Exchange:
-    """One request, and what is known of it by its end."""
+    """One request, and what its log line says at the end.
+
+    Attributes:
+        scope: of ASGI; replaced as the request is rewritten.
+        receive: of ASGI; replaced once the body is read.
+        send: of ASGI; adds the request's number to the answer.
+        headers: lower-case name -> value, of repeated headers the last.
+        request_id: the client's, or one made here.
+        route: None where the path is unknown.
+        started: seconds of ``time.perf_counter``.
+        status: of the answer; 499 until one is sent.
+        photos: number in the body.
+        received_bytes: of the body.
+    """
 
     scope: Scope
     receive: Receive
@@ -29,13 +44,13 @@ class Exchange:
     request_id: str
     route: Route | None = None
     started: float = field(default_factory=time.perf_counter)
-    status: int = GONE
+    status: int = CLIENT_GONE
     photos: int = 0
     received_bytes: int = 0
 
     @property
     def wants_page(self) -> bool:
-        """Whether a browser asks, for a person."""
+        """Whether a browser asks for HTML, not a program for JSON."""
         return "text/html" in self.headers.get("accept", "")
 
     async def answer(
@@ -46,7 +61,7 @@ class Exchange:
         more: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Send a whole answer with ``more`` headers, unless one has begun."""
-        if self.status != GONE:
+        if self.status != CLIENT_GONE:
             return
         headers = [
             (b"content-type", content_type.encode()),
@@ -58,9 +73,19 @@ class Exchange:
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})
 
+    async def refuse(self, refusal: RefusalError) -> None:
+        """Answer with a refusal's status and sentence, unless the client is gone."""
+        if refusal.status == CLIENT_GONE:
+            return
+        more = dict(refusal.headers)
+        if refusal.status in (408, 413, 503):
+            more["connection"] = "close"  # the rest of the body is not wanted
+        body = json.dumps({"error": str(refusal)}).encode()
+        await self.answer(refusal.status, body, more=more)
+
 
 def without_body(receive: Receive) -> Receive:
-    """Of a request that needs none, a body is not read to its end."""
+    """A receive that gives an empty body, for a route that needs none."""
     begun = False
 
     async def next_message() -> Message:
@@ -83,6 +108,7 @@ async def _disconnect(receive: Receive) -> Message:
 
 
 def replay(content: bytes, receive: Receive) -> Receive:
+    """A receive that gives ``content`` as the whole body, then what ``receive`` gives."""
     rest: list[Message] = [{"type": "http.request", "body": content, "more_body": False}]
 
     async def next_message() -> Message:

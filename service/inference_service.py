@@ -1,4 +1,4 @@
-"""Where API and page hand in photos: a few at a time are counted, and every one is logged."""
+"""Counts the photos of API and page, and logs each of them."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service import metrics
 from service.champion import Champion
-from service.counting import Answer, Picture, WorkerPool
 from service.photo_retention import PhotoRetention
 from service.settings import Settings, require_model, started_in
 from service.uploads import Upload
+from service.worker_pool import Answer, PictureFormat, WorkerPool
 from sparrow.database import StoreError, reason, sqlite_path
 from sparrow.inference.counter import PhotoCounter
 from sparrow.predictions.log import LogAwayError, PredictionLog, UnknownPredictionError
+from sparrow.predictions.log_state import LogState
 from sparrow.predictions.spill import SERVER_FOLDER
-from sparrow.predictions.writer import LogState, PredictionWriter
+from sparrow.predictions.writer import PredictionWriter
 
-LOCK_WAIT_S = 0.5  # for whoever has locked the log; then photos wait on the disk
-REPLACED_SECONDS = 60.0  # so long after the log's file was replaced the service is not ready
+LOCK_WAIT_S = 0.5  # while another process locks the log; then photos wait on the disk
+REPLACED_SECONDS = 60.0  # the service is not ready for so long after the log's file is replaced
 
 logger = logging.getLogger("sparrow.service")
 
 
 def _open_log(url: str) -> PredictionLog:
-    """The log, or a sentence: a service that cannot log does not start, and is started again."""
+    """Open the log; a service that cannot log does not start."""
     try:
         return PredictionLog(url, lock_wait_s=LOCK_WAIT_S)
     except (SQLAlchemyError, OSError) as error:
@@ -42,7 +43,12 @@ def _open_log(url: str) -> PredictionLog:
 
 
 class InferenceService:
-    """The model, the places where photos are counted, and the log."""
+    """The model that serves, the workers that count with it, and the prediction log.
+
+    Attributes:
+        settings: this process's.
+        log: of predictions.
+    """
 
     def __init__(self, settings: Settings) -> None:
         require_model(settings)
@@ -56,35 +62,30 @@ class InferenceService:
             folder = str(SERVER_FOLDER)
         self._writer = PredictionWriter(
             self.log,
-            # The working folder may be a Bento's own, and is deleted with it.
+            # The working folder may be a Bento's own, which is deleted with the Bento.
             spill_folder=None if folder is None else started_in() / folder,
             on_change=self._note_log_state,
         )
-        self._keeper = PhotoRetention(settings.limits)
-        # Photos differ in size, and the network takes one at a time: there is nothing for adaptive
-        # batching to put together.
+        self._retention = PhotoRetention(settings.limits)
+        # No adaptive batching: photos differ in size, and the network takes one at a time.
         self._workers = WorkerPool(settings.limits, self.counter)
 
     @property
     def counter(self) -> PhotoCounter:
-        """The model of this moment."""
+        """The model that counts the next photo."""
         return self._champion.counter
 
-    def look_for_champion(self) -> None:
-        """Take up a newly published model now, not at the next look."""
-        self._champion.look()
-
     def close(self) -> None:
-        """Finish what was accepted, and write it down."""
+        """Count the accepted photos, log them, and stop all threads."""
         self._champion.close()
         self._workers.close()
         self._writer.close()
-        self._keeper.close()
+        self._retention.close()
         self.log.close()
 
     @property
-    def log_is_well(self) -> bool:
-        """Whether the log takes what it is given, and its file was not replaced just now."""
+    def log_is_healthy(self) -> bool:
+        """Whether the log can be written, and its file was not replaced in the last minute."""
         recent = time.monotonic() - self._replaced_at < REPLACED_SECONDS
         return not self._log_state.away and not self._writer.hangs and not recent
 
@@ -101,45 +102,48 @@ class InferenceService:
         uploads: Sequence[Upload],
         source: str,
         counter: PhotoCounter,
-        picture: Picture | None = None,
+        picture: PictureFormat | None = None,
     ) -> list[Answer]:
-        """Count photos; no more of one request at a time than there are places.
+        """Count photos, of one request no more at a time than there are workers.
 
         Args:
             uploads: the photos.
             source: api or page.
             counter: the model, one for the whole request.
-            picture: also the photos with their boxes, as such files.
+            picture: format of the pictures with boxes that are returned, too.
 
         Raises:
-            LogAwayError: neither the log nor the disk takes what would be logged.
+            LogAwayError: neither the log nor the disk can be written.
         """
         metrics.photos_per_request.observe(len(uploads))
-        turns = asyncio.Semaphore(self._workers.count)
+        workers = asyncio.Semaphore(self._workers.count)
 
-        async def one(upload: Upload) -> Answer:
-            async with turns:
+        async def count_one(upload: Upload) -> Answer:
+            async with workers:
                 return await asyncio.wrap_future(self.submit(upload, source, counter, picture))
 
-        return list(await asyncio.gather(*(one(upload) for upload in uploads)))
+        return list(await asyncio.gather(*(count_one(upload) for upload in uploads)))
 
     def submit(
-        self, upload: Upload, source: str, counter: PhotoCounter, picture: Picture | None = None
+        self,
+        upload: Upload,
+        source: str,
+        counter: PhotoCounter,
+        picture: PictureFormat | None = None,
     ) -> Future[Answer]:
-        """Hand in one photo; see ``count``. Its record is queued before its future is done.
+        """Count one photo; see ``count``. Its record is queued before its future is done.
 
-        Where nobody waits for the answer any more (its future is cancelled), a photo that was begun
-        is logged like any other, and one that was not is left.
+        Where the future is cancelled, a photo that is being counted is logged like any other, and
+        one that still waits is not counted.
         """
         metrics.waiting.inc()
         answer: Future[Answer] = Future()
 
-        def note(counted: Future[Answer]) -> None:
+        def finish(counted: Future[Answer]) -> None:
             metrics.waiting.dec()
             try:
-                result = counted.result()
-                self._note(result, upload, source)
-            except (Exception, CancelledError) as error:  # whoever waits must hear of it
+                self._record(result := counted.result(), upload, source)
+            except (Exception, CancelledError) as error:  # the caller gets every error
                 if answer.set_running_or_notify_cancel():
                     answer.set_exception(error)
             else:
@@ -147,25 +151,25 @@ class InferenceService:
                     answer.set_result(result)
 
         counting = self._workers.submit(counter, upload, source, picture)
-        counting.add_done_callback(note)
+        counting.add_done_callback(finish)
         answer.add_done_callback(lambda done: done.cancelled() and counting.cancel())
         return answer
 
-    def _note(self, answer: Answer, upload: Upload, source: str) -> None:
+    def _record(self, answer: Answer, upload: Upload, source: str) -> None:
         record = answer.counted.record
         self._writer.append(record)
-        self._keeper.maybe_store(record, upload.content)
+        self._retention.maybe_store(record, upload.content)
         metrics.photos.labels(source, record.error or "counted", record.model_version).inc()
         metrics.photo_seconds.observe(record.latency_ms / 1000)
         if record.error is None:
             metrics.detections.observe(record.n_detections)
 
     def add_feedback(self, prediction_id: str, true_count: int | None, wrong: bool) -> None:
-        """Store what a person says about an answer.
+        """Store a person's feedback on a prediction.
 
         Raises:
-            UnknownPredictionError: no such prediction, not even among those not yet written.
-            LogAwayError: the log takes nothing now; the feedback is not stored.
+            UnknownPredictionError: no such prediction, written or waiting to be written.
+            LogAwayError: the log cannot be written now; the feedback is not stored.
         """
         if self._writer.hangs:
             raise LogAwayError("the prediction log does not answer")

@@ -1,4 +1,4 @@
-"""Log lines as JSON, one object each, on standard error."""
+"""Log lines as JSON objects on standard error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class JsonLines(logging.Formatter):
     """Time, level, logger, message, and the record's ``entry`` where it has one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
+        """The record as one line of JSON."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),

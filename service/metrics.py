@@ -1,4 +1,4 @@
-"""What Prometheus reads at ``/metrics``, beside BentoML's own."""
+"""The service's own metrics, which Prometheus reads at ``/metrics``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ requests = Counter("sparrow_requests", "API requests", ["path", "status"])
 request_seconds = Histogram(
     "sparrow_request_seconds", "Time of a request", ["path"], buckets=SECONDS
 )
-refused = Counter("sparrow_refused", "Requests turned away at the door", ["why"])
+refused = Counter("sparrow_refused", "Requests refused before an endpoint", ["why"])
 photos = Counter("sparrow_photos", "Photos by outcome", ["source", "outcome", "model_version"])
 photo_seconds = Histogram("sparrow_photo_seconds", "Decoding and detection", buckets=SECONDS)
 photos_per_request = Histogram("sparrow_photos_per_request", "Photos in a request", buckets=FEW[1:])

@@ -1,4 +1,4 @@
-"""The API's description, as it is: BentoML's own leaves out what the gate does and says."""
+"""The API's description in OpenAPI; BentoML's own lacks the answers of ``RequestGuard``."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from service.answers import MAX_COUNT, DetectAnswer, ErrorAnswer, FeedbackAnswer
 from service.settings import Settings
 
 ANSWERS: tuple[type[BaseModel], ...] = (DetectAnswer, ErrorAnswer, FeedbackAnswer, ModelAnswer)
+Json = dict[str, Any]  # Any: the values of JSON have many types
 REFERENCE = "#/components/schemas/{model}"
 BASE64 = {
     "type": "string",
     "contentEncoding": "base64",
     "pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
 }
-WHY = {
+ERROR_MEANINGS = {
     400: "the request cannot be understood",
     401: "no valid API key",
     404: "there is no such prediction",
@@ -34,7 +35,7 @@ WHY = {
 ALWAYS = (400, 401, 405, 408, 413, 415, 429, 431, 503, 504)
 
 
-def describe_api(settings: Settings) -> dict[str, Any]:
+def describe_api(settings: Settings) -> Json:
     """OpenAPI 3.1 of ``/detect``, ``/render``, ``/feedback`` and ``/model``."""
     limits = settings.limits
     return {
@@ -56,7 +57,7 @@ def describe_api(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _detect(max_photos: int) -> dict[str, Any]:
+def _detect(max_photos: int) -> Json:
     named = {
         "type": "object",
         "required": ["content"],
@@ -83,7 +84,7 @@ def _detect(max_photos: int) -> dict[str, Any]:
     }
 
 
-def _render() -> dict[str, Any]:
+def _render() -> Json:
     picture = {"schema": {"type": "string", "format": "binary"}}
     return {
         "summary": "Draw the boxes into one photo",
@@ -99,7 +100,7 @@ def _render() -> dict[str, Any]:
     }
 
 
-def _feedback() -> dict[str, Any]:
+def _feedback() -> Json:
     schema = {
         "type": "object",
         "required": ["prediction_id"],
@@ -123,7 +124,7 @@ def _feedback() -> dict[str, Any]:
     }
 
 
-def _model() -> dict[str, Any]:
+def _model() -> Json:
     return {
         "summary": "The model that is being served",
         "operationId": "model",
@@ -134,7 +135,7 @@ def _model() -> dict[str, Any]:
     }
 
 
-def _form(max_photos: int) -> dict[str, Any]:
+def _form(max_photos: int) -> Json:
     photos = _photos({"type": "string", "format": "binary"}, max_photos)
     schema = {
         "type": "object",
@@ -145,21 +146,23 @@ def _form(max_photos: int) -> dict[str, Any]:
     return {"schema": schema}
 
 
-def _photos(items: dict[str, Any], max_photos: int) -> dict[str, Any]:
+def _photos(items: Json, max_photos: int) -> Json:
     return {"type": "array", "items": items, "minItems": 1, "maxItems": max_photos}
 
 
-def _json(description: str, model: str) -> dict[str, Any]:
+def _json(description: str, model: str) -> Json:
     schema = {"$ref": REFERENCE.format(model=model)}
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def _errors(statuses: tuple[int, ...]) -> dict[str, Any]:
-    return {str(status): _json(WHY[status], "ErrorAnswer") for status in sorted(statuses)}
+def _errors(statuses: tuple[int, ...]) -> Json:
+    return {
+        str(status): _json(ERROR_MEANINGS[status], "ErrorAnswer") for status in sorted(statuses)
+    }
 
 
-def _schemas() -> dict[str, Any]:
-    schemas: dict[str, Any] = {}
+def _schemas() -> Json:
+    schemas: Json = {}
     for model in ANSWERS:
         schema = model.model_json_schema(ref_template=REFERENCE, mode="serialization")
         schemas.update(schema.pop("$defs", {}))

@@ -1,4 +1,4 @@
-"""What the page does with photos; plain functions, without a widget in them."""
+"""What the page shows, writes and saves; functions of values, independent of the widgets."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from html import escape
 from pathlib import Path
 
 from service.answers import describe_model
 from service.inference_service import InferenceService
-from service.page_values import Look
+from service.page_values import DisplayOptions
 from service.page_visit import PagePhoto
 from service.pictures import annotated, encoded
 from sparrow.images import ImageError, RgbImage, read_image
 from sparrow.inference.count_formats import coco, csv_text, row
 from sparrow.inference.counter import count_in_words
 from sparrow.predictions.log import UnknownPredictionError
+from sparrow.predictions.photo_filter import PhotoFilter
 from sparrow.predictions.record import PredictionRecord
+from sparrow.reports.templates import render
 
 logger = logging.getLogger("sparrow.service")
 
@@ -35,21 +36,20 @@ def headline(photos: Sequence[PagePhoto], min_score: float) -> str:
     if not photos:
         return ""
     if not readable:
-        return _large("No photo could be counted", "See the remarks below.")
+        return _answer("No photo could be counted", "See the remarks below.")
     if len(photos) == 1:
         low, high = photos[0].interval(min_score)
         words = count_in_words(readable[0], low, high, photos[0].class_names)
         hint = "" if readable[0] else "Try a closer photo, or one in better light."
-        return _large(words, hint)
+        return _answer(words, hint)
     total = count_in_words(sum(readable), None, None, photos[0].class_names)
     unread = len(photos) - len(readable)
     hint = f"{unread} of {len(photos)} photos could not be counted." if unread else ""
-    return _large(f"{total} in {len(readable)} photos", hint)
+    return _answer(f"{total} in {len(readable)} photos", hint)
 
 
-def _large(words: str, hint: str) -> str:
-    detail = f"<p>{escape(hint)}</p>" if hint else ""
-    return f'<div class="answer" role="status"><h2>{escape(words)}</h2>{detail}</div>'
+def _answer(words: str, hint: str) -> str:
+    return render("answer.html", words=words, hint=hint)
 
 
 def table(photos: Sequence[PagePhoto], min_score: float) -> str:
@@ -61,57 +61,57 @@ def table(photos: Sequence[PagePhoto], min_score: float) -> str:
         likely = "" if low is None or high is None else f"{low} to {high}"
         remark = photo.counted.message or ("none found" if count == 0 else "")
         if photo.same:
-            again = f"the same photo as {', '.join(photo.same)}: counted once"
-            remark = f"{remark}; {again}" if remark else again
+            same = f"the same photo as {', '.join(photo.same)}: counted once"
+            remark = f"{remark}; {same}" if remark else same
         rows.append([photo.path.name, "" if count is None else str(count), likely, remark])
     return _html_table(rows, TABLE_COLUMNS)
 
 
 def _html_table(rows: Sequence[Sequence[str]], header: Sequence[str] = ()) -> str:
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in header)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>" for cells in rows
-    )
-    top = f"<thead><tr>{head}</tr></thead>" if header else ""
-    return f'<div class="scroll"><table>{top}<tbody>{body}</tbody></table></div>'
+    return render("page_table.html", header=header, rows=rows)
 
 
-def pictures(photo: PagePhoto, look: Look) -> tuple[RgbImage | None, RgbImage | None]:
-    """(original, annotated), upright; None for a photo that could not be counted.
+def pictures(photo: PagePhoto, options: DisplayOptions) -> tuple[RgbImage | None, RgbImage | None]:
+    """The photo and a copy with its boxes; None for a photo that could not be counted.
+
+    Returns:
+        (original, annotated), both uint8 [height, width, 3] and upright.
 
     Raises:
-        ValueError: the uploaded file is gone; files are kept for an hour.
+        ValueError: the uploaded file no longer exists; files are kept for an hour.
     """
     record = photo.counted.record
     if record.error is not None:
         return None, None
     try:
         image = read_image(photo.path, record.width_px * record.height_px)
-    except ImageError as error:  # it was read once, so it is gone or another
+    except ImageError as error:  # it was readable once: it is removed or replaced
         raise ValueError(f"{photo.path.name} is no longer here; please add it again") from error
     drawn = annotated(
         image,
         record,
-        min_score=look.min_score,
-        show_scores=look.show_scores,
-        color=look.color,
+        min_score=options.min_score,
+        show_scores=options.show_scores,
+        color=options.color,
     )
     return image, drawn
 
 
 def write_downloads(
-    photos: Sequence[PagePhoto], look: Look, keep: Callable[[Path], str]
+    photos: Sequence[PagePhoto], options: DisplayOptions, keep: Callable[[Path], str]
 ) -> list[str]:
-    """``counts.csv``, ``counts.coco.json`` and ``annotated.zip``.
+    """Write ``counts.csv``, ``counts.coco.json`` and ``annotated.zip``.
 
     Args:
-        keep: copies a file to where it is served from and removed again; returns its new path.
+        photos: the photos shown.
+        options: boxes below ``min_score`` are left out of all three files.
+        keep: copies a file to a folder that is served and tidied; returns its new path.
 
     Raises:
         ValueError: see ``pictures``.
     """
-    records = [_at_score(photo, look.min_score) for photo in photos]
-    # A new champion may have taken over between two photos of a session.
+    records = [_at_score(photo, options.min_score) for photo in photos]
+    # Two photos of a session may have been counted by different champions.
     names = list(dict.fromkeys(name for photo in photos for name in photo.class_names))
     with tempfile.TemporaryDirectory(prefix="sparrow-page-") as name:
         folder = Path(name)
@@ -119,7 +119,7 @@ def write_downloads(
         (folder / "counts.coco.json").write_text(json.dumps(coco(records, names), indent=1))
         with zipfile.ZipFile(folder / "annotated.zip", "w", zipfile.ZIP_STORED) as archive:
             for position, photo in enumerate(photos, 1):
-                _, drawn = pictures(photo, look)
+                _, drawn = pictures(photo, options)
                 if drawn is not None:
                     archive.writestr(f"{position:03d}-{photo.path.stem}.jpg", encoded(drawn))
         files = ("counts.csv", "counts.coco.json", "annotated.zip")
@@ -136,10 +136,10 @@ def _at_score(photo: PagePhoto, min_score: float) -> PredictionRecord:
 
 
 def save_feedback(inference: InferenceService, photo: PagePhoto, true_count: int) -> str:
-    """Store the true count of a photo; what became of it, as a sentence.
+    """Store the true count of a photo; returns the result as a sentence.
 
-    It says that the model was wrong where the model's own count, at its own threshold, is another:
-    a person who moves the slider until the number is right has corrected the model.
+    The prediction is marked as wrong where the model's count at its own threshold differs: a person
+    who moves the slider until the number is right has corrected the model.
     """
     record = photo.counted.record
     try:
@@ -149,16 +149,16 @@ def save_feedback(inference: InferenceService, photo: PagePhoto, true_count: int
             f"Nothing was saved: the count of {photo.path.name} is no longer in the log. "
             "Please add the photo again in a new window."
         )
-    except Exception:  # whatever database it is: its own words are for the service's log
+    except Exception:  # of any database; its message goes to the service's log only
         logger.exception("feedback on prediction %s could not be stored", record.id)
         return "Nothing was saved: the log cannot be reached just now. Please try again later."
     return f"Thank you. Saved: {true_count} in {photo.path.name}."
 
 
-def service_figures(inference: InferenceService) -> str:
-    """The last 24 hours as an HTML table."""
+def service_statistics(inference: InferenceService) -> str:
+    """The service's last 24 hours, as an HTML table."""
     try:
-        summary = inference.log.summary(since=datetime.now(UTC) - timedelta(days=1))
+        summary = inference.log.summary(PhotoFilter(since=datetime.now(UTC) - timedelta(days=1)))
     except Exception:
         logger.exception("the prediction log could not be read")
         return _html_table([("The log cannot be read just now. Please try again later.",)])
@@ -176,7 +176,7 @@ def service_figures(inference: InferenceService) -> str:
 
 
 def model_text(inference: InferenceService) -> str:
-    """The model card, or what is known without one, in Markdown."""
+    """The model card, or a paragraph on a model that has none, in Markdown."""
     model = describe_model(inference.counter)
     if model.card is not None:
         return model.card

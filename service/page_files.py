@@ -1,8 +1,7 @@
-"""Files of the page's visitors: in one folder of this process, for an hour, within a budget."""
+"""Files of the page's visitors, in a folder of this process, limited in age and size."""
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import secrets
@@ -13,32 +12,38 @@ import time
 from collections import deque
 from pathlib import Path
 
+from filelock import lock_descriptor
+
 from service.refusal import RefusalError
 from service.uploads import Upload
 
 PREFIX = "sparrow-page-"
 LOCK = "lock"
 KEEP_SECONDS = 3600.0
-LOOK_SECONDS = 60.0
+TIDY_SECONDS = 60.0
 MAX_FILES = 10_000
 FRACTION_OF_A_CLIENT = 0.5
-NAME_BYTES = 200  # of the 255 that a file system takes; Gradio puts something in front
+NAME_BYTES = 200  # of a file system's 255; Gradio adds a prefix
 
 logger = logging.getLogger("sparrow.service")
 
 
 class PageFiles:
-    """A folder that Gradio, too, is told to use for whatever it writes.
+    """A folder for all files of visitors, including those that Gradio writes.
 
-    It goes when the service stops. What a killed service left is removed by the next one to start:
-    its folder's lock is held by nobody.
+    It is removed when the service stops. The folder of a killed service, whose lock is free, is
+    removed by the next service that starts.
+
+    Attributes:
+        folder: its absolute path.
     """
 
     def __init__(self, max_bytes: int) -> None:
+        """``max_bytes``: of all files together; one client gets half."""
         _remove_abandoned(Path(tempfile.gettempdir()))
         self.folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
         self._lock = (self.folder / LOCK).open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        lock_descriptor(self._lock.fileno())
         os.environ["GRADIO_TEMP_DIR"] = str(self.folder)
         self._max_bytes = max_bytes
         self._kept: frozenset[Path] = frozenset()
@@ -47,29 +52,29 @@ class PageFiles:
         self._stored: deque[tuple[float, str, int, int]] = deque()
         self._counting = threading.Lock()
         self._stop = threading.Event()
-        self._janitor = threading.Thread(target=self._tidy, name="page-files", daemon=True)
-        self._janitor.start()
+        self._thread = threading.Thread(target=self._tidy, name="page-files", daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
         """Remove the folder."""
         self._stop.set()
-        self._janitor.join()
+        self._thread.join()
         shutil.rmtree(self.folder, ignore_errors=True)
         self._lock.close()
 
     def keep_present(self) -> None:
-        """What is there now belongs to the page itself, and stays as long as it."""
+        """Keep the present files, which are the page's own, for as long as the folder."""
         self._kept = frozenset(path for path, _, _ in self._files())
 
     def store(self, uploads: list[Upload], client: str) -> list[Path]:
-        """Write a visitor's files; each gets a path that nobody can guess.
+        """Write a visitor's files under paths that cannot be guessed.
 
         Args:
             uploads: the files.
-            client: whose; one gets a part of the room only.
+            client: the visitor's address.
 
         Raises:
-            RefusalError: 503, the folder or the disk is full.
+            RefusalError: 503, the folder or the disk is full, or the client's part of it.
         """
         size = sum(len(upload.content) for upload in uploads)
         reserved = self._reserve(client, len(uploads), size)
@@ -101,7 +106,7 @@ class PageFiles:
                 raise RefusalError(
                     503,
                     "the page holds as many photos as it has room for; try again later",
-                    retry_after=int(LOOK_SECONDS),
+                    retry_after=int(TIDY_SECONDS),
                 )
             self._used_bytes += size
             reserved = (time.time(), client, n_files, size)
@@ -115,7 +120,7 @@ class PageFiles:
                 self._stored.remove(reserved)
 
     def find(self, path: str) -> Path | None:
-        """The file of that path, if it is one of a visitor's or one that was made for one."""
+        """The file of a path, if it was sent by or made for a visitor, else None."""
         try:
             real = Path(path).resolve(strict=True)
         except (OSError, ValueError, RuntimeError):
@@ -128,7 +133,7 @@ class PageFiles:
         return sum(size for _, size, _ in self._files())
 
     def tidy(self, now: float | None = None) -> None:
-        """Remove what is older than an hour, and see how much is left."""
+        """Remove files older than an hour, and measure the size of the others."""
         oldest = (time.time() if now is None else now) - KEEP_SECONDS
         with self._counting:
             while self._stored and self._stored[0][0] < oldest:
@@ -137,13 +142,13 @@ class PageFiles:
             if changed < oldest and path not in self._kept:
                 path.unlink(missing_ok=True)
         for folder in sorted(self.folder.rglob("*"), reverse=True):
-            # Of an empty folder that is being filled just now, the file is not there yet.
+            # A new folder may be empty because its file is not written yet.
             if folder.is_dir() and folder.stat().st_mtime < oldest:
                 _remove_if_empty(folder)
         self._used_bytes = self.used_bytes()  # Gradio's files are among them
 
     def _files(self) -> list[tuple[Path, int, float]]:
-        found = []
+        files = []
         for parent, _, names in os.walk(self.folder):
             for name in names:
                 path = Path(parent, name)
@@ -152,11 +157,11 @@ class PageFiles:
                 except FileNotFoundError:  # Gradio removes files, too
                     continue
                 if path != self.folder / LOCK:
-                    found.append((path, status.st_size, status.st_mtime))
-        return found
+                    files.append((path, status.st_size, status.st_mtime))
+        return files
 
     def _tidy(self) -> None:
-        while not self._stop.wait(LOOK_SECONDS):
+        while not self._stop.wait(TIDY_SECONDS):
             try:
                 self.tidy()
             except OSError:
@@ -164,7 +169,7 @@ class PageFiles:
 
 
 def file_name(name: str) -> str:
-    """A visitor's name of a file, such as a file system takes it."""
+    """A visitor's file name, shortened to what a file system accepts."""
     stem, dot, ending = name.rpartition(".")
     tail = (dot + ending).encode()[:20] if stem else b""
     head = (stem or ending).encode()[: NAME_BYTES - len(tail)]
@@ -182,7 +187,7 @@ def _remove_abandoned(parent: Path) -> None:
     for folder in parent.glob(f"{PREFIX}*"):
         try:
             with (folder / LOCK).open("r+") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
-        except OSError:  # in use, another user's, or only just being made
+                if lock_descriptor(lock.fileno(), blocking=False):
+                    shutil.rmtree(folder, ignore_errors=True)
+        except OSError:  # in use, another user's, or being made
             continue

@@ -1,4 +1,4 @@
-"""The page's own requests: photos that come, events, and files that go out."""
+"""The page's own requests: uploaded photos, events, and files to show or download."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ MAX_UPLOAD_ID_LENGTH = 64
 
 
 class PageRequests:
-    """Answers the page's requests, or makes them safe for Gradio; empty until ``open``."""
+    """Answers the page's requests, or checks them for Gradio; 503 until ``open`` was called."""
 
     def __init__(self, settings: Settings) -> None:
         self._limits = settings.limits
         self._max_bytes = int(settings.limits.max_request_mb * 1_000_000)
         self._files: PageFiles | None = None
         self._events: PageEvents | None = None
-        self._shown: frozenset[Path] = frozenset()
+        self._public_files: frozenset[Path] = frozenset()
         self._progress = UploadProgress()
 
     def open_folder(self) -> None:
-        """Make the folder for visitors' files; before Gradio builds the page."""
+        """Make the folder for visitors' files; call it before Gradio builds the page."""
         self._files = PageFiles(int(self._limits.page_files_mb * 1_000_000))
 
-    def open(self, config: Mapping[str, Any], shown: frozenset[Path]) -> None:
-        """Take up the page.
+    def open(self, config: Mapping[str, Any], public_files: frozenset[Path]) -> None:
+        """Accept requests of this page.
 
         Args:
-            config: as Gradio describes it to the browser.
-            shown: files beside the visitors' that the page shows.
+            config: of the page, as Gradio sends it to the browser (Any: its JSON).
+            public_files: files beside the visitors' that the page shows.
         """
         files = self._opened()
         files.keep_present()
         self._events = PageEvents(config, files, self._limits.max_photos, self._max_bytes)
-        self._shown = shown
+        self._public_files = public_files
 
     def close(self) -> None:
-        """Remove what visitors left."""
+        """Remove the visitors' files."""
         if self._files is not None:
             self._files.close()
 
@@ -60,7 +60,7 @@ class PageRequests:
         return self._files
 
     async def store(self, content_type: str, body: Body, query: bytes, client: str) -> bytes:
-        """Keep the photos of a form; returns their paths as the page expects them, in JSON.
+        """Store the photos of a form; returns their paths in JSON, as the page expects them.
 
         Raises:
             RefusalError: see ``read_form`` and ``PageFiles.store``.
@@ -86,23 +86,23 @@ class PageRequests:
         return json.dumps([str(path) for path in paths]).encode()
 
     def progress(self, query: bytes) -> AsyncIterator[bytes]:
-        """Server-sent events on an upload."""
+        """Server-sent events on an upload's progress."""
         return self._progress.events(_from_query(query, "upload_id")[:MAX_UPLOAD_ID_LENGTH])
 
     def event(self, body: bytes) -> bytes:
-        """An event as Gradio gets it; see ``PageEvents.read``."""
+        """Check an event for Gradio; see ``PageEvents.read``."""
         if self._events is None:
             raise RefusalError(503, "the page is not ready yet", retry_after=1)
         return self._events.read(body)
 
     def check_file(self, path: str) -> None:
-        """Let only the page's own files out; ``path`` is that of the request.
+        """Check that a requested ``path`` names a file of the page or of a visitor.
 
         Raises:
-            RefusalError: 404, every other file, whether or not it exists.
+            RefusalError: 404, any other file, whether or not it exists.
         """
         named = path.removeprefix(FILE)
-        if self._opened().find(named) is None and Path(named) not in self._shown:
+        if self._opened().find(named) is None and Path(named) not in self._public_files:
             raise RefusalError(404, "there is no such file here; upload the photo once more")
 
 

@@ -1,4 +1,4 @@
-"""What the page's widgets send, checked: anybody may send anything in their place."""
+"""Checks of the values that the page's widgets send; a client may send anything instead."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from PIL import ImageColor
 from service.answers import MAX_COUNT
 from sparrow.drawing.boxes import DETECTION_COLOR
 
-LONGEST_COLOR = 40  # characters: "hsl(359.9, 100%, 100%)" and the like
+MAX_COLOR_LENGTH = 40  # characters: "hsl(359.9, 100%, 100%)" and the like
+KEEP_SECONDS = 3600  # how long a visitor's photos, and the files made of them, are kept
 
 
 @dataclass(frozen=True)
-class Look:
+class DisplayOptions:
     """How the boxes are shown.
 
     Attributes:
@@ -28,22 +29,22 @@ class Look:
     color: str = DETECTION_COLOR
 
 
-def read_look(min_score: object, show_scores: object, color: object) -> Look:
-    """The three widgets' values.
+def read_display_options(min_score: object, show_scores: object, color: object) -> DisplayOptions:
+    """Check the values of the three widgets.
 
     Raises:
         ValueError: one of them is not what its widget sends; the message is for a person.
     """
     if not isinstance(show_scores, bool):
         raise ValueError(f"Expected true or false for the scores, found {_short(show_scores)}.")
-    return Look(read_score(min_score), show_scores, _read_color(color))
+    return DisplayOptions(read_score(min_score), show_scores, _read_color(color))
 
 
 def read_score(value: object) -> float:
-    """The slider's value, 0..1.
+    """Check the slider's value, 0..1.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: the value is something else.
     """
     number = _number(value)
     if number is None or not 0 <= number <= 1:
@@ -52,10 +53,11 @@ def read_score(value: object) -> float:
 
 
 def read_true_count(value: object) -> int:
-    """How many a person says there are, 0 to ``MAX_COUNT``.
+    """Check a visitor's count of the objects in a photo, 0 to ``MAX_COUNT``.
 
     Raises:
-        ValueError: it is something else; half a bird is not rounded to one that nobody entered.
+        ValueError: the value is something else; a fraction is refused, not rounded to a number that
+            nobody entered.
     """
     number = _number(value)
     if number is None or number != int(number) or not 0 <= number <= MAX_COUNT:
@@ -79,7 +81,7 @@ def _number(value: object) -> float | None:
 
 def _read_color(value: object) -> str:
     try:
-        if not isinstance(value, str) or len(value) > LONGEST_COLOR:
+        if not isinstance(value, str) or len(value) > MAX_COLOR_LENGTH:
             raise ValueError
         red, green, blue = ImageColor.getrgb(value)[:3]
     except ValueError:
@@ -88,7 +90,7 @@ def _read_color(value: object) -> str:
 
 
 def _short(value: object) -> str:
-    """A value for a sentence; what is long is not repeated to its sender."""
+    """A value for an error message; a long one is described, not repeated."""
     if isinstance(value, str):
         return repr(value) if len(value) <= 30 else f"a text of {len(value):,} characters"
     if isinstance(value, int) and abs(value) >= 10**15:

@@ -1,33 +1,35 @@
-"""A visitor's session: the photos that are shown, and all that were counted in it, once each."""
+"""A visitor's session: the photos that are shown, and all that were counted, once each."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from service.counting import Answer
 from service.inference_service import InferenceService
 from service.uploads import Upload
+from service.worker_pool import Answer
 from sparrow.inference.counter import DETECTOR_FAILED, CountedPhoto
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.regular_file import sha256_of
 
-MAX_REMEMBERED = 1000  # photos of one session; beyond it only those that are shown are
+MAX_REMEMBERED = 1000  # photos of one session; beyond it only the shown ones are remembered
 
 
 @dataclass(frozen=True)
 class PagePhoto:
-    """One photo of a visitor: where it is, and what was found in it. It holds no pixels.
+    """One photo of a visitor and its detections, without pixels.
 
     Attributes:
-        sha256: of its bytes; names the photo in the session.
+        sha256: of its bytes; identifies the photo in the session.
         path: the uploaded file.
+        counted: the model's answer.
+        class_names: of the model that counted it.
+        threshold: the operating threshold of that model.
         same: names of further files in the list with the same bytes.
-        threshold: the operating threshold of the model that counted it.
     """
 
     sha256: str
@@ -46,7 +48,7 @@ class PagePhoto:
         return sum(box.score >= min_score for box in self.counted.record.boxes)
 
     def interval(self, min_score: float) -> tuple[int | None, int | None]:
-        """The count's interval; it holds at the model's own threshold only."""
+        """The count's interval, which is valid at the model's own threshold only."""
         record = self.counted.record
         return (
             (record.count_low, record.count_high) if min_score <= self.threshold else (None, None)
@@ -55,13 +57,15 @@ class PagePhoto:
 
 @dataclass
 class Visit:
-    """What the page keeps for one session; changed in place, so that nothing counted is forgotten
-    when a later photo of the same event fails, or when two events come at once.
+    """What the page keeps for one session.
+
+    It is changed in place, so that counted photos are remembered when a later photo of the same
+    event fails, or when two events are handled at once.
 
     Attributes:
         shown: the photos of the file list, each once.
-        counted: all photos of the session by SHA-256, those taken off the list and those still
-            being counted included.
+        counted: all photos of the session by SHA-256, including those removed from the list and
+            those still being counted.
         keys: uploaded file -> SHA-256.
     """
 
@@ -70,7 +74,7 @@ class Visit:
     keys: dict[Path, str] = field(default_factory=dict)
 
     def photo(self, chosen: object) -> PagePhoto | None:
-        """The shown photo with this SHA-256; None where there is none."""
+        """The shown photo with this SHA-256, or None."""
         return next((photo for photo in self.shown if photo.sha256 == chosen), None)
 
     def show_files(
@@ -81,30 +85,40 @@ class Visit:
     ) -> None:
         """Show these files, counting those that this session has not counted yet.
 
-        The same bytes are one photo: counted, logged and shown once, under the first file's name;
-        a sum that held them twice would be wrong. Another session counts and logs them again. A
-        photo on which the detector failed is tried again when it was taken off the list and added.
+        Files with the same bytes are one photo: counted, logged and shown once, under the first
+        file's name. Another session counts and logs them again. A photo on which the detector
+        failed is counted again once it was removed from the list and added.
 
         Raises:
-            ValueError: too many photos or bytes at once, a file that is gone, or no answer within
+            ValueError: too many photos or bytes at once, a missing file, or no answer within
                 ``service.timeout_s``.
-            Exception: whatever kept a photo from being counted or logged; the others are
-                remembered, and this one is tried again the next time.
+            Exception: of counting or logging a photo. The other photos are remembered; the failed
+                ones are tried again the next time.
         """
+        files = self._files_by_key(inference, paths)
+        listed = {photo.sha256 for photo in self.shown}
+        new = {key: same[0] for key, same in files.items() if not self._is_counted(key, listed)}
+        self._submit(inference, new)
+        photos = self._results(inference, list(files), len(new), progress)
+        self.shown = [
+            replace(photos[key], path=first, same=tuple(path.name for path in same))
+            for key, (first, *same) in files.items()
+        ]
+        self._forget_all_but(files)
+
+    def _files_by_key(
+        self, inference: InferenceService, paths: Sequence[Path]
+    ) -> dict[str, list[Path]]:
         limit = inference.settings.limits.max_photos
         if len(paths) > limit:
             raise ValueError(f"{len(paths)} photos at once; at most {limit} are accepted here")
         files: dict[str, list[Path]] = {}
         for path in paths:
             files.setdefault(self._key(path), []).append(path)
-        listed = {photo.sha256 for photo in self.shown}
-        new = {key: same[0] for key, same in files.items() if not self._knows(key, listed)}
-        self._submit(inference, new)
-        found = self._results(inference, list(files), len(new), progress)
-        self.shown = [
-            replace(found[key], path=first, same=tuple(path.name for path in same))
-            for key, (first, *same) in files.items()
-        ]
+        return files
+
+    def _forget_all_but(self, files: Collection[str]) -> None:
+        """Keep only the results of these files, once there are too many."""
         if len(self.counted) > MAX_REMEMBERED:
             self.counted = {key: self.counted[key] for key in files}
             self.keys = {path: key for path, key in self.keys.items() if key in files}
@@ -117,7 +131,8 @@ class Visit:
                 raise ValueError(f"{path.name} is no longer here; please add it again") from error
         return self.keys[path]
 
-    def _knows(self, key: str, listed: set[str]) -> bool:
+    def _is_counted(self, key: str, listed: set[str]) -> bool:
+        """Whether a photo has a result or is being counted; a failure is forgotten."""
         photo = self.counted.get(key)
         if photo is None or not photo.done():
             return photo is not None
@@ -140,7 +155,7 @@ class Visit:
         for key, path in new.items():
             photo: Future[PagePhoto] = Future()
             if self.counted.setdefault(key, photo) is not photo:
-                continue  # another event of this session was first
+                continue  # another event of this session has submitted it
             fill = partial(_fill, photo, key, path, counter.info)
             try:
                 upload = Upload(path.name, path.read_bytes())
@@ -157,11 +172,11 @@ class Visit:
     ) -> dict[str, PagePhoto]:
         limit_s = inference.settings.limits.timeout_s
         end = time.monotonic() + limit_s
-        found: dict[str, PagePhoto] = {}
+        photos: dict[str, PagePhoto] = {}
         failure: Exception | None = None
         for key in keys:
             try:
-                found[key] = self.counted[key].result(max(0.0, end - time.monotonic()))
+                photos[key] = self.counted[key].result(max(0.0, end - time.monotonic()))
             except TimeoutError:
                 raise ValueError(
                     f"counting took longer than {limit_s:g} s; it goes on: add a photo in a while, "
@@ -170,10 +185,10 @@ class Visit:
             except Exception as error:
                 failure = error
             if new:
-                progress(max(0, new - len(keys) + len(found)), new)
+                progress(max(0, new - len(keys) + len(photos)), new)
         if failure is not None:
             raise failure
-        return found
+        return photos
 
 
 def _fill(
@@ -182,5 +197,5 @@ def _fill(
     try:
         counted = answer.result().counted
         photo.set_result(PagePhoto(key, path, counted, info.class_names, info.threshold))
-    except BaseException as error:  # whoever waits must hear of it
+    except BaseException as error:  # the caller gets every error
         photo.set_exception(error)

@@ -1,4 +1,4 @@
-"""Photos kept for review: only by opt-in, a sample of them, capped in number and age."""
+"""Keeps a sample of the photos for review: opt-in, limited in number and age."""
 
 from __future__ import annotations
 
@@ -9,26 +9,28 @@ import threading
 import time
 from pathlib import Path
 
+from sparrow.atomic_file import write_atomic
 from sparrow.config import ServiceConfig
 from sparrow.predictions.record import PredictionRecord
 
-TIDY_SECONDS = 600.0  # between looks at what has become too old
-PARTIAL_SECONDS = 600.0  # a file that is still being written is younger
-# In a folder that also holds something else, only what was written here is removed.
-_OURS = re.compile(r"[0-9a-f]{32}\.(photo|partial)")
+TIDY_SECONDS = 600.0  # between two removals of old photos
+PARTIAL_SECONDS = 600.0  # an unfinished file older than this is a killed process's
+# The folder may hold other files, too; only those written here are removed, unfinished ones by the
+# names of ``atomic_file`` and of earlier releases.
+_OURS = re.compile(r"[0-9a-f]{32}\.(photo(\.[0-9a-f]{8}\.partial)?|partial)")
 
 logger = logging.getLogger("sparrow.service")
 
 
 class PhotoRetention:
-    """Writes a share of the readable photos as ``<prediction id>.photo``.
+    """Writes a fraction of the readable photos as ``<prediction id>.photo``.
 
-    Age and number hold at the start, with every photo that is kept, and in between, also where
-    nothing is kept any more.
+    The limits of age and number are applied at the start, with every photo that is kept, and every
+    ten minutes, also while ``service.keep_fraction`` is 0.
     """
 
     def __init__(self, limits: ServiceConfig) -> None:
-        """Tidy up, and start the thread that goes on doing so."""
+        """Remove old photos, and start the thread that does so every ten minutes."""
         self._limits = limits
         self._folder = Path(limits.keep_folder)
         self._lock = threading.Lock()
@@ -38,22 +40,19 @@ class PhotoRetention:
         self._thread.start()
 
     def maybe_store(self, record: PredictionRecord, content: bytes) -> None:
-        """Keep the photo if its turn has come; a full disk must not fail the request."""
-        if not self._chosen(record):
+        """Keep the photo if it is in the sample; a full disk does not fail the request."""
+        if not self._is_sampled(record):
             return
-        partial = self._folder / f"{record.id}.partial"
         try:
             with self._lock:
                 self._folder.mkdir(parents=True, exist_ok=True)
-                partial.write_bytes(content)
-                partial.replace(self._folder / f"{record.id}.photo")
+                write_atomic(self._folder / f"{record.id}.photo", content)
         except OSError as error:
             logger.error("photo %s cannot be kept in %s: %s", record.id, self._folder, error)
-            _remove(partial)
         self.tidy()
 
     def tidy(self) -> None:
-        """Remove what is too old or too much, and what a killed process left half written."""
+        """Remove photos that are too old or too many, and unfinished files of killed processes."""
         try:
             with self._lock:
                 self._tidy(time.time())
@@ -61,7 +60,7 @@ class PhotoRetention:
             logger.error("kept photos in %s cannot be tidied up: %s", self._folder, error)
 
     def close(self) -> None:
-        """End the thread."""
+        """Stop the thread."""
         self._stop.set()
         self._thread.join()
 
@@ -69,8 +68,8 @@ class PhotoRetention:
         while not self._stop.wait(TIDY_SECONDS):
             self.tidy()
 
-    def _chosen(self, record: PredictionRecord) -> bool:
-        # By the id's leading digits: uniform, and the same decision whoever asks.
+    def _is_sampled(self, record: PredictionRecord) -> bool:
+        # By the id's leading digits: uniform, and the same decision in every process.
         return record.error is None and int(record.id[:8], 16) < self._limits.keep_fraction * 16**8
 
     def _tidy(self, now: float) -> None:
@@ -83,7 +82,7 @@ class PhotoRetention:
                 if not _OURS.fullmatch(entry.name) or not entry.is_file(follow_symlinks=False):
                     continue
                 written, path = entry.stat(follow_symlinks=False).st_mtime, Path(entry.path)
-                if written > now + PARTIAL_SECONDS:  # the clock was ahead; its age begins now
+                if written > now + PARTIAL_SECONDS:  # the clock was ahead; its age starts now
                     os.utime(path, (now, now))
                     written = now
                 if path.suffix == ".photo":

@@ -1,4 +1,4 @@
-"""Photos with their boxes drawn in."""
+"""Photos with their boxes, as pixels and as files."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Who asks, by which address and under which path: a reverse proxy is believed only if it is known.
+"""Client, scheme, host and path of a request, as its visitor sees them.
 
-uvicorn would believe any process of this machine, and Gradio every client.
+Forwarding headers are used only where a configured reverse proxy sent them: uvicorn would trust any
+process of this machine, and Gradio every client.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-Scope = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]  # Any: of ASGI, whose values have many types
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 MAX_PREFIX_LENGTH = 200
-SAYS_WHERE_FROM = (b"forwarded", b"x-real-ip")  # and all that begin with x-forwarded-
+FORWARDING_HEADERS = (b"forwarded", b"x-real-ip")  # and all that begin with x-forwarded-
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Origin:
 
     @property
     def client_network(self) -> str:
-        """The address, of IPv6 the /64 that one customer has to choose addresses from."""
+        """The IPv4 address, or the /64 network of an IPv6 address, which one customer owns."""
         address = _address(self.client)
         if address is None:
             return self.client
@@ -47,15 +48,15 @@ class Origin:
 
 
 class Proxies:
-    """The proxies of ``service.trusted_proxies``, and what they say of a request."""
+    """Reads a request's origin from the headers of ``service.trusted_proxies``."""
 
     def __init__(self, trusted: Sequence[str], root_path: str) -> None:
         """``trusted``: addresses or networks; ``root_path``: where no proxy names another."""
-        self._trusted = [ipaddress.ip_network(one, strict=False) for one in trusted]
+        self._trusted = [ipaddress.ip_network(proxy, strict=False) for proxy in trusted]
         self._root_path = root_path
 
     def origin(self, scope: Scope) -> Origin:
-        """Of a request; what an unknown sender says of others is not read."""
+        """The origin of a request; forwarding headers of an unknown sender are ignored."""
         peer = (scope.get("client") or ("",))[0] or "unknown"
         host, scheme = _last(scope, b"host"), scope.get("scheme", "http")
         if not self._is_trusted(peer):
@@ -74,7 +75,7 @@ class Proxies:
         client = peer
         for text in reversed(named):
             address = _address(text)
-            if address is None:  # whoever wrote this is not known: what stands before it neither
+            if address is None:  # written by an unknown sender, like all entries before it
                 break
             client = str(address)
             if not self._is_trusted(client):
@@ -87,19 +88,21 @@ class Proxies:
 
 
 def local_path(scope: Scope, root_path: str) -> str:
-    """Path of a request below the service's root, whether or not the proxy took that off."""
+    """Path of a request below the service's root, whether or not the proxy removed the root."""
     path: str = scope["path"]
     if root_path and (path == root_path or path.startswith(root_path + "/")):
         return path[len(root_path) :] or "/"
     return path
 
 
-def seen_from_outside(scope: Scope, origin: Origin, path: str) -> Scope:
-    """The request as the visitor sent it, as ASGI has it; with nothing left to be believed."""
+def external_scope(scope: Scope, origin: Origin, path: str) -> Scope:
+    """The request's ASGI scope as the visitor sent it, without forwarding headers."""
     headers = [
         (name, value)
         for name, value in scope["headers"]
-        if name != b"host" and name not in SAYS_WHERE_FROM and not name.startswith(b"x-forwarded-")
+        if name != b"host"
+        and name not in FORWARDING_HEADERS
+        and not name.startswith(b"x-forwarded-")
     ]
     headers.append((b"host", origin.host.encode("latin-1")))
     whole = origin.root_path + path
@@ -140,7 +143,7 @@ def _without_port(host: str) -> str:
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Also with a port, as some proxies write it; an IPv4 address in IPv6 clothes is IPv4."""
+    """Parse an address, with or without a port; an IPv4-mapped IPv6 address becomes IPv4."""
     try:
         address = ipaddress.ip_address(_without_port(text.strip()).partition("%")[0])
     except ValueError:
@@ -159,5 +162,5 @@ def _all(scope: Scope, name: bytes) -> list[str]:
 
 
 def _last(scope: Scope, name: bytes) -> str:
-    """What the nearest proxy said; of a list, its last entry."""
+    """The last entry of a header, which the nearest proxy wrote; empty where there is none."""
     return (_all(scope, name) or [""])[-1]

@@ -1,4 +1,4 @@
-"""How often one client may call."""
+"""A limit to the calls of each client."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-MAX_CLIENTS = 10_000  # remembered; of more, those that were quiet longest are forgotten
+MAX_CLIENTS = 10_000  # remembered; beyond it, the clients longest without a call are forgotten
 
 
 class RateLimit:
-    """A bucket of ``per_minute`` calls for every client, filled again at an even pace."""
+    """A token bucket of ``per_minute`` calls for each client, refilled evenly."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._per_minute = per_minute
@@ -18,7 +18,7 @@ class RateLimit:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # calls left, when
 
     def peek_s(self, client: str) -> float:
-        """Seconds until the next call is due; takes none."""
+        """Seconds until the next call is allowed; takes no token."""
         left = self._left(client, self._clock())
         return 0.0 if left >= 1 else (1 - left) * 60 / self._per_minute
 
@@ -27,7 +27,7 @@ class RateLimit:
         return min(self._per_minute, left + (now - when) * self._per_minute / 60)
 
     def wait_s(self, client: str) -> float:
-        """0 and one call less in the bucket, or the seconds until the next call is due."""
+        """Take a token: 0, or without one the seconds until the next call is allowed."""
         now = self._clock()
         left = self._left(client, now)
         self._buckets.pop(client, None)

@@ -1,37 +1,34 @@
-"""What every request passes, to API and page alike: host, key, rate, place, size and time.
+"""Checks of every request to API and page: host, key, rate, queue, size and time.
 
-Only the routes of ``service.routes`` exist. A body is read here, within its limits, and what
-follows gets it in the one form that it can only understand in one way.
+Only the routes of ``service.routes`` exist. A body is read here, within its limits, and passed on
+as JSON, which BentoML and Gradio cannot misread.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import math
 import re
-import time
 import uuid
 from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
-from dataclasses import dataclass
 
 from service import metrics
 from service.access import Access
-from service.body import RETRY_AFTER_SECONDS, Body, BodyBudget, Message, Receive
+from service.access_log import log_request
+from service.body import RETRY_AFTER_SECONDS, Body, BodyBudget, BodyLimits, Message, Receive
 from service.exchange import MAX_JSON_BYTES, Exchange, Send, replay, without_body
 from service.login import MAX_BYTES as MAX_LOGIN_BYTES
 from service.login import ask_for_key, log_in, show_login
 from service.page_requests import PageRequests
-from service.proxies import Origin, Proxies, Scope, is_known_host, local_path, seen_from_outside
+from service.proxies import Origin, Proxies, Scope, external_scope, is_known_host, local_path
 from service.rate import RateLimit
 from service.refusal import RefusalError
-from service.routes import FILE, LOGIN, PAGE, UPLOAD_PROGRESS, Route, find_route
-from service.routes import Body as Kind
+from service.request_context import RequestContext, set_request_context
+from service.routes import FILE, LOGIN, PAGE, UPLOAD_PROGRESS, BodyKind, Route, find_route
 from service.settings import Settings
 from service.streams import Streams, send_events
-from service.uploads import Upload, read_json_object, read_uploads
+from service.uploads import read_json_object, read_uploads
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -41,31 +38,11 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 logger = logging.getLogger("sparrow.access")
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What the endpoints get of their request.
-
-    Attributes:
-        uploads: the photos.
-        png: whether the client would rather have PNG than JPEG.
-    """
-
-    uploads: tuple[Upload, ...]
-    png: bool
-
-
-_asked: ContextVar[Asked] = ContextVar("asked")
-
-
-def asked() -> Asked:
-    """Of the request that is being answered."""
-    return _asked.get()
-
-
 class RequestGuard:
     """ASGI middleware around the whole service, page included."""
 
     def __init__(self, app: App, settings: Settings, page: PageRequests) -> None:
+        """``app``: answers what passes the checks; ``page``: what the page itself sends."""
         self._app = app
         self._page = page
         limits = self._limits = settings.limits
@@ -76,7 +53,7 @@ class RequestGuard:
         self._access = Access(key, limits.logins_per_minute) if key else None
         self._rate = RateLimit(limits.requests_per_minute) if limits.requests_per_minute else None
         self._budget = BodyBudget(int((limits.max_waiting_mb or 4 * limits.max_request_mb) * 1e6))
-        self._inside = 0
+        self._queued = 0
         self._streams = Streams(limits.max_streams)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,36 +65,36 @@ class RequestGuard:
             return
         exchange = self._begin(scope, receive, send)
         try:
-            await self._pass(exchange)
+            await self._handle(exchange)
         except RefusalError as refusal:
-            await _refuse(exchange, refusal)
+            await exchange.refuse(refusal)
         except asyncio.CancelledError:
-            exchange.status = 504  # BentoML's time limit, which answers by itself
+            exchange.status = 504  # BentoML's time limit, which sends its own answer
             raise
         except Exception:
-            # BentoML's time limit would wait for an answer that never comes, and no traceback may
-            # reach a client.
+            # Without an answer BentoML would wait until its time limit; a traceback must not reach
+            # a client.
             logger.exception("request %s failed", exchange.request_id)
-            await _refuse(exchange, RefusalError(500, "something went wrong here; see its log"))
+            await exchange.refuse(RefusalError(500, "something went wrong here; see its log"))
         finally:
-            self._note(exchange)
+            log_request(exchange)
 
     def _begin(self, scope: Scope, receive: Receive, send: Send) -> Exchange:
         headers = {n.decode("latin-1").lower(): v.decode("latin-1") for n, v in scope["headers"]}
         given = headers.get("x-request-id", "")
         request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
-        async def noted(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
                 message.setdefault("headers", []).append((b"x-request-id", request_id.encode()))
             await send(message)
 
         origin = self._proxies.origin(scope)
-        exchange = Exchange(scope, receive, noted, headers, origin, request_id)
+        exchange = Exchange(scope, receive, send_with_id, headers, origin, request_id)
         return exchange
 
-    async def _pass(self, exchange: Exchange) -> None:
+    async def _handle(self, exchange: Exchange) -> None:
         scope, origin = exchange.scope, exchange.origin
         if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
             raise RefusalError(431, f"the headers are larger than {MAX_HEADER_BYTES // 1024} KiB")
@@ -140,13 +117,13 @@ class RequestGuard:
             return
         if path != PAGE:
             path = path.removesuffix("/")
-        exchange.scope = seen_from_outside(scope, origin, path)
-        if route.body is Kind.NONE:
-            await self._answer(route, path, exchange)
+        exchange.scope = external_scope(scope, origin, path)
+        if route.body is BodyKind.NONE:
+            await self._forward_without_body(route, path, exchange)
         else:
-            await self._answer_in_turn(route, exchange)
+            await self._read_body(route, exchange)
 
-    async def _answer(self, route: Route, path: str, exchange: Exchange) -> None:
+    async def _forward_without_body(self, route: Route, path: str, exchange: Exchange) -> None:
         exchange.receive = without_body(exchange.receive)
         if route.name == LOGIN:
             await show_login(exchange)
@@ -158,9 +135,9 @@ class RequestGuard:
             self._page.check_file(path)
         elif route.name in (PAGE, "/config"):
             exchange.scope["query_string"] = b""  # Gradio would read a file that is named there
-        await self._go_on(exchange)
+        await self._forward(exchange)
 
-    async def _go_on(self, exchange: Exchange) -> None:
+    async def _forward(self, exchange: Exchange) -> None:
         await self._app(exchange.scope, exchange.receive, exchange.send)
 
     async def _stream(self, route: Route, exchange: Exchange) -> None:
@@ -169,72 +146,73 @@ class RequestGuard:
                 events = self._page.progress(exchange.scope["query_string"])
                 await send_events(events, exchange.send)
             else:
-                await self._go_on(exchange)
+                await self._forward(exchange)
 
-    async def _answer_in_turn(self, route: Route, exchange: Exchange) -> None:
-        """So many whole requests at a time, within the memory for all bodies."""
+    async def _read_body(self, route: Route, exchange: Exchange) -> None:
+        """Read a body within the limits, and release its memory after the answer."""
         self._check_queue()
-        limit = {Kind.PHOTOS: self._max_bytes, Kind.UPLOAD: self._max_bytes}
-        limit[Kind.LOGIN] = MAX_LOGIN_BYTES
+        max_bytes = {
+            BodyKind.PHOTOS: self._max_bytes,
+            BodyKind.UPLOAD: self._max_bytes,
+            BodyKind.LOGIN: MAX_LOGIN_BYTES,
+        }.get(route.body, MAX_JSON_BYTES)
         declared = exchange.headers.get("content-length", "")
         body = Body(
             exchange.receive,
             exchange.origin.client_network,
+            BodyLimits(max_bytes, self._limits.upload_timeout_s, self._budget),
             declared_bytes=int(declared) if declared.isdigit() else None,
-            max_bytes=limit.get(route.body, MAX_JSON_BYTES),
-            max_seconds=self._limits.upload_timeout_s,
-            budget=self._budget,
         )
         try:
-            await self._answer_body(route, body, exchange)
+            await self._forward_body(route, body, exchange)
         finally:
             exchange.received_bytes = body.received_bytes
             body.close()
 
-    async def _answer_body(self, route: Route, body: Body, exchange: Exchange) -> None:
+    async def _forward_body(self, route: Route, body: Body, exchange: Exchange) -> None:
         content_type = exchange.headers.get("content-type", "")
-        if route.body is Kind.PHOTOS:
+        if route.body is BodyKind.PHOTOS:
             uploads = await read_uploads(content_type, body, self._limits.max_photos)
             exchange.photos = len(uploads)
             wants_png = "image/png" in exchange.headers.get("accept", "")
-            _asked.set(Asked(tuple(uploads), wants_png))
-            await self._go_on_with(b"{}", exchange)
-        elif route.body is Kind.UPLOAD:
+            set_request_context(RequestContext(tuple(uploads), wants_png))
+            await self._forward_json(b"{}", exchange)
+        elif route.body is BodyKind.UPLOAD:
             query = exchange.scope["query_string"]
             client = exchange.origin.client_network
             stored = await self._page.store(content_type, body, query, client)
             await exchange.answer(200, stored)
-        elif route.body is Kind.LOGIN:
+        elif route.body is BodyKind.LOGIN:
             await log_in(self._access, await body.whole(), exchange)
         else:
             content = await body.whole()
             if content_type.split(";")[0].strip().lower() != "application/json":
                 raise RefusalError(415, "send application/json")
             read_json_object(content)
-            if route.body is Kind.EVENT:
+            if route.body is BodyKind.EVENT:
                 content = self._page.event(content)
-            await self._go_on_with(content, exchange)
+            await self._forward_json(content, exchange)
 
     def _check_queue(self) -> None:
-        if self._inside >= self._limits.max_queue:
+        if self._queued >= self._limits.max_queue:
             metrics.refused.labels("queue_full").inc()
             raise RefusalError(
                 503, "the service is busy; try again shortly", retry_after=RETRY_AFTER_SECONDS
             )
 
-    async def _go_on_with(self, content: bytes, exchange: Exchange) -> None:
+    async def _forward_json(self, content: bytes, exchange: Exchange) -> None:
         replaced = (b"content-type", b"content-length", b"transfer-encoding", b"content-encoding")
         headers = [(n, v) for n, v in exchange.scope["headers"] if n.lower() not in replaced]
         headers.append((b"content-type", b"application/json"))
         headers.append((b"content-length", str(len(content)).encode()))
         exchange.scope["headers"] = headers
         exchange.receive = replay(content, exchange.receive)
-        self._check_queue()  # others may have come first while this one arrived
-        self._inside += 1
+        self._check_queue()  # again: others may have been queued while this body was read
+        self._queued += 1
         try:
-            await self._go_on(exchange)
+            await self._forward(exchange)
         finally:
-            self._inside -= 1
+            self._queued -= 1
 
     def _check_rate(self, origin: Origin) -> None:
         wait_s = self._rate.wait_s(origin.client_network) if self._rate else 0
@@ -243,33 +221,3 @@ class RequestGuard:
             raise RefusalError(
                 429, "too many requests; see Retry-After", retry_after=max(1, math.ceil(wait_s))
             )
-
-    def _note(self, exchange: Exchange) -> None:
-        name = exchange.route.name if exchange.route else "other"
-        seconds = time.perf_counter() - exchange.started
-        metrics.requests.labels(name, str(exchange.status)).inc()
-        if exchange.route is None or exchange.route.stream:
-            return
-        metrics.request_seconds.labels(name).observe(seconds)
-        if not exchange.route.limited:
-            return
-        entry = {
-            "request_id": exchange.request_id,
-            "client": exchange.origin.client,
-            "method": exchange.scope["method"],
-            "path": name,
-            "status": exchange.status,
-            "photos": exchange.photos,
-            "received_bytes": exchange.received_bytes,
-            "milliseconds": round(seconds * 1000, 1),
-        }
-        logger.info("request", extra={"entry": entry})
-
-
-async def _refuse(exchange: Exchange, refusal: RefusalError) -> None:
-    if refusal.status == 499:
-        return  # nobody is there to read an answer
-    more = dict(refusal.headers)
-    if refusal.status in (408, 413, 503):
-        more["connection"] = "close"  # the rest of the body is not wanted
-    await exchange.answer(refusal.status, json.dumps({"error": str(refusal)}).encode(), more=more)

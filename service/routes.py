@@ -1,7 +1,7 @@
-"""Which paths the service answers, and what a request to each of them may bring.
+"""Which paths the service answers, and what a request to each of them may contain.
 
-Gradio and BentoML bring routes of their own that nobody here needs, among them some that read files
-or fetch addresses. So the list is of what exists, not of what is forbidden.
+Gradio and BentoML have routes that are not needed here, some of which read files or fetch
+addresses. So this lists what is allowed, not what is forbidden.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 
-class Body(Enum):
-    """What a request carries, which decides how it is read and limited."""
+class BodyKind(Enum):
+    """What a request's body is, which decides how it is read and limited."""
 
     NONE = auto()
     PHOTOS = auto()  # of the API: a form, or JSON with base64
@@ -26,7 +26,7 @@ class Route:
     """One path, or all paths under a prefix.
 
     Attributes:
-        name: what logs and metrics call it; nothing in it was chosen by a client.
+        name: for logs and metrics; no part of it is chosen by a client.
         method: GET (HEAD is answered like it) or POST.
         public: answered without the key where one is required.
         any_host: answered whatever the Host header says.
@@ -36,7 +36,7 @@ class Route:
 
     name: str
     method: str = "GET"
-    body: Body = Body.NONE
+    body: BodyKind = BodyKind.NONE
     public: bool = False
     any_host: bool = False
     limited: bool = False
@@ -49,9 +49,9 @@ FILE = "/gradio_api/file="
 UPLOAD_PROGRESS = "/gradio_api/upload_progress"
 
 _ROUTES = [
-    Route("/detect", "POST", Body.PHOTOS, limited=True),
-    Route("/render", "POST", Body.PHOTOS, limited=True),
-    Route("/feedback", "POST", Body.JSON, limited=True),
+    Route("/detect", "POST", BodyKind.PHOTOS, limited=True),
+    Route("/render", "POST", BodyKind.PHOTOS, limited=True),
+    Route("/feedback", "POST", BodyKind.JSON, limited=True),
     Route("/model", limited=True),
     Route("/docs"),
     Route("/docs.json"),
@@ -65,14 +65,14 @@ _ROUTES = [
     Route("/favicon.ico", public=True),
     Route("/robots.txt", public=True),
     Route("/gradio_api/app_id"),
-    Route("/gradio_api/upload", "POST", Body.UPLOAD, limited=True),
+    Route("/gradio_api/upload", "POST", BodyKind.UPLOAD, limited=True),
     Route(UPLOAD_PROGRESS, stream=True),
-    Route("/gradio_api/queue/join", "POST", Body.EVENT, limited=True),
+    Route("/gradio_api/queue/join", "POST", BodyKind.EVENT, limited=True),
     Route("/gradio_api/queue/data", stream=True),
 ]
 _LOGIN_ROUTES = {
     "GET": Route(LOGIN, public=True),
-    "POST": Route(LOGIN, "POST", Body.LOGIN, public=True, limited=True),
+    "POST": Route(LOGIN, "POST", BodyKind.LOGIN, public=True, limited=True),
 }
 _EXACT = {route.name: route for route in _ROUTES}
 _PREFIXES = {
@@ -86,7 +86,7 @@ NAMES = (*_EXACT, LOGIN, *_PREFIXES)
 
 
 def find_route(path: str, method: str) -> Route | None:
-    """The route of a path as it stands after the service's own root; None: there is none."""
+    """The route of a path below the service's root; None where there is none."""
     if path == LOGIN:
         return _LOGIN_ROUTES.get(method, _LOGIN_ROUTES["GET"])
     exact = _EXACT.get(path if path == PAGE else path.removesuffix("/"))

@@ -1,4 +1,4 @@
-"""What the service serves and under which limits: read once, when the process starts."""
+"""Model, limits and stores of the service, read once when the process starts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import make_url
 
@@ -22,7 +21,7 @@ HOME = Path(__file__).resolve().parents[1]  # the repo, or the sources inside a 
 
 
 class SettingsError(RuntimeError):
-    """The service cannot start; the message says what to set."""
+    """The service cannot start as configured; the message says what to set."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +30,11 @@ class Settings:
 
     Attributes:
         model: the folder to serve; may not exist yet when the service is only being built.
-        watched: whether the folder is a link that a promotion switches while the service runs.
+        watched: whether the folder is a link that a promotion replaces while the service runs.
+        limits: the section ``service`` of the config.
         prediction_log: URL, with ``${NAME}`` in the place of a secret.
         api_key: None where none is required.
-        source: where the limits come from, in words.
+        source: where limits and stores were read from.
     """
 
     model: Path
@@ -46,10 +46,10 @@ class Settings:
 
 
 def read_settings() -> Settings:
-    """From the environment, the model beside the service, or the champion in the working folder.
+    """Read the environment, and the model beside the service or the champion.
 
-    However the service is started, what holds is the YAML file that ``SPARROW_CONFIG`` names, else
-    ``settings.yaml`` beside the model, else what a model of an earlier release has in it.
+    However the service is started, its settings are those of the YAML file that ``SPARROW_CONFIG``
+    names, else of ``settings.yaml`` beside the model, else of a model of an earlier release.
 
     Raises:
         ConfigError: that file is not valid.
@@ -69,25 +69,32 @@ def read_settings() -> Settings:
             limits, stores, source = *earlier, str(model / INFO)
     folder = started_in()
     limits = limits.model_copy(update={"keep_folder": str(folder / limits.keep_folder)})
-    api_key = os.environ.get(KEY_VARIABLE) if limits.require_api_key else None
-    if limits.require_api_key and not api_key:
+    log = _absolute(folder, stores.prediction_log)
+    return Settings(model, watched, limits, log, _api_key(limits, source), source)
+
+
+def _api_key(limits: ServiceConfig, source: str) -> str | None:
+    if not limits.require_api_key:
+        return None
+    api_key = os.environ.get(KEY_VARIABLE)
+    if not api_key:
         raise SettingsError(
             f"service.require_api_key is set ({source}), but the environment variable "
             f"{KEY_VARIABLE} is empty"
         )
-    return Settings(model, watched, limits, _from(folder, stores.prediction_log), api_key, source)
+    return api_key
 
 
 def describe_settings(
     settings: Settings, name: str, version: str, listens: Sequence[str]
-) -> dict[str, Any]:
-    """What is in force, for the log: nothing that is open is open unseen.
+) -> dict[str, object]:
+    """The settings in use, for the log, with everything that is open to others.
 
     Args:
         settings: this process's.
         name: of the model.
         version: the number that it is registered under.
-        listens: addresses that the process is reached at.
+        listens: addresses at which the process accepts connections.
     """
     limits = settings.limits
     known = ("addresses", "localhost", limits.host, *limits.allowed_hosts)
@@ -106,20 +113,20 @@ def describe_settings(
 
 
 def started_in() -> Path:
-    """Where relative paths begin: where ``bentoml serve`` was called.
+    """The folder that relative paths start from: where ``bentoml serve`` was called.
 
-    BentoML moves into the Bento's own folder before it imports the service, and what lies there is
-    deleted with the Bento. The caller's folder is left in ``PWD``.
+    BentoML changes to the Bento's own folder before it imports the service, and that folder is
+    deleted with the Bento. ``PWD`` still names the caller's folder.
     """
     called_in = os.environ.get("PWD")
     in_bento = (HOME / "model" / INFO).is_file() and Path.cwd() == HOME
     return Path(called_in) if in_bento and called_in else Path.cwd()
 
 
-def _from(folder: Path, url: str) -> str:
-    """The URL of an SQLite file with its path made absolute; any other as it is."""
+def _absolute(folder: Path, url: str) -> str:
+    """The URL of an SQLite file with an absolute path; any other URL unchanged."""
     if not url.startswith("sqlite"):
-        return url  # it may name a variable, which is read when the log is opened
+        return url  # it may contain ``${NAME}``, which is replaced when the log is opened
     parsed = make_url(url)
     if not parsed.database or parsed.database == ":memory:":
         return url
@@ -137,7 +144,11 @@ def _find_model(stores: StoresConfig) -> tuple[Path, bool]:
 
 
 def require_model(settings: Settings) -> None:
-    """Raise SettingsError where there is no model to serve."""
+    """Check that there is a model to serve.
+
+    Raises:
+        SettingsError: the folder holds none.
+    """
     if not (settings.model / INFO).is_file():
         raise SettingsError(
             f"there is no model in {settings.model}. Train one with `make train`, promote one with "

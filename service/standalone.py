@@ -1,4 +1,4 @@
-"""The page by itself, without BentoML's server around it: what ``sparrow export-space`` starts."""
+"""The page without BentoML's server; an exported Space starts it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def main() -> None:
     settings = _with_space_host(read_settings())
     page = PageRequests(settings)
     inference = InferenceService(settings)
-    # A Space says where it wants to be reached.
+    # A Space sets the address to listen at.
     host = os.environ.get("GRADIO_SERVER_NAME", settings.limits.host)
     port = int(os.environ.get("GRADIO_SERVER_PORT", PORT))
     model = inference.counter
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def _with_space_host(settings: Settings) -> Settings:
-    """A Space is reached by a name that only its surroundings know."""
+    """Allow the host name that a Space gets from where it runs."""
     host = os.environ.get("SPACE_HOST")
     if not host:
         return settings

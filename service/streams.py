@@ -1,4 +1,4 @@
-"""Answers that stay open while a page listens: so many, and not all of them one client's."""
+"""Answers that stay open while a page listens, limited in all and for each client."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_OF_A_CLIENT = 64
 
 
 class Streams:
-    """Those that are open."""
+    """Counts the open streams."""
 
     def __init__(self, max_streams: int) -> None:
         self._max_streams = max_streams
@@ -23,7 +23,7 @@ class Streams:
 
     @contextmanager
     def opened(self, client: str) -> Iterator[None]:
-        """One more of a client, until it is left.
+        """Count a client's stream while it is open.
 
         Raises:
             RefusalError: 503, too many are open.

@@ -1,8 +1,8 @@
-"""A request's body -> photos, whatever shape it came in.
+"""A request's body -> photos, from a form or from JSON.
 
-BentoML would fetch a text field that stands where a file belongs from the web, name files on disk
-as the client did, and answer a broken form with a 500. So forms are taken apart here, and BentoML
-is handed none: its endpoints find the photos at ``service.request_guard.asked``.
+BentoML would fetch a text in the place of a file from the web, name files on disk as the client
+does, and answer a broken form with a 500. So forms are parsed here, and BentoML gets none: its
+endpoints read the photos from ``service.request_context``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.datastructures import Headers, UploadFile
+from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from service.body import Body
@@ -27,30 +27,35 @@ OnPiece = Callable[[str, int], None]
 
 
 class UploadError(RefusalError):
-    """A request that cannot be understood: its HTTP status and a sentence."""
+    """A body that cannot be understood."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """One photo as it was sent."""
+    """One photo as it was sent.
+
+    Attributes:
+        name: of the file, cleaned.
+        content: the file's bytes, not decoded yet.
+    """
 
     name: str
     content: bytes
 
 
 async def read_uploads(content_type: str, body: Body, max_photos: int) -> list[Upload]:
-    """Photos of a request.
+    """Read the photos of a request.
 
     Args:
         content_type: ``multipart/form-data`` with files in the field ``photos``, or
             ``application/json`` with ``{"photos": [{"name": …, "content": base64}, …]}`` (a plain
             base64 text for a photo will do).
-        body: what follows.
+        body: not read yet.
         max_photos: more are refused.
 
     Raises:
-        UploadError: not such a request, no photo, or too many.
-        RefusalError: the body is too large, too slow, or ends early.
+        UploadError: another content type, no photo, or too many.
+        RefusalError: see ``Body.pieces``.
     """
     kind = content_type.split(";")[0].strip().lower()
     if kind == "multipart/form-data":
@@ -70,11 +75,11 @@ async def read_uploads(content_type: str, body: Body, max_photos: int) -> list[U
     return uploads
 
 
-def read_json_object(body: bytes) -> dict[str, Any]:
-    """A JSON object.
+def read_json_object(body: bytes) -> dict[str, Any]:  # Any: not checked yet
+    """Parse a JSON object.
 
     Raises:
-        UploadError: it is none.
+        UploadError: the body is something else.
     """
     try:
         value = json.loads(body)
@@ -86,8 +91,9 @@ def read_json_object(body: bytes) -> dict[str, Any]:
 
 
 class _FormInMemory(MultiPartParser):
-    """Files stay in memory, which the body's limits bound; on disk they could be left behind."""
+    """Keeps files in memory, within the body's limits; on disk they could be left behind."""
 
+    # Any: the parser's own arguments, passed through.
     def __init__(self, on_piece: OnPiece | None, max_bytes: int, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.spool_max_size = max_bytes + 1
@@ -106,45 +112,53 @@ class _FormInMemory(MultiPartParser):
 async def read_form(
     content_type: str, body: Body, max_files: int, field: str, on_piece: OnPiece | None = None
 ) -> list[Upload]:
-    """The files of a form.
+    """Read the files of a form.
 
     Args:
-        content_type: with its boundary.
-        body: what follows.
-        max_files: with more than one above it the form is refused; that one is for the caller.
-        field: the only one there may be.
-        on_piece: called with a file's name and how many more bytes of it are there.
+        content_type: with the form's boundary.
+        body: not read yet.
+        max_files: two more are refused here; one more is returned, for the caller to refuse.
+        field: the only one that the form may have.
+        on_piece: called with a file's name and the size of each piece of it that is read.
 
     Raises:
         UploadError: not such a form.
-        RefusalError: the body is too large, too slow, or ends early.
+        RefusalError: see ``Body.pieces``.
     """
+    parser, form = await _parse_form(content_type, body, max_files, on_piece)
+    try:
+        if not parser.ended:  # the parser does not report a file that is cut off
+            raise UploadError(400, "the form cannot be read: it has no end")
+        return [await _read_file(name, value, field) for name, value in form.multi_items()]
+    finally:
+        await form.close()
+
+
+async def _parse_form(
+    content_type: str, body: Body, max_files: int, on_piece: OnPiece | None
+) -> tuple[_FormInMemory, FormData]:
     try:
         headers = Headers({"content-type": content_type})
         parser = _FormInMemory(
             on_piece, body.max_bytes, headers, body.pieces(), max_files=max_files + 1, max_fields=16
         )
-        form = await parser.parse()
+        return parser, await parser.parse()
     except MultiPartException as error:
         raise UploadError(400, f"the form cannot be read: {error.message}") from error
     except (RefusalError, OSError):
         raise
-    except Exception as error:  # a boundary that is none, a header that is not text, and the like
+    except Exception as error:  # of an invalid boundary, a header that is not text, and the like
         raise UploadError(400, "the form cannot be read") from error
-    uploads = []
-    try:
-        if not parser.ended:  # the parser is silent about a file that is cut off
-            raise UploadError(400, "the form cannot be read: it has no end")
-        for name, value in form.multi_items():
-            if name != field:
-                raise UploadError(400, f"unknown field {name[:40]!r}; expected {field}")
-            if not isinstance(value, UploadFile):
-                raise UploadError(400, f"the field {field} must hold files, not text")
-            uploads.append(Upload(clean_name(value.filename or "photo"), await value.read()))
-            await value.close()
-    finally:
-        await form.close()
-    return uploads
+
+
+async def _read_file(name: str, value: UploadFile | str, field: str) -> Upload:
+    if name != field:
+        raise UploadError(400, f"unknown field {name[:40]!r}; expected {field}")
+    if not isinstance(value, UploadFile):
+        raise UploadError(400, f"the field {field} must hold files, not text")
+    content = await value.read()
+    await value.close()  # one by one: the form holds all files in memory
+    return Upload(clean_name(value.filename or "photo"), content)
 
 
 def _from_json(body: bytes) -> list[Upload]:
@@ -154,7 +168,7 @@ def _from_json(body: bytes) -> list[Upload]:
     return [_from_json_photo(photo, position) for position, photo in enumerate(photos)]
 
 
-def _from_json_photo(photo: Any, position: int) -> Upload:
+def _from_json_photo(photo: object, position: int) -> Upload:
     name = f"photo-{position + 1}"
     if isinstance(photo, dict):
         name, photo = photo.get("name", name), photo.get("content")
@@ -167,7 +181,7 @@ def _from_json_photo(photo: Any, position: int) -> Upload:
 
 
 def clean_name(name: str) -> str:
-    """Only the last part of a path, and only what can be printed; it never names a file on disk."""
+    """The last part of a path, printable characters only; never used as a file's name as it is."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     printable = "".join(c for c in last if c.isprintable())
     return printable[:NAME_LENGTH] or "photo"

@@ -1,4 +1,4 @@
-"""What the service shows beside BentoML's endpoints: the model, the API's description, the page."""
+"""The routes beside BentoML's endpoints: the model, the API's description, metrics, the page."""
 
 from __future__ import annotations
 
@@ -26,43 +26,38 @@ from service.inference_service import InferenceService
 from service.openapi import describe_api
 from service.page_requests import PageRequests
 from service.settings import Settings
+from sparrow.reports.templates import render
 
 
 def make_web_app(
     settings: Settings, inference: Callable[[], InferenceService], page: PageRequests
 ) -> Starlette:
-    """The application that is mounted at ``/``; it is filled when the service starts.
+    """The application that is mounted at ``/``; its routes are added when the service starts.
 
-    ``bentoml serve`` imports the service in its supervisor too, which shows no page: Gradio's
-    seconds and 120 MB are spent only in the process that answers.
+    ``bentoml serve`` also imports the service in its supervisor, which shows no page: the seconds
+    and 120 MB of Gradio are spent only in the process that answers.
 
     Args:
         settings: this process's.
-        inference: the running service's, asked for at each request.
-        page: told of the page once there is one, and closed at the end.
+        inference: returns the running service; called at each request.
+        page: opened with the page's description, and closed when the service stops.
     """
 
     @asynccontextmanager
-    async def fill(web: Starlette) -> AsyncIterator[None]:
+    async def lifespan(web: Starlette) -> AsyncIterator[None]:
         page.open_folder()
         try:
-            filled = _with_page(settings, inference, page)
-            web.mount("/", filled)
-            async with filled.router.lifespan_context(filled):
+            app = _mount_page(_api_routes(settings, inference), settings, inference, page)
+            web.mount("/", app)
+            async with app.router.lifespan_context(app):
                 yield
         finally:
             page.close()
 
-    return Starlette(lifespan=fill)
+    return Starlette(lifespan=lifespan)
 
 
-def _with_page(
-    settings: Settings, inference: Callable[[], InferenceService], page: PageRequests
-) -> FastAPI:
-    import gradio as gr
-
-    from service.page import EXAMPLES, STYLE, THEME, make_page
-
+def _api_routes(settings: Settings, inference: Callable[[], InferenceService]) -> FastAPI:
     app = FastAPI(openapi_url=None)
 
     @app.get("/model")
@@ -70,23 +65,35 @@ def _with_page(
         return describe_model(inference().counter)
 
     @app.get("/docs.json")
-    def api_description() -> dict[str, Any]:
+    def api_description() -> dict[str, Any]:  # Any: OpenAPI's JSON
         return describe_api(settings)
 
     @app.get("/docs")
     def api_page() -> HTMLResponse:
-        return HTMLResponse(DOCS_PAGE)
+        return HTMLResponse(render("api_docs.html"))
 
     @app.get("/metrics")
     def metrics() -> PlainTextResponse:
-        return PlainTextResponse(_figures(), media_type=CONTENT_TYPE_LATEST)
+        return PlainTextResponse(_metrics_text(), media_type=CONTENT_TYPE_LATEST)
 
     # BentoML ships Swagger's viewer, but its own page around it loads a tag manager.
     viewer = Path(bentoml.__file__).parent / "_internal" / "server" / "static_content"
     app.mount("/docs-viewer", StaticFiles(directory=viewer))
+    return app
+
+
+def _mount_page(
+    app: FastAPI, settings: Settings, inference: Callable[[], InferenceService], page: PageRequests
+) -> FastAPI:
+    import gradio as gr
+
+    from service.page import make_page
+    from service.page_style import STYLE, THEME
+    from service.page_widgets import EXAMPLES
+
     blocks = make_page(settings, inference)
     blocks.api_open = False
-    filled: FastAPI = gr.mount_gradio_app(
+    mounted: FastAPI = gr.mount_gradio_app(
         app,
         blocks,
         path="",
@@ -95,29 +102,20 @@ def _with_page(
         head='<link rel="icon" href="favicon.ico">',  # a browser would ask the proxy's own root
         footer_links=[],
         run_history=False,
-        show_error=False,  # what went wrong stands in the log; a visitor gets our own sentences
+        show_error=False,  # errors are in the log; a visitor gets our own sentences
         allowed_paths=[str(path) for path in EXAMPLES],
         max_file_size=int(settings.limits.max_request_mb * 1_000_000),
     )
-    # Gradio looks whether a file may be read only in pages that it has launched itself.
+    # Gradio checks whether a file may be read only in pages that it has launched itself.
     blocks.has_launched = True
     page.open(blocks.config, frozenset(EXAMPLES))
-    return filled
+    return mounted
 
 
-def _figures() -> bytes:
+def _metrics_text() -> bytes:
     """Of all processes of the service, where ``bentoml serve`` has them write to one folder."""
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)
     return generate_latest(registry)
-
-
-DOCS_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Sparrow: the API</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="docs-viewer/swagger-ui.css"></head>
-<body><div id="viewer"></div><script src="docs-viewer/swagger-ui-bundle.js"></script>
-<script>SwaggerUIBundle({url: "docs.json", dom_id: "#viewer", validatorUrl: null})</script>
-</body></html>"""

@@ -40,3 +40,16 @@ def atomic_file(path: Path) -> Iterator[Path]:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
         raise
+
+
+def sync(path: Path) -> None:
+    """Bring a file's bytes, or a folder's names, onto the disk before this returns.
+
+    Raises:
+        OSError: it is not there, or the disk refuses.
+    """
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

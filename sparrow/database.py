@@ -1,7 +1,7 @@
 """Opening the databases whose tables are ours: connections, and tables brought up to date.
 
 Prediction log and promotion log have one history of changes, ``sparrow.migrations``, run by
-Alembic. Every database of ours gets all of it, wherever the logs lie: in two SQLite files, in one
+Alembic. Every database of ours gets all of it, wherever the logs are: in two SQLite files, in one
 PostgreSQL database, or beside the tables of MLflow and Optuna, which have version tables of their
 own. Alembic is imported only where there is something to change.
 """
@@ -27,12 +27,12 @@ LOCK_WAIT_S = 20.0  # for another process's transaction; a batch of photos takes
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_WAIT_MS = 60_000  # for another process that is migrating, however short the usual wait
 _ADVISORY_LOCK = 7_362_170_041  # of PostgreSQL: any number that nobody else takes
-# A server that is gone without a word would hold a connection for as long as the system likes.
+# Without them a connection to a server that vanished waits as long as the system allows.
 _SERVER_LIMITS = {"connect_timeout": "10", "tcp_user_timeout": "20000"}  # s, ms
 
 
 class StoreError(RuntimeError):
-    """A database of ours that cannot be used; the message says why and what to do."""
+    """A database of ours cannot be used; the message says why and what to do."""
 
 
 def open_database(url: str, *, read_only: bool = False, lock_wait_s: float = LOCK_WAIT_S) -> Engine:
@@ -41,7 +41,7 @@ def open_database(url: str, *, read_only: bool = False, lock_wait_s: float = LOC
     Args:
         url: SQLAlchemy URL, see ``store_url.resolve``; for SQLite its folder is made. ``?timeout=``
             overrides ``lock_wait_s``.
-        read_only: change nothing: no file, no table. An SQLite file may lie where nothing can be
+        read_only: change nothing: no file, no table. An SQLite file may be where nothing can be
             written.
         lock_wait_s: how long SQLite waits for another process's lock, in seconds.
 
@@ -50,14 +50,7 @@ def open_database(url: str, *, read_only: bool = False, lock_wait_s: float = LOC
         SQLAlchemyError: the database cannot be reached, read or written.
     """
     parsed = make_url(resolve(url))
-    path = sqlite_path(url)
-    wait_s = float(str(parsed.query.get("timeout", lock_wait_s)))
-    if path is not None and read_only:
-        engine = create_engine(
-            "sqlite://", creator=lambda: _connect_read_only(path, wait_s), poolclass=NullPool
-        )
-    else:
-        engine = _writable_engine(parsed, path, wait_s)
+    engine = _make_engine(parsed, sqlite_path(url), read_only=read_only, lock_wait_s=lock_wait_s)
     try:
         if read_only:
             _check_readable(engine, parsed)
@@ -87,22 +80,22 @@ def upgrade(engine: Engine) -> None:
         if revision(connection) == HEAD:
             return
     known = _script_revisions()  # imports Alembic, while nobody has to wait
-    with _alone(engine) as connection:
-        found = revision(connection)
-        if found not in (None, HEAD):
-            _refuse_newer(str(found), known, engine.url)
-        if found != HEAD:
+    with _exclusive(engine) as connection:
+        current = revision(connection)
+        if current not in (None, HEAD):
+            _refuse_newer(str(current), known, engine.url)
+        if current != HEAD:
             _migrate(connection)
 
 
 def revision(connection: Connection) -> str | None:
-    """The revision of a database's tables; None where no release with migrations has been yet."""
+    """The revision of a database's tables; None where no release with migrations opened it yet."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     # A constant of this module.
     query = f"SELECT version_num FROM {VERSION_TABLE}"  # noqa: S608
-    found = connection.exec_driver_sql(query).scalar()
-    return None if found is None else str(found)
+    current = connection.exec_driver_sql(query).scalar()
+    return None if current is None else str(current)
 
 
 def reason(error: BaseException) -> str:
@@ -123,7 +116,12 @@ def is_away(error: Exception) -> bool:
     return "binding parameter" not in str(error.orig)  # sqlite3's words for a wrong type
 
 
-def _writable_engine(parsed: URL, path: Path | None, wait_s: float) -> Engine:
+def _make_engine(parsed: URL, path: Path | None, *, read_only: bool, lock_wait_s: float) -> Engine:
+    wait_s = float(str(parsed.query.get("timeout", lock_wait_s)))
+    if path is not None and read_only:
+        return create_engine(
+            "sqlite://", creator=lambda: _connect_read_only(path, wait_s), poolclass=NullPool
+        )
     backend = parsed.get_backend_name()
     if backend == "postgresql":
         if parsed.drivername == "postgresql":
@@ -150,8 +148,8 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
 def _connect_read_only(path: Path, wait_s: float) -> sqlite3.Connection:
     """A connection that writes nothing, also where the file system allows no writing.
 
-    There SQLite cannot make the small files beside a database in WAL mode, and has to be told that
-    nobody changes it.
+    There SQLite cannot make the small files beside a database in WAL mode, and needs the
+    promise that nobody changes it.
     """
     if not path.is_file():
         raise StoreError(f"there is no database at {path}")
@@ -167,7 +165,7 @@ def _connect_read_only(path: Path, wait_s: float) -> sqlite3.Connection:
     unmerged = Path(f"{path}-wal")
     if unmerged.exists() and unmerged.stat().st_size:
         raise StoreError(
-            f"{path} can only be read where it lies, and its newest rows are still in "
+            f"{path} can only be read where it is, and its newest rows are still in "
             f"{unmerged.name}, which SQLite cannot read there. Copy both files to a folder that "
             "can be written, and read the copy"
         )
@@ -178,13 +176,13 @@ def _connect_read_only(path: Path, wait_s: float) -> sqlite3.Connection:
 
 def _check_readable(engine: Engine, url: URL) -> None:
     with engine.connect() as connection:
-        found = revision(connection)
-    if found not in (None, HEAD):
-        _refuse_newer(found, _script_revisions(), url)
+        current = revision(connection)
+    if current not in (None, HEAD):
+        _refuse_newer(current, _script_revisions(), url)
 
 
 @contextmanager
-def _alone(engine: Engine) -> Iterator[Connection]:
+def _exclusive(engine: Engine) -> Iterator[Connection]:
     """A transaction during which no other process migrates."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
@@ -218,14 +216,15 @@ def _alembic_config() -> Any:
 def _script_revisions() -> set[str]:
     from alembic.script import ScriptDirectory
 
-    return {one.revision for one in ScriptDirectory.from_config(_alembic_config()).walk_revisions()}
+    scripts = ScriptDirectory.from_config(_alembic_config())
+    return {script.revision for script in scripts.walk_revisions()}
 
 
-def _refuse_newer(found: str, known: set[str], url: URL) -> None:
-    if found not in known:
+def _refuse_newer(current: str, known: set[str], url: URL) -> None:
+    if current not in known:
         where = url.render_as_string(hide_password=True)
         raise StoreError(
             f"the database {where} was made by a newer release of Sparrow: its tables have "
-            f"revision {found}, this release knows revisions up to {HEAD}. Use that release, or "
+            f"revision {current}, this release knows revisions up to {HEAD}. Use that release, or "
             "name another database in the config's section stores"
         )

@@ -1,4 +1,4 @@
-"""How a photo looks, in four numbers: the same for training photos and for those in production."""
+"""Four statistics of a photo's pixels: the same for training photos and for those in production."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from PIL import Image
 from sparrow.images import RgbImage
 
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601: red, green, blue
-LOOK_SIDE_PX = 512  # looks are measured at one size, so that resolution does not pass for sharpness
+# Measured at one size, so that resolution is not taken for sharpness.
+SIDE_PX = 512
 
 
 def image_statistics(rgb: RgbImage) -> tuple[float, float, float, float]:
@@ -24,7 +25,7 @@ def image_statistics(rgb: RgbImage) -> tuple[float, float, float, float]:
         saturation: mean of (max - min) / max over the colour channels, 0..1.
     """
     photo = Image.fromarray(rgb)
-    photo.thumbnail((LOOK_SIDE_PX, LOOK_SIDE_PX), Image.Resampling.BOX)
+    photo.thumbnail((SIDE_PX, SIDE_PX), Image.Resampling.BOX)
     # Colour by colour: along an axis of three NumPy is ten times slower.
     red, green, blue = np.moveaxis(np.asarray(photo, dtype=np.float32) / 255, 2, 0)
     luma = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue

@@ -21,14 +21,14 @@ from sparrow.regular_file import open_regular
 
 RgbImage = NDArray[np.uint8]  # [height, width, 3]
 
-# Formats photographers use. SVG and HTML are not images here, and decoders nobody needs stay shut.
+# Formats photographers use. SVG and HTML are not images here; other decoders stay unused.
 # "JPEG" opens MPO, the several frames of a phone, as well; Pillow knows no "MPO" to ask for.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 SUFFIXES = {
     "JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp", "TIFF": ".tif",
     "GIF": ".gif",
 }  # fmt: skip
-MAX_PIXELS = 100_000_000  # a 100-megapixel camera back; beyond it lie decompression bombs
+MAX_PIXELS = 100_000_000  # a 100-megapixel camera back; larger ones are decompression bombs
 MAX_SIDE_PX = 30_000
 MAX_FILE_BYTES = 256 * 1024**2  # above it a file is not a photo but a mistake
 _ORIENTATION, _TIFF_WIDTH, _TIFF_HEIGHT = 0x0112, 256, 257  # tags of EXIF and TIFF
@@ -65,7 +65,7 @@ def upright_size_px(source: Path | str | bytes) -> tuple[int, int]:
         ImageError: not a photo, or larger than ``read_image`` accepts.
     """
     with _opened(source, MAX_PIXELS) as photo:
-        # Asked first: to find it in a PNG can need the pixels.
+        # Read first: to find it in a PNG can need the pixels.
         turned = photo.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
         width, height = _stored_size(photo)
         return (height, width) if turned else (width, height)
@@ -108,7 +108,7 @@ def fit_scale(width_px: int, height_px: int, min_side_px: int, max_side_px: int)
 def resize_to_fit(image: RgbImage, min_side_px: int, max_side_px: int) -> RgbImage:
     """The photo at the detector's input size: uint8 [height, width, 3], antialiased.
 
-    Training, evaluation and serving all come through here, so all see the same pixels.
+    Training, evaluation and serving all call this, so all see the same pixels.
     """
     height, width = image.shape[:2]
     scale = fit_scale(width, height, min_side_px, max_side_px)
@@ -125,7 +125,7 @@ def _opened(source: Path | str | bytes, max_pixels: int) -> Iterator[Image.Image
     """The photo with its header read and its size accepted; whatever fails is an ``ImageError``."""
     try:
         with _stream(source) as stream, warnings.catch_warnings():
-            # Our own pixel limit speaks; Pillow's warning would only repeat it.
+            # Our own pixel limit applies; Pillow's warning would only repeat it.
             warnings.simplefilter("ignore")
             with Image.open(stream, formats=FORMATS) as photo:
                 _check_size(photo, max_pixels)

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from sparrow.atomic_file import write_atomic
 from sparrow.config import (
     ConfigError,
     Section,
@@ -41,7 +42,7 @@ class ServedSettings(Section):
 
 
 def settings_path(model: Path) -> Path:
-    """Where the settings of a model folder lie, or would; links are followed."""
+    """The path of a model folder's settings, whether they exist or not; links are followed."""
     return model.resolve().parent / FILE
 
 
@@ -66,10 +67,8 @@ def write_served_settings(model: Path, settings: ServedSettings) -> None:
     path = settings_path(model)
     path.parent.mkdir(parents=True, exist_ok=True)
     values = settings.model_dump(mode="json", exclude_defaults=True)
-    partial = path.with_name(path.name + ".partial")
     head = "# What this model is served with; sparrow/config/ explains each key.\n"
-    partial.write_text(head + yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
-    partial.replace(path)
+    write_atomic(path, head + yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
 
 def earlier_settings(config: Mapping[str, Any]) -> tuple[ServiceConfig, StoresConfig] | None:

@@ -1,6 +1,6 @@
 """Files that come with the package but are no code: configs, the flows, what the service installs.
 
-In a clone they lie beside the package, where people edit them; a wheel carries them inside it
+In a clone they are beside the package, where people edit them; a wheel carries them inside it
 (``setup.py``). There is one copy of each.
 """
 
@@ -20,7 +20,7 @@ def shipped(name: str) -> Path:
 
 
 def default_config() -> Path:
-    """The demo's config: of the working folder, or the one that comes along."""
+    """The demo's config: of the working folder, or the one of the package."""
     own = Path(DEMO)
     return own if own.is_file() else shipped(DEMO)
 

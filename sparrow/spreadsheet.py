@@ -21,5 +21,5 @@ def from_cell(cell: str) -> str:
 
 
 def _would_run(text: str) -> bool:
-    # Some programs drop the blanks before they look at the first sign.
+    # Some programs drop the blanks before the first sign.
     return text.startswith(_STARTS) or text.lstrip().startswith(_STARTS)

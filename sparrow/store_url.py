@@ -33,21 +33,21 @@ def resolve(url: str) -> str:
         StoreURLError: a variable is not set.
     """
 
-    def value_of(found: re.Match[str]) -> str:
-        name = found.group(1)
+    def value_of(match: re.Match[str]) -> str:
+        name = match.group(1)
         value = os.environ.get(name)
         if not value:
             raise StoreURLError(
                 f"the store {hide_secrets(url)} needs the environment variable {name}, which is "
                 "not set"
             )
-        return value if found.group(0) == url else quote(value, safe="")
+        return value if match.group(0) == url else quote(value, safe="")
 
     return VARIABLE.sub(value_of, url)
 
 
 def holds_secret(url: str) -> bool:
-    """Whether a password, token or key stands in an address itself."""
+    """Whether a password, token or key is part of an address itself."""
     return hide_secrets(url) != url
 
 
@@ -71,7 +71,7 @@ def hide_secrets(url: str) -> str:
 
 def hide_in_text(text: str) -> str:
     """A message with the secrets of all addresses in it hidden."""
-    return ADDRESS.sub(lambda found: hide_secrets(found.group(0)), text)
+    return ADDRESS.sub(lambda match: hide_secrets(match.group(0)), text)
 
 
 def _shown(part: str) -> str:

@@ -41,9 +41,10 @@ os.environ.update(
 def drawn_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Root of 24 drawn photos with their tables, in the layout of ``data/raw``. Read only."""
     from sparrow.data.synthetic.generate import generate_dataset
+    from sparrow.data.synthetic.settings import SyntheticSettings
 
     root = tmp_path_factory.mktemp("drawn") / "raw"
-    generate_dataset(root, photos=24, seed=7)
+    generate_dataset(root, SyntheticSettings(24, seed=7))
     return root
 
 

@@ -70,7 +70,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the decoded photos lie."""
+    """Where the decoded photos are kept."""
     return tmp_path_factory.mktemp("prepared")
 
 
@@ -105,4 +105,4 @@ def trained(config: Config, task, fresh, tmp_path_factory: pytest.TempPathFactor
     from sparrow.training.loop import train
 
     folder = tmp_path_factory.mktemp("trained")
-    return train(fresh(), task, config.training, config.augmentation, folder=folder)
+    return train(fresh(), task, folder)

@@ -285,3 +285,17 @@ def test_the_runtime_leaves_torch_out_for_real():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("library", "users"),
+    [
+        ("tqdm", ("sparrow.progress",)),
+        # Elsewhere ``filelock``, which knows no lock that several processes share.
+        ("fcntl", ("sparrow.storage.run_lock", "sparrow.storage.plan", "sparrow.training")),
+    ],
+)
+def test_one_progress_display_and_one_kind_of_lock(library, users):
+    modules = {module for module, names in LATE.items() if library in names}
+    assert modules
+    assert {module for module in modules if not below(module, users)} == set()

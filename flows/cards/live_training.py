@@ -4,69 +4,66 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from metaflow import current
-from metaflow.cards import Image, Markdown, ProgressBar, VegaChart
-
-from sparrow.config import Config, with_values
+from cards.parts import add, chart, picture, progress_bar, refresh, text
+from sparrow.config import Config
 from sparrow.data.tables import Dataset
-from sparrow.pipeline.train import Trained, train_model, training_photos
+from sparrow.pipeline.train import RunPlace, Trained, train_model, training_photos
+
+if TYPE_CHECKING:
+    from sparrow.training.checkpoint import EpochRecord
+
+CARD = "training"
 
 
-def train_in_view(
-    config: Config, values: dict[str, Any], dataset: Dataset, work_dir: Path, run_key: str
-) -> Trained:
+def train_in_view(tuned: Config, dataset: Dataset, place: RunPlace) -> Trained:
     """Train with the card open: what the network sees, then a point on the curves each epoch."""
     from sparrow.reports.evaluation_pictures import training_picture
+    from sparrow.training.loop import TrainingHooks
 
-    epochs = with_values(config, values).training.epochs
+    epochs = tuned.training.epochs
     live = LiveTraining(epochs)
-    live.show_photos(training_picture(training_photos(config, values, dataset)))
+    live.show_photos(training_picture(training_photos(tuned, dataset)))
 
-    def on_epoch(history: tuple[Any, ...]) -> None:
+    def on_epoch(history: tuple[EpochRecord, ...]) -> None:
         _print_epoch(history[-1], epochs)
         live.update(tuple(record.row() for record in history))
 
-    trained = train_model(config, values, dataset, work_dir, run_key, on_epoch, _batch_counter())
+    trained = train_model(tuned, dataset, place, TrainingHooks(on_epoch, _batch_counter()))
     if trained.stopped:
         print(f"training ended early: {trained.stopped}")
     live.update(trained.history)  # a resumed run may have had nothing left to train
     return trained
 
 
-def show_helper(rank: int, size: int) -> None:
+def show_worker_rank(rank: int, size: int) -> None:
     """The training card of a process that shares the batches and keeps nothing."""
-    text = f"# Training\nProcess {rank + 1} of {size}: the card of the first shows how it goes."
-    current.card["training"].append(Markdown(text))
+    words = f"# Training\nProcess {rank + 1} of {size}: the card of the first shows how it goes."
+    add(text(words), card=CARD)
 
 
 class LiveTraining:
     """The training card: a bar over the epochs, curves of loss and score after each epoch."""
 
     def __init__(self, epochs: int) -> None:
-        self._bar = ProgressBar(max=epochs, label="Epochs", value=0)
+        self._bar = progress_bar(epochs, "Epochs")
         self._specs = (
             _curve("loss", ["loss"]),
             _curve("share", ["f_beta", "precision", "recall"]),
         )
-        self._charts = tuple(VegaChart(spec) for spec in self._specs)
-        card = current.card["training"]
-        card.append(Markdown("# Training"))
-        for part in (
-            self._bar, Markdown("### Loss"), self._charts[0],
-            Markdown("### Validation, at the best threshold"), self._charts[1],
-        ):  # fmt: skip
-            card.append(part)
-        card.refresh()
+        self._charts = tuple(chart(spec) for spec in self._specs)
+        add(
+            text("# Training"), self._bar, text("### Loss"), self._charts[0],
+            text("### Validation, at the best threshold"), self._charts[1], card=CARD,
+        )  # fmt: skip
+        refresh(CARD)
 
     def show_photos(self, png: bytes) -> None:
         """What the network is given, random changes and boxes included."""
-        card = current.card["training"]
-        card.append(Markdown("### Training photos as the network sees them"))
-        card.append(Image(png, label="at its size, changed as in the first epoch"))
-        card.refresh()
+        add(text("### Training photos as the network sees them"), card=CARD)
+        add(picture(png, "at its size, changed as in the first epoch"), card=CARD)
+        refresh(CARD)
 
     def update(self, history: tuple[dict[str, Any], ...]) -> None:
         """Draw the epochs so far, each a row with epoch, loss, f_beta, precision, recall."""
@@ -75,9 +72,9 @@ class LiveTraining:
             {name: row[name] for name in ("epoch", "loss", "f_beta", "precision", "recall")}
             for row in history
         ]
-        for chart, spec in zip(self._charts, self._specs, strict=True):
-            chart.update({**spec, "data": {"values": rows}})
-        current.card["training"].refresh()
+        for curves, spec in zip(self._charts, self._specs, strict=True):
+            curves.update({**spec, "data": {"values": rows}})
+        refresh(CARD)
 
 
 def _batch_counter() -> Callable[[int, int, int], None]:
@@ -91,7 +88,7 @@ def _batch_counter() -> Callable[[int, int, int], None]:
     return count
 
 
-def _print_epoch(record: Any, epochs: int) -> None:
+def _print_epoch(record: EpochRecord, epochs: int) -> None:
     print(
         f"epoch {record.epoch:>2} of {epochs}: loss {record.loss:.3f}, validation F-beta "
         f"{record.f_beta:.3f} (precision {record.precision:.2f}, recall {record.recall:.2f}), "

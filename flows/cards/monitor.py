@@ -4,36 +4,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from metaflow import current
-from metaflow.cards import Markdown, Table, VegaChart
+# Metaflow's stubs export none of its names.
+from metaflow import current  # type: ignore[attr-defined]
+from metaflow.cards import Markdown, Table, VegaChart  # type: ignore[attr-defined]
 
-from monitoring.verdict import DriftVerdict
+from monitoring.verdict import ColumnChange, DriftVerdict
 
 if TYPE_CHECKING:
-    from monitoring.trend import Step
+    from metaflow.plugins.cards.card_modules.card import MetaflowCardComponent
+
+    from monitoring.trend import TrendPoint
 
 
-def show_verdict(verdict: DriftVerdict, trend: list[Step], page: str) -> None:
+def show_verdict(verdict: DriftVerdict, trend: list[TrendPoint], page: str) -> None:
     """The verdict, every column, and the trend of those that drifted (else of the count)."""
     name = f"{verdict.model_name} version {verdict.model_version}"
-    current.card.append(Markdown(f"# {name}: {verdict.state.value}"))
-    current.card.append(Markdown(f"{verdict.reason}\n\n{verdict.n_photos} photos · page: `{page}`"))
-    rows = [
-        [one.column, one.kind, "drift" if one.drifted else "", _short(one.p_value), one.words]
-        for one in verdict.changes
+    parts: list[MetaflowCardComponent] = [
+        Markdown(f"# {name}: {verdict.state.value}"),
+        Markdown(f"{verdict.reason}\n\n{verdict.n_photos} photos · page: `{page}`"),
     ]
-    if rows:
-        head = ["column", "kind", "", "p-value", "in words"]
-        current.card.append(Table(rows, headers=head))
-    drifted = [change.column for change in verdict.drifted]
-    for column in [one for one in drifted if trend and one in trend[0].means] or ["count"]:
-        if trend:
-            current.card.append(Markdown(f"### {column}"))
-            current.card.append(VegaChart(_trend_chart(trend, column)))
+    if verdict.changes:
+        header = ["column", "kind", "", "p-value", "in words"]
+        parts.append(Table([_row(change) for change in verdict.changes], headers=header))
+    if trend:
+        drifted = [change.column for change in verdict.drifted if change.column in trend[0].means]
+        for column in drifted or ["count"]:
+            parts += [Markdown(f"### {column}"), VegaChart(_trend_chart(trend, column))]
+    current.card.extend(parts)  # type: ignore[attr-defined]  # there in a step that has a card
 
 
-def _trend_chart(trend: list[Step], column: str) -> dict[str, Any]:
-    rows = [{"time": step.begin.isoformat(), column: step.means[column]} for step in trend]
+def _row(change: ColumnChange) -> list[str | MetaflowCardComponent]:
+    drift = "drift" if change.drifted else ""
+    return [change.column, change.kind, drift, _short(change.p_value), change.words]
+
+
+def _trend_chart(trend: list[TrendPoint], column: str) -> dict[str, Any]:  # JSON of Vega-Lite
+    rows = [{"time": point.begin.isoformat(), column: point.means[column]} for point in trend]
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "data": {"values": rows},

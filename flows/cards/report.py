@@ -2,113 +2,112 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from metaflow import current
-from metaflow.cards import Image, Markdown, Table
-
+from cards.parts import DIGITS, Part, add, glossary, pictures, table, text
 from sparrow.config import Config
+from sparrow.reports.class_words import objects
+from sparrow.reports.templates import cell
+
+if TYPE_CHECKING:
+    from sparrow.evaluation.calibration import CountCheck
+    from sparrow.evaluation.evaluate import Evaluation
+    from sparrow.pipeline.evaluate import Scored
+    from sparrow.pipeline.release import Promotion
 
 
-def show_pictures(title: str, pictures: dict[str, bytes]) -> None:
+def show_pictures(title: str, pngs: Mapping[str, bytes]) -> None:
     """PNG pictures under their titles."""
-    current.card.append(Markdown(f"# {title}"))
-    for name, png in pictures.items():
-        current.card.append(Image(png, label=name))
+    add(text(f"# {title}"), *pictures(pngs))
 
 
-def show_card(name: str, text: str, pictures: dict[str, bytes]) -> None:
+def show_card(name: str, markdown: str, pngs: Mapping[str, bytes]) -> None:
     """A card that is kept elsewhere too, as a card of its own of this step."""
-    own = current.card[name]
-    own.append(Markdown(text))
-    for title, png in pictures.items():
-        own.append(Image(png, label=title))
+    add(text(markdown), *pictures(pngs), glossary(), card=name)
 
 
 def show_tuning(
-    trials: list[dict[str, Any]], values: dict[str, Any], pictures: dict[str, bytes]
+    trials: Sequence[Mapping[str, object]],
+    values: Mapping[str, object],
+    pngs: Mapping[str, bytes],
 ) -> None:
     """The study: its trials as a table, the chosen values, its plots."""
-    current.card.append(Markdown("# Tuning"))
+    add(text("# Tuning"))
     if not trials:
-        current.card.append(Markdown("Switched off (`tuning.trials: 0`)."))
+        add(text("Switched off (`tuning.trials: 0`)."))
         return
-    chosen = ", ".join(f"`{key}` = {value:.4g}" if isinstance(value, float) else
-                       f"`{key}` = {value}" for key, value in values.items())  # fmt: skip
-    current.card.append(Markdown(f"Best of {len(trials)} trials: {chosen}"))
+    chosen = ", ".join(f"`{key}` = {cell(value, DIGITS)}" for key, value in values.items())
     names = list(dict.fromkeys(name for trial in trials for name in trial))
-    rows = [[_short(trial.get(name)) for name in names] for trial in trials]
-    current.card.append(Table(rows, headers=names))
-    for name, png in pictures.items():
-        current.card.append(Image(png, label=name))
+    rows = [[trial.get(name) for name in names] for trial in trials]
+    add(text(f"Best of {len(trials)} trials: {chosen}"), table(names, rows), *pictures(pngs))
 
 
-def show_evaluation(config: Config, scored: Any, pictures: dict[str, bytes]) -> None:
+def show_evaluation(config: Config, scored: Scored, pngs: Mapping[str, bytes]) -> None:
     """Headline numbers with their intervals, the rest of the numbers, slices, curves, examples."""
-    evaluation = scored.evaluation
-    current.card.append(Markdown("# On the test split"))
-    current.card.append(headline_table(evaluation))
-    current.card.append(
-        Markdown(
-            f"{evaluation.n_photos} photos in {evaluation.n_groups} groups; threshold "
-            f"{evaluation.threshold:.3f} chosen on validation photos; intervals: "
-            f"{evaluation.confidence:.0%} bootstrap over groups. {evaluation.evidence}. One photo "
-            f"takes {scored.latency_ms:.0f} ms (median, file to boxes, on one processor thread, "
-            f"{scored.at_once} at a time, as served)."
-        )
-    )
-    check = scored.count_check
-    if check is not None:
-        current.card.append(
-            Markdown(
-                f"The count's {config.evaluation.count_confidence:.0%} interval holds the true "
-                f"count of {check.coverage:.1%} of these photos and is {check.mean_width:.2f} "
-                f"birds wide on average; the chances are off by {check.reliability.error:.3f}."
-            )
-        )
-    current.card.append(Markdown("### Mistakes, and average precision by size"))
+    evaluation: Evaluation = scored.evaluation
+    add(text("# On the test split"), headline_table(evaluation), text(_conditions(scored)))
+    if scored.count_check is not None:
+        add(text(_count_words(config, scored.count_check)))
     numbers = {**evaluation.errors, **evaluation.details}
-    current.card.append(Table([[k, _short(v)] for k, v in numbers.items()], headers=["", ""]))
     slices = evaluation.slices
-    current.card.append(Markdown("### Slices"))
-    rows = [[_short(value) for value in row] for row in slices.to_numpy().tolist()]
-    current.card.append(Table(rows, headers=list(slices.columns)))
-    for name, png in pictures.items():
-        current.card.append(Image(png, label=name))
+    add(
+        text("### Mistakes, and average precision by size"),
+        table(["", ""], numbers.items()),
+        text("### Slices"),
+        table(list(slices.columns), slices.to_numpy().tolist()),
+        *pictures(pngs),
+        glossary(),
+    )
 
 
-def headline_table(evaluation: Any) -> Table:
-    """One row a number: value, low, high."""
+def headline_table(evaluation: Evaluation) -> Part:
+    """A row for each number: value, low, high."""
     rows = [
-        [name, _short(one.value), _short(one.low), _short(one.high)]
-        for name, one in evaluation.headline.items()
+        [name, score.value, score.low, score.high] for name, score in evaluation.headline.items()
     ]
-    return Table(rows, headers=["measure", "value", "low", "high"])
+    return table(["measure", "value", "low", "high"], rows)
 
 
-def show_decision(promotion: Any) -> None:
-    """Verdict of the gate, each bar a row."""
+def _conditions(scored: Scored) -> str:
+    evaluation: Evaluation = scored.evaluation
+    return (
+        f"{evaluation.n_photos} photos in {evaluation.n_groups} groups; threshold "
+        f"{evaluation.threshold:.3f} chosen on validation photos; intervals: "
+        f"{evaluation.confidence:.0%} bootstrap over groups. {evaluation.evidence}. One photo "
+        f"takes {scored.latency_ms:.0f} ms (median, file to boxes, on one processor thread, "
+        f"{scored.at_once} at a time, as served)."
+    )
+
+
+def _count_words(config: Config, check: CountCheck) -> str:
+    return (
+        f"The count's interval has a nominal level of {config.evaluation.count_confidence:.0%}; "
+        f"its coverage on these photos is {check.coverage:.1%}, and it is {check.mean_width:.2f} "
+        f"{objects(config.data.classes)} wide on average. The probabilities of being right are "
+        f"off by {check.reliability.error:.3f}."
+    )
+
+
+def show_decision(promotion: Promotion) -> None:
+    """Verdict of the gate, a row for each criterion."""
     decision = promotion.decision
     verdict = "Promoted" if decision["promote"] else "Not promoted"
-    current.card.append(Markdown(f"# {verdict}: version {promotion.version}"))
-    current.card.append(Markdown(decision["reason"]))
     rows = [
         ["✓" if gate["passed"] else "✗", gate["name"], str(gate["required"]), str(gate["actual"])]
         for gate in decision["gates"]
     ]
-    current.card.append(Table(rows, headers=["", "gate", "required", "found"]))
+    add(
+        text(f"# {verdict}: version {promotion.version}"),
+        text(decision["reason"]),
+        table(["", "criterion", "required", "measured"], rows),
+        glossary(),
+    )
 
 
-def show_report(title: str, lines: list[str], evaluation: Any, pictures: dict[str, bytes]) -> None:
+def show_report(
+    title: str, lines: Sequence[str], evaluation: Evaluation, pngs: Mapping[str, bytes]
+) -> None:
     """The run in one page."""
-    current.card.append(Markdown(f"# {title}"))
-    current.card.append(Markdown("\n\n".join(lines)))
-    current.card.append(headline_table(evaluation))
-    for name, png in pictures.items():
-        current.card.append(Image(png, label=name))
-
-
-def _short(value: Any) -> str:
-    if value is None or value != value:
-        return "–"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    summary = text("\n\n".join(lines))
+    add(text(f"# {title}"), summary, headline_table(evaluation), *pictures(pngs), glossary())

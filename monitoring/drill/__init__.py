@@ -1,1 +1,1 @@
-"""The fire drill: faults of known strength, and how many photos pass before they are noticed."""
+"""For tests and benchmarks only: faults of known strength, and when the monitor notices them."""

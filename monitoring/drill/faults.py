@@ -1,7 +1,7 @@
-"""What goes wrong with photos on their way to a model, with a strength each.
+"""For tests and benchmarks only: what goes wrong with photos on their way to a model.
 
-A fault takes an upright photo (uint8 [height, width, 3]) and gives the bytes of the file that
-arrives. The same photo, strength and seed give the same bytes.
+A fault has a strength. It takes an upright photo (uint8 [height, width, 3]) and gives the bytes of
+the file that arrives. The same photo, strength and seed give the same bytes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Fault:
 
     Attributes:
         name: in the table.
-        strength: what ``change`` gets; its meaning stands in ``unit``.
+        strength: what ``change`` gets; its meaning is in ``unit``.
         unit: what the strength is, in words.
         change: photo, strength and random numbers -> the file that arrives.
         heavy: so strong that a monitor must notice it soon.
@@ -60,15 +60,15 @@ def as_jpeg(photo: RgbImage | Image.Image, quality: int = QUALITY, exif: bytes =
 
 
 def night(photo: RgbImage, light: float, rng: Rng) -> bytes:
-    """A share of the light is left; the sensor's noise is what it was (6 of 255)."""
+    """A fraction of the light is left; the sensor's noise is what it was (6 of 255)."""
     dark = photo.astype(np.float32) * light * np.array([0.9, 0.95, 1.1], np.float32)
     dark += rng.standard_normal(photo.shape, np.float32) * 6
     return as_jpeg(dark.clip(0, 255).astype(np.uint8))
 
 
-def blur(photo: RgbImage, radius_share: float, rng: Rng) -> bytes:
-    """Out of focus: a Gaussian whose radius is a share of the short side."""
-    radius = radius_share * min(photo.shape[:2])
+def blur(photo: RgbImage, radius_fraction: float, rng: Rng) -> bytes:
+    """Out of focus: a Gaussian whose radius is a fraction of the short side."""
+    radius = radius_fraction * min(photo.shape[:2])
     return as_jpeg(Image.fromarray(photo).filter(ImageFilter.GaussianBlur(radius)))
 
 
@@ -85,12 +85,12 @@ def rain(photo: RgbImage, drops: float, rng: Rng) -> bytes:
 
 
 def turned(photo: RgbImage, tag: float, rng: Rng) -> bytes:
-    """Stored lying on its side; ``tag`` 1: with the EXIF orientation that says so, 0: without."""
-    lying = Image.fromarray(photo).transpose(Image.Transpose.ROTATE_90)
+    """Stored on its side; ``tag`` 1: with the EXIF orientation that says so, 0: without."""
+    sideways = Image.fromarray(photo).transpose(Image.Transpose.ROTATE_90)
     exif = Image.Exif()
     if tag:
         exif[ORIENTATION] = TURNED
-    return as_jpeg(lying, exif=exif.tobytes())
+    return as_jpeg(sideways, exif=exif.tobytes())
 
 
 def compressed(photo: RgbImage, quality: float, rng: Rng) -> bytes:
@@ -98,9 +98,9 @@ def compressed(photo: RgbImage, quality: float, rng: Rng) -> bytes:
     return as_jpeg(photo, quality=round(quality))
 
 
-def downscaled(photo: RgbImage, share: float, rng: Rng) -> bytes:
-    """Both sides are a share of what they were."""
-    size = [max(8, round(side * share)) for side in (photo.shape[1], photo.shape[0])]
+def downscaled(photo: RgbImage, fraction: float, rng: Rng) -> bytes:
+    """Both sides are a fraction of what they were."""
+    size = [max(8, round(side * fraction)) for side in (photo.shape[1], photo.shape[0])]
     return as_jpeg(Image.fromarray(photo).resize(size, Image.Resampling.BOX))
 
 

@@ -1,8 +1,8 @@
-"""A fault is begun again and again in traffic that was healthy, and the judge is asked as it runs.
+"""For tests and benchmarks only: a fault begins again and again, and the monitor runs meanwhile.
 
-One repetition: some hundred healthy photos, then photos with the fault. Authors come in random
-order, each with all photos at once, none twice. The judge sees what a run of the monitor would see
-at that moment: the newest photos of the log, healthy ones and others.
+One repetition: some hundred healthy photos, then photos with the fault. Authors are in random
+order, each with all photos at once, none twice. The detector gets what a run of the monitor would
+read at that moment: the newest photos of the log, healthy ones and others.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Repetition:
-    """What became of one.
+    """The result of one.
 
     Attributes:
         noticed: photos with the fault until the first run that said drift; None: none did.
         column: what that run was surest of; "" where there was none.
-        before: whether the judge saw drift already before the fault began: a false alarm.
+        before: whether there was drift already before the fault began: a false alarm.
     """
 
     noticed: int | None
@@ -37,7 +37,7 @@ class Repetition:
 
 
 class Traffic:
-    """Logged photos to draw from."""
+    """Logged photos to sample from."""
 
     def __init__(self, window: Window, authors: Sequence[str]) -> None:
         """Of ``window.photos``, each with its author."""
@@ -45,14 +45,14 @@ class Traffic:
         self._groups = [np.asarray(rows) for rows in _rows_by(authors)]
         self.photos = len(window.photos)
 
-    def drawn(self, photos: int, rng: np.random.Generator) -> Window:
+    def sample(self, photos: int, rng: np.random.Generator) -> Window:
         """So many photos, author by author.
 
         Raises:
             ValueError: there are not so many.
         """
         if photos > self.photos:
-            raise ValueError(f"expected at most {self.photos} photos to draw, found {photos}")
+            raise ValueError(f"expected at most {self.photos} photos to sample, found {photos}")
         order = [rng.permutation(self._groups[i]) for i in rng.permutation(len(self._groups))]
         rows = np.concatenate(order)[:photos]
         table = self._window.photos.iloc[rows].reset_index(drop=True)
@@ -69,36 +69,50 @@ def joined(before: Window, after: Window, size: int) -> Window:
     return Window(photos, boxes, before.feedback.iloc[:0])
 
 
+@dataclass(frozen=True, eq=False)
+class Scenario:
+    """What a repetition is made of.
+
+    Attributes:
+        healthy: photos without the fault.
+        faulty: photos with it.
+        history: how many healthy photos precede the fault.
+    """
+
+    healthy: Traffic
+    faulty: Traffic
+    history: int
+
+    def sample(self, photos: int, seed: int) -> tuple[Window, Window]:
+        """The healthy photos, and so many with the fault."""
+        rng = np.random.default_rng(seed)
+        return self.healthy.sample(self.history, rng), self.faulty.sample(photos, rng)
+
+
 def repeat(
-    judge: DriftDetector,
-    healthy: Traffic,
-    faulty: Traffic,
-    *,
-    history: int,
-    runs: Sequence[int],
-    seed: int,
+    detector: DriftDetector, scenario: Scenario, runs: Sequence[int], seed: int
 ) -> Repetition:
-    """One repetition; the judge is asked before the fault and after each of ``runs`` photos."""
-    rng = np.random.default_rng(seed)
-    before, after = healthy.drawn(history, rng), faulty.drawn(runs[-1], rng)
-    early = judge.judge(joined(before, after, 0)).state is State.DRIFT
+    """One repetition; the monitor runs before the fault and after each of ``runs`` photos."""
+    before, after = scenario.sample(runs[-1], seed)
+    early = _drifted(detector, joined(before, after, 0))
     for size in runs:
-        verdict = judge.judge(joined(before, after, size))
+        verdict = detector.detect_drift(joined(before, after, size))
         if verdict.state is State.DRIFT:
             return Repetition(size, surest(verdict), early)
     return Repetition(None, "", early)
 
 
-def one_run(
-    judge: DriftDetector, healthy: Traffic, faulty: Traffic, *, history: int, photos: int, seed: int
-) -> bool:
-    """Whether a single run, made when so many photos with the fault have come, says drift.
+def one_run(detector: DriftDetector, scenario: Scenario, photos: int, seed: int) -> bool:
+    """Whether a single run, made after so many photos with the fault, says drift.
 
-    That is the harder question: ``repeat`` asks many times, and each time chance may answer.
+    That is the harder question: ``repeat`` runs many times, and each run may be a false alarm.
     """
-    rng = np.random.default_rng(seed)
-    before, after = healthy.drawn(history, rng), faulty.drawn(photos, rng)
-    return judge.judge(joined(before, after, photos)).state is State.DRIFT
+    before, after = scenario.sample(photos, seed)
+    return _drifted(detector, joined(before, after, photos))
+
+
+def _drifted(detector: DriftDetector, window: Window) -> bool:
+    return detector.detect_drift(window).state is State.DRIFT
 
 
 def surest(verdict: DriftVerdict) -> str:

@@ -1,4 +1,4 @@
-"""The real service in a process of its own, and photos sent to it over HTTP."""
+"""For tests and benchmarks only: the real service in a process, and photos sent to it."""
 
 from __future__ import annotations
 

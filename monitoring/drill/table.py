@@ -1,4 +1,4 @@
-"""The drill's result as a table for the docs."""
+"""For tests and benchmarks only: the drill's result as a table for the docs."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ HEAD = (
 
 @dataclass(frozen=True)
 class Row:
-    """A fault, its repetitions, and the answers of single runs at ``bar`` photos."""
+    """A fault, its repetitions, and the answers of single runs at ``limit`` photos."""
 
     fault: str
     strength: str
-    bar: int
+    limit: int
     repetitions: tuple[Repetition, ...]
     single_runs: tuple[bool, ...]
 
     @property
     def noticed(self) -> float:
-        """Fraction of the repetitions noticed within the bar, 0..1."""
-        return sum(_within(one, self.bar) for one in self.repetitions) / len(self.repetitions)
+        """Fraction of the repetitions noticed within the limit, 0..1."""
+        return sum(_within(r, self.limit) for r in self.repetitions) / len(self.repetitions)
 
     @property
     def noticed_at_once(self) -> float:
@@ -41,19 +41,19 @@ class Row:
             self.fault,
             self.strength,
             self._median(),
-            f"{self.noticed:.0%} within {self.bar}",
-            f"{self.noticed_at_once:.0%} at {self.bar}",
+            f"{self.noticed:.0%} within {self.limit}",
+            f"{self.noticed_at_once:.0%} at {self.limit}",
             self._columns(),
         )
 
     def _median(self) -> str:
-        never = max((one.noticed or 0 for one in self.repetitions), default=0) + 1
-        photos = [one.noticed if one.noticed is not None else never for one in self.repetitions]
+        never = max((r.noticed or 0 for r in self.repetitions), default=0) + 1
+        photos = [never if r.noticed is None else r.noticed for r in self.repetitions]
         middle = statistics.median(photos)
         return f"{middle:g}" if middle < never else "not noticed"
 
     def _columns(self) -> str:
-        first = Counter(one.column for one in self.repetitions if one.column)
+        first = Counter(r.column for r in self.repetitions if r.column)
         return ", ".join(f"{name} {n}" for name, n in first.most_common(3)) or "–"
 
 
@@ -63,5 +63,5 @@ def markdown(rows: Sequence[Row]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
 
 
-def _within(one: Repetition, bar: int) -> bool:
-    return one.noticed is not None and one.noticed <= bar
+def _within(repetition: Repetition, limit: int) -> bool:
+    return repetition.noticed is not None and repetition.noticed <= limit

@@ -1,14 +1,13 @@
-"""``sparrow clean``: what is needed no longer, and on request its deletion."""
+"""``sparrow clean``: lists files that nothing needs any more, and deletes them on request."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from sparrow.config import StoresConfig, load_config
+from sparrow.cli.project import add_stores_option, find_places
 
 
-def register(subparsers: Any) -> None:
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
         "clean",
@@ -18,18 +17,16 @@ def register(subparsers: Any) -> None:
         "versions and runs under way are never touched.",
     )
     parser.add_argument("--yes", action="store_true", help="delete it")
-    parser.add_argument("--config", help="YAML whose stores to look into (default: embedded)")
+    add_stores_option(parser)
     parser.set_defaults(func=clean)
 
 
 def clean(arguments: argparse.Namespace) -> int:
-    """Say it, or do it; exit status 1 when something could not be deleted."""
-    from sparrow.storage.places import describe, in_words, known_places, places_of, remove
+    """List what could be deleted, or delete it; exit status 1 when some of it could not be."""
+    from sparrow.storage.places import describe, in_words, remove
     from sparrow.storage.plan import plan
 
-    config = arguments.config
-    places = places_of(load_config(config)) if config else known_places(StoresConfig())
-    items = plan(places)
+    items = plan(find_places(arguments.config))
     if not items:
         print("Nothing to delete: all is needed, and within its budget.")
         return 0

@@ -1,31 +1,47 @@
-"""What ``sparrow count`` has counted so far, for a run that was killed to go on from.
+"""The journal of ``sparrow count``: what is counted so far, for a killed run to continue from.
 
-The journal lies beside the output: a line that names the model, then a line a photo with a check
+The journal is beside the output: a line that names the model, then a line a photo with a check
 sum. An entry counts only for the very file, model and options it was made with.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import zlib
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
+
+from filelock import lock_descriptor
 
 from sparrow.regular_file import open_regular
 
-Entry = dict[str, Any]  # record, message, file (``FileKey``), annotated (path of the drawing)
 FileKey = list[int]  # bytes, mtime ns, ctime ns
 
 FORMAT = 2  # raise when an entry changes its form: earlier journals are then begun anew
 _BEGINNING = f'{{"format": {FORMAT}'.encode()
 
 
+class Entry(TypedDict):
+    """A counted photo.
+
+    Attributes:
+        record: a ``PredictionRecord`` as JSON values.
+        message: what went wrong, in words; None where nothing did.
+        file: of the photo, when it was read; None where it could not be opened.
+        annotated: path of the drawing, if there is one.
+    """
+
+    record: dict[str, Any]
+    message: str | None
+    file: FileKey | None
+    annotated: str | None
+
+
 class Journal:
-    """Entries by the photo's path as it was named. Without an output file it is kept in memory.
+    """Entries by the photo's path as it was named; without an output file, in memory only.
 
     Attributes:
         done: what was counted, this run's entries included.
@@ -50,7 +66,7 @@ class Journal:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         head = json.dumps({"format": FORMAT, "model": model}).encode() + b"\n"
-        self._file = _open_alone(self._path)
+        self._file = _open_locked(self._path)
         try:
             self._file.truncate(self._read(self._file.read(), head))
             if self._file.seek(0, os.SEEK_END) == 0:
@@ -60,7 +76,7 @@ class Journal:
             raise
 
     def known(self, file: Path, annotated: Path | None) -> Entry | None:
-        """What was counted of this very file; None where it has to be counted.
+        """The entry of this very file; None where it has to be counted.
 
         Args:
             file: the photo.
@@ -78,7 +94,7 @@ class Journal:
         return entry
 
     def add(self, entry: Entry) -> None:
-        """Note a photo, at once and for good.
+        """Append a photo's entry at once.
 
         Raises:
             OSError: the disk is full.
@@ -88,12 +104,12 @@ class Journal:
         self._append(b"%08x %s\n" % (zlib.crc32(text), text))
 
     def remove(self) -> None:
-        """The output is written: nothing is left to resume."""
+        """Delete the journal: the output is written, and nothing is left to resume."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let another run have the journal; what is in it stays."""
+        """Release the journal for another run; its entries stay."""
         if self._file is not None:
             self._file.close()
 
@@ -120,7 +136,7 @@ class Journal:
 
 
 def file_key(path: Path) -> FileKey | None:
-    """What of a file changes when it is written to; None where there is none."""
+    """Size and times of a file, which change with each writing; None where there is none."""
     try:
         status = path.stat()
     except OSError:
@@ -129,22 +145,21 @@ def file_key(path: Path) -> FileKey | None:
 
 
 def key_of(status: os.stat_result) -> FileKey:
-    """The same, of a file that is open."""
+    """The same from the status of an open file."""
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
-def _open_alone(path: Path) -> FileIO:
+def _open_locked(path: Path) -> FileIO:
     if path.exists():
         open_regular(path).close()  # a pipe would block
-    file = path.open("a+b", buffering=0)  # a line that found no room is not tried again at the end
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    # Unbuffered: a line that a full disk refused is not written again when the file is closed.
+    file = path.open("a+b", buffering=0)
+    if not lock_descriptor(file.fileno(), blocking=False):
         file.close()
         raise ValueError(
             f"{path}: another `sparrow count` with the same --to is writing this journal; wait for "
             "it to end, or choose another --to"
-        ) from None
+        )
     file.seek(0)
     return file
 

@@ -1,4 +1,4 @@
-"""``sparrow import`` and ``sparrow export``: sets of other programs in, our set out."""
+"""``sparrow import`` and ``sparrow export``: photo sets of other programs, read and written."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _register_import(subparsers: argparse._SubParsersAction[argparse.ArgumentPar
     parser.add_argument("--into", type=Path, metavar="DIR", help="folder to make (data/raw)")
     for name in ("author", "source", "license"):
         parser.add_argument(
-            f"--{name}", default="unknown", help=f"for photos whose {name} the set does not tell"
+            f"--{name}", default="unknown", help=f"for photos whose {name} the set does not name"
         )
     parser.add_argument(
         "--new", action="store_true", help="into data/new, to be taken in by the next training run"
@@ -50,7 +50,7 @@ def _register_export(subparsers: argparse._SubParsersAction[argparse.ArgumentPar
 
 
 def import_set(args: argparse.Namespace) -> int:
-    """Import a set and say what came in."""
+    """Import a set and print what was imported."""
     from sparrow.data.errors import DataError
     from sparrow.data.formats.exchange import import_dataset
 
@@ -74,7 +74,7 @@ def import_set(args: argparse.Namespace) -> int:
 
 
 def export_set(args: argparse.Namespace) -> int:
-    """Export a set and say what went out."""
+    """Export a set and print what was exported."""
     from sparrow.data.errors import DataError
     from sparrow.data.formats.exchange import export_dataset, read_csv
 

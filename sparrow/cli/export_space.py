@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import shutil
 from pathlib import Path
-from typing import Any
 
 from sparrow.config import ServiceConfig, StoresConfig
 from sparrow.served_settings import (
@@ -16,9 +15,9 @@ from sparrow.served_settings import (
 )
 from sparrow.shipped import PACKAGE, SERVE_LOCK, shipped
 
-ROOT = PACKAGE.parent  # a clone or site-packages: the service lies beside the package
+ROOT = PACKAGE.parent  # a clone or site-packages: the service is beside the package
 SOURCES = ("sparrow", "service")
-APP = '''"""Starts the page; the model lies beside this file."""
+APP = '''"""Starts the page; the model is beside this file."""
 
 import os
 from pathlib import Path
@@ -36,11 +35,11 @@ app_file: app.py
 python_version: "3.11"
 ---
 
-Counts birds in photos. Run it anywhere: `pip install -r requirements.txt && python app.py`.
+Counts objects in photos. Run it anywhere: `pip install -r requirements.txt && python app.py`.
 """
 
 
-def register(subparsers: Any) -> None:
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
         "export-space",
@@ -54,7 +53,7 @@ def register(subparsers: Any) -> None:
 
 
 def export_space(arguments: argparse.Namespace) -> int:
-    """Write the folder; one that exists is refused, not mixed with."""
+    """Write the folder; an existing one is refused."""
     from sparrow.inference.model_folder import read_info
     from sparrow.registry.bundle import copy_model
 

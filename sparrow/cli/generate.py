@@ -37,18 +37,15 @@ def generate(args: argparse.Namespace) -> int:
     """Draw the set; progress goes to standard error."""
     from sparrow.data.errors import DataError
     from sparrow.data.synthetic.generate import generate_dataset, write_contact_sheet
+    from sparrow.data.synthetic.settings import SyntheticSettings
 
     prefix = "new_" if args.new else ""
     try:
-        generate_dataset(
-            args.into,
-            args.photos,
-            args.seed,
-            season=args.season,
-            classes=args.classes,
-            prefix=prefix,
-            progress=show_progress("drawn", to=sys.stderr, lines=False),
+        settings = SyntheticSettings(
+            args.photos, args.seed, args.season, tuple(args.classes), prefix=prefix
         )
+        progress = show_progress("drawn", to=sys.stderr, lines=False)
+        generate_dataset(args.into, settings, progress=progress)
         if args.contact_sheet is not None:
             write_contact_sheet(args.into, args.contact_sheet, prefix=prefix)
     except (DataError, ValueError, OSError) as error:

@@ -1,4 +1,4 @@
-"""``sparrow …``: count, import, export, generate, promote, roll back, look."""
+"""``sparrow …``: count, import, export, generate, promote, roll back, inspect."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sparrow.cli.project import add_config_option, find_project, say_what_is_served
 from sparrow.config import Config
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sparrow.registry.registry import Registry
 
 
-def register(subparsers: Any) -> None:
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands."""
     promote = subparsers.add_parser("promote", help="make a registered version the champion")
     promote.add_argument("version", type=int, help="number of the version")
@@ -33,7 +33,7 @@ def register(subparsers: Any) -> None:
 
 
 def promote_version(arguments: argparse.Namespace) -> int:
-    """By a person's order: recorded as forced."""
+    """Promote a version by a person's order: recorded as forced."""
     from sparrow.registry.registry import Registry
 
     config = find_project(arguments.config)
@@ -48,7 +48,7 @@ def promote_version(arguments: argparse.Namespace) -> int:
 
 
 def roll_back(arguments: argparse.Namespace) -> int:
-    """Champion and previous change places."""
+    """Exchange champion and previous champion."""
     from sparrow.registry.registry import Registry
 
     config = find_project(arguments.config)
@@ -60,7 +60,7 @@ def roll_back(arguments: argparse.Namespace) -> int:
 
 
 def show_history(arguments: argparse.Namespace) -> int:
-    """Oldest first; the exit status is 1 where the log was changed by hand, which is also said."""
+    """Print the log, oldest first; exit status 1 and a message where it was changed by hand."""
     from sparrow.registry.registry import Registry
 
     config = find_project(arguments.config)
@@ -75,7 +75,7 @@ def show_history(arguments: argparse.Namespace) -> int:
 
 
 def _settings_beside(registry: Registry, number: int, config: Config) -> None:
-    """A model published by hand is served with its project's settings, unless it has its own."""
+    """Write the project's settings beside a model published by hand, unless it has its own."""
     folder = registry.published_folder(number)
     if read_served_settings(folder) is None:
         write_served_settings(

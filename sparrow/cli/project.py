@@ -1,15 +1,19 @@
-"""Which model a command is about: the one that is named, else the one that is served here."""
+"""The project of a command: the one that is named, else that of the model served here."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sparrow.config import Config, ConfigError, StoresConfig, load_config
 from sparrow.inference.model_folder import INFO, read_info
 from sparrow.served_settings import read_served_settings
 from sparrow.shipped import default_config
+
+if TYPE_CHECKING:
+    from sparrow.storage.places import Places
 
 
 class AmbiguousError(ValueError):
@@ -17,14 +21,28 @@ class AmbiguousError(ValueError):
 
 
 def add_config_option(parser: argparse.ArgumentParser) -> None:
-    """Let a person name the project."""
+    """Add ``--config``, which names the project."""
     parser.add_argument(
         "--config", metavar="FILE", help="YAML of the project (default: that of the model served)"
     )
 
 
+def add_stores_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--config``, which names the stores."""
+    parser.add_argument("--config", help="YAML whose stores are meant (default: embedded)")
+
+
+def find_places(config_file: str | Path | None) -> Places:
+    """Folders and budgets of a config; without one, those that the newest run noted."""
+    from sparrow.storage.places import known_places, places_of
+
+    if config_file is not None:
+        return places_of(load_config(config_file))
+    return known_places(StoresConfig())
+
+
 def find_project(config_file: str | Path | None) -> Config:
-    """Name, stores and limits that a command goes by.
+    """Name, stores and limits that a command uses.
 
     Args:
         config_file: what ``--config`` says. Without it: what the published model was published
@@ -33,7 +51,7 @@ def find_project(config_file: str | Path | None) -> Config:
 
     Raises:
         ConfigError: the file is not a valid config.
-        AmbiguousError: several models are registered, and nobody is there to be asked.
+        AmbiguousError: several models are registered, and there is no terminal to ask at.
     """
     if config_file is not None:
         return load_config(config_file)
@@ -66,7 +84,7 @@ def _config_of(name: str) -> Config:
         try:
             config = load_config(path)
         except ConfigError:
-            continue  # a file that cannot be used is the business of whoever names it
+            continue  # a file that cannot be used is refused when it is named
         if config.name == name:
             return config
     return Config().model_copy(update={"name": name})  # one registered by an earlier release, too

@@ -1,4 +1,4 @@
-"""``sparrow review`` and ``sparrow missed``: photos for a person to label, and what labels say."""
+"""``sparrow review`` and ``sparrow missed``: photos to label, and the miss rate by their labels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sparrow.cli.project import add_config_option, find_project
 from sparrow.config import Config
@@ -18,12 +18,29 @@ from sparrow.store_url import hide_secrets
 if TYPE_CHECKING:
     from sparrow.inference.model_folder import ModelInfo
     from sparrow.predictions.window import Window
+    from sparrow.review.selection import Choice
 
-RANDOM_EMPTY = 59  # if none of them holds a bird, at most 5 % of all do, with 95 % confidence
+RANDOM_EMPTY = 59  # if none of them holds an object, at most 5 % of all do, with 95 % confidence
 
 
-def register(subparsers: Any) -> None:
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add both commands."""
+    _register_review(subparsers)
+    missed = subparsers.add_parser(
+        "missed",
+        help="how many photos called empty hold objects, by the labels of a review queue",
+        description="The share of photos without a detection that hold objects after all, with an "
+        "exact upper bound, from the random part of a queue and its corrected labels.",
+    )
+    missed.add_argument("queue", type=Path, metavar="QUEUE", help="folder of `sparrow review`")
+    missed.add_argument(
+        "labels", nargs="?", type=Path, metavar="LABELS",
+        help="the corrected COCO file or its folder (the queue itself)",
+    )  # fmt: skip
+    missed.set_defaults(func=show_missed)
+
+
+def _register_review(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     review = subparsers.add_parser(
         "review",
         help="pick photos from production that are worth labelling",
@@ -36,7 +53,7 @@ def register(subparsers: Any) -> None:
     review.add_argument("--into", type=Path, metavar="DIR", help="to make (data/review/<time>)")
     review.add_argument(
         "--photos", type=int, default=100, metavar="N",
-        help="at most so many for feedback, low scores, conflicts and unusual looks (100)",
+        help="at most so many for feedback, low scores, conflicts and unusual statistics (100)",
     )  # fmt: skip
     review.add_argument(
         "--random-empty", type=int, default=RANDOM_EMPTY, metavar="N",
@@ -53,34 +70,19 @@ def register(subparsers: Any) -> None:
     add_config_option(review)
     review.set_defaults(func=make_queue)
 
-    missed = subparsers.add_parser(
-        "missed",
-        help="how many photos called empty hold birds, by the labels of a review queue",
-        description="The share of photos without a detection that hold birds after all, with an "
-        "exact upper bound, from the random part of a queue and its corrected labels.",
-    )
-    missed.add_argument("queue", type=Path, metavar="QUEUE", help="folder of `sparrow review`")
-    missed.add_argument(
-        "labels", nargs="?", type=Path, metavar="LABELS",
-        help="the corrected COCO file or its folder (the queue itself)",
-    )  # fmt: skip
-    missed.set_defaults(func=show_missed)
-
 
 @dataclass(frozen=True)
 class _Source:
-    """Counted photos and where their files lie, by prediction id."""
+    """Counted photos and their files, by prediction id."""
 
     window: Window
     files: dict[str, Path]
 
 
 def make_queue(arguments: argparse.Namespace) -> int:
-    """Pick, write, and say what was picked and what comes next."""
-    from sparrow.inference.model_folder import REFERENCE, read_info
-    from sparrow.predictions.window import read_reference
+    """Pick photos, write the queue, and print its content and the next steps."""
+    from sparrow.inference.model_folder import read_info
     from sparrow.review.queue import Rights, write_queue
-    from sparrow.review.selection import choose
 
     if min(arguments.photos, arguments.random_empty) < 0 or arguments.newest < 1:
         raise ValueError("--photos and --random-empty must not be negative, --newest at least 1")
@@ -91,16 +93,7 @@ def make_queue(arguments: argparse.Namespace) -> int:
         source = _from_log(config, model, info.name, arguments.newest)
     else:
         source = _from_folder(arguments.folder, model)
-    reference = model / REFERENCE
-    choice = choose(
-        source.window,
-        read_reference(reference) if reference.is_file() else None,
-        source.files,
-        info.threshold,
-        photos=arguments.photos,
-        random_empty=arguments.random_empty,
-        seed=arguments.seed,
-    )
+    choice = _choose(arguments, source, model, info.threshold)
     if not choice.picks:
         print(f"None of {len(source.files)} photos is worth a second look.")
         return 0
@@ -112,8 +105,27 @@ def make_queue(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _choose(
+    arguments: argparse.Namespace, source: _Source, model: Path, threshold: float
+) -> Choice:
+    from sparrow.inference.model_folder import REFERENCE
+    from sparrow.predictions.window import read_reference
+    from sparrow.review.selection import choose
+
+    reference = model / REFERENCE
+    return choose(
+        source.window,
+        read_reference(reference) if reference.is_file() else None,
+        source.files,
+        threshold,
+        photos=arguments.photos,
+        random_empty=arguments.random_empty,
+        seed=arguments.seed,
+    )
+
+
 def show_missed(arguments: argparse.Namespace) -> int:
-    """Print the bound."""
+    """Print the share of missed photos and its bound."""
     from sparrow.review.miss_rate import miss_rate
     from sparrow.review.queue import corrected_labels, random_sample
 
@@ -126,13 +138,13 @@ def show_missed(arguments: argparse.Namespace) -> int:
 def _from_log(config: Config, model: Path, name: str, newest: int) -> _Source:
     """The newest photos that this champion counted, of which those count whose files were kept."""
     from sparrow.predictions.log import PredictionLog
+    from sparrow.predictions.photo_filter import PhotoFilter
     from sparrow.predictions.window import read_window
 
     version = registered_version(model)
-    kept = Path(config.service.keep_folder)
     log = PredictionLog(config.stores.prediction_log)
     try:
-        window = read_window(log, limit=newest, model_name=name, model_version=version)
+        window = read_window(log, PhotoFilter(name, version), limit=newest)
         known = [
             f"{row['photos']} of {row['model_name']} version {row['model_version']}"
             for row in log.model_versions()
@@ -145,15 +157,21 @@ def _from_log(config: Config, model: Path, name: str, newest: int) -> _Source:
             f"the log {hide_secrets(config.stores.prediction_log)} holds no photo of the champion, "
             f"{name} version {version}; it holds {there}"
         )
-    files = {name: kept / f"{name}.photo" for name in window.photos["id"]}
+    return _Source(window, _kept_files(config, window))
+
+
+def _kept_files(config: Config, window: Window) -> dict[str, Path]:
+    """Files of the photos that the service kept, by prediction id."""
+    folder = Path(config.service.keep_folder)
+    files = {name: folder / f"{name}.photo" for name in window.photos["id"]}
     files = {name: path for name, path in files.items() if path.is_file()}
     if not files:
         raise ValueError(
-            f"{len(window.photos)} photos are in the log, but none was kept in {kept}: set "
+            f"{len(window.photos)} photos are in the log, but none was kept in {folder}: set "
             "service.keep_fraction (for example 0.1) and serve again, or name a folder of photos: "
             "sparrow review FOLDER"
         )
-    return _Source(window, files)
+    return files
 
 
 def _from_folder(folder: Path, model: Path) -> _Source:
@@ -185,7 +203,7 @@ def _from_folder(folder: Path, model: Path) -> _Source:
     return _Source(window_of(records), files)
 
 
-def _report(into: Path, choice: Any, info: ModelInfo, config: Config) -> None:
+def _report(into: Path, choice: Choice, info: ModelInfo, config: Config) -> None:
     from sparrow.review.miss_rate import CONFIDENCE, upper_bound
     from sparrow.review.queue import LABELS
 
@@ -201,7 +219,7 @@ def _report(into: Path, choice: Any, info: ModelInfo, config: Config) -> None:
     if sample:
         print(
             f"If none of the {sample} random ones of {choice.empty_photos} without a detection "
-            f"holds a bird, at most {upper_bound(0, sample):.1%} of them do "
+            f"holds an object, at most {upper_bound(0, sample):.1%} of them do "
             f"({CONFIDENCE:.0%} confidence)."
         )
     classes = ", ".join(info.class_names)

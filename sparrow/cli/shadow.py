@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
 from sparrow.atomic_file import write_atomic
 from sparrow.cli.project import add_config_option, find_project
@@ -13,7 +12,7 @@ from sparrow.config import Config
 from sparrow.progress import show_progress
 
 
-def register(subparsers: Any) -> None:
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
         "shadow",

@@ -1,6 +1,4 @@
-"""``sparrow status``: the last run, the champion and the room all takes, from files alone (no
-MLflow, no torch).
-"""
+"""``sparrow status``: last run, champion and disk use, from files alone (no MLflow, no torch)."""
 
 from __future__ import annotations
 
@@ -10,32 +8,32 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sparrow.config import StoresConfig, load_config
+from sparrow.cli.project import add_stores_option, find_places
+from sparrow.config import StoresConfig
 from sparrow.inference.model_folder import read_info
 from sparrow.served_settings import registered_version
 from sparrow.shipped import flow_command
-from sparrow.storage.places import Use, in_words, known_places, measure_use, places_of
+from sparrow.storage.places import Use, in_words, measure_use
 from sparrow.storage.run_lock import is_under_way
 
 
-def register(subparsers: Any) -> None:
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
-    parser = subparsers.add_parser("status", help="the last training run, the champion, the room")
+    parser = subparsers.add_parser("status", help="last training run, champion, disk use")
     parser.add_argument("--json", action="store_true", help="the same as JSON")
-    parser.add_argument("--config", help="YAML whose stores to look into (default: embedded)")
+    add_stores_option(parser)
     parser.set_defaults(func=show_status)
 
 
 def show_status(arguments: argparse.Namespace) -> int:
-    """Print it; exit status 1 when nothing has run yet."""
-    config = arguments.config
-    places = places_of(load_config(config)) if config else known_places(StoresConfig())
-    found, room = collect_status(places.stores), measure_use(places)
+    """Print the status; exit status 1 when nothing has run yet."""
+    places = find_places(arguments.config)
+    status, uses = collect_status(places.stores), measure_use(places)
     if arguments.json:
-        print(json.dumps({**found, "room": [asdict(use) for use in room]}, indent=1))
+        print(json.dumps({**status, "room": [asdict(use) for use in uses]}, indent=1))
     else:
-        print("\n".join([*describe(found), *describe_room(room)]))
-    return 0 if found["run"] else 1
+        print("\n".join([*describe(status), *describe_uses(uses)]))
+    return 0 if status["run"] else 1
 
 
 def collect_status(stores: StoresConfig) -> dict[str, Any]:
@@ -60,9 +58,9 @@ def collect_status(stores: StoresConfig) -> dict[str, Any]:
     return {"run": run, "champion": champion}
 
 
-def describe(found: dict[str, Any]) -> list[str]:
+def describe(status: dict[str, Any]) -> list[str]:
     """The status in lines for people."""
-    run, champion = found["run"], found["champion"]
+    run, champion = status["run"], status["champion"]
     if run is None:
         lines = [f"No run yet. Start one: {flow_command('train')} run"]
     elif run["state"] == "under way":
@@ -88,13 +86,13 @@ def describe(found: dict[str, Any]) -> list[str]:
     ]
 
 
-def describe_room(room: list[Use]) -> list[str]:
-    """What takes how much, of which budget."""
-    lines = ["Room:"]
-    for use in room:
+def describe_uses(uses: list[Use]) -> list[str]:
+    """Disk use by kind and its budget, in lines for people."""
+    lines = ["Disk use:"]
+    for use in uses:
         budget = "no budget" if use.budget_bytes is None else f"of {in_words(use.budget_bytes)}"
         lines.append(f"  {use.what:<18}{in_words(use.n_bytes):>9} {budget:<12} {use.place}")
-    over = [use.what for use in room if use.budget_bytes and use.n_bytes > use.budget_bytes]
+    over = [use.what for use in uses if use.budget_bytes and use.n_bytes > use.budget_bytes]
     hint = f"over budget: {', '.join(over)}; " if over else ""
     return [*lines, f"  {hint}what could go: sparrow clean"]
 

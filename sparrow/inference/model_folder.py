@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from sparrow.atomic_file import write_atomic
 from sparrow.config import MAX_SIDE_PX, PLACES, TRAINING_SECTIONS
 from sparrow.inference.safetensors_metadata import check_classes
 from sparrow.regular_file import sha256_of
@@ -87,9 +88,7 @@ def write_info(folder: Path, info: ModelInfo) -> ModelInfo:
     """Write ``model.json`` with the hashes of the files that lie beside it."""
     names = sorted(p.name for p in folder.iterdir() if p.is_file() and p.name != INFO)
     info = info.model_copy(update={"files": {name: sha256_of(folder / name) for name in names}})
-    partial = folder / (INFO + ".partial")
-    partial.write_text(json.dumps(info.model_dump(mode="json"), indent=1) + "\n")
-    partial.replace(folder / INFO)
+    write_atomic(folder / INFO, json.dumps(info.model_dump(mode="json"), indent=1) + "\n")
     return info
 
 

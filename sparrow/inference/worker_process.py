@@ -39,14 +39,14 @@ class WorkerProcess:
         *values: Any,
         info_sha256: str | None = None,
     ) -> T:
-        """``work(counter, *values)`` over there, with the model of ``folder``.
+        """``work(counter, *values)`` in the process, with the model of ``folder``.
 
         Args:
             work: what to do; a function that a process can import.
             folder: of the model; loaded once, and checked like everywhere.
             values: more arguments.
-            info_sha256: which model has to lie there (``PhotoCounter.info_sha256``); the folder may
-                have been replaced since it was loaded. None takes whatever lies there.
+            info_sha256: which model has to be there (``PhotoCounter.info_sha256``); the folder may
+                have been replaced since it was loaded. None takes whatever is there.
 
         Raises:
             ProcessLostError: it died, and once more when it was tried again.

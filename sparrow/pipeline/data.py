@@ -46,6 +46,18 @@ class IngestOutcome:
     comparison: Comparison | None
     pages: tuple[Path, ...]
 
+    def lines(self) -> list[str]:
+        """How many photos are new, how they compare, what the set is now, and the pages."""
+        result = self.result
+        return [
+            f"{len(result.accepted)} new photos, {len(result.corrected)} corrected, "
+            f"{result.skipped_known} known already",
+            *([self.comparison.summary()] if self.comparison is not None else []),
+            f"data version {result.data_version}: {len(self.dataset.images)} photos, "
+            f"{len(self.dataset.boxes)} boxes",
+            *map(str, self.pages),
+        ]
+
 
 def check_raw(config: Config, folder: Path, progress: Progress) -> tuple[CheckedDataset, Path]:
     """Check ``data.root``; also the page with the rows that failed."""

@@ -106,7 +106,7 @@ def write_model_reference(
         count_model: the model's.
     """
     from sparrow.data.split.groups import group_numbers
-    from sparrow.predictions.record import records_from_detections
+    from sparrow.predictions.record import LoggedModel, records_from_detections
     from sparrow.predictions.window import write_reference
 
     info = read_info(folder)
@@ -114,11 +114,9 @@ def write_model_reference(
     records = records_from_detections(
         found,
         [{str(name): value for name, value in row.items()} for row in images.to_dict("records")],
-        class_names=info.class_names,
-        threshold=info.threshold,
-        model_name=info.name,
-        model_version="unpublished",  # it gets its number when it is registered
-        estimates={name: count_model.estimate(found[name]) for name in images["image"]},
+        # It gets its number when it is registered.
+        LoggedModel(info.name, "unpublished", info.class_names, info.threshold),
+        {name: count_model.estimate(found[name]) for name in images["image"]},
     )
     groups = group_numbers(images)
     write_reference(folder / REFERENCE, records, groups.tolist(), images["n_boxes"].tolist())

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sparrow.atomic_file import write_atomic
+
 if TYPE_CHECKING:
     from sparrow.pipeline.release import Promotion
     from sparrow.pipeline.train import Trained
@@ -24,9 +26,7 @@ class Report:
 def write_report(work_dir: Path, report: dict[str, Any]) -> None:
     """``report.json`` of a run: what ``sparrow status`` reads."""
     work_dir.mkdir(parents=True, exist_ok=True)
-    partial = work_dir / "report.partial"
-    partial.write_text(json.dumps(report, indent=1) + "\n")
-    partial.replace(work_dir / "report.json")
+    write_atomic(work_dir / "report.json", json.dumps(report, indent=1) + "\n")
 
 
 def make_report(

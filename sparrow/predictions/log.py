@@ -12,10 +12,9 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, case, func, insert, select
+from sqlalchemy import Connection, Engine, Select, func, insert, select
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from sparrow.database import (
@@ -27,6 +26,7 @@ from sparrow.database import (
     upgrade,
 )
 from sparrow.predictions.log_file import OpenFile
+from sparrow.predictions.photo_filter import ALL_PHOTOS, PhotoFilter
 from sparrow.predictions.record import (
     PredictionRecord,
     boxes_table,
@@ -35,6 +35,7 @@ from sparrow.predictions.record import (
     new_id,
     photos_table,
 )
+from sparrow.predictions.summary import as_summary, mean_score, photo_numbers
 
 logger = logging.getLogger("sparrow.predictions.log")
 
@@ -52,7 +53,7 @@ class PredictionLog:
 
     Attributes:
         url: as it was given.
-        replaced: how often its SQLite file was found removed or replaced, and was made anew.
+        replaced: how often its SQLite file was removed or replaced, and was made anew.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class PredictionLog:
         self._file = OpenFile(path) if path is not None else None
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close all connections."""
         self._engine.dispose()
         if self._file is not None:
             self._file.close()
@@ -91,14 +92,14 @@ class PredictionLog:
         """
         if not records:
             return
-        self.look()
+        self.check_file()
         self._insert(records)
-        if self.look():  # they went into a file that was removed meanwhile
+        if self.check_file():  # they went into a file that was removed meanwhile
             self.append_missing(records)
 
     def append_missing(self, records: Sequence[PredictionRecord]) -> None:
         """Like ``append``, but records that the log holds already are left out."""
-        self.look()
+        self.check_file()
         by_id = {record.id: record for record in records}
         known = select(photos_table.c.id).where(photos_table.c.id.in_(by_id))
         there = {row["id"] for row in self.rows(known)}
@@ -106,11 +107,11 @@ class PredictionLog:
         if missing:
             self._insert(missing)
 
-    def look(self) -> bool:
+    def check_file(self) -> bool:
         """Whether the SQLite file was removed or replaced; then it has been opened or made anew.
 
         Raises:
-            SQLAlchemyError: what lies there now cannot be used.
+            SQLAlchemyError: the file that is there now cannot be used.
         """
         file = self._file
         if file is None or not file.changed():
@@ -120,13 +121,13 @@ class PredictionLog:
                 self._reopen(file)
         return True
 
-    def reach(self) -> None:
+    def check_connection(self) -> None:
         """Check that the log can be reached, and make its tables where a new database lacks them.
 
         Raises:
             SQLAlchemyError: it cannot be reached.
         """
-        if not self.look() and self._file is None:
+        if not self.check_file() and self._file is None:
             upgrade(self._engine)
 
     def add_feedback(
@@ -151,9 +152,9 @@ class PredictionLog:
             "wrong": wrong,
         }
         try:
-            self.look()
+            self.check_file()
             self._insert_feedback(row)
-            moved = self.look()
+            moved = self.check_file()
         except (SQLAlchemyError, StoreError, OSError) as error:
             raise LogAwayError(f"the prediction log cannot be written: {reason(error)}") from error
         if moved:
@@ -207,7 +208,7 @@ class PredictionLog:
             "the prediction log %s was %s while it was in use; %s",
             file.path,
             event,
-            _what_became(file, rescued),
+            file.what_became(rescued),
         )
 
     def rows(self, query: Select[Any]) -> list[dict[str, Any]]:
@@ -215,15 +216,7 @@ class PredictionLog:
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
-    def summary(
-        self,
-        *,
-        model_name: str | None = None,
-        model_version: str | None = None,
-        source: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> dict[str, Any]:
+    def summary(self, chosen: PhotoFilter = ALL_PHOTOS) -> dict[str, Any]:
         """Aggregates over a part of the log, computed by the database.
 
         Returns:
@@ -232,38 +225,8 @@ class PredictionLog:
             ``first_time``, ``last_time`` (aware, UTC). Means are over photos that were counted,
             None over nothing.
         """
-        table = photos_table.c
-        chosen = conditions(
-            model_name=model_name,
-            model_version=model_version,
-            source=source,
-            since=since,
-            until=until,
-        )
-        readable = table.error.is_(None)
-        query = select(
-            func.count().label("photos"),
-            func.coalesce(func.sum(case((readable, 0), else_=1)), 0).label("errors"),
-            func.coalesce(
-                func.sum(case((readable & (table.n_detections == 0), 1), else_=0)), 0
-            ).label("empty"),
-            func.coalesce(func.sum(table.n_detections), 0).label("detections"),
-            func.avg(table.count).label("mean_count"),
-            func.avg(case((readable, table.latency_ms))).label("mean_latency_ms"),
-            func.min(table.time).label("first_time"),
-            func.max(table.time).label("last_time"),
-        ).where(*chosen)
-        scores = (
-            select(func.avg(boxes_table.c.score).label("mean_score"))
-            .join(photos_table, boxes_table.c.prediction_id == table.id)
-            .where(*chosen)
-        )
-        found = {**self.rows(query)[0], **self.rows(scores)[0]}
-        for name in ("first_time", "last_time"):
-            found[name] = found[name] and found[name].replace(tzinfo=UTC)
-        for name in ("mean_count", "mean_latency_ms", "mean_score"):
-            found[name] = None if found[name] is None else float(found[name])
-        return {k: int(v) if k in _WHOLE else v for k, v in found.items()}
+        clauses = chosen.clauses()
+        return as_summary(self.rows(photo_numbers(clauses))[0] | self.rows(mean_score(clauses))[0])
 
     def model_versions(self) -> list[dict[str, Any]]:
         """``model_name``, ``model_version``, ``photos``, ``last_time`` of each, newest first."""
@@ -281,45 +244,3 @@ class PredictionLog:
         return [
             {**row, "last_time": row["last_time"].replace(tzinfo=UTC)} for row in self.rows(query)
         ]
-
-
-_WHOLE = ("photos", "errors", "empty", "detections")
-
-
-def conditions(
-    *,
-    model_name: str | None = None,
-    model_version: str | None = None,
-    source: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    share: float | None = None,
-) -> list[Any]:
-    """WHERE clauses over ``photos_table``.
-
-    ``since`` is included, ``until`` is not; ``share`` (0..1) leaves so many of the photos, at
-    random, the same ones each time.
-    """
-    table = photos_table.c
-    chosen: list[Any] = []
-    if model_name is not None:
-        chosen.append(table.model_name == model_name)
-    if model_version is not None:
-        chosen.append(table.model_version == model_version)
-    if source is not None:
-        chosen.append(table.source == source)
-    if since is not None:
-        chosen.append(table.time >= naive_utc(since))
-    if until is not None:
-        chosen.append(table.time < naive_utc(until))
-    if share is not None and share < 1:
-        chosen.append(table.id < f"{int(share * 16**8):08x}")  # ids are uniform hex digits
-    return chosen
-
-
-def _what_became(file: OpenFile, rescued: Path | None) -> str:
-    if rescued == file.path:
-        return "it was made anew with all its rows"
-    if rescued is not None:
-        return f"its rows are in {rescued}, and new ones go into the file that is there now"
-    return "its rows could not be rescued, and new ones go into the file that is there now"

@@ -21,11 +21,11 @@ class OpenFile:
     """The file as it was when it was opened, held open so that its rows can be rescued."""
 
     def __init__(self, path: Path) -> None:
-        """``path``: of a database that exists, with its tables."""
+        """Open ``path``, a database that exists and has its tables."""
         self.path = path
         address = f"file:{quote(os.path.abspath(path))}?mode=ro"
         self._held = sqlite3.connect(address, uri=True, check_same_thread=False)
-        # Only the first reading opens the file and what lies beside it.
+        # Only the first reading opens the file and those that SQLite keeps beside it.
         self._held.execute("SELECT count(*) FROM sqlite_master").fetchone()
         self._rescued: Path | None = None
         self._identity = _identity(path)
@@ -33,7 +33,7 @@ class OpenFile:
         self._beside = {name: _identity(Path(f"{path}{name}")) for name in _BESIDE}
 
     def changed(self) -> bool:
-        """Whether another file, or none, lies at the path now, or this one was emptied."""
+        """Whether another file, or none, is at the path now, or this one was emptied."""
         return bool(self.event())
 
     def event(self) -> str:
@@ -51,7 +51,7 @@ class OpenFile:
         Returns:
             Where the rows are; None where nothing could be copied, such as a file that was emptied.
         """
-        if self._rescued is not None:  # what lies there now could not be opened the last time
+        if self._rescued is not None:  # the present file could not be opened last time
             return self._rescued
         event = self.event()
         self._remove_leftovers()
@@ -73,8 +73,16 @@ class OpenFile:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
 
+    def what_became(self, rescued: Path | None) -> str:
+        """The answer of ``rescue`` in words."""
+        if rescued == self.path:
+            return "it was made anew with all its rows"
+        if rescued is not None:
+            return f"its rows are in {rescued}, and new ones go into the file that is there now"
+        return "its rows could not be rescued, and new ones go into the file that is there now"
+
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._held.close()
 
     def _place(self, partial: Path) -> Path:
@@ -87,7 +95,7 @@ class OpenFile:
         raise FileExistsError(aside)
 
     def _remove_leftovers(self) -> None:
-        """What SQLite kept beside the old file would be taken for a part of the new one."""
+        """Remove what SQLite kept beside the old file: it would pass for a part of the new one."""
         for name, identity in self._beside.items():
             path = Path(f"{self.path}{name}")
             if identity is not None and _identity(path) == identity:

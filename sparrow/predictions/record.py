@@ -75,6 +75,9 @@ indexes = (
     Index("predictions_time", photos_table.c.time),
     Index("feedback_prediction", feedback_table.c.prediction_id),
 )
+_MEASURED = (
+    "sha256", "width_px", "height_px", "brightness", "contrast", "sharpness", "saturation",
+)  # fmt: skip
 
 
 class Estimate(Protocol):
@@ -129,7 +132,7 @@ class PredictionRecord:
         return len(self.boxes)
 
     def with_photo(self, image: RgbImage) -> PredictionRecord:
-        """A copy with the photo's size and looks (uint8 [height, width, 3])."""
+        """A copy with the photo's size and image statistics (uint8 [height, width, 3])."""
         brightness, contrast, sharpness, saturation = image_statistics(image)
         return replace(
             self,
@@ -142,12 +145,13 @@ class PredictionRecord:
         )
 
     def with_detections(
-        self, found: Detections, class_names: Sequence[str], estimate: Estimate
+        self, detections: Detections, class_names: Sequence[str], estimate: Estimate
     ) -> PredictionRecord:
         """A copy with what was found (already cut at the operating threshold) and the count."""
+        rows = zip(detections.labels, detections.scores, detections.boxes_xyxy, strict=True)
         boxes = tuple(
             LoggedBox(class_names[label - 1], float(score), *map(float, box))
-            for label, score, box in zip(found.labels, found.scores, found.boxes_xyxy, strict=True)
+            for label, score, box in rows
         )
         return replace(
             self,
@@ -180,52 +184,65 @@ def new_id() -> str:
 
 
 def storable_text(text: str, length: int) -> str:
-    """What every database takes: no NUL, no half of a surrogate pair, at most ``length``."""
+    """Text as every database takes it: no NUL, no half of a surrogate pair, at most ``length``."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()[:length]
 
 
+@dataclass(frozen=True)
+class LoggedModel:
+    """The model whose detections are logged.
+
+    Attributes:
+        name: goes on every row.
+        version: goes on every row.
+        class_names: by label, the first is label 1.
+        threshold: 0..1; detections below it are left out, as in the service.
+    """
+
+    name: str
+    version: str
+    class_names: Sequence[str]
+    threshold: float
+
+
 def records_from_detections(
-    found: Mapping[str, Detections],
+    detections: Mapping[str, Detections],
     photos: Sequence[Mapping[str, Any]],
-    *,
-    class_names: Sequence[str],
-    threshold: float,
-    model_name: str,
-    model_version: str,
+    model: LoggedModel,
     estimates: Mapping[str, Estimate],
 ) -> list[PredictionRecord]:
     """Records of photos whose detections are at hand, such as a model's held-out photos.
 
     Args:
-        found: detections by photo name.
+        detections: by photo name.
         photos: rows of the photo table (``images.to_dict("records")``), measured: ``image``,
-            ``sha256``, ``width_px``, ``height_px`` and the four looks.
-        class_names: the model's.
-        threshold: the model's; detections below it are left out, as in the service.
-        model_name: goes on every row.
-        model_version: goes on every row.
+            ``sha256``, ``width_px``, ``height_px`` and the four image statistics.
+        model: that found them.
         estimates: count and interval by photo name.
     """
-    now = datetime.now(UTC)
-    kept = ("sha256", "width_px", "height_px", "brightness", "contrast", "sharpness", "saturation")
-    return [
-        PredictionRecord(
+    time, records = datetime.now(UTC), []
+    for photo in photos:
+        name = str(photo["image"])
+        record = PredictionRecord(
             id=new_id(),
-            time=now,
+            time=time,
             source="reference",
-            model_name=model_name,
-            model_version=model_version,
-            file_name=photo["image"],
-            **{name: photo[name] for name in kept},
-        ).with_detections(
-            found[photo["image"]].above(threshold), class_names, estimates[photo["image"]]
+            model_name=model.name,
+            model_version=model.version,
+            file_name=name,
+            **{column: photo[column] for column in _MEASURED},
         )
-        for photo in photos
-    ]
+        kept = detections[name].above(model.threshold)
+        records.append(record.with_detections(kept, model.class_names, estimates[name]))
+    return records
 
 
 def naive_utc(time: datetime) -> datetime:
-    """What the tables hold: UTC without saying so. Raises ValueError for a time without a zone."""
+    """A time as the tables hold it: UTC without a zone.
+
+    Raises:
+        ValueError: ``time`` has no zone.
+    """
     if time.tzinfo is None:
         raise ValueError(f"expected a time with its zone, found {time.isoformat()}")
     return time.astimezone(UTC).replace(tzinfo=None)

@@ -1,13 +1,12 @@
-"""Where records wait that the log cannot take: JSON lines in files that outlive the process.
+"""Records that the log cannot take now: JSON lines in files that outlive the process.
 
 Each process appends to a file of its own and holds a lock on it. A file whose lock is free was left
-by a process that has ended; whoever finds it first reads it in. Records keep their ids, so that one
-that is read in twice is stored once.
+by a process that has ended; the first process to open it reads it in. Records keep their ids, so
+that one that is read in twice is stored once.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import logging
@@ -22,8 +21,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from filelock import lock_descriptor
 from sqlalchemy import make_url
 
+from sparrow.atomic_file import sync
 from sparrow.database import sqlite_path
 from sparrow.predictions.record import LoggedBox, PredictionRecord
 from sparrow.store_url import resolve
@@ -38,7 +39,7 @@ class PredictionSpill:
     """The files of one log. Safe for several threads and processes."""
 
     def __init__(self, url: str, folder: Path | None = None) -> None:
-        """Nothing is written before there is something to write.
+        """Count what earlier processes left; no file is made before the first record.
 
         Args:
             url: of the log.
@@ -101,8 +102,8 @@ class PredictionSpill:
                 self.waiting = self._count_left() + self._own_lines
         return done
 
-    def set_aside(self, record: PredictionRecord, why: str) -> Path:
-        """Keep a record that the database refuses for what it holds; a person has to look at it.
+    def keep_refused(self, record: PredictionRecord, why: str) -> Path:
+        """Keep a record that the database refuses for its values; a person has to decide about it.
 
         Raises:
             OSError: it cannot be written.
@@ -112,7 +113,7 @@ class PredictionSpill:
         return path
 
     def close(self) -> None:
-        """Let go of the file; whoever comes next reads it in."""
+        """Close the file, for the next process to read in."""
         with self._lock:
             self._release_own()
 
@@ -138,15 +139,15 @@ class PredictionSpill:
 
     def _count_left(self) -> int:
         """Records in files that no living process holds."""
-        found = 0
+        lines = 0
         for path in self._files():
             with _taken(path) as file:
-                found += sum(1 for _ in file) if file is not None else 0
-        return found
+                lines += sum(1 for _ in file) if file is not None else 0
+        return lines
 
     def _files(self) -> list[Path]:
-        found = self._stem.parent.glob(f"{_escaped(self._stem.name)}.spill-*.jsonl")
-        return sorted(found, key=lambda path: (_modified(path), path.name))
+        files = self._stem.parent.glob(f"{_escaped(self._stem.name)}.spill-*.jsonl")
+        return sorted(files, key=lambda path: (_modified(path), path.name))
 
     def _open_own(self) -> BinaryIO:
         if self._own is None or not Path(str(self._own_path)).exists():
@@ -154,14 +155,14 @@ class PredictionSpill:
             self._stem.parent.mkdir(parents=True, exist_ok=True)
             path = self._stem.with_name(f"{self._stem.name}.spill-{uuid.uuid4().hex}.jsonl")
             self._own, self._own_path = path.open("ab"), path
-            fcntl.flock(self._own, fcntl.LOCK_EX)
-            _sync_folder(path.parent)
+            lock_descriptor(self._own.fileno())
+            sync(path.parent)  # a new file's name is on the disk only when its folder is
         return self._own
 
     def _release_own(self) -> None:
         if self._own is not None:
             own, self._own, self._own_path, self._own_lines = self._own, None, None, 0
-            own.raw.close()  # type: ignore[attr-defined]  # all that counts has been flushed
+            own.raw.close()  # type: ignore[attr-defined]  # every record has been flushed
 
 
 def _stem(url: str, folder: Path | None) -> Path:
@@ -195,9 +196,7 @@ def _taken(path: Path) -> Iterator[BinaryIO | None]:
         yield None
         return
     with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not lock_descriptor(file.fileno(), blocking=False):
             yield None
             return
         gone = not path.exists() or not os.path.samestat(path.stat(), os.fstat(file.fileno()))
@@ -210,15 +209,6 @@ def _append(path: Path, line: bytes) -> None:
         file.write(line)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new file's name is on the disk only when its folder is."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _values(record: PredictionRecord) -> dict[str, Any]:

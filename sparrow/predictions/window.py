@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from sqlalchemy import Table, select
 
-from sparrow.predictions.log import PredictionLog, conditions
+from sparrow.predictions.log import PredictionLog
+from sparrow.predictions.photo_filter import ALL_PHOTOS, PhotoFilter
 from sparrow.predictions.record import (
     PredictionRecord,
     boxes_table,
@@ -45,32 +45,16 @@ class Window:
 
 
 def read_window(
-    log: PredictionLog,
-    *,
-    limit: int | None = None,
-    model_name: str | None = None,
-    model_version: str | None = None,
-    source: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    share: float | None = None,
+    log: PredictionLog, chosen: PhotoFilter = ALL_PHOTOS, *, limit: int | None = None
 ) -> Window:
-    """The newest ``limit`` photos (None: all) that fit; times are aware, ``until`` is excluded.
+    """The newest ``limit`` (None: all) of the photos that fit.
 
-    ``share`` reads a random part of them. What is written meanwhile is in the window as a whole or
-    not at all: boxes are asked for by their photos.
+    What is written meanwhile is in the window as a whole or not at all: boxes are read by the ids
+    of their photos.
     """
-    chosen = conditions(
-        model_name=model_name,
-        model_version=model_version,
-        source=source,
-        since=since,
-        until=until,
-        share=share,
-    )
     newest = (
         select(photos_table)
-        .where(*chosen)
+        .where(*chosen.clauses())
         .order_by(photos_table.c.time.desc(), photos_table.c.id)
         .limit(limit)
     )

@@ -8,46 +8,31 @@ locked or gone is under way, what arrived during that attempt (``lock_wait_s`` o
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sqlalchemy.exc import IntegrityError
 
 from sparrow.database import is_away, reason
 from sparrow.predictions.log import LogAwayError, PredictionLog
+from sparrow.predictions.log_state import LogState, StateKeeper
 from sparrow.predictions.record import PredictionRecord
 from sparrow.predictions.spill import PredictionSpill
+from sparrow.predictions.unwritable import close_spill, keep_refused, spill_or_print
 
 BATCH_PHOTOS = 500
 BATCH_SECONDS = 0.2
 RETRY_SECONDS = 1.0  # between attempts at a log that is away
-LOOK_SECONDS = 2.0  # between looks at a log that nothing is written to
+CHECK_SECONDS = 2.0  # between checks of a log that nothing is written to
 CLOSE_SECONDS = 10.0
 HANG_SECONDS = 3.0  # a server that takes a batch and does not answer for so long is away
 
 logger = logging.getLogger("sparrow.predictions.log")
-
-
-@dataclass(frozen=True)
-class LogState:
-    """How the log is, for metrics and probes.
-
-    Attributes:
-        away: the last attempt to reach it failed.
-        waiting: records that were handed over and are not in the log yet.
-        replaced: how often its file was found removed or replaced.
-    """
-
-    away: bool = False
-    waiting: int = 0
-    replaced: int = 0
 
 
 class PredictionWriter:
@@ -71,13 +56,12 @@ class PredictionWriter:
         self._log = log
         self._capacity = capacity
         self._spill = PredictionSpill(log.url, spill_folder)
-        self._on_change = on_change
-        self._state = LogState()
         self._waiting: deque[PredictionRecord] = deque()
         self._in_flight: list[PredictionRecord] = []
         self._handed = 0
         self._hurry = self._stopping = False
         self._changed = threading.Condition()
+        self._states = StateKeeper(self._changed, self._measure, on_change)
         self._retry_at = 0.0
         self._busy_since = float("inf")
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
@@ -85,8 +69,8 @@ class PredictionWriter:
 
     @property
     def state(self) -> LogState:
-        """Of this moment."""
-        return self._state
+        """The newest state of the log."""
+        return self._states.state
 
     @property
     def hangs(self) -> bool:
@@ -94,7 +78,7 @@ class PredictionWriter:
         return time.monotonic() - self._busy_since > HANG_SECONDS
 
     def append(self, record: PredictionRecord) -> None:
-        """Hand over one record; when this returns it will not be lost but by a SIGKILL.
+        """Hand over one record; once this returns, only a SIGKILL can lose it.
 
         Raises:
             LogAwayError: neither log nor disk takes anything, and memory is full. The record was
@@ -123,7 +107,7 @@ class PredictionWriter:
             mark, self._hurry = self._handed, True
             self._changed.notify_all()
             self._changed.wait_for(
-                lambda: self._done >= mark and (self._state.away or not self._spill.waiting),
+                lambda: self._done >= mark and (self.state.away or not self._spill.waiting),
                 timeout_s,
             )
             return self._done >= mark and not self._spill.waiting
@@ -143,21 +127,14 @@ class PredictionWriter:
             left = [*self._in_flight, *self._waiting]
             self._waiting.clear()
             if left:
-                self._spill_or_print(left)
-        if self._spill.waiting:
-            logger.error(
-                "%d photos could not be written to the prediction log; they are in %s and are read "
-                "in at the next start",
-                self._spill.waiting,
-                self._spill.path,
-            )
-        self._spill.close()
+                spill_or_print(self._spill, left)
+        close_spill(self._spill)
 
     def _run(self) -> None:
         while True:
             batch, stopping = self._collect()
             try:
-                self._turn(batch)
+                self._handle(batch)
             except Exception:  # whatever it was, no photo may be lost over it, nor any later one
                 logger.exception("the prediction log's writer failed; it goes on")
                 self._spill_or_hold(self._in_flight)
@@ -165,7 +142,7 @@ class PredictionWriter:
             if stopping:
                 return
 
-    def _turn(self, batch: list[PredictionRecord]) -> None:
+    def _handle(self, batch: list[PredictionRecord]) -> None:
         due = self._stopping or time.monotonic() >= self._retry_at
         if batch and not (due and self._write(batch)):
             self._spill_or_hold(batch)
@@ -175,13 +152,13 @@ class PredictionWriter:
         if self._spill.waiting:
             self._replay()
         elif not batch:
-            self._reach()
+            self._check_connection()
 
     def _collect(self) -> tuple[list[PredictionRecord], bool]:
-        """A batch: up to ``BATCH_SECONDS`` after its first record; at once when asked to flush."""
+        """A batch: up to ``BATCH_SECONDS`` after its first record; at once for a flush."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self._waiting or self._hurry or self._stopping, LOOK_SECONDS
+                lambda: self._waiting or self._hurry or self._stopping, CHECK_SECONDS
             )
             self._changed.wait_for(
                 lambda: len(self._waiting) >= BATCH_PHOTOS or self._hurry or self._stopping,
@@ -194,7 +171,7 @@ class PredictionWriter:
             return batch, self._stopping
 
     def _write(self, batch: Sequence[PredictionRecord]) -> bool:
-        """False when the log is away; True when all that it can take is written."""
+        """Write a batch; False when the log is away, True when all that it can take is written."""
         try:
             try:
                 self._log.append(batch)
@@ -207,17 +184,17 @@ class PredictionWriter:
                 return False
             if len(batch) > 1:  # one record that cannot be stored must not hold up the others
                 return all(self._write([record]) for record in batch)
-            self._set_aside(batch[0], error)
-        self._note_back()
+            keep_refused(self._spill, batch[0], reason(error))
+        self._states.note_back()
         return True
 
-    def _reach(self) -> None:
+    def _check_connection(self) -> None:
         try:
-            self._log.reach()
+            self._log.check_connection()
         except Exception as error:
             self._note_away(error)
         else:
-            self._note_back()
+            self._states.note_back()
 
     def _replay(self) -> None:
         def store(records: list[PredictionRecord]) -> None:
@@ -227,11 +204,11 @@ class PredictionWriter:
         try:
             self._spill.replay(store)
         except LogAwayError:
-            return  # said already; the next attempt begins with the same file
+            return  # logged already; the next attempt begins with the same file
         except OSError as error:
             self._note_away(error)
             return
-        self._note_back()
+        self._states.note_back()
 
     def _spill_or_hold(self, batch: list[PredictionRecord]) -> None:
         try:
@@ -254,53 +231,17 @@ class PredictionWriter:
             ) from error
         self._waiting.clear()
 
-    def _spill_or_print(self, records: list[PredictionRecord]) -> None:
-        """The last resort before the end: what no disk takes goes to the service's own output."""
-        try:
-            self._spill.write(records)
-        except OSError as error:
-            logger.critical(
-                "%d photos can be written nowhere (%s); each follows as a line",
-                len(records),
-                error,
-            )
-            for record in records:
-                values = json.dumps(asdict(record), default=str)
-                logger.critical("photo not in the prediction log: %s", values)
-
-    def _set_aside(self, record: PredictionRecord, error: Exception) -> None:
-        why = reason(error)
-        try:
-            place = str(self._spill.set_aside(record, why))
-        except OSError:
-            place = json.dumps(asdict(record), default=str)
-        logger.error("prediction %s was refused by the database (%s): %s", record.id, why, place)
-
     def _note_away(self, error: Exception) -> None:
         self._retry_at = time.monotonic() + RETRY_SECONDS
-        if not self._state.away:
-            logger.error(
-                "the prediction log cannot be written (%s); photos wait in %s",
-                reason(error),
-                self._spill.path,
-            )
-        self._set_state(away=True)
+        self._states.note_away(error, self._spill.path)
 
-    def _note_back(self) -> None:
-        if self._state.away:
-            logger.warning("the prediction log can be written again")
-        self._set_state(away=False)
-
-    def _set_state(self, *, away: bool) -> None:
-        with self._changed:
-            waiting = len(self._waiting) + len(self._in_flight) + self._spill.waiting
-            fresh = LogState(away, waiting, self._log.replaced)
-            old, self._state = self._state, fresh
-        if fresh != old and self._on_change is not None:
-            self._on_change(fresh)
+    def _measure(self) -> tuple[int, int]:
+        """Records that wait, and how often the log's file was replaced."""
+        waiting = len(self._waiting) + len(self._in_flight) + self._spill.waiting
+        return waiting, self._log.replaced
 
     def _finish(self) -> None:
         with self._changed:
             self._in_flight, self._busy_since = [], float("inf")
             self._changed.notify_all()
-        self._set_state(away=self._state.away)
+        self._states.update()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
+from filelock import FileLock
 
 from sparrow.store_url import resolve
 
@@ -27,9 +27,7 @@ def champion_lock(published: Path, log_url: str, model: str) -> Iterator[None]:
     """
     with ExitStack() as held:
         published.parent.mkdir(parents=True, exist_ok=True)
-        path = published.with_name(published.name + ".lock")
-        file = held.enter_context(path.open("a"))
-        fcntl.flock(file, fcntl.LOCK_EX)
+        held.enter_context(FileLock(published.with_name(published.name + ".lock")))
         log_url = resolve(log_url)
         if sa.make_url(log_url).get_backend_name() == "postgresql":
             engine = sa.create_engine(log_url, poolclass=sa.NullPool)

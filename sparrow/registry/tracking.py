@@ -11,6 +11,7 @@ from typing import Any
 import mlflow
 from mlflow import MlflowClient
 
+from sparrow.atomic_file import write_atomic
 from sparrow.config import StoresConfig
 from sparrow.store_url import resolve
 
@@ -60,9 +61,7 @@ def start_run(
     run = client.create_run(experiment_id, tags=dict(tags), run_name=tags.get("metaflow_run"))
     for name, value in params.items():
         client.log_param(run.info.run_id, name, value)
-    partial = note.with_suffix(".partial")
-    partial.write_text(run.info.run_id)
-    partial.replace(note)
+    write_atomic(note, run.info.run_id)
     return run.info.run_id
 
 

@@ -12,6 +12,7 @@ from sparrow.data.split.report import split_verdict
 from sparrow.data.tables import Dataset
 from sparrow.drawing.pictures import encode_jpeg, thumbnail
 from sparrow.reports.data_figures import contact_sheet_png, eda_figures, more_figures, sheet_photos
+from sparrow.reports.dataset_card import side_rows
 from sparrow.reports.templates import render
 
 FACTS = ("data_version", "kept_their_side", "seed", "near_duplicate_bits", "visit_seconds")
@@ -41,13 +42,6 @@ def split_report_html(report: Mapping[str, Any], dataset: Dataset) -> str:
             for pair in report["closest_pairs"]
         ],
     )
-
-
-def side_rows(report: Mapping[str, Any]) -> list[list[Any]]:
-    """The table of a split report: a row for each value, its name and then the sides' values."""
-    sides = report["splits"]
-    names = next(iter(sides.values()))
-    return [[name.replace("_", " "), *(side[name] for side in sides.values())] for name in names]
 
 
 def explore_html(dataset: Dataset) -> str:

@@ -11,43 +11,59 @@ from sparrow.data.split.evidence import known_authors
 from sparrow.data.split.report import split_verdict
 from sparrow.data.tables import Dataset, data_version
 from sparrow.reports.markdown import as_markdown, markdown_table
+from sparrow.reports.templates import cell
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-def dataset_card(name: str, dataset: Dataset, report: Mapping[str, Any]) -> str:
+def dataset_card(name: str, dataset: Dataset, split_report: Mapping[str, Any]) -> str:
     """The card as Markdown; the same data gives the same text.
 
     Args:
         name: of the project.
         dataset: checked and split; a set whose checks fail has no card.
-        report: of its split (``split.report_split``).
+        split_report: a ``split.report.SplitReport``.
     """
-    images, boxes = dataset.images, dataset.boxes
-    labels, sources = (
-        ", ".join(as_markdown(text) for text in sorted(map(str, column.unique())))
-        for column in (boxes["label"], images["source"])
-    )
     parts = [
         f"# Data of {as_markdown(name)}",
-        f"{len(images):,} photos of {len(known_authors(images)):,} authors with {len(boxes):,} "
-        f"boxes ({labels}); "
-        f"{(images['n_boxes'] == 0).sum():,} photos show none. Data version "
-        f"`{data_version(dataset)}`: the same data has the same version on every machine.",
+        _summary(dataset),
         "## What is in it",
         markdown_table(["", "least", "25 %", "median", "75 %", "most"], _spread(dataset)),
         "## Whose it is",
-        f"Each photo is its author's, under the licence it stands. Sources: {sources}.",
+        f"Each photo is its author's, under the licence in its row. Sources: "
+        f"{_names(dataset.images['source'])}.",
         licence_summary(dataset),
         "## What was checked",
-        "Every rule of the data room holds: the tables' columns and values, photos that can be "
-        "read, boxes inside their photos, counts that equal the boxes, no photo and no box twice.",
+        "Every rule holds: the tables' columns and values, photos that can be read, boxes inside "
+        "their photos, counts that equal the boxes, no photo and no box twice.",
         "## How it is split",
-        as_markdown(split_verdict(report)[1]),
-        f"What the test scores rest on: {as_markdown(report['evidence'])}.",
-        _splits(report),
+        as_markdown(split_verdict(split_report)[1]),
+        f"What the test scores rest on: {as_markdown(split_report['evidence'])}.",
+        markdown_table(["", *split_report["splits"]], _shown(side_rows(split_report))),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def side_rows(report: Mapping[str, Any]) -> list[list[Any]]:
+    """The table of a split report: a row for each value, its name and then the sides' values."""
+    sides = report["splits"]
+    names = next(iter(sides.values()))
+    return [[name.replace("_", " "), *(side[name] for side in sides.values())] for name in names]
+
+
+def _summary(dataset: Dataset) -> str:
+    images = dataset.images
+    return (
+        f"{len(images):,} photos of {len(known_authors(images)):,} authors with "
+        f"{len(dataset.boxes):,} boxes ({_names(dataset.boxes['label'])}); "
+        f"{(images['n_boxes'] == 0).sum():,} photos show none. Data version "
+        f"`{data_version(dataset)}`: the same data has the same version on every machine."
+    )
+
+
+def _names(column: pd.Series[Any]) -> str:
+    """The different texts of a column, in order."""
+    return ", ".join(as_markdown(text) for text in sorted(map(str, column.unique())))
 
 
 def licence_summary(dataset: Dataset) -> str:
@@ -76,15 +92,5 @@ def _quantiles(values: pd.Series[Any]) -> list[str]:
     return [f"{values.quantile(share):.0f}" for share in QUANTILES]
 
 
-def _splits(report: Mapping[str, Any]) -> str:
-    splits = report["splits"]
-    names = next(iter(splits.values()))
-    rows = [[name.replace("_", " "), *(_text(split[name]) for split in splits.values())]
-            for name in names]  # fmt: skip
-    return markdown_table(["", *splits], rows)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(_text(one) for one in value)
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def _shown(rows: list[list[Any]]) -> list[list[object]]:
+    return [[cell(value) for value in row] for row in rows]

@@ -1,4 +1,4 @@
-"""The label-error candidates as one HTML page: each photo with its boxes and what is doubtful."""
+"""The label-error candidates as one HTML page: each photo with its boxes and candidates."""
 
 from __future__ import annotations
 

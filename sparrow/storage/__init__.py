@@ -1,1 +1,1 @@
-"""What lies on the disk: places and their sizes, the budget, who works on which run."""
+"""What is on the disk: places and their sizes, the budget, who works on which run."""

@@ -1,4 +1,4 @@
-"""How much room runs, caches and published models take, and how something of it goes."""
+"""How much disk space runs, caches and published models take, and how some of it is deleted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MEASURES = "photos.sqlite"
 
 @dataclass(frozen=True)
 class Places:
-    """Where what takes room lies, and how much it may take."""
+    """Folders that take disk space, and how much they may take."""
 
     stores: StoresConfig
     prepared: Path
@@ -32,7 +32,7 @@ class Places:
 
 @dataclass(frozen=True)
 class Use:
-    """What one kind of files takes."""
+    """Disk use of one kind of files."""
 
     what: str
     place: str
@@ -42,7 +42,7 @@ class Use:
 
 @dataclass(frozen=True)
 class Item:
-    """Something that can go."""
+    """Something that can be deleted."""
 
     path: Path
     n_bytes: int
@@ -52,12 +52,12 @@ class Item:
 
 
 def places_of(config: Config) -> Places:
-    """As a config says."""
+    """Those of a config."""
     return Places(config.stores, Path(config.data.prepared), config.storage)
 
 
 def known_places(stores: StoresConfig) -> Places:
-    """As the newest run said; the defaults where none has run yet."""
+    """Those that the newest run noted; the defaults where none has run yet."""
     runs = read_runs(Path(stores.runs))
     noted = runs[-1].report if runs else {}
     defaults = Config()
@@ -66,15 +66,15 @@ def known_places(stores: StoresConfig) -> Places:
 
 
 def note_places(config: Config) -> dict[str, Any]:
-    """What a run's report holds so that ``known_places`` finds it."""
+    """What a run's report holds for ``known_places`` to read."""
     return {"prepared": config.data.prepared, "storage": config.storage.model_dump(mode="json")}
 
 
 def measure_use(places: Places) -> list[Use]:
-    """What takes how much, in bytes."""
+    """Disk use by kind, in bytes."""
     stores, budgets, prepared = places.stores, places.budgets, places.prepared
     measures = prepared / MEASURES
-    found = [
+    uses = [
         Use("runs", stores.runs, size_of(Path(stores.runs)), as_bytes(budgets.runs_gb)),
         Use(
             "decoded photos", str(prepared), sum(size_of(path) for path in decoded_files(prepared)),
@@ -88,15 +88,15 @@ def measure_use(places: Places) -> list[Use]:
     ]  # fmt: skip
     monitoring = Path(stores.monitoring)
     pages = Use("monitoring", str(monitoring), size_of(monitoring), as_bytes(budgets.monitoring_gb))
-    found.append(pages)
+    uses.append(pages)
     if "://" not in stores.artifacts:
-        found.append(
+        uses.append(
             Use("registered models", stores.artifacts, size_of(Path(stores.artifacts)), None)
         )
-    found.append(Use("Metaflow's data", ".metaflow", size_of(Path(".metaflow")), None))
+    uses.append(Use("Metaflow's data", ".metaflow", size_of(Path(".metaflow")), None))
     bentos = Path(os.environ.get("BENTOML_HOME", "~/bentoml")).expanduser() / "bentos"
-    found.append(Use("Bentos", str(bentos), size_of(bentos), None))
-    return found
+    uses.append(Use("Bentos", str(bentos), size_of(bentos), None))
+    return uses
 
 
 def remove(items: Sequence[Item]) -> list[Item]:
@@ -153,11 +153,11 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether it came to its end."""
+        """Whether it finished."""
         return bool(self.report.get("state") == "finished")
 
     def is_busy(self) -> bool:
-        """Whether a process may still work on it; on a cluster, where no lock tells, for a day."""
+        """Whether a process may still work on it; on a cluster, without a lock, for a day."""
         if is_under_way(self.folder):
             return True
         return not self.finished and not (self.folder / LINK).is_symlink() and (
@@ -167,14 +167,14 @@ class Run:
 
 def read_runs(home: Path) -> list[Run]:
     """All runs that left a report, oldest first."""
-    found = []
+    runs = []
     for path in home.glob(f"*/{REPORT}"):
         try:
             report = json.loads(path.read_text(encoding="utf-8"))
-            found.append(Run(path.parent, report, path.stat().st_mtime))
+            runs.append(Run(path.parent, report, path.stat().st_mtime))
         except (OSError, ValueError):
             continue  # nobody knows what it is: it stays
-    return sorted((run for run in found if isinstance(run.report, dict)), key=lambda run: run.at)
+    return sorted((run for run in runs if isinstance(run.report, dict)), key=lambda run: run.at)
 
 
 def decoded_files(home: Path) -> list[Path]:
@@ -183,11 +183,11 @@ def decoded_files(home: Path) -> list[Path]:
 
 
 def versions_home(stores: StoresConfig) -> Path:
-    """Where published models lie, ``<name>/<number>`` each."""
+    """The folder of published models, ``<name>/<number>`` each."""
     champion = Path(stores.champion)
     return champion.with_name(champion.name + ".versions")
 
 
 def as_bytes(gigabytes: float) -> int:
-    """Of a budget."""
+    """Bytes of a budget."""
     return round(gigabytes * GB)

@@ -1,7 +1,7 @@
-"""What of runs, caches and published models can go.
+"""The parts of runs, caches and published models that can be deleted.
 
-Nothing goes that is still needed: the champion and the one before it, the newest run of each name
-with all that going on with it takes, and every run that a process works on. The registry's own
+Nothing is deleted that is still needed: the champion and the one before it, the newest run of each
+name with all that its resumption takes, and every run that a process works on. The registry's own
 files, MLflow's, are never touched: each registered version can be fetched from there again.
 """
 
@@ -43,11 +43,11 @@ SCORED_CHAMPION = "champion"  # a copy that older releases left in a run's folde
 
 
 def plan(places: Places, own: Path | None = None) -> list[Item]:
-    """What can go now: what finished runs need no longer, and what is over a budget.
+    """What can be deleted now: what finished runs need no longer, and what is over a budget.
 
     Args:
-        places: what to look at.
-        own: folder of the run that asks, which is at its end.
+        places: whose files are considered.
+        own: folder of the calling run, which is at its end.
     """
     return [
         *_run_items(places, own),
@@ -58,10 +58,10 @@ def plan(places: Places, own: Path | None = None) -> list[Item]:
 
 
 def keep_within_budget(places: Places, own: Path | None = None) -> list[str]:
-    """At the end of a run: delete what may go by itself; a line for each thing that went.
+    """At the end of a run: delete what may be deleted unasked; a line for each.
 
     Args:
-        places: what to look at.
+        places: whose files are considered.
         own: folder of the run, which is at its end; None leaves every run that is under way alone.
     """
     gone = remove([item for item in plan(places, own) if item.by_itself])

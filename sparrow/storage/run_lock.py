@@ -1,8 +1,10 @@
-"""Which runs of the training flow are under way: locks that go when their processes do.
+"""Which runs of the training flow are under way: locks that end with their processes.
 
 The process that starts a run and each of its steps hold one lock file together. So a run counts as
 under way while any of them lives, and no longer after a kill of all: there is nothing to tidy up.
-The file names the runs it stands for; each run's folder has a link to it.
+The file names the runs it is held for; each run's folder has a link to it.
+
+It stays a plain ``flock``: the holders share it, and ``filelock`` knows only a single holder.
 """
 
 from __future__ import annotations
@@ -16,14 +18,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 LINK = "run.lock"  # in a run's folder
-VARIABLE = "SPARROW_RUN_LOCK"  # tells the steps where the lock of their run lies
+VARIABLE = "SPARROW_RUN_LOCK"  # the path of the run's lock, for its steps
 POLL_S = 0.2
 
 _held: list[int] = []  # a step holds on until its process ends
 
 
 class RunsUnderWayError(RuntimeError):
-    """A run that cannot be told from others yet."""
+    """A run that has no id yet to distinguish it by."""
 
 
 @contextmanager
@@ -53,7 +55,7 @@ def run_under_way(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def choosing(folder: Path) -> Iterator[None]:
-    """Of processes that look at the locks in order to add one, one at a time."""
+    """Of processes that read the locks in order to add another, one at a time."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "choosing").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
@@ -61,7 +63,7 @@ def choosing(folder: Path) -> Iterator[None]:
 
 
 def name_run(path: Path, run_id: str) -> None:
-    """Say which run a lock stands for; it may stand for several (a run, and the resumed one)."""
+    """Note which run a lock is held for; there may be several (a run, and the resumed one)."""
     with path.open("a") as file:
         file.write(f"{run_id}\n")
 

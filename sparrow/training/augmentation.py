@@ -9,7 +9,7 @@ from torchvision.transforms import v2
 
 from sparrow.config import AugmentationConfig
 
-MIN_BOX_SIDE_PX = 4.0  # what a crop leaves of a box must still be something to look at
+MIN_BOX_SIDE_PX = 4.0  # of what a crop leaves of a box; less is too small to recognise
 
 
 class Rain(torch.nn.Module):
@@ -50,7 +50,7 @@ class ScaleJitter(torch.nn.Module):
 
 def make_augmentation(config: AugmentationConfig) -> v2.Transform:
     """The transform of one training photo; whatever has probability 0 is not in it."""
-    steps: list[tuple[float, torch.nn.Module]] = [
+    changes: list[tuple[float, torch.nn.Module]] = [
         (config.crop, v2.RandomIoUCrop(min_scale=0.5)),
         (config.scale_jitter, ScaleJitter(config.scale_range)),
         (config.horizontal_flip, v2.RandomHorizontalFlip(1.0)),
@@ -59,7 +59,7 @@ def make_augmentation(config: AugmentationConfig) -> v2.Transform:
         (config.rain, Rain()),
         (config.blur, v2.GaussianBlur(5, sigma=(0.5, 2.0))),
     ]
-    chosen = [v2.RandomApply([step], p) for p, step in steps if p > 0]
+    chosen = [v2.RandomApply([change], p) for p, change in changes if p > 0]
     return v2.RandomApply([v2.Compose(chosen or [v2.Identity()])], config.probability)
 
 
@@ -78,22 +78,24 @@ def augment(
     Returns:
         image, boxes and labels; a box of which a crop left next to nothing is gone.
     """
-    height, width = image.shape[-2:]
+    sample = {
+        "image": tv_tensors.Image(image),
+        "boxes": tv_tensors.BoundingBoxes(
+            boxes_xyxy, format="XYXY", canvas_size=(image.shape[1], image.shape[2])
+        ),
+        "labels": labels,
+    }
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        sample = transform(
-            {
-                "image": tv_tensors.Image(image),
-                "boxes": tv_tensors.BoundingBoxes(
-                    boxes_xyxy, format="XYXY", canvas_size=(height, width)
-                ),
-                "labels": labels,
-            }
-        )
-    found, boxes = sample["image"].as_subclass(Tensor), sample["boxes"].as_subclass(Tensor)
-    # Resizing by a fraction rounds: no box may end a hair outside its photo.
-    limits = torch.tensor([found.shape[2], found.shape[1]] * 2, dtype=boxes.dtype)
-    boxes = torch.minimum(boxes.clamp(min=0), limits)
+        changed = transform(sample)
+    boxes, kept = _clip(changed["boxes"].as_subclass(Tensor), *changed["image"].shape[-2:])
+    return changed["image"].as_subclass(Tensor), boxes[kept], changed["labels"][kept]
+
+
+def _clip(boxes_xyxy: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Boxes within their photo, [N, 4], and which of them are still large enough, bool [N]."""
+    # Resizing by a fraction rounds: without this a box may end a fraction of a pixel outside.
+    limits = torch.tensor([width, height] * 2, dtype=boxes_xyxy.dtype)
+    boxes = torch.minimum(boxes_xyxy.clamp(min=0), limits)
     sides = (boxes[:, 2:] - boxes[:, :2]).clamp(min=0)
-    kept = (sides >= MIN_BOX_SIDE_PX).all(dim=1)
-    return found, boxes[kept], sample["labels"][kept]
+    return boxes, (sides >= MIN_BOX_SIDE_PX).all(dim=1)

@@ -1,4 +1,4 @@
-"""Training photos on their way to the network: in the epoch's order, randomly changed."""
+"""Training photos in the epoch's order, randomly changed, as batches."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Sample = tuple[Tensor, Tensor, Tensor]  # image uint8 [3, H, W], boxes float32 [
 
 
 class AugmentedPhotos(torch.utils.data.Dataset[Sample]):
-    """One epoch's view of the photos: what changes a photo follows from its place and the epoch."""
+    """The photos of one epoch: how a photo is changed follows from its index and the epoch."""
 
     def __init__(self, photos: DetectionSet, config: AugmentationConfig, seed: int) -> None:
         """Of ``photos``, changed as ``config`` says; ``seed`` is the epoch's."""

@@ -36,7 +36,7 @@ BEST, PREVIOUS_BEST = "best.safetensors", "best.previous.safetensors"
 
 
 class CheckpointError(RuntimeError):
-    """A checkpoint that this training cannot go on from; the message says why."""
+    """A checkpoint that this training cannot continue; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class TrainingState:
         ema: its running average, where there is one.
         optimizer: with its moments.
         history: an entry for each finished epoch.
-        settings: hash of all that decides how training goes on; empty: not checked.
+        settings: hash of all that decides how training continues; empty: not checked.
         best_sha256: of the best epoch's weights file; empty before there is one.
     """
 
@@ -123,7 +123,7 @@ class TrainingState:
             put_in_place(partial, folder / BEST, folder / PREVIOUS_BEST)
 
     def restore(self, path: Path) -> tuple[str, ...]:
-        """Go on from what ``save`` wrote. Where it raises, nothing of the state has changed.
+        """Continue from what ``save`` wrote. Where it raises, nothing of the state has changed.
 
         Returns:
             A sentence for each file beside it that was damaged and set aside.
@@ -132,59 +132,63 @@ class TrainingState:
             CheckpointError: the file is damaged or of another training, or the weights of its best
                 epoch are lost.
         """
-        state = _read(path)
+        saved = _read(path)
+        history, sha256 = self._check(saved), saved.get("best_sha256", "")
+        weights, best = _find_best(path.parent, sha256), _best_of(history)
+        if weights is None and best is not history[-1]:
+            raise CheckpointError(
+                f"the weights of its best epoch, {best.epoch}, are missing or damaged"
+            )
+        self.model.load_state_dict(saved["model"])
+        if self.ema is not None:
+            self.ema.load_state_dict(saved["ema"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.history, self.best_sha256 = history, sha256
+        return self._settle_best(path.parent, weights)
+
+    def _check(self, saved: dict[str, Any]) -> list[EpochRecord]:
+        """The epochs of a saved state, if it is one of this training."""
         try:
-            history = [EpochRecord(**record) for record in state["history"]]
+            history = [EpochRecord(**record) for record in saved["history"]]
             averaged = None if self.ema is None else self.ema.state_dict()
             fits = (
-                _shapes(state["model"]) == _shapes(self.model.state_dict())
-                and (averaged is None) == (state["ema"] is None)
-                and _shapes(state["ema"] or {}) == _shapes(averaged or {})
-                and _groups(state["optimizer"]) == _groups(self.optimizer.state_dict())
+                _shapes(saved["model"]) == _shapes(self.model.state_dict())
+                and (averaged is None) == (saved["ema"] is None)
+                and _shapes(saved["ema"] or {}) == _shapes(averaged or {})
+                and _groups(saved["optimizer"]) == _groups(self.optimizer.state_dict())
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise CheckpointError(f"it is not a checkpoint of a training ({error!r})") from error
         if not fits or not history:
             raise CheckpointError("it is of another network or optimizer")
-        # Checkpoints of before these two were kept have neither.
-        if self.settings and state.get("settings", self.settings) != self.settings:
+        # Checkpoints written before these two keys were added have neither.
+        if self.settings and saved.get("settings", self.settings) != self.settings:
             raise CheckpointError("it was made with other settings or other photos")
-        sha256, best = state.get("best_sha256", ""), _best_of(history)
-        place = _find_best(path.parent, sha256)
-        if place is None and best is not history[-1]:
-            raise CheckpointError(
-                f"the weights of its best epoch, {best.epoch}, are missing or damaged"
-            )
-        self.model.load_state_dict(state["model"])
-        if self.ema is not None:
-            self.ema.load_state_dict(state["ema"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.history, self.best_sha256 = history, sha256
-        return self._settle_best(path.parent, place)
+        return history
 
-    def _settle_best(self, folder: Path, place: Path | None) -> tuple[str, ...]:
-        """Bring the best epoch's weights to where they belong."""
+    def _settle_best(self, folder: Path, weights: Path | None) -> tuple[str, ...]:
+        """Give the file with the best epoch's weights its own name again."""
         path, notes = folder / BEST, []
-        if place is None:  # the best epoch is the last one: the checkpoint holds the same tensors
+        if weights is None:  # the best epoch is the last one: the checkpoint holds the same tensors
             if path.exists():
                 aside = set_aside(path)
                 notes.append(f"{path}: damaged. It is set aside as {aside.name} and written anew.")
             self.save_best(folder)
-        elif place != path:  # killed between newer weights and the checkpoint they belong to
-            place.replace(path)
+        elif weights != path:  # killed between newer weights and the checkpoint they belong to
+            weights.replace(path)
         else:
             self.best_sha256 = self.best_sha256 or sha256_of(path)
         return tuple(notes)
 
 
 def save_weights(model: nn.Module, path: Path) -> None:
-    """Write a network's tensors."""
+    """Write a network's tensors as safetensors."""
     save_file({name: value.contiguous() for name, value in model.state_dict().items()}, path)
 
 
 @contextmanager
 def _written(partial: Path) -> Iterator[Path]:
-    """A file to write and then to put in its place; where that fails, its room is given back."""
+    """A file to write and then to rename; where that fails, it is deleted."""
     try:
         yield partial
     except (OSError, RuntimeError, SafetensorError) as error:  # torch's writer has none of its own
@@ -205,9 +209,9 @@ def _find_best(folder: Path, sha256: str) -> Path | None:
     path, previous = folder / BEST, folder / PREVIOUS_BEST
     if not sha256:
         return path if path.exists() else None
-    for place in (path, previous):
-        if place.exists() and sha256_of(place) == sha256:
-            return place
+    for kept in (path, previous):
+        if kept.exists() and sha256_of(kept) == sha256:
+            return kept
     return None
 
 

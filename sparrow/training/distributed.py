@@ -1,10 +1,10 @@
-"""Several processes that train one network together, started by torch's launcher (``torchrun``) or
-as the tasks of a parallel step of the flow (``training.world_size``).
+"""Several processes that train one network together: ``training.world_size`` or ``torchrun``.
 
-The batches of one step are shared out among the processes and their gradients added up, so that a
-step is the same whether one process takes all of its batches or each of several takes some: every
-batch draws its random numbers from its own place in the epoch. What differs is the running
-statistics of normalisation that is not frozen: each process sees its own, and they are averaged.
+Torch's launcher starts them, or they are the tasks of a parallel step of the flow. The batches of
+an optimizer step are shared out among the processes and their gradients added up, so that the step
+is the same whether one process takes all of its batches or each of several takes some: a batch's
+random numbers follow from its number in the epoch. What differs is the running statistics of
+normalisation that is not frozen: each process sees its own, and they are averaged.
 """
 
 from __future__ import annotations
@@ -20,23 +20,25 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.distributed.rendezvous import rendezvous
 
-# Where the processes of one training meet: below the ports that Linux gives away by itself, and
-# for each training another, so that two trainings on one machine do not meet each other.
+# The port of a training's first process: below those that Linux assigns by itself, and another for
+# each training, so that two trainings on one machine stay apart.
 FIRST_PORT, PORTS = 20_000, 10_000
 RENDEZVOUS = timedelta(minutes=10)  # all of them decode the photos first
+CPU = torch.device("cpu")
 COLLECTIVE_TIMEOUT = timedelta(hours=2)  # while the first one validates
 
 
 class RendezvousError(RuntimeError):
-    """Not all processes came; the message says how many were expected, and where."""
+    """Not all processes arrived; the message says how many were expected, and where."""
 
 
 @dataclass(frozen=True)
 class World:
-    """This process among those that train together."""
+    """This process among those that train together, and the device it trains on."""
 
     rank: int = 0
     size: int = 1
+    device: torch.device = CPU
 
     def sum(self, values: Tensor) -> Tensor:
         """The sum over all processes, in place."""
@@ -70,14 +72,23 @@ class World:
                 self.sum(buffer).div_(self.size)
 
 
+def choose_device(name: str) -> torch.device:
+    """``auto`` takes the GPU where there is one; of several, each process its own."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda":
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+    return torch.device(name)
+
+
 def set_rank_environment(rank: int, size: int, address: str, key: str) -> None:
-    """Say what torch's launcher would say, for a process that another launcher started.
+    """Set the variables that torch's launcher sets, for a process that another launcher started.
 
     Args:
-        rank: this process among them, 0 for the first.
-        size: how many there are; alone, nothing is said.
+        rank: of this process, 0 for the first.
+        size: how many processes there are; with one, nothing is set.
         address: of the first's machine, as the others reach it.
-        key: of what they train, the same in all: decides the port at which they meet.
+        key: of the training, the same in all processes: decides the port of the first one.
     """
     if size == 1:
         return
@@ -91,25 +102,28 @@ def set_rank_environment(rank: int, size: int, address: str, key: str) -> None:
     }
 
 
-def join_world(device: str) -> World:
-    """This process's place, as the launcher's variables say; alone where there was no launcher.
+def join_world(device: torch.device) -> World:
+    """This process's rank, as the launcher's variables say; alone where there was no launcher.
 
     Raises:
-        RendezvousError: not all of them came.
+        RendezvousError: not all processes arrived.
     """
     if "WORLD_SIZE" not in os.environ:
-        return World()
+        return World(device=device)
     if not distributed.is_initialized():
-        backend = "nccl" if device == "cuda" else "gloo"
-        try:
-            store, rank, size = next(rendezvous("env://", timeout=RENDEZVOUS))
-        except distributed.DistStoreError as error:
-            raise RendezvousError(
-                f"the {os.environ['WORLD_SIZE']} processes of this training did not meet within "
-                f"{RENDEZVOUS}; the log of the one that is missing says why, or its machine cannot "
-                f"reach {os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
-            ) from error
-        distributed.init_process_group(
-            backend, store=store, rank=rank, world_size=size, timeout=COLLECTIVE_TIMEOUT
-        )
-    return World(distributed.get_rank(), distributed.get_world_size())
+        _rendezvous("nccl" if device.type == "cuda" else "gloo")
+    return World(distributed.get_rank(), distributed.get_world_size(), device)
+
+
+def _rendezvous(backend: str) -> None:
+    try:
+        store, rank, size = next(rendezvous("env://", timeout=RENDEZVOUS))
+    except distributed.DistStoreError as error:
+        raise RendezvousError(
+            f"the {os.environ['WORLD_SIZE']} processes of this training did not meet within "
+            f"{RENDEZVOUS}; the log of the one that is missing says why, or its machine cannot "
+            f"reach {os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+        ) from error
+    distributed.init_process_group(
+        backend, store=store, rank=rank, world_size=size, timeout=COLLECTIVE_TIMEOUT
+    )

@@ -25,21 +25,16 @@ class Batch:
     samples: list[Sample]
     names: list[str]  # of the photos
     seed: int  # of what the network draws itself: which of its proposals are looked at
-    share: float  # of the step's photos
+    fraction: float  # of the step's photos
 
 
 def take_step(
-    state: TrainingState,
-    batches: Iterable[Batch],
-    rate: float,
-    clip_norm: float,
-    device: torch.device,
-    world: World,
+    state: TrainingState, batches: Iterable[Batch], rate: float, clip_norm: float, world: World
 ) -> dict[str, float]:
     """Change the network once, along the gradients of this process's batches and all others'.
 
     Returns:
-        This process's part of each loss: the sum over its batches, each by its share of the photos.
+        This process's part of each loss: its batches' sum, each by its fraction of the photos.
 
     Raises:
         LossNotFiniteError: in every process, whichever of them met it.
@@ -47,18 +42,8 @@ def take_step(
     for group in state.optimizer.param_groups:
         group["lr"] = rate
     state.optimizer.zero_grad(set_to_none=True)
-    sums: dict[str, float] = {}
-    fault = ""
-    for batch in batches:
-        losses = _losses(state.model, batch, device)
-        total = torch.stack(list(losses.values())).sum()
-        if not torch.isfinite(total):
-            fault = _explain(batch, losses)
-            break
-        (total * batch.share).backward()
-        for name, value in losses.items():
-            sums[name] = sums.get(name, 0.0) + value.item() * batch.share
-    if world.sum(torch.tensor(float(bool(fault)), device=device)) > 0:
+    sums, fault = _add_gradients(state.model, batches, world.device)
+    if world.sum(torch.tensor(float(bool(fault)), device=world.device)) > 0:
         raise LossNotFiniteError(fault or "the loss is not finite in another process, see its log.")
     world.sum_gradients(state.model.parameters())
     nn.utils.clip_grad_norm_(state.model.parameters(), clip_norm)
@@ -66,6 +51,22 @@ def take_step(
     if state.ema is not None:
         state.ema.update_parameters(state.model)
     return sums
+
+
+def _add_gradients(
+    model: nn.Module, batches: Iterable[Batch], device: torch.device
+) -> tuple[dict[str, float], str]:
+    """Each loss summed over the batches, and what is wrong with the first that is not finite."""
+    sums: dict[str, float] = {}
+    for batch in batches:
+        losses = _losses(model, batch, device)
+        total = torch.stack(list(losses.values())).sum()
+        if not torch.isfinite(total):
+            return sums, _explain(batch, losses)
+        (total * batch.fraction).backward()
+        for name, value in losses.items():
+            sums[name] = sums.get(name, 0.0) + value.item() * batch.fraction
+    return sums, ""
 
 
 def _losses(model: nn.Module, batch: Batch, device: torch.device) -> dict[str, Tensor]:
@@ -81,12 +82,12 @@ def _losses(model: nn.Module, batch: Batch, device: torch.device) -> dict[str, T
 
 
 def _explain(batch: Batch, losses: dict[str, Tensor]) -> str:
-    found = ", ".join(f"{name} {value.item():.3g}" for name, value in losses.items())
+    values = ", ".join(f"{name} {value.item():.3g}" for name, value in losses.items())
     photos = "; ".join(
         f"{name} with boxes {[[round(x, 1) for x in box] for box in boxes.tolist()]}"
         for name, (_, boxes, _) in zip(batch.names, batch.samples, strict=True)
     )
     return (
-        f"the loss is not finite ({found}) on the batch of {photos} (pixels after augmentation). "
+        f"the loss is not finite ({values}) on the batch of {photos} (pixels after augmentation). "
         "Try a smaller training.learning_rate."
     )

@@ -1,54 +1,44 @@
-"""Where a training starts: at its beginning, or from a checkpoint that is whole and its own."""
+"""Where a training starts: at its beginning, or from a whole checkpoint of its own."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
-from sparrow.config import AugmentationConfig, TrainingConfig
 from sparrow.training.checkpoint import (
     CHECKPOINT,
     PREVIOUS_CHECKPOINT,
     CheckpointError,
     TrainingState,
 )
-from sparrow.training.dataset import DetectionSet
 from sparrow.training.distributed import World
 from sparrow.training.sealed_file import set_aside
+from sparrow.training.task import TrainingTask
 
-# Which machine trains, and with how many hands, changes nothing of what is learned.
+# Which machine trains, and in how many processes, changes nothing of what is learned.
 MACHINE_KEYS = {"threads", "workers", "world_size", "device"}
 
 
-def settings_hash(
-    config: TrainingConfig,
-    augmentation: AugmentationConfig,
-    seed: int,
-    photos: Sequence[DetectionSet],
-    model_settings: str,
-) -> str:
+def settings_hash(task: TrainingTask) -> str:
     """SHA-256 of all that a training depends on, besides its network's tensors."""
     values = {
-        "training": config.model_dump(mode="json", exclude=MACHINE_KEYS),
-        "augmentation": augmentation.model_dump(mode="json"),
-        "seed": seed,
-        "model": model_settings,
+        "training": task.training.model_dump(mode="json", exclude=MACHINE_KEYS),
+        "augmentation": task.augmentation.model_dump(mode="json"),
+        "seed": task.seed,
+        "model": task.model_settings,
     }
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
-    for one in photos:
-        digest.update(json.dumps(one.images).encode())
-        for array in (one.sizes_px, *one.boxes_xyxy, *one.labels):
+    for photos in (task.photos, task.validation):
+        digest.update(json.dumps(photos.images).encode())
+        for array in (photos.sizes_px, *photos.boxes_xyxy, *photos.labels):
             digest.update(repr(array.shape).encode() + array.tobytes())
     return digest.hexdigest()
 
 
-def go_on(
-    state: TrainingState, folder: Path, world: World, device: torch.device
-) -> tuple[str, ...]:
+def resume(state: TrainingState, folder: Path, world: World) -> tuple[str, ...]:
     """Restore the newest checkpoint of ``folder`` that can be used; none leaves ``state`` as it is.
 
     The first process chooses and sets aside what is of no use; the others take what it chose.
@@ -60,7 +50,7 @@ def go_on(
         CheckpointError: this process sees another checkpoint than the first one.
     """
     notes = _choose(state, folder) if world.rank == 0 else ()
-    epochs = torch.tensor([float(len(state.history))], dtype=torch.float64, device=device)
+    epochs = torch.tensor([float(len(state.history))], dtype=torch.float64, device=world.device)
     chosen = int(world.from_first(epochs).item())
     if world.rank > 0 and chosen:
         state.restore(folder / CHECKPOINT)
@@ -79,7 +69,7 @@ def _choose(state: TrainingState, folder: Path) -> tuple[str, ...]:
         if not path.exists():
             continue
         try:
-            beside = state.restore(path)
+            of_weights = state.restore(path)
         except CheckpointError as error:
             aside = set_aside(path)
             notes.append(f"{path}: {error}. It is set aside as {aside.name}.")
@@ -87,7 +77,7 @@ def _choose(state: TrainingState, folder: Path) -> tuple[str, ...]:
         path.replace(folder / CHECKPOINT)
         if notes:
             notes.append(f"Training goes on after epoch {len(state.history)}, from {name}.")
-        return (*notes, *beside)
+        return (*notes, *of_weights)
     if notes:
         notes.append("Training begins anew.")
     return tuple(notes)

@@ -12,6 +12,8 @@ import os
 import struct
 from pathlib import Path
 
+from sparrow.atomic_file import sync
+
 END_OF_ARCHIVE = b"PK\x05\x06"
 END_BYTES = 22  # of that record, when the comment is empty
 LABEL = b"sparrow SHA-256 "
@@ -76,6 +78,9 @@ def put_in_place(partial: Path, path: Path, previous: Path) -> None:
     """``partial`` becomes ``path``, and what was there becomes ``previous``; on the disk.
 
     Killed between the two steps, ``previous`` is there and ``path`` is not.
+
+    ``sparrow.atomic_file`` keeps no ``previous``; and its partial names are all different, of which
+    a run killed again and again would leave one large file each time.
     """
     sync(partial)
     if path.exists():
@@ -91,12 +96,3 @@ def set_aside(path: Path) -> Path:
         number += 1
     path.replace(aside)
     return aside
-
-
-def sync(path: Path) -> None:
-    """A file's bytes, or a folder's names, are on the disk when this returns."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -20,10 +20,10 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for key, value in values.items():
         *sections, last = key.split(".")
-        place = tree
+        level = tree
         for section in sections:
-            place = place.setdefault(section, {})
-        place[last] = value
+            level = level.setdefault(section, {})
+        level[last] = value
     return tree
 
 
@@ -52,36 +52,48 @@ def study_figures(config: Config, name: str) -> dict[str, bytes]:
     import matplotlib as mpl
 
     mpl.use("Agg")
-    import matplotlib.pyplot as plt
-    from optuna.visualization import matplotlib as draw
-
     study = open_study(config, name)
     completed = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    varied = {key for trial in completed for key in trial.params}
-    plots: dict[str, Callable[[optuna.Study], Any]] = {
+    if not completed:
+        return {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Optuna calls these plots experimental, one by one
+        return {title: _png(plot, study) for title, plot in _plots(completed).items()}
+
+
+Plot = Callable[[optuna.Study], Any]  # Optuna draws into the current figure and returns its axes
+
+
+def _plots(completed: Sequence[optuna.trial.FrozenTrial]) -> dict[str, Plot]:
+    """By title, those plots that so many trials over so many keys can fill."""
+    from optuna.visualization import matplotlib as draw
+
+    plots: dict[str, Plot] = {
         "Optimisation history": draw.plot_optimization_history,
         "Intermediate values": draw.plot_intermediate_values,
         "Empirical distribution": draw.plot_edf,
         "Slice": draw.plot_slice,
     }
+    varied = {key for trial in completed for key in trial.params}
     if len(varied) > 1 and len(completed) > 2:
         plots |= {
             "Parallel coordinates": draw.plot_parallel_coordinate,
             "Contour": draw.plot_contour,
             "Importances": draw.plot_param_importances,
         }
-    figures = {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Optuna calls these plots experimental, one by one
-        for title, plot in plots.items() if completed else ():
-            plot(study)
-            figure = plt.gcf()
-            figure.set_size_inches(8, 5)
-            buffer = io.BytesIO()
-            figure.savefig(buffer, dpi=90, bbox_inches="tight")
-            plt.close(figure)
-            figures[title] = buffer.getvalue()
-    return figures
+    return plots
+
+
+def _png(plot: Plot, study: optuna.Study) -> bytes:
+    import matplotlib.pyplot as plt
+
+    plot(study)
+    figure = plt.gcf()
+    figure.set_size_inches(8, 5)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=90, bbox_inches="tight")
+    plt.close(figure)
+    return buffer.getvalue()
 
 
 def _last_value(trial: optuna.trial.FrozenTrial) -> float | None:

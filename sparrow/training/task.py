@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sparrow.config import Config
+from sparrow.config import AugmentationConfig, Config, TrainingConfig
 from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.validation import ThresholdScore, make_score
@@ -15,9 +15,13 @@ from sparrow.training.dataset import DetectionSet, load_detection_set
 Score = Callable[[Mapping[str, Detections]], ThresholdScore]
 
 
+class TrainingError(RuntimeError):
+    """Training cannot go on; the message says why."""
+
+
 @dataclass(frozen=True, eq=False)
 class TrainingTask:
-    """Photos, validation set, score and seed of one training.
+    """Photos, validation set, score, seed and settings of one training.
 
     Attributes:
         photos: what it learns from.
@@ -25,6 +29,10 @@ class TrainingTask:
         score: validation detections (above ``min_score``) -> score.
         min_score: 0..1, detections below it are dropped before scoring.
         seed: decides order and augmentation.
+        training: the training section of the config.
+        augmentation: the augmentation section of the config.
+        model_settings: what else a checkpoint must agree in to be continued, such as the config's
+            model section as JSON.
     """
 
     photos: DetectionSet
@@ -32,6 +40,9 @@ class TrainingTask:
     score: Score
     min_score: float
     seed: int
+    training: TrainingConfig
+    augmentation: AugmentationConfig
+    model_settings: str = ""
 
 
 def load_task(config: Config, dataset: Dataset) -> TrainingTask:
@@ -49,4 +60,7 @@ def load_task(config: Config, dataset: Dataset) -> TrainingTask:
         score=make_score(held_out, classes, config.evaluation),
         min_score=config.evaluation.min_score,
         seed=config.seed,
+        training=config.training,
+        augmentation=config.augmentation,
+        model_settings=config.model.model_dump_json(),
     )

@@ -10,8 +10,8 @@ import optuna
 from sparrow.config import Config, with_values
 from sparrow.detectors.build import build_seeded_detector
 from sparrow.training.checkpoint import EpochRecord
-from sparrow.training.loop import TrainingError, train
-from sparrow.training.task import TrainingTask
+from sparrow.training.loop import TrainingHooks, train
+from sparrow.training.task import TrainingError, TrainingTask
 from sparrow.training.tuning import suggest
 
 
@@ -22,25 +22,26 @@ def make_objective(config: Config, task: TrainingTask) -> Callable[[optuna.Trial
     be compared on luck.
     """
     tuning = config.tuning
-    few = replace(task, photos=task.photos.first(tuning.photos)) if tuning.photos else task
+    photos = task.photos.first(tuning.photos) if tuning.photos else task.photos
+    short = {"training.epochs": tuning.epochs, "training.threads": tuning.threads}
 
     def objective(trial: optuna.Trial) -> float:
-        values = suggest(trial, config)
-        short = {"training.epochs": tuning.epochs, "training.threads": tuning.threads}
-        tried = with_values(config, {**values, **short})
+        tried = with_values(config, {**suggest(trial, config), **short})
         model = build_seeded_detector(tried.model, len(config.data.classes), config.seed)
+        own_task = replace(
+            task, photos=photos, training=tried.training, augmentation=tried.augmentation
+        )
 
         def report(history: tuple[EpochRecord, ...]) -> None:
             # What the trial will be scored by if it ends here: the best epoch, not the last.
-            trial.report(max(one.f_beta for one in history), len(history))
+            trial.report(max(record.f_beta for record in history), len(history))
             if trial.should_prune():
                 raise optuna.TrialPruned
 
         try:
-            result = train(model, few, tried.training, tried.augmentation, on_epoch=report)
+            return train(model, own_task, hooks=TrainingHooks(report)).best.f_beta
         except TrainingError as error:  # values that blow up are bad ones, not the study's end
             trial.set_user_attr("stopped", str(error))
             raise optuna.TrialPruned from error
-        return result.best.f_beta
 
     return objective

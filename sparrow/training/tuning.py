@@ -1,4 +1,4 @@
-"""Optuna on one shared, persisted study: what is tried, by whom, and what came out best.
+"""Optuna on one shared, persisted study: what is tried, by whom, and which values are best.
 
 Torch is not imported here: opening a study and reading its best trial must not cost fifteen
 seconds. What one trial does is in ``sparrow.training.trial``.
@@ -7,9 +7,7 @@ seconds. What one trial does is in ``sparrow.training.trial``.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import math
-import sqlite3
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from filelock import FileLock
 from optuna.pruners import (
     BasePruner,
     HyperbandPruner,
@@ -26,36 +25,33 @@ from optuna.pruners import (
     SuccessiveHalvingPruner,
 )
 from optuna.samplers import TPESampler
-from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
 from sparrow.config import Config, NumberRange, TuningConfig, get_key, translate_values
 from sparrow.config.search_space import applies, holds, parents_first
 from sparrow.store_url import resolve
+from sparrow.training.study_store import open_storage
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
-Values = dict[str, Any]
+Values = dict[str, Any]  # by key of the config, whose types differ
+Objective = Callable[[optuna.Trial], float]
+OnTrial = Callable[[optuna.Study, optuna.trial.FrozenTrial], None]
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
-HEARTBEAT_S = 20
-STALE_AFTER_S = 60
 WAIT_S = 2
 REDUCTION = 3  # one of so many trials goes on past a rung
 CONFIG_NAME = "config_name"  # a study's attribute
 
 
-class StudyError(RuntimeError):
-    """The store of studies cannot be used; the message says what to do."""
-
-
 def open_study(config: Config, name: str) -> optuna.Study:
-    """Create the study, or go on with it where it exists.
+    """Create the study, or continue it where it exists.
 
     Its first trials are the config's own values, so that tuning can only be better or equal, and
     the best values of the last study of the same config's name over the same keys.
     """
-    with _turn(config.stores.tuning):
-        storage = _storage(config.stores.tuning)
+    with _study_lock(config.stores.tuning):
+        storage = open_storage(config.stores.tuning)
         study = optuna.create_study(
             study_name=name,
             storage=storage,
@@ -97,10 +93,7 @@ def suggest(trial: optuna.Trial, config: Config) -> Values:
 
 
 def run_trials(
-    config: Config,
-    name: str,
-    objective: Callable[[optuna.Trial], float],
-    on_trial: Callable[[optuna.Study, optuna.trial.FrozenTrial], None] | None = None,
+    config: Config, name: str, objective: Objective, on_trial: OnTrial | None = None
 ) -> None:
     """Work on the study until it holds ``tuning.trials`` finished trials (all workers together).
 
@@ -111,34 +104,43 @@ def run_trials(
         RuntimeError: more trials failed than finished; the last failure is its cause.
     """
     study = open_study(config, name)
-    callbacks = [on_trial] if on_trial else None
     started = time.monotonic()
     limit_s = (config.tuning.timeout_minutes or math.inf) * 60
     while time.monotonic() - started < limit_s:
         finished = _count(study, FINISHED)
         if finished >= config.tuning.trials:
             break
-        with contextlib.ExitStack() as claim:
-            claim.enter_context(_turn(config.stores.tuning))
-            _give_up_dead_trials(study)
-            if _count(study, (*FINISHED, TrialState.RUNNING)) >= config.tuning.trials:
-                # Others are at the last ones; should one of them die, its trial comes back.
-                claim.close()
-                time.sleep(WAIT_S)
-                continue
-            # One seed for each trial, so that a study goes on as it would have after a break.
-            study.sampler = _sampler(config, len(study.get_trials(deepcopy=False)))
-
-            def claimed(trial: optuna.Trial, claim: contextlib.ExitStack = claim) -> float:
-                claim.close()  # the trial is in the store: the next worker's turn
-                return objective(trial)
-
-            study.optimize(claimed, n_trials=1, callbacks=callbacks)
-        if _count(study, FINISHED) == finished and _mostly_failed(study):
+        if not _run_claimed(study, config, objective, on_trial):
+            time.sleep(WAIT_S)
+        elif _count(study, FINISHED) == finished and _mostly_failed(study):
             raise RuntimeError(
                 f"study {name}: most of its {len(study.trials)} trials failed; lower "
                 "tuning.space's learning rates or look at the trial's error above"
             )
+
+
+def _run_claimed(
+    study: optuna.Study, config: Config, objective: Objective, on_trial: OnTrial | None
+) -> bool:
+    """Claim and run one trial; False where other workers already run the last ones.
+
+    By hand: Optuna's MaxTrialsCallback looks after a trial and not before, so that each worker
+    would run one too many, and it knows no seed for each trial.
+    """
+    with contextlib.ExitStack() as claim:
+        claim.enter_context(_study_lock(config.stores.tuning))
+        _give_up_dead_trials(study)
+        if _count(study, (*FINISHED, TrialState.RUNNING)) >= config.tuning.trials:
+            return False  # should a worker of those die, its trial is put in line again
+        # One seed for each trial, so that a study continues as it would have without a break.
+        study.sampler = _sampler(config, len(study.get_trials(deepcopy=False)))
+
+        def claimed(trial: optuna.Trial) -> float:
+            claim.close()  # the trial is in the store: the next worker may claim
+            return objective(trial)
+
+        study.optimize(claimed, n_trials=1, callbacks=[on_trial] if on_trial else None)
+    return True
 
 
 def best_values(config: Config, name: str) -> Values:
@@ -154,46 +156,6 @@ def best_values(config: Config, name: str) -> Values:
             "tuning.trials or tuning.timeout_minutes"
         )
     return translate_values(study.best_trial.params)
-
-
-def _storage(url: str) -> RDBStorage:
-    url = resolve(url)
-    if url.startswith("sqlite:///"):
-        _check_file(Path(url.removeprefix("sqlite:///")))
-    sqlite = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return RDBStorage(
-            url,
-            engine_kwargs=sqlite,
-            heartbeat_interval=HEARTBEAT_S,
-            grace_period=STALE_AFTER_S,
-            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=2),
-        )
-
-
-def _check_file(path: Path) -> None:
-    """Refuse a damaged SQLite file before Optuna meets it, one trial or another.
-
-    Raises:
-        StudyError: it is damaged.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        return
-    try:
-        with contextlib.closing(sqlite3.connect(path, timeout=60)) as store:
-            fault = store.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except sqlite3.OperationalError as error:  # locked, or no right to read it
-        raise StudyError(f"stores.tuning: {path} cannot be used: {error}") from error
-    except sqlite3.DatabaseError as error:
-        fault = str(error)
-    if fault != "ok":
-        aside = path.with_name(path.name + ".damaged")
-        raise StudyError(
-            f"stores.tuning: {path} is damaged ({fault}). Bring back a copy of it, or move it away "
-            f"and tune anew: mv {path} {aside}; then go on with the run"
-        )
 
 
 def _pruner(tuning: TuningConfig) -> BasePruner:
@@ -229,23 +191,23 @@ def _last_best(config: Config, name: str, storage: RDBStorage) -> Values:
     """The best values of the newest other study of this config's name, if this space has them."""
     summaries = optuna.get_all_study_summaries(storage)
     earlier = [
-        one
-        for one in summaries
-        if one.study_name != name
-        and one.user_attrs.get(CONFIG_NAME) == config.name
-        and one.best_trial is not None
+        study
+        for study in summaries
+        if study.study_name != name
+        and study.user_attrs.get(CONFIG_NAME) == config.name
+        and study.best_trial is not None
     ]
     if not earlier:
         return {}
-    newest = max(earlier, key=lambda one: one.datetime_start or datetime.min)
-    values = dict(newest.best_trial.params) if newest.best_trial else {}
+    newest = max(earlier, key=lambda study: study.datetime_start or datetime.min)
+    values = translate_values(newest.best_trial.params) if newest.best_trial else {}
     space = config.tuning.space
     known = all(key in space and holds(space[key], value) for key, value in values.items())
     return values if known else {}
 
 
 @contextlib.contextmanager
-def _turn(url: str) -> Iterator[None]:
+def _study_lock(url: str) -> Iterator[None]:
     """One worker of this machine at a time; what it guards takes milliseconds.
 
     Workers on several machines share a database server and no file: there two may claim the last
@@ -257,8 +219,7 @@ def _turn(url: str) -> Iterator[None]:
         return
     path = Path(url.removeprefix("sqlite:///") + ".lock")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # given back when the file is closed, or its process dies
+    with FileLock(path):
         yield
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +16,7 @@ from typing import Any
 import httpx
 import psutil
 import yaml
+from server_process import OUTPUT, bentoml_serve, free_port, started
 
 HERE = Path(__file__).resolve().parent
 KEY = "attack-canary-key-3b1f77c2"
@@ -91,7 +90,7 @@ class Attacked:
 
     @property
     def output(self) -> str:
-        return (self.home / "out.txt").read_text(errors="replace")
+        return (self.home / OUTPUT).read_text(errors="replace")
 
     def headers(self) -> dict[str, str]:
         return {"x-api-key": self.key} if self.key else {}
@@ -177,9 +176,7 @@ def attacked_service(
     stores = {"prediction_log": f"sqlite:///{home}/log.db"}
     (home / "service.yaml").write_text(yaml.safe_dump({"stores": stores, "service": service}))
     (home / "report.txt").touch()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {
         **os.environ,
         "SPARROW_MODEL": str(home / "model"),
@@ -191,42 +188,14 @@ def attacked_service(
         "PYTHONPATH": os.pathsep.join([str(HERE / "watch"), *filter(None, sys.path)]),
     }
     environment.pop("GRADIO_TEMP_DIR", None)
-    command = [sys.executable, "-m", "bentoml", "serve", "service.app:Sparrow", "--port", str(port)]
-    with (home / "out.txt").open("w") as output:
-        server = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+    address = f"http://127.0.0.1:{port}"
     try:
-        address = f"http://127.0.0.1:{port}"
-        _wait_until_ready(address, server, home / "out.txt")
-        process = psutil.Process(server.pid)
-        service_key = KEY if key else None
-        running = Attacked(address, service_key, home, process, listener, photo)
-        assert running.counts() is None, running.output[-2000:]
-        running.forget()
-        yield running
+        with started(bentoml_serve(port), f"{address}/readyz", home, environment) as server:
+            process = psutil.Process(server.pid)
+            service_key = KEY if key else None
+            running = Attacked(address, service_key, home, process, listener, photo)
+            assert running.counts() is None, running.output[-2000:]
+            running.forget()
+            yield running
     finally:
         listener.close()
-        _stop(server)
-
-
-def _wait_until_ready(address: str, server: subprocess.Popen[bytes], output: Path) -> None:
-    for _ in range(360):
-        assert server.poll() is None, output.read_text()[-3000:]
-        try:
-            if httpx.get(f"{address}/readyz", timeout=5).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.5)
-    raise AssertionError(f"the service was not ready in time: {output.read_text()[-3000:]}")
-
-
-def _stop(server: subprocess.Popen[bytes]) -> None:
-    """Ask it to end; one that an attack has stuck is killed, with its children."""
-    children = psutil.Process(server.pid).children(recursive=True) if server.poll() is None else []
-    server.terminate()
-    try:
-        server.wait(30)
-    except subprocess.TimeoutExpired:
-        for process in (*children, server):
-            process.kill()
-        server.wait(10)

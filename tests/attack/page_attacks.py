@@ -28,8 +28,8 @@ def every_event_and_slot(service: Attacked) -> list[str]:
     values = hostile_values(service, foreign)
     assert len(values) >= 30
     with ThreadPoolExecutor(AT_ONCE) as attackers:
-        found = attackers.map(lambda event: _one_event(service, event, values), events)
-        troubles = [trouble for some in found for trouble in some]
+        reports = attackers.map(lambda event: _one_event(service, event, values), events)
+        troubles = [trouble for some in reports for trouble in some]
     return troubles + after_effects(service)
 
 
@@ -48,17 +48,17 @@ def _one_event(service: Attacked, event: Event, values: list[Hostile]) -> list[s
                 data[place] = value.value
                 heard = visitor.send(event.number, data)
                 slot = f"{event.name}({event.slots[place]} {place})"
-                troubles += _judge(visitor, heard, value, slot)
+                troubles += _check_answer(visitor, heard, value, slot)
         # What was clicked on: only an event without a slot looks at it, so for others some will do.
         for value in values[:: 8 if event.slots else 1]:
             heard = visitor.send(event.number, event.plain(), event_data=value.value)
             may_be_ignored = replace(value, refused=False)
-            troubles += _judge(visitor, heard, may_be_ignored, f"{event.name}(event_data)")
+            troubles += _check_answer(visitor, heard, may_be_ignored, f"{event.name}(event_data)")
         troubles += _stolen_through_links(visitor)
     return troubles
 
 
-def _judge(visitor: Visitor, heard: Heard, value: Hostile, slot: str) -> list[str]:
+def _check_answer(visitor: Visitor, heard: Heard, value: Hostile, slot: str) -> list[str]:
     where = f"{slot} <- {value.name}"
     troubles = [f"{where}: {secret!r} came back" for secret in SECRETS if secret in heard.raw]
     if b"Traceback" in heard.raw or b"site-packages" in heard.raw:
@@ -76,8 +76,8 @@ def _judge(visitor: Visitor, heard: Heard, value: Hostile, slot: str) -> list[st
 def _stolen(visitor: Visitor, raw: bytes, where: str) -> list[str]:
     """Fetch each file that an answer names, and look what is in it."""
     troubles = []
-    for found in sorted(set(PATHS.findall(raw)))[:20]:
-        path = found.decode("utf-8", "replace").rsplit("/file=", 1)[-1]
+    for address in sorted(set(PATHS.findall(raw)))[:20]:
+        path = address.decode("utf-8", "replace").rsplit("/file=", 1)[-1]
         try:
             answer = visitor.client.get(f"{API}/file={quote(path)}").content
         except httpx.HTTPError:

@@ -227,7 +227,7 @@ def injected_forms(service: Attacked) -> list[str]:
             for boundary in boundaries:
                 for path in ("/detect", "/render"):
                     answer = client.post(path, **_form("outer", _second_field(boundary, url)))
-                    troubles += _judge_form(answer, f"{path}, boundary {boundary!r}, {url}")
+                    troubles += _check_form(answer, f"{path}, boundary {boundary!r}, {url}")
     return troubles + after_effects(service)
 
 
@@ -245,7 +245,7 @@ def _form(boundary: str, content: bytes) -> dict[str, Any]:
     }
 
 
-def _judge_form(answer: httpx.Response, what: str) -> list[str]:
+def _check_form(answer: httpx.Response, what: str) -> list[str]:
     if answer.status_code in (400, 422):
         return []
     if answer.status_code == 200 and len(answer.json()["photos"]) == 1:

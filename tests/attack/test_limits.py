@@ -59,14 +59,14 @@ def test_wrong_keys_count_against_the_rate(start: Start) -> None:
 
 @pytest.mark.parametrize("key", [False, True], ids=["open", "key"])
 def test_the_page_has_the_rate_of_the_api(start: Start, key: bool) -> None:
-    with start(key=key, settings={"requests_per_minute": 6}) as service, Visitor(service) as one:
-        number = next(e.number for e in one.events() if "colorpicker" in e.slots)
-        plain = next(e for e in one.events() if e.number == number).plain()
-        answers = [one.send(number, plain) for _ in range(20)]
+    with start(key=key, settings={"requests_per_minute": 6}) as service, Visitor(service) as page:
+        number = next(e.number for e in page.events() if "colorpicker" in e.slots)
+        plain = next(e for e in page.events() if e.number == number).plain()
+        answers = [page.send(number, plain) for _ in range(20)]
         assert sum(not answer.refused for answer in answers) <= 7
         assert 429 in {answer.status for answer in answers}
         uploads = Counter(
-            one.client.post(f"{API}/upload", files={"files": ("a.jpg", service.photo)}).status_code
+            page.client.post(f"{API}/upload", files={"files": ("a.jpg", service.photo)}).status_code
             for _ in range(10)
         )
         assert uploads[429] >= 8, uploads

@@ -225,8 +225,8 @@ def renewed_half_sent_bodies(service: Attacked, seconds: float = 20) -> list[str
         while time.monotonic() < ends:
             answers.append(service.counts())
             time.sleep(0.5)
-        for one in held:
-            one.result()
+        for upload in held:
+            upload.result()
     refused = [answer for answer in answers if answer]
     print(f"128 half-sent bodies, renewed: {len(refused)} of {len(answers)} photos not counted")
     troubles = []

@@ -21,6 +21,7 @@ import numpy as np
 from sparrow.data.formats.exchange import read_csv
 from sparrow.data.split.groups import with_groups
 from sparrow.data.synthetic.generate import generate_dataset
+from sparrow.data.synthetic.settings import SyntheticSettings
 from sparrow.data.tables import Dataset
 from sparrow.evaluation.calibration import CountCheck, check_count_model, fit_count_model
 from sparrow.evaluation.counting import CountModel
@@ -64,7 +65,8 @@ def main() -> None:
 def draw(root: Path, photos: int, seed: int) -> Dataset:
     """The photos to test on and ``IN_ALL`` to fit on, drawn where they are not there yet."""
     if not root.exists():
-        generate_dataset(root, photos + IN_ALL, seed, progress=lambda *n: show("drawn", *n))
+        settings = SyntheticSettings(photos + IN_ALL, seed)
+        generate_dataset(root, settings, progress=lambda *n: show("drawn", *n))
     return read_csv(root)
 
 

@@ -41,6 +41,7 @@ from sparrow.data.ingest.download import download_dataset
 from sparrow.data.ingest.ingest import ingest_new
 from sparrow.data.split.split import split_dataset
 from sparrow.data.synthetic.generate import generate_dataset
+from sparrow.data.synthetic.settings import SyntheticSettings
 from sparrow.data.tables import XYXY, Dataset
 
 TESTS = Path(__file__).parents[1]
@@ -204,7 +205,7 @@ def corruptions(_: argparse.Namespace, folder: Path) -> None:
 def trips(arguments: argparse.Namespace, folder: Path) -> None:
     """Sets exported, read back and compared box by box."""
     drawn = folder / "drawn"
-    generate_dataset(drawn, 40, 0)
+    generate_dataset(drawn, SyntheticSettings(40, seed=0))
     sources = {"drawn photos": read_csv(drawn)}
     if arguments.raccoon is not None:
         import_dataset("voc", arguments.raccoon, folder / "raccoon")
@@ -235,7 +236,7 @@ def largest_difference(one: Dataset, other: Dataset) -> float:
 def split(_: argparse.Namespace, folder: Path) -> None:
     """The default splitter on drawn photos."""
     root = folder / "drawn"
-    generate_dataset(root, 128, 0)
+    generate_dataset(root, SyntheticSettings(128, seed=0))
     config = DataConfig(prepared=str(folder / "prepared"))
     dataset = check_dataset(root, config).dataset
     started = time.perf_counter()

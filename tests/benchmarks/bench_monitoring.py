@@ -32,6 +32,7 @@ from monitoring.verdict import State
 from sparrow.config import MonitoringConfig
 from sparrow.data.formats.exchange import read_csv
 from sparrow.data.synthetic.generate import generate_dataset
+from sparrow.data.synthetic.settings import SyntheticSettings
 from sparrow.inference.counter import PhotoCounter
 from sparrow.predictions.log import PredictionLog
 from sparrow.predictions.window import Window, read_reference, write_reference
@@ -45,7 +46,7 @@ def make_pool(model: Path, photos: int, seed: int, path: Path) -> None:
     counter, records = PhotoCounter(model), []
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "raw"
-        generate_dataset(root, photos=photos, seed=seed)
+        generate_dataset(root, SyntheticSettings(photos, seed))
         images = read_csv(root).images
         for done, name in enumerate(images["image"]):
             content = (root / "images" / name).read_bytes()
@@ -85,19 +86,19 @@ def alarms(pool: Window, reference_photos: int, windows: int, recall: float) -> 
     groups = pool.photos["group"].to_numpy()
     config = MonitoringConfig(
         windows=SIZES
-    )  # a larger look takes no part in windows of these sizes
+    )  # a larger nested window takes no part in windows of these sizes
     alarmed: Tally[int] = Tally()
     columns: Tally[str] = Tally()
     begun = time.monotonic()
     for number in range(windows):
         rng = np.random.default_rng([17, number])
         rows = shuffled_by_group(groups, rng)
-        judge = DriftDetector(part(pool, rows[:reference_photos]), config, seed=number)
+        detector = DriftDetector(part(pool, rows[:reference_photos]), config, seed=number)
         for size in SIZES:
             window = part(pool, rows[reference_photos:][:size], as_log=True)
             if len(window.photos) < size:
                 raise SystemExit(f"the pool has too few photos for a window of {size}")
-            verdict = judge.judge(thinned(window, recall, rng) if recall < 1 else window)
+            verdict = detector.detect_drift(thinned(window, recall, rng) if recall < 1 else window)
             alarmed[size] += verdict.state == State.DRIFT
             columns.update(one.column for one in verdict.drifted)
         if (number + 1) % 20 == 0:
@@ -121,12 +122,12 @@ def fill_log(path: Path, photos: int, boxes_per_photo: int, name: str, version: 
             n = min(50_000, photos - first)
             ids = [os.urandom(16).hex() for _ in range(n)]
             seconds = (first + np.arange(n)) * (90 * 86400 / photos)
-            looks = rng.normal((0.5, 0.2, 0.06, 0.4), 0.05, (n, 4)).clip(0, 1)
+            statistics = rng.normal((0.5, 0.2, 0.06, 0.4), 0.05, (n, 4)).clip(0, 1)
             connection.executemany(
                 "INSERT INTO predictions VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 (
                     (ids[i], str(start + timedelta(seconds=seconds[i])), "api", name, version,
-                     "a.jpg", "0" * 64, 640, 480, *looks[i].tolist(), 20.0, boxes_per_photo,
+                     "a.jpg", "0" * 64, 640, 480, *statistics[i].tolist(), 20.0, boxes_per_photo,
                      boxes_per_photo, None, None, None)
                     for i in range(n)
                 ),

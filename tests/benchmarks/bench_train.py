@@ -56,6 +56,7 @@ from sparrow.data.formats.exchange import import_dataset
 from sparrow.data.split.groups import with_groups
 from sparrow.data.split.split import split_dataset
 from sparrow.data.synthetic.generate import generate_dataset
+from sparrow.data.synthetic.settings import SyntheticSettings
 from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
 from sparrow.detectors.build import build_detector
@@ -67,7 +68,7 @@ from sparrow.training.augmented_dataset import AugmentedPhotos
 from sparrow.training.checkpoint import TrainingState
 from sparrow.training.dataset import DetectionSet, batches, load_detection_set
 from sparrow.training.distributed import World
-from sparrow.training.loop import train
+from sparrow.training.loop import TrainingHooks, train
 from sparrow.training.optimizer import make_optimizer
 from sparrow.training.optimizer_step import Batch, take_step
 from sparrow.training.prediction import predict_set
@@ -132,11 +133,12 @@ def target(arguments: argparse.Namespace, folder: Path) -> None:
             raise ReachedError
 
     task = TrainingTask(
-        load(dataset.subset("train"), model, folder), load(held_out, model, folder), score, 0.05, 0
-    )
+        load(dataset.subset("train"), model, folder), load(held_out, model, folder), score, 0.05, 0,
+        TRAINING, FLIPS,
+    )  # fmt: skip
     torch.manual_seed(0)
     with contextlib.suppress(ReachedError):
-        train(build_detector(model, 1), task, TRAINING, FLIPS, on_epoch=epoch_done)
+        train(build_detector(model, 1), task, hooks=TrainingHooks(epoch_done))
     ours = history[-1][0]
     say("ours, at the end", f"{ours:.0f} s, F2 {history[-1][1]:.3f}")
     found = 0.0
@@ -151,7 +153,7 @@ def quality(arguments: argparse.Namespace, folder: Path) -> None:
     dataset, model = real_photos(arguments, folder)
     compare_loops("raccoons", dataset, "raccoon", model, folder)
     data = DataConfig(root=str(folder / "drawn"), prepared=str(folder / "prepared"))
-    generate_dataset(folder / "drawn", 200, 3)
+    generate_dataset(folder / "drawn", SyntheticSettings(200, seed=3))
     drawn = split(check_dataset(folder / "drawn", data).dataset)
     compare_loops("drawn photos", drawn, data.classes[0], model, folder)
 
@@ -169,7 +171,8 @@ def compare_loops(
     training = TRAINING.model_copy(update={"epochs": QUALITY_EPOCHS})
     torch.manual_seed(0)
     ours, started = build_detector(model, 1), time.perf_counter()
-    train(ours, TrainingTask(photos, unseen.first(1), lambda _: NO_SCORE, 0.05, 0), training, FLIPS)
+    validation = unseen.first(1)
+    train(ours, TrainingTask(photos, validation, lambda _: NO_SCORE, 0.05, 0, training, FLIPS))
     seconds = [time.perf_counter() - started]
     torch.manual_seed(0)
     plain, started = plain_detector(model, TORCHVISION_ROIS).train(), time.perf_counter()
@@ -266,14 +269,11 @@ def work(config: Config, name: str) -> None:
     held_out = dataset.subset("test")
     validation = load_detection_set(held_out, classes, config.model, cache)
     score = make_score(held_out, classes, config.evaluation)
-    run_trials(
-        config,
-        name,
-        make_objective(
-            config,
-            TrainingTask(photos, validation, score, config.evaluation.min_score, config.seed),
-        ),
-    )
+    task = TrainingTask(
+        photos, validation, score, config.evaluation.min_score, config.seed,
+        config.training, config.augmentation,
+    )  # fmt: skip
+    run_trials(config, name, make_objective(config, task))
 
 
 TINY = ModelConfig(
@@ -286,7 +286,7 @@ TINY = ModelConfig(
 def kills(_: argparse.Namespace, folder: Path) -> None:
     """A training killed at five random moments and resumed each time, against one left alone."""
     root = folder / "raw"
-    generate_dataset(root, 16, 3)
+    generate_dataset(root, SyntheticSettings(16, seed=3))
     command = [sys.executable, __file__, "small", str(root)]
     whole = subprocess.run([*command, str(folder / "whole")], capture_output=True, check=True)
     records = torch.load(folder / "whole" / "checkpoint.pt", weights_only=True)["history"]
@@ -327,16 +327,16 @@ def small(root: Path, folder: Path) -> None:
     config = Config(data=data, model=TINY)
     held_out = dataset.subset("test")
     photos = load_detection_set(dataset.subset("train"), data.classes, TINY, Path(data.prepared))
-    task = TrainingTask(
-        photos.first(8),
-        load_detection_set(held_out, data.classes, TINY, Path(data.prepared)),
-        make_score(held_out, data.classes, EVALUATION), 0.05, 0,
-    )  # fmt: skip
     torch.manual_seed(0)
     training = TrainingConfig(
         epochs=8, batch_size=4, learning_rate=1e-3, ema_decay=0.9, threads=1, device="cpu"
     )
-    result = train(build_detector(TINY, 1), task, training, config.augmentation, folder=folder)
+    task = TrainingTask(
+        photos.first(8),
+        load_detection_set(held_out, data.classes, TINY, Path(data.prepared)),
+        make_score(held_out, data.classes, EVALUATION), 0.05, 0, training, config.augmentation,
+    )  # fmt: skip
+    result = train(build_detector(TINY, 1), task, folder)
     clocks = ("train_seconds", "validation_seconds", "photos_per_second")
     for record in result.history:
         print(json.dumps({k: v for k, v in record.row().items() if k not in clocks}))
@@ -350,7 +350,7 @@ def memory(_: argparse.Namespace, folder: Path) -> None:
 
 def measure_memory(folder: Path) -> None:
     """20 epochs over 8 drawn photos at 320 px, batch 8."""
-    generate_dataset(folder / "raw", 24, 3)
+    generate_dataset(folder / "raw", SyntheticSettings(24, seed=3))
     data = DataConfig(root=str(folder / "raw"), prepared=str(folder / "prepared"))
     dataset = split(check_dataset(folder / "raw", data).dataset)
     model = ModelConfig(
@@ -366,9 +366,12 @@ def measure_memory(folder: Path) -> None:
 
     score = make_score(dataset, data.classes, EVALUATION)
     nothing = {name: Detections.empty() for name in dataset.images["image"]}
-    task = TrainingTask(photos, photos.first(1), lambda found: score({**nothing, **found}), 0.05, 0)
     training = TrainingConfig(epochs=20, batch_size=8, learning_rate=1e-4, device="cpu")
-    train(build_detector(model, 1), task, training, AugmentationConfig(), on_epoch=note)
+    task = TrainingTask(
+        photos, photos.first(1), lambda found: score({**nothing, **found}), 0.05, 0,
+        training, AugmentationConfig(),
+    )  # fmt: skip
+    train(build_detector(model, 1), task, hooks=TrainingHooks(note))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     say("peak memory, 320 px, batch 8", f"{peak:.2f} GB")
     say("after epochs 2, 10, 20", ", ".join(f"{course[i]:.2f} GB" for i in (1, 9, 19)))
@@ -426,9 +429,8 @@ def our_steps(dataset: Dataset, model: ModelConfig, folder: Path) -> Callable[[]
     def step() -> None:
         samples = next(feeding)
         batch = Batch(samples, [""] * len(samples), 0, 1.0)
-        device = torch.device("cpu")
-        with quick_pooling(network, device):
-            take_step(state, [batch], 5e-4, TRAINING.clip_norm, device, World())
+        with quick_pooling(network, torch.device("cpu")):
+            take_step(state, [batch], 5e-4, TRAINING.clip_norm, World())
 
     return step
 

@@ -26,13 +26,14 @@ import pandas as pd
 
 from monitoring.drift_detector import DriftDetector
 from monitoring.drill.faults import FAULTS, Fault
-from monitoring.drill.repeat import Traffic, one_run, repeat
+from monitoring.drill.repeat import Scenario, Traffic, one_run, repeat
 from monitoring.drill.served import send, served
 from monitoring.drill.table import Row, markdown
 from sparrow.config import Config, EvaluationConfig, MonitoringConfig
 from sparrow.data.formats.exchange import read_csv
 from sparrow.data.split.groups import with_groups
 from sparrow.data.synthetic.generate import generate_dataset
+from sparrow.data.synthetic.settings import SyntheticSettings
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.metrics import threshold_for_recall
@@ -46,7 +47,7 @@ REPETITIONS = 40
 HISTORY = 150  # healthy photos before the fault
 FALL = 0.2  # of recall
 RECALL_TOLERANCE = 0.02
-# Photos with the fault after which the judge is asked.
+# Photos with the fault after which the monitor runs.
 RUNS = (5, 10, 15, 20, 25, 30, 40, 50, 60, 70, 80, 90, 100, *range(125, 501, 25))
 Content = Callable[[], bytes]
 
@@ -65,7 +66,10 @@ class Set:
         """The set, drawn where it is not there yet."""
         root = home / self.name
         if not root.exists():
-            generate_dataset(root, self.photos, self.seed, season=self.season, birds=self.birds)
+            settings = SyntheticSettings(
+                self.photos, self.seed, season=self.season, birds=self.birds
+            )
+            generate_dataset(root, settings)
         return read_csv(root)
 
 
@@ -119,7 +123,7 @@ def all_pools(sets: dict[str, Dataset]) -> list[Pool]:
 
 
 def photos_of(fault: Fault) -> int:
-    """The bar of heavy ones lies at 100 photos; the others have none."""
+    """The limit of heavy ones is 100 photos; the others have none."""
     return LONG if fault.heavy else SHORT
 
 
@@ -205,41 +209,35 @@ def recall(
 
 @dataclass(frozen=True)
 class Task:
-    """A row of the table: what to draw from and where the bar lies."""
+    """A row of the table: what to draw from and the limit in photos."""
 
     fault: str
     strength: str
-    bar: int
+    limit: int
     faulty: tuple[Window, list[str]]
 
 
-_judge: DriftDetector
+_detector: DriftDetector
 _healthy: Traffic
 
 
 def set_up(reference: Window, healthy: tuple[Window, list[str]]) -> None:
     """Of each worker process."""
-    global _judge, _healthy
-    _judge, _healthy = DriftDetector(reference, MonitoringConfig()), Traffic(*healthy)
+    global _detector, _healthy
+    _detector, _healthy = DriftDetector(reference, MonitoringConfig()), Traffic(*healthy)
 
 
 def row(task: Task) -> Row:
     """All repetitions of a fault."""
-    faulty = Traffic(*task.faulty)
+    scenario = Scenario(_healthy, Traffic(*task.faulty), HISTORY)
     seeds = range(REPETITIONS)
-    runs = [photos for photos in RUNS if photos <= task.bar]
+    runs = [photos for photos in RUNS if photos <= task.limit]
     return Row(
         task.fault,
         task.strength,
-        task.bar,
-        tuple(
-            repeat(_judge, _healthy, faulty, history=HISTORY, runs=runs, seed=seed)
-            for seed in seeds
-        ),
-        tuple(
-            one_run(_judge, _healthy, faulty, history=HISTORY, photos=task.bar, seed=1000 + seed)
-            for seed in seeds
-        ),
+        task.limit,
+        tuple(repeat(_detector, scenario, runs, seed) for seed in seeds),
+        tuple(one_run(_detector, scenario, task.limit, seed=1000 + seed) for seed in seeds),
     )
 
 
@@ -249,7 +247,8 @@ def tasks(home: Path, pools: list[Pool], fall: str) -> list[Task]:
     traffic = pools[2]
     dead, worse = (traffic_of(read(home, name), part) for name, part in worse_pools(traffic))
     listed = [
-        Task("no fault", "–", bar, by_key["traffic"]) for bar in (30, SHORT, LONG, TRAFFIC.photos)
+        Task("no fault", "–", limit, by_key["traffic"])
+        for limit in (30, SHORT, LONG, TRAFFIC.photos)
     ]
     listed.append(Task("dead model", "returns nothing (threshold 1)", 30, dead))
     listed.append(Task("recall falls by 20 %", fall, TRAFFIC.photos, worse))
@@ -283,7 +282,7 @@ copies with a fault: {sent:,} photos in all, each once. From what it logged, {re
 repetitions are drawn for each row: {history} healthy photos, then photos with the fault, author by
 author in random order, none twice within a repetition. "No fault" and the fall of recall have a
 pool of {long} photos, heavy night and blur {heavy}, the others {short}, the dead model {shortest};
-repetitions share most of them, in other orders and after other healthy ones. The judge
+repetitions share most of them, in other orders and after other healthy ones. The detector
 (`monitoring/drift_detector.py`, all defaults, 5 % false alarms a run) has as its reference the
 same model's answers to {reference} other drawn photos of {groups} authors, through the same
 service. "Dead model" and "recall falls" are copies of the champion with another threshold,
@@ -399,7 +398,7 @@ def smaller_reference(reference: Window, healthy: tuple[Window, list[str]], fall
     found = row(fall)
     return (
         f"With {len(photos)} photos of the reference, as many as it has, the fall of recall is "
-        f"noticed by {found.noticed_at_once:.0%} of single runs at {fall.bar} photos."
+        f"noticed by {found.noticed_at_once:.0%} of single runs at {fall.limit} photos."
     )
 
 

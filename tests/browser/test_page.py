@@ -9,20 +9,15 @@ from __future__ import annotations
 import csv
 import json
 import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import urljoin, urlsplit
-from urllib.request import urlopen
 from zipfile import ZipFile
 
 import pytest
+from server_process import bentoml_serve, free_port, started
 
 pytestmark = pytest.mark.browser
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -48,34 +43,15 @@ def address(
         f"stores: {{prediction_log: 'sqlite:///{home}/log.db'}}\n"
         f"service: {{workers: {request.param}}}\n"
     )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {
         **os.environ,
         "SPARROW_MODEL": os.environ.get("SPARROW_MODEL", str(model_folder)),
         "SPARROW_CONFIG": str(home / "service.yaml"),
     }
-    command = [sys.executable, "-m", "bentoml", "serve", "service.app:Sparrow", "--port", str(port)]
-    with (home / "log.txt").open("w") as output:
-        server = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
-        try:
-            wait_until_ready(f"http://127.0.0.1:{port}/readyz", server)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-            server.wait(30)
-
-
-def wait_until_ready(url: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(360):
-        assert server.poll() is None, "the server ended before it was ready"
-        try:
-            with urlopen(url, timeout=5):
-                return
-        except (URLError, OSError):
-            time.sleep(0.5)
-    raise AssertionError("the server was not ready in time")
+    address = f"http://127.0.0.1:{port}"
+    with started(bentoml_serve(port), f"{address}/readyz", home, environment):
+        yield address
 
 
 @contextmanager
@@ -152,7 +128,7 @@ def test_it_looks_good(
             assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_photos_are_counted_shown_judged_and_downloaded(
+def test_photos_are_counted_shown_confirmed_and_downloaded(
     page: Any, photos: list[Path], tmp_path: Path
 ) -> None:
     text = tmp_path / "text.jpg"

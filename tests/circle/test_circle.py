@@ -28,6 +28,7 @@ from sparrow.data.formats.coco import read_coco, write_coco
 from sparrow.data.formats.exchange import read_csv
 from sparrow.data.split.groups import with_groups
 from sparrow.data.synthetic.generate import LICENSE, SOURCE, generate_dataset
+from sparrow.data.synthetic.settings import SyntheticSettings
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.evaluate import evaluate
@@ -116,8 +117,8 @@ def set_up(home: Path) -> Config:
 
 
 def draw_winter(home: Path) -> tuple[Dataset, Dataset]:
-    generate_dataset(home / "winter", WINTER_PHOTOS, 42, season="winter")
-    generate_dataset(home / "held-out", HELD_OUT_PHOTOS, 43, season="winter")
+    generate_dataset(home / "winter", SyntheticSettings(WINTER_PHOTOS, 42, season="winter"))
+    generate_dataset(home / "held-out", SyntheticSettings(HELD_OUT_PHOTOS, 43, season="winter"))
     return read_csv(home / "winter"), read_csv(home / "held-out")
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sparrow.cli.count import find_photos
 from sparrow.cli.count_journal import Journal, file_key
 from sparrow.cli.main import main
 from sparrow.inference.counter import PhotoCounter
+from sparrow.inference.photo_files import find_photos
 from sparrow.regular_file import sha256_of
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sparrow.cli import count as command
+from sparrow.cli import count_photos as command
 from sparrow.cli.count_journal import Journal
 from sparrow.cli.main import main
 from sparrow.regular_file import sha256_of

@@ -97,7 +97,7 @@ def test_a_folder_that_cannot_be_looked_into_is_told(
         (home / place).chmod(mode)
     (home / "secret.jpg").write_bytes(photo)
     (home / "secret.jpg").chmod(0)
-    from sparrow.cli.count import count_file
+    from sparrow.cli.count_photos import count_file
     from sparrow.inference.counter import PhotoCounter
 
     counter = PhotoCounter(model_folder)

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from compatibility.renamed import today, with_names_of_today
 
-from sparrow.config import Config, get_key, make_config
+from sparrow.config import Config, get_key, stored_config
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,11 +45,11 @@ def read_log(config: Config) -> Any:
 def test_a_published_model_counts_as_it_did(
     home: Path, expected: dict[str, Any], version: int
 ) -> None:
-    from sparrow.inference.counter import Counter
+    from sparrow.inference.counter import PhotoCounter
 
     link = home / ".sparrow" / "champion"
     assert link.resolve().name == "2"
-    model = Counter(link.resolve().with_name(str(version)))
+    model = PhotoCounter(link.resolve().with_name(str(version)))
     model.try_out()
     counted, _ = model.count((home / "photo.jpg").read_bytes(), "photo.jpg", "cli")
     record, wanted = counted.record, expected["versions"][str(version)]
@@ -57,6 +57,13 @@ def test_a_published_model_counts_as_it_did(
     assert [box.score for box in record.boxes] == wanted["scores"]
     assert len(record.boxes) > 0  # else nothing was compared
     assert (record.model_name, record.model_version) == (expected["config"]["name"], str(version))
+
+
+def test_the_library_loads_the_champion(home: Path, expected: dict[str, Any]) -> None:
+    import sparrow
+
+    photo = sparrow.load("champion").count("photo.jpg")
+    assert [photo.count, photo.low, photo.high] == expected["versions"]["2"]["count"]
 
 
 def test_the_old_log_is_read(config: Config, expected: dict[str, Any]) -> None:
@@ -107,12 +114,12 @@ def test_settings_beside_the_champion_hold(home: Path, expected: dict[str, Any])
 def test_the_monitor_comes_to_the_same_verdict(
     home: Path, config: Config, expected: dict[str, Any]
 ) -> None:
-    from monitoring.run import judge_production, observe_production
+    from monitoring.run import detect_drift, observe_production
 
     observed = observe_production(config, None)
     assert (observed.model.version, observed.n_photos) == ("2", 120)
     assert observed.set_aside == ""
-    verdict, wanted = judge_production(config, observed).to_dict(), expected["verdict"]
+    verdict, wanted = detect_drift(config, observed).to_dict(), expected["verdict"]
     for name in ("state", "model_name", "model_version", "n_photos", "since", "until"):
         assert verdict[name] == wanted[name]
     assert verdict["state"] == "ok"
@@ -123,17 +130,17 @@ def test_the_monitor_comes_to_the_same_verdict(
 
 
 def test_the_monitor_shows_the_verdict_of_before(home: Path, config: Config) -> None:
-    from monitoring.page import Findings, findings_html
-    from monitoring.run import judge_production, observe_production, past_verdicts
+    from monitoring.page import MonitoringReport, report_html
+    from monitoring.run import detect_drift, observe_production, past_verdicts
 
     past = past_verdicts(Path(config.stores.monitoring), config.name)
     assert [one["state"] for one in past] == ["ok"]
     observed = observe_production(config, None)
-    verdict = judge_production(config, observed)
-    found = Findings(
-        verdict, observed.window, observed.n_photos, observed.trend, past, home, report=False
+    verdict = detect_drift(config, observed)
+    report = MonitoringReport(
+        verdict, observed.window, observed.n_photos, observed.trend, past, home, False
     )
-    assert "2024-02-02" in findings_html(found)
+    assert "2024-02-02" in report_html(report)
 
 
 def test_the_champion_before_comes_back_from_the_old_store(
@@ -187,7 +194,7 @@ def test_the_config_of_a_model_is_one_of_today(
     from sparrow.inference.model_folder import read_info
 
     info = read_info((home / ".sparrow" / "champion").resolve().with_name(str(version)))
-    config, before = make_config(info.config), expected["config"]
+    config, before = stored_config(info.config), expected["config"]
     values = config.model_dump(mode="json")
     for section, old in before.items():
         for name, value in old.items() if isinstance(old, dict) else ():
@@ -198,7 +205,7 @@ def test_the_config_of_a_model_is_one_of_today(
     assert (config.name, config.seed) == (before["name"], before["seed"])
     # What a model is registered with is the same for all that learned alike, and stays so when it
     # is written by today's names.
-    again = make_config(config.of_the_training())
+    again = stored_config(config.of_the_training())
     assert again.content_hash() == config.content_hash()
     trained_at = datetime.fromisoformat(info.trained_at)
     assert trained_at == datetime(2024, 1, 1, tzinfo=UTC)

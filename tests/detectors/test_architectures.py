@@ -77,11 +77,11 @@ def trained(request, sixteen, config):
     torch.manual_seed(3)
     model = build_detector(configured(request.param), 1)
     score = make_score(dataset, CLASSES, config.evaluation)
-    task = TrainingTask(photos, photos, score, 0.05, 0)
     training = config.training.model_copy(
         update={"epochs": 1, "batch_size": 8, "learning_rate": 1e-4, "ema_decay": 0.0}
     )
-    return request.param, model, train(model, task, training, AugmentationConfig())
+    task = TrainingTask(photos, photos, score, 0.05, 0, training, AugmentationConfig())
+    return request.param, model, train(model, task)
 
 
 def test_there_is_one_of_every_kind():

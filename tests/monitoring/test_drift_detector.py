@@ -1,4 +1,4 @@
-"""The judge: alarms where something changed, stays calm where nothing did, dates the change."""
+"""The detector: an alarm where something changed, none where nothing did, and a date."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONFIG = MonitoringConfig(windows=(25, 100, 400))
 
 
 @pytest.fixture(scope="module")
-def judge(photos: Any) -> DriftDetector:
+def detector(photos: Any) -> DriftDetector:
     return DriftDetector(window_of(photos(200, seed=1)), CONFIG)
 
 
@@ -31,8 +31,8 @@ def found(verdict: DriftVerdict, column: str) -> ColumnChange:
 
 
 @pytest.mark.parametrize("n", [0, 1, 24])
-def test_too_few_photos_are_no_good_news(photos: Any, judge: DriftDetector, n: int) -> None:
-    verdict = judge.judge(window_of(photos(n, seed=2)))
+def test_too_few_photos_are_no_good_news(photos: Any, detector: DriftDetector, n: int) -> None:
+    verdict = detector.detect_drift(window_of(photos(n, seed=2)))
     assert verdict.state == State.TOO_FEW
     assert verdict.exit_code == 4
     assert f"{n} photos; at least 25" in verdict.reason
@@ -40,24 +40,24 @@ def test_too_few_photos_are_no_good_news(photos: Any, judge: DriftDetector, n: i
 
 @pytest.mark.parametrize("n", [0, 7])
 def test_too_small_a_reference_is_no_good_news(photos: Any, n: int) -> None:
-    verdict = DriftDetector(window_of(photos(n, seed=1)), CONFIG).judge(
+    verdict = DriftDetector(window_of(photos(n, seed=1)), CONFIG).detect_drift(
         window_of(photos(50, seed=2))
     )
     assert verdict.state == State.TOO_FEW
     assert f"reference has {n} photos" in verdict.reason
 
 
-def test_photos_like_the_references_are_ok(photos: Any, judge: DriftDetector) -> None:
-    verdict = judge.judge(window_of(photos(150, seed=3)))
+def test_photos_like_the_references_are_ok(photos: Any, detector: DriftDetector) -> None:
+    verdict = detector.detect_drift(window_of(photos(150, seed=3)))
     assert verdict.state == State.OK
     assert verdict.exit_code == 0
     assert "newest 25, 100 and 150 photos" in verdict.reason
     assert all(change.p_value > 0.05 for change in verdict.changes if change.p_value is not None)
 
 
-def test_a_blackout_of_25_photos_is_noticed_and_dated(photos: Any, judge: DriftDetector) -> None:
+def test_a_blackout_of_25_photos_is_noticed_and_dated(photos: Any, detector: DriftDetector) -> None:
     dead = [replace(one, boxes=()) for one in photos(25, seed=5, first=100)]
-    verdict = judge.judge(window_of([*photos(100, seed=4), *dead]))
+    verdict = detector.detect_drift(window_of([*photos(100, seed=4), *dead]))
     assert verdict.state == State.DRIFT
     assert verdict.exit_code == 3
     empty = found(verdict, "empty")
@@ -68,42 +68,42 @@ def test_a_blackout_of_25_photos_is_noticed_and_dated(photos: Any, judge: DriftD
     assert not found(verdict, "brightness").drifted
 
 
-def test_darkness_is_told_in_words(photos: Any, judge: DriftDetector) -> None:
-    verdict = judge.judge(window_of(photos(60, seed=6, brightness=0.2)))
+def test_darkness_is_told_in_words(photos: Any, detector: DriftDetector) -> None:
+    verdict = detector.detect_drift(window_of(photos(60, seed=6, brightness=0.2)))
     assert [change.column for change in verdict.drifted] == ["brightness"]
     assert verdict.reason.startswith("Brightness (0 to 1) fell: 0.")
 
 
 def test_a_column_that_spreads_is_seen_where_its_mean_stays(
-    photos: Any, judge: DriftDetector
+    photos: Any, detector: DriftDetector
 ) -> None:
     # Half the photos at night, half in glaring sun: 0.5 on average, as before.
     mixed = [*photos(50, seed=7, brightness=0.2), *photos(50, seed=8, brightness=0.8)]
     rng = np.random.default_rng(0)
-    verdict = judge.judge(window_of([mixed[i] for i in rng.permutation(100)]))
+    verdict = detector.detect_drift(window_of([mixed[i] for i in rng.permutation(100)]))
     brightness = found(verdict, "brightness")
     assert brightness.drifted
     assert "scatters more" in brightness.words
 
 
 def test_a_loss_of_recall_takes_hundreds_of_photos(photos: Any) -> None:
-    judge = DriftDetector(window_of(photos(600, seed=9)), CONFIG)
-    few = judge.judge(window_of(photos(50, seed=10, recall=0.8)))
-    many = judge.judge(window_of(photos(500, seed=11, recall=0.8)))
+    detector = DriftDetector(window_of(photos(600, seed=9)), CONFIG)
+    few = detector.detect_drift(window_of(photos(50, seed=10, recall=0.8)))
+    many = detector.detect_drift(window_of(photos(500, seed=11, recall=0.8)))
     assert few.state == State.OK
     assert found(many, "count").drifted
 
 
 def test_a_constant_column_may_vary_a_little_and_not_much(
-    photos: Any, judge: DriftDetector
+    photos: Any, detector: DriftDetector
 ) -> None:
     # All photos of the reference are 640 × 480. One other size in 25 is no news; 25 of 25 are.
     usual = photos(25, seed=12)
     one = [replace(usual[0], width_px=800), *usual[1:]]
     every = [replace(photo, width_px=800) for photo in usual]
-    assert judge.judge(window_of(usual)).state == State.OK
-    assert judge.judge(window_of(one)).state == State.OK
-    columns = {change.column for change in judge.judge(window_of(every)).drifted}
+    assert detector.detect_drift(window_of(usual)).state == State.OK
+    assert detector.detect_drift(window_of(one)).state == State.OK
+    columns = {change.column for change in detector.detect_drift(window_of(every)).drifted}
     assert {"photo_size", "photo_shape"} <= columns
 
 
@@ -113,7 +113,7 @@ def test_a_constant_summed_in_another_order_is_the_same_constant(photos: Any) ->
         box = LoggedBox("bird", 0.8, 10, 10, 80, 80)
         return window_of([replace(one, boxes=(box,) * boxes) for one in photos(n, seed)])
 
-    verdict = DriftDetector(alike(60, 1, boxes=1), CONFIG).judge(alike(60, 2, boxes=3))
+    verdict = DriftDetector(alike(60, 1, boxes=1), CONFIG).detect_drift(alike(60, 2, boxes=3))
     drifted = {change.column for change in verdict.drifted}
     assert "count" in drifted
     assert not {"score", "box_size", "box_x", "box_y"} & drifted
@@ -121,7 +121,7 @@ def test_a_constant_summed_in_another_order_is_the_same_constant(photos: Any) ->
 
 @pytest.mark.parametrize(("errors", "drifted"), [(2, False), (8, True)])
 def test_photos_that_cannot_be_counted(
-    photos: Any, judge: DriftDetector, errors: int, drifted: bool
+    photos: Any, detector: DriftDetector, errors: int, drifted: bool
 ) -> None:
     # With 2 % usual, 2 errors or more come among 50 photos in 26 % of windows, 8 in 1 of 10^6.
     window = photos(50, seed=13)
@@ -129,7 +129,7 @@ def test_photos_that_cannot_be_counted(
         replace(one, error="unreadable_photo", boxes=(), width_px=0, height_px=0, brightness=None)
         for one in window[20 : 20 + errors]
     ]
-    change = found(judge.judge(window_of(window)), "error_fraction")
+    change = found(detector.detect_drift(window_of(window)), "error_fraction")
     assert change.drifted == drifted
     assert change.current is not None
 
@@ -148,8 +148,8 @@ def test_photos_of_one_author_count_as_less(photos: Any) -> None:
         alone.photos.assign(group=np.repeat(np.arange(10), 20)), alone.boxes, alone.feedback
     )
     window = window_of(photos(60, seed=15, brightness=0.75))
-    assert found(DriftDetector(alone, CONFIG).judge(window), "brightness").drifted
-    assert not found(DriftDetector(grouped, CONFIG).judge(window), "brightness").drifted
+    assert found(DriftDetector(alone, CONFIG).detect_drift(window), "brightness").drifted
+    assert not found(DriftDetector(grouped, CONFIG).detect_drift(window), "brightness").drifted
 
 
 def with_truth(records: Sequence[PredictionRecord], missed: int) -> Window:
@@ -163,9 +163,9 @@ def with_truth(records: Sequence[PredictionRecord], missed: int) -> Window:
 
 def test_feedback_shows_what_the_photos_do_not(photos: Any) -> None:
     reference = with_truth(photos(200, seed=1), 0)
-    judge = DriftDetector(reference, CONFIG)
-    good = judge.judge(with_truth(photos(60, seed=16), 0))
-    bad = judge.judge(with_truth(photos(60, seed=16), 1))
+    detector = DriftDetector(reference, CONFIG)
+    good = detector.detect_drift(with_truth(photos(60, seed=16), 0))
+    bad = detector.detect_drift(with_truth(photos(60, seed=16), 1))
     assert good.state == State.OK
     assert [change.column for change in bad.drifted] == ["count_error", "wrong"]
     assert found(bad, "count_error").current == -1.0
@@ -175,9 +175,9 @@ def test_latency_has_a_plain_bar(photos: Any) -> None:
     reference, slow = window_of(photos(60, seed=1)), photos(30, seed=17)
     slow = [replace(one, latency_ms=900.0) for one in slow]
     config = MonitoringConfig(windows=(25,), max_latency_ms=500.0)
-    verdict = DriftDetector(reference, config).judge(window_of(slow))
+    verdict = DriftDetector(reference, config).detect_drift(window_of(slow))
     assert [change.column for change in verdict.drifted] == ["latency_ms"]
-    free = DriftDetector(reference, MonitoringConfig(windows=(25,))).judge(window_of(slow))
+    free = DriftDetector(reference, MonitoringConfig(windows=(25,))).detect_drift(window_of(slow))
     assert free.state == State.OK
 
 
@@ -192,15 +192,15 @@ def test_photos_that_cannot_be_read_do_not_hide_how_long_the_others_take(
         replace(one, latency_ms=0.4, error="unreadable_photo") for one in slow[:unreadable]
     ]
     config = MonitoringConfig(windows=(25,), max_latency_ms=500.0)
-    verdict = DriftDetector(window_of(photos(60, seed=1)), config).judge(window_of(slow))
+    verdict = DriftDetector(window_of(photos(60, seed=1)), config).detect_drift(window_of(slow))
     change = found(verdict, "latency_ms")
     assert (change.current, change.photos) == (median, 25 - unreadable)
     assert change.drifted == (median is not None)
     json.dumps(verdict.to_dict(), allow_nan=False)
 
 
-def test_a_verdict_is_plain_json(photos: Any, judge: DriftDetector) -> None:
-    values = judge.judge(window_of(photos(60, seed=18, brightness=0.1))).to_dict()
+def test_a_verdict_is_plain_json(photos: Any, detector: DriftDetector) -> None:
+    values = detector.detect_drift(window_of(photos(60, seed=18, brightness=0.1))).to_dict()
     again = json.loads(json.dumps(values, allow_nan=False))
     assert again["state"] == "drift"
     assert again["changes"][0]["since"].startswith("2026-05-01T")

@@ -1,4 +1,4 @@
-"""Evidently's report says what the judge says, also of windows in which nothing varies."""
+"""Evidently's report says what the drift detector says, also of windows in which nothing varies."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ from sparrow.predictions.window import window_of
 
 
 def test_nothing_to_draw_is_no_file(photos: Any, tmp_path: Path) -> None:
-    judge = DriftDetector(window_of(photos(60, 1)), MonitoringConfig(windows=(25,)))
+    detector = DriftDetector(window_of(photos(60, 1)), MonitoringConfig(windows=(25,)))
     nothing = photo_values(window_of([]))
     path = tmp_path / "report.html"
-    assert not write_evidently_report(path, nothing, nothing, judge.judge(window_of([])), 0.05)
+    assert not write_evidently_report(
+        path, nothing, nothing, detector.detect_drift(window_of([])), 0.05
+    )
     assert not path.exists()
 
 
 @pytest.mark.slow
 def test_constant_columns_are_drawn(photos: Any, tmp_path: Path) -> None:
     values = photo_values(window_of(photos(1, 1))).repeat(60, axis=0)
-    judge = DriftDetector(window_of(photos(60, 1)), MonitoringConfig(windows=(25,)))
-    verdict = judge.judge(window_of(photos(30, 2)))
+    detector = DriftDetector(window_of(photos(60, 1)), MonitoringConfig(windows=(25,)))
+    verdict = detector.detect_drift(window_of(photos(30, 2)))
     path = tmp_path / "report.html"
     assert write_evidently_report(path, values, values[:30], verdict, 0.05)
     assert path.stat().st_size > 1e6

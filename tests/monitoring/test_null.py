@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from monitoring.null import Thresholds, draw_pairs, strength_of
+from monitoring.null import Thresholds, sample_pairs, strength_of
 from monitoring.ranks import Reference
 
 
@@ -32,7 +32,7 @@ def test_the_variance_of_independent_ranks_is_known() -> None:
 def test_distances_of_drawn_pairs_are_normal() -> None:
     # Beyond 1.96 in 5 % of pairs, at every size of window.
     reference = Reference(one_column(400, 2), np.arange(400))
-    distances = draw_pairs(reference, (50, 800), 4000, seed=0)[:, :, 0]
+    distances = sample_pairs(reference, (50, 800), 4000, seed=0)[:, :, 0]
     assert (distances > 1.96).mean(axis=0) == pytest.approx([0.05, 0.05], abs=0.012)
 
 
@@ -51,11 +51,11 @@ def test_a_window_without_scores_says_nothing() -> None:
 
 def test_the_strongest_of_many_distances_is_corrected() -> None:
     rng = np.random.default_rng(5)
-    null, fresh = np.abs(rng.normal(size=(2, 2000, 2, 3)))  # two looks at three columns
+    null, fresh = np.abs(rng.normal(size=(2, 2000, 2, 3)))  # two windows of three columns
     thresholds = Thresholds.of(null, np.zeros((2000, 2)))
     strengths = np.stack([thresholds.strengths(i, fresh[:, i]) for i in (0, 1)], axis=1)
     assert (strengths >= 1).mean() == pytest.approx(0.01, abs=0.004)
-    p_values = [thresholds.p_value(one.max(), looks=2) for one in strengths]
+    p_values = [thresholds.p_value(one.max(), windows=2) for one in strengths]
     assert np.mean(np.array(p_values) <= 0.1) == pytest.approx(0.1, abs=0.02)
 
 

@@ -50,7 +50,7 @@ def test_an_empty_log_is_an_empty_window(log: PredictionLog) -> None:
     assert other_versions(log, MODEL) == ""
 
 
-def test_only_photos_of_this_model_and_version_are_judged(log: PredictionLog, photos: Any) -> None:
+def test_only_photos_of_this_model_version_are_compared(log: PredictionLog, photos: Any) -> None:
     log.append([*photos(5, 1), *photos(7, 2, version="4"), *photos(9, 3, name="cats")])
     assert observe(log, MODEL, MonitoringConfig()).n_photos == 5
     said = other_versions(log, MODEL)
@@ -99,7 +99,7 @@ def test_photos_from_the_future_are_set_aside_and_said(
     found = observe(log, MODEL, config, now)
     assert (found.n_photos, found.n_future) == (120, 60)
     assert found.window.photos["id"].tolist() == [one.id for one in records]
-    assert "60 photos were set aside: their times lie in the future" in found.set_aside
+    assert "60 photos were set aside: their times are in the future" in found.set_aside
     assert f"{now + ahead:%Y-%m-%d %H:%M}" in found.set_aside
     assert sum(step.photos for step in trend(log, MODEL, now)) == 120
     # A part of a window that is too large for memory leaves them out, too.
@@ -110,7 +110,7 @@ def test_photos_from_the_future_are_set_aside_and_said(
 
 @pytest.mark.parametrize("after", [timedelta(hours=1), timedelta(days=2), timedelta(days=400)])
 @pytest.mark.parametrize("window_days", [None, 3.0])
-def test_another_models_photos_under_the_same_number_are_not_judged(
+def test_another_models_photos_under_the_same_number_are_not_compared(
     log: PredictionLog, photos: Any, after: timedelta, window_days: float | None
 ) -> None:
     """A registry that was made anew counts its versions from 1 again; the log goes on."""
@@ -156,10 +156,13 @@ def test_a_clock_that_was_ahead_does_not_turn_drift_into_ok(
     usual = [replace(one, time=one.time + timedelta(days=20)) for one in photos(1600, 3)]
     log.append([*blind, *usual])
     config = MonitoringConfig()
-    verdict = DriftDetector(reference, config).judge(observe(log, MODEL, config, now).window)
+    verdict = DriftDetector(reference, config).detect_drift(observe(log, MODEL, config, now).window)
     assert verdict.state is State.DRIFT
-    # As it was judged before: the newest 1,600 photos, all of them from the future, hide it.
-    assert DriftDetector(reference, config).judge(read_window(log, limit=1600)).state is State.OK
+    # As it was done before: the newest 1,600 photos, all of them from the future, hide it.
+    assert (
+        DriftDetector(reference, config).detect_drift(read_window(log, limit=1600)).state
+        is State.OK
+    )
 
 
 def test_a_log_of_a_newer_release_is_said(log: PredictionLog, path: Path) -> None:
@@ -168,13 +171,13 @@ def test_a_log_of_a_newer_release_is_said(log: PredictionLog, path: Path) -> Non
         other.execute("UPDATE sparrow_version SET version_num = '9'")
         other.commit()
     with (
-        pytest.raises(MonitoringError, match=r"newer release of Sparrow.* Nothing was judged"),
+        pytest.raises(MonitoringError, match=r"newer release of Sparrow.* There is no verdict"),
         open_log(f"sqlite:///{path}"),
     ):
         pass
 
 
-def test_a_log_on_a_read_only_disk_is_judged(
+def test_a_log_on_a_read_only_disk_is_compared(
     log: PredictionLog, path: Path, photos: Any, read_only_folder: Any
 ) -> None:
     log.append(photos(30, 1))

@@ -12,8 +12,8 @@ import pytest
 from monitoring.charts import line_chart
 from monitoring.drift_detector import DriftDetector
 from monitoring.observation import MonitoredModel
-from monitoring.page import Findings, extreme_photos, findings_html
-from monitoring.trend import MAX_STEPS, trend
+from monitoring.page import MonitoringReport, extreme_photos, report_html
+from monitoring.trend import MAX_POINTS, trend
 from sparrow.config import MonitoringConfig
 from sparrow.predictions.log import PredictionLog
 from sparrow.predictions.window import window_of
@@ -32,18 +32,18 @@ def test_an_empty_log_has_no_trend(log: PredictionLog) -> None:
     assert trend(log, MODEL) == []
 
 
-def test_the_trend_is_the_means_of_even_steps(log: PredictionLog, photos: Any) -> None:
-    records = photos(120, 1)  # one a minute: two hours, in steps of five minutes
+def test_the_trend_is_the_means_of_even_intervals(log: PredictionLog, photos: Any) -> None:
+    records = photos(120, 1)  # one a minute: two hours, in intervals of five minutes
     records[7] = replace(records[7], error="unreadable_photo", boxes=(), brightness=None)
     records[7] = replace(records[7], latency_ms=0.4)  # reading nothing is quick
     log.append([*records, *photos(5, 2, version="4")])
-    steps = trend(log, MODEL)
-    assert len(steps) == 24
-    assert sum(step.photos for step in steps) == 120
+    points = trend(log, MODEL)
+    assert len(points) == 24
+    assert sum(point.photos for point in points) == 120
     second = records[5:10]
     counted = [one for one in second if one.error is None]
-    means = steps[1].means
-    assert steps[1].begin == records[5].time
+    means = points[1].means
+    assert points[1].begin == records[5].time
     assert means["error_fraction"] == pytest.approx(0.2)
     assert means["count"] == pytest.approx(sum(x.n_detections for x in counted) / 4)
     assert means["empty"] == pytest.approx(sum(not x.boxes for x in counted) / 4)
@@ -62,10 +62,10 @@ def test_however_long_the_log_the_trend_is_short(
         replace(one, time=one.time + timedelta(days=days * i / 50)) for i, one in enumerate(records)
     ]
     log.append(late)
-    assert 1 <= len(trend(log, MODEL)) <= MAX_STEPS + 1
+    assert 1 <= len(trend(log, MODEL)) <= MAX_POINTS + 1
 
 
-def test_a_chart_of_one_step_and_of_gaps() -> None:
+def test_a_chart_of_one_point_and_of_gaps() -> None:
     assert "<circle" in line_chart("x", [1.0], ("a", "b"), None)
     gaps = line_chart("x", [1.0, None, 2.0, 3.0], ("a", "b"), 1.5)
     assert gaps.count("<polyline") == 1  # only the last two have a neighbour
@@ -74,25 +74,29 @@ def test_a_chart_of_one_step_and_of_gaps() -> None:
 
 
 def test_a_page_of_no_photos_says_so(photos: Any, tmp_path: Path) -> None:
-    judge = DriftDetector(window_of(photos(60, 1)), MonitoringConfig(windows=(25,)))
+    detector = DriftDetector(window_of(photos(60, 1)), MonitoringConfig(windows=(25,)))
     nothing = window_of([])
-    page = findings_html(Findings(judge.judge(nothing), nothing, 0, [], [], tmp_path, False))
+    page = report_html(
+        MonitoringReport(detector.detect_drift(nothing), nothing, 0, [], [], tmp_path, False)
+    )
     assert "too few photos" in page
     assert "No photos." in page
     assert "What changed" not in page
 
 
 def test_names_from_outside_are_text_and_not_markup(photos: Any, tmp_path: Path) -> None:
-    judge = DriftDetector(window_of(photos(60, 1)), MonitoringConfig(windows=(25,)))
+    detector = DriftDetector(window_of(photos(60, 1)), MonitoringConfig(windows=(25,)))
     window = window_of(photos(30, 2, name="<script>"))
-    page = findings_html(Findings(judge.judge(window), window, 30, [], [], tmp_path, False))
+    page = report_html(
+        MonitoringReport(detector.detect_drift(window), window, 30, [], [], tmp_path, False)
+    )
     assert "<script>" not in page
 
 
 def test_the_photos_shown_are_those_that_differ_most(photos: Any) -> None:
-    judge = DriftDetector(window_of(photos(60, 1)), MonitoringConfig(windows=(25,)))
+    detector = DriftDetector(window_of(photos(60, 1)), MonitoringConfig(windows=(25,)))
     night = photos(30, 2, brightness=0.1)
-    verdict = judge.judge(window_of(night))
+    verdict = detector.detect_drift(window_of(night))
     change = next(one for one in verdict.changes if one.column == "brightness")
     darkest = min(night[-change.photos :], key=lambda one: one.brightness)
     assert extreme_photos(window_of(night), change)[0] == darkest.id

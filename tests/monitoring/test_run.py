@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitoring.observation import MonitoredModel
-from monitoring.run import judge_production, observe_production
+from monitoring.run import detect_drift, observe_production
 from monitoring.verdict import State
 from sparrow.config import make_config
 from sparrow.inference.model_folder import REFERENCE
@@ -38,6 +38,6 @@ def test_photos_from_the_future_are_no_ok(
     log.close()
     config = make_config({"stores": {"prediction_log": url}})
     observed = observe_production(config, None)
-    verdict = judge_production(config, observed)
+    verdict = detect_drift(config, observed)
     assert verdict.state is State.TOO_FEW  # 300 photos of another time would have been enough
     assert (f"{future} photos were set aside" in verdict.reason) == (future > 0)

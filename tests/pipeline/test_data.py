@@ -15,6 +15,7 @@ from sparrow.data.formats.exchange import export_dataset, import_dataset, read_c
 from sparrow.data.ingest.ingest import ingest_new
 from sparrow.data.split.split import split_dataset
 from sparrow.data.synthetic.generate import generate_dataset
+from sparrow.data.synthetic.settings import SyntheticSettings
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 from sparrow.pipeline import data as stages
@@ -52,7 +53,7 @@ def test_nothing_new_leaves_the_set_and_no_page(config: Config, tmp_path: Path) 
 
 def test_new_photos_are_merged_and_compared(config: Config, tmp_path: Path) -> None:
     before = raw(config)
-    generate_dataset(Path(config.data.new), photos=5, seed=8, prefix="new_")
+    generate_dataset(Path(config.data.new), SyntheticSettings(5, seed=8, prefix="new_"))
     outcome = stages.ingest_and_compare(config, before, tmp_path / "pages", silent)
     assert len(outcome.dataset.images) == 29
     assert outcome.comparison.verdict == "too few photos"  # five say nothing about drift
@@ -63,7 +64,7 @@ def test_new_photos_are_merged_and_compared(config: Config, tmp_path: Path) -> N
 
 def test_after_a_kill_the_merged_photos_are_not_overlooked(config: Config, tmp_path: Path) -> None:
     before = raw(config)
-    generate_dataset(Path(config.data.new), photos=5, seed=8, prefix="new_")
+    generate_dataset(Path(config.data.new), SyntheticSettings(5, seed=8, prefix="new_"))
     ingest_new(config.data)  # the step was killed here, and is run again by `resume`
     outcome = stages.ingest_and_compare(config, before, tmp_path / "pages", silent)
     assert len(outcome.dataset.images) == 29
@@ -107,9 +108,8 @@ def test_the_page_of_label_errors_shows_photo_and_author(config: Config, tmp_pat
     photo = dataset.images[dataset.images["n_boxes"] > 0].iloc[0]
     one = stages.photos_named(dataset, (photo["image"],))
     nothing = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, int))
-    review, (page,) = stages.write_label_errors(
-        config, one, {photo["image"]: nothing}, "A <model>", tmp_path
-    )
+    detections = {photo["image"]: nothing}
+    review, (page,) = stages.write_label_errors(config, one, detections, "A <model>", tmp_path)
     assert len(review) == photo["n_boxes"]
     text = page.read_text()
     assert "A &lt;model&gt; looked at 1 photos" in text

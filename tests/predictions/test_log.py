@@ -20,7 +20,13 @@ import pytest
 
 from sparrow.detections import Detections
 from sparrow.predictions.log import PredictionLog, UnknownPredictionError
-from sparrow.predictions.record import PredictionRecord, new_id, records_from_detections
+from sparrow.predictions.photo_filter import PhotoFilter
+from sparrow.predictions.record import (
+    LoggedModel,
+    PredictionRecord,
+    new_id,
+    records_from_detections,
+)
 from sparrow.predictions.window import read_reference, read_window, window_of, write_reference
 from sparrow.predictions.writer import PredictionWriter
 
@@ -95,10 +101,10 @@ def test_a_photo_without_detections_is_a_row(log: PredictionLog) -> None:
 
 def test_the_window_is_the_newest_that_fit_oldest_first(log: PredictionLog) -> None:
     log.append([record(minute, version="old" if minute < 2 else "new") for minute in range(6)])
-    newest = read_window(log, limit=2, model_version="new").photos
+    newest = read_window(log, PhotoFilter(model_version="new"), limit=2).photos
     assert newest["time"].tolist() == [NOON + timedelta(minutes=4), NOON + timedelta(minutes=5)]
     # since is included, until is not
-    part = read_window(log, since=NOON, until=NOON + timedelta(minutes=2)).photos
+    part = read_window(log, PhotoFilter(since=NOON, until=NOON + timedelta(minutes=2))).photos
     assert part["model_version"].tolist() == ["old", "old"]
 
 
@@ -106,7 +112,7 @@ def test_the_database_sums_up(log: PredictionLog) -> None:
     # What cannot be read takes no time, which says nothing of the time of a photo.
     broken = replace(record(2), error="unreadable", count=None, latency_ms=0.3)
     log.append([record(0), record(1, TWO), broken])
-    assert log.summary(model_version="3") == {
+    assert log.summary(PhotoFilter(model_version="3")) == {
         "photos": 3,
         "errors": 1,
         "empty": 1,  # the unreadable one is not an empty photo
@@ -152,11 +158,8 @@ def test_the_reference_file_is_a_window(tmp_path: Path) -> None:
     records = records_from_detections(
         {"a.jpg": TWO, "b.jpg": Detections.empty()},
         [photo, empty],
-        class_names=["sparrow"],
-        threshold=0.6,
-        model_name="birds",
-        model_version="3",
-        estimates={"a.jpg": estimate, "b.jpg": SimpleNamespace(count=0, low=None, high=None)},
+        LoggedModel("birds", "3", ["sparrow"], 0.6),
+        {"a.jpg": estimate, "b.jpg": SimpleNamespace(count=0, low=None, high=None)},
     )
     write_reference(tmp_path / "reference.parquet", records, [4, 4], [2, 0])
     read, made = read_reference(tmp_path / "reference.parquet"), window_of(records)

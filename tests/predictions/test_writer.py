@@ -24,10 +24,11 @@ from sqlalchemy.exc import OperationalError
 from sparrow.database import VERSION_TABLE
 from sparrow.predictions import writer as prediction_writer
 from sparrow.predictions.log import LogAwayError, PredictionLog, UnknownPredictionError
+from sparrow.predictions.log_state import LogState
 from sparrow.predictions.record import LoggedBox, PredictionRecord, new_id
 from sparrow.predictions.spill import PredictionSpill
 from sparrow.predictions.window import read_window
-from sparrow.predictions.writer import LogState, PredictionWriter
+from sparrow.predictions.writer import PredictionWriter
 
 
 def record(name: str = "a.jpg") -> PredictionRecord:
@@ -39,7 +40,7 @@ def record(name: str = "a.jpg") -> PredictionRecord:
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prediction_writer, "RETRY_SECONDS", 0.05)
-    monkeypatch.setattr(prediction_writer, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(prediction_writer, "CHECK_SECONDS", 0.05)
     monkeypatch.setattr(logging.getLogger("sparrow"), "propagate", True)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 from attacked import Attacked, attacked_service
+from server_process import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -74,13 +75,6 @@ class Behind:
             url = f"{'https' if tls else 'http'}://127.0.0.1:{port}{path}"
             with _running(command, port, folder):
                 yield Proxied(it, url, self.certificate)
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
 
 
 def documented(language: str) -> str:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+import server_process
+from server_process import OUTPUT, bentoml_serve, free_port
 
 from sparrow.config import ServiceConfig
 from sparrow.predictions.log import PredictionLog
@@ -43,13 +43,6 @@ def model(folders: list[Path], tmp_path: Path) -> Path:
     return copy
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
 @contextmanager
 def started(command: list[str], port: int, folder: Path, **more: str) -> Iterator[httpx.Client]:
     environment = {
@@ -57,29 +50,12 @@ def started(command: list[str], port: int, folder: Path, **more: str) -> Iterato
     }
     environment |= {"SPARROW_API_KEY": "a-key", "PWD": str(folder), **more}
     environment.pop("PYTHONPATH", None)  # its own code, not that of this clone
-    with (folder / "out.txt").open("w") as output:
-        server = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=output, stderr=output
-        )
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-                wait_for(client, server, folder)
-                yield client
-        finally:
-            server.terminate()
-            server.wait(60)
-
-
-def wait_for(client: httpx.Client, server: subprocess.Popen[bytes], folder: Path) -> None:
-    for _ in range(240):
-        assert server.poll() is None, (folder / "out.txt").read_text()[-3000:]
-        try:
-            if client.get("/login").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.5)
-    raise AssertionError("the server was not ready in time")
+    address = f"http://127.0.0.1:{port}"
+    with (
+        server_process.started(command, f"{address}/login", folder, environment, cwd=folder),
+        httpx.Client(base_url=address, timeout=60) as client,
+    ):
+        yield client
 
 
 def test_a_bento_asks_for_the_key_and_logs_the_registered_version(
@@ -93,7 +69,7 @@ def test_a_bento_asks_for_the_key_and_logs_the_registered_version(
     tag = built.stdout.splitlines()[-1]
     where, port = tmp_path / "elsewhere", free_port()
     where.mkdir()
-    command = [sys.executable, "-m", "bentoml", "serve", tag, "--port", str(port)]
+    command = bentoml_serve(port, tag)
     photo = next((drawn_dataset / "images").iterdir())
     with started(command, port, where, **home) as client:
         sent = {"photos": (photo.name, photo.read_bytes())}
@@ -104,7 +80,7 @@ def test_a_bento_asks_for_the_key_and_logs_the_registered_version(
     log = PredictionLog(f"sqlite:///{where}/.sparrow/predictions.db")
     assert [row["model_version"] for row in log.model_versions()] == ["7"]
     log.close()
-    said = (where / "out.txt").read_text()
+    said = (where / OUTPUT).read_text()
     assert '"key": "required"' in said
     assert f'"listens": "127.0.0.1:{port}"' in said
 

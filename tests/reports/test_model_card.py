@@ -66,7 +66,7 @@ def test_the_numbers_are_the_measured_ones(facts):
 
 
 def test_drawn_photos_are_called_drawn(facts):
-    warning = "it knows drawings, not birds"
+    warning = "it knows drawings, not real photos"
     assert warning in model_card(facts)
     real = replace(facts.dataset, images=facts.dataset.images.assign(source="Flickr"))
     assert warning not in model_card(replace(facts, dataset=real))
@@ -79,8 +79,8 @@ def test_drawn_photos_are_called_drawn(facts):
         (
             {"champion_version": 3, "recall": 0.86, "champion_precision": 0.74,
              "threshold": 0.43, "precision": 0.81},
-            "version 3, found 86.0% of the birds in the same photos, with precision 0.740. "
-            "This model finds as many from score 0.430 up, with precision 0.810.",
+            "version 3, found 86.0% of the house sparrows in the same photos, with precision "
+            "0.740. This model finds as many from score 0.430 up, with precision 0.810.",
         ),
         (
             {"champion_version": 3, "recall": 0.86, "champion_precision": 0.74,
@@ -96,7 +96,7 @@ def test_the_threshold_at_the_champions_recall(facts, equal, said):
 
 def test_a_model_without_an_interval_claims_none(facts):
     assert "## The count and its interval" in model_card(facts)
-    assert "interval is made to hold" not in model_card(replace(facts, count_check=None))
+    assert "it is made to hold" not in model_card(replace(facts, count_check=None))
 
 
 def test_it_says_what_computes_in_integers(facts):

@@ -7,10 +7,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from server_process import bentoml_serve, free_port, started
 from starlette.testclient import TestClient
 
 
@@ -74,36 +71,18 @@ def served(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     (home / "service.yaml").write_text(
         f"stores: {{prediction_log: '{log_url}'}}\nservice: {{upload_timeout_s: 3.0}}\n"
     )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
     environment = {
         **os.environ,
         "SPARROW_MODEL": str(published),
         "SPARROW_CONFIG": str(home / "service.yaml"),
     }
-    command = [sys.executable, "-m", "bentoml", "serve", "service.app:Sparrow", "--port", str(port)]
-    with (home / "out.txt").open("w") as output:
-        server = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client:
-                wait_until_ready(client, server)
-                yield Served(client, published, log_url, server.pid)
-        finally:
-            server.terminate()
-            server.wait(60)
-
-
-def wait_until_ready(client: httpx.Client, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(360):
-        assert server.poll() is None, "the server ended before it was ready"
-        try:
-            if client.get("/readyz").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.5)
-    raise AssertionError("the server was not ready in time")
+    with (
+        started(bentoml_serve(port), f"{address}/readyz", home, environment) as server,
+        httpx.Client(base_url=address, timeout=120) as client,
+    ):
+        yield Served(client, published, log_url, server.pid)
 
 
 class Visitor:
@@ -116,13 +95,13 @@ class Visitor:
         self._client, self._session = client, uuid.uuid4().hex
         config = client.get("/config").json()
         self._events = config["dependencies"]
-        self._widgets = {one["id"]: one for one in config["components"]}
-        self._values = {i: one["props"].get("value") for i, one in self._widgets.items()}
+        self._widgets = {widget["id"]: widget for widget in config["components"]}
+        self._values = {i: widget["props"].get("value") for i, widget in self._widgets.items()}
 
     def widget(self, name: str) -> int:
         """A widget's number, by its label or the text it starts with."""
-        for number, one in self._widgets.items():
-            if name in (one["props"].get("label"), one["props"].get("value")):
+        for number, widget in self._widgets.items():
+            if name in (widget["props"].get("label"), widget["props"].get("value")):
                 return number
         raise LookupError(name)
 
@@ -176,7 +155,7 @@ class Visitor:
         assert joined.status_code == 200, joined.text
         stream = self._client.get(f"/gradio_api/queue/data?session_hash={self._session}").text
         messages = [json.loads(line[6:]) for line in stream.splitlines() if line[:6] == "data: "]
-        last = next(one for one in messages if one["msg"] == "process_completed")
+        last = next(message for message in messages if message["msg"] == "process_completed")
         if last["success"]:
             for number, value in zip(dependency["outputs"], last["output"]["data"], strict=True):
                 self._put(number, value)
@@ -184,7 +163,7 @@ class Visitor:
 
     def _event(self, name: str, event: str) -> dict[str, Any]:
         wanted = [self.widget(name), event]
-        return next(one for one in self._events if wanted in one["targets"])
+        return next(event for event in self._events if wanted in event["targets"])
 
     def _outputs(self, dependency: dict[str, Any]) -> list[Any]:
         return [self._values[number] for number in dependency["outputs"]]

@@ -49,9 +49,9 @@ def test_json_with_base64_gives_the_same_numbers(client: TestClient, photos: lis
     text = base64.b64encode(content).decode()
     in_json = client.post("/detect", json={"photos": [{"name": "a.jpg", "content": text}, text]})
     in_form = client.post("/detect", files=form(("a.jpg", content)))
-    one, two = (dict(photo, prediction_id="") for photo in in_json.json()["photos"])
-    assert one == dict(in_form.json()["photos"][0], prediction_id="")
-    assert dict(two, file_name="a.jpg") == one
+    first, second = (dict(photo, prediction_id="") for photo in in_json.json()["photos"])
+    assert first == dict(in_form.json()["photos"][0], prediction_id="")
+    assert dict(second, file_name="a.jpg") == first
 
 
 def test_the_service_and_the_library_agree_to_the_last_digit(
@@ -59,9 +59,11 @@ def test_the_service_and_the_library_agree_to_the_last_digit(
 ) -> None:
     content = photos[2].read_bytes()
     ours = PhotoCounter(model_folder).count(content, "a.jpg", "cli")[0].record
-    theirs = client.post("/detect", files=form(("a.jpg", content))).json()["photos"][0]
-    assert theirs["scores"] == [box.score for box in ours.boxes]
-    assert theirs["boxes"] == [[b.x_min_px, b.y_min_px, b.x_max_px, b.y_max_px] for b in ours.boxes]
+    answered = client.post("/detect", files=form(("a.jpg", content))).json()["photos"][0]
+    assert answered["scores"] == [box.score for box in ours.boxes]
+    assert answered["boxes"] == [
+        [b.x_min_px, b.y_min_px, b.x_max_px, b.y_max_px] for b in ours.boxes
+    ]
 
 
 def test_every_photo_is_logged_once(client: TestClient, photos: list[Path], log_url: str) -> None:

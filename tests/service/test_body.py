@@ -1,4 +1,4 @@
-"""How bodies arrive: limits of one, and of all together."""
+"""Reading of bodies: the limits of each, and of all together."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from service.body import MAX_READING_OF_A_CLIENT, Body, BodyBudget
+from service.body import MAX_READING_OF_A_CLIENT, Body, BodyBudget, BodyLimits
 from service.refusal import RefusalError
 
 
-def body(*messages: dict[str, Any], budget: BodyBudget | None = None, **limits: Any) -> Body:
+def body(*messages: dict[str, Any], **limits: Any) -> Body:
     rest = list(messages)
 
     async def receive() -> dict[str, Any]:
@@ -20,8 +20,12 @@ def body(*messages: dict[str, Any], budget: BodyBudget | None = None, **limits: 
         await asyncio.sleep(60)  # a client that sends no more
         raise AssertionError
 
-    given = {"declared_bytes": None, "max_bytes": 10, "max_seconds": 0.1, **limits}
-    return Body(receive, "client", budget=budget or BodyBudget(1000), **given)
+    given = BodyLimits(
+        max_bytes=10,
+        max_seconds=limits.get("max_seconds", 0.1),
+        budget=limits.get("budget") or BodyBudget(1000),
+    )
+    return Body(receive, "client", given, declared_bytes=limits.get("declared_bytes"))
 
 
 def piece(content: bytes, more: bool = True) -> dict[str, Any]:
@@ -70,7 +74,7 @@ def test_one_client_sends_so_many_bodies_at_a_time() -> None:
             body(piece(b"x"), budget=budget, max_seconds=0.3)
             for _ in range(MAX_READING_OF_A_CLIENT + 3)
         ]
-        ended = await asyncio.gather(*(one.whole() for one in bodies), return_exceptions=True)
+        ended = await asyncio.gather(*(each.whole() for each in bodies), return_exceptions=True)
         return sorted(error.status for error in ended if isinstance(error, RefusalError))
 
     assert asyncio.run(stall(BodyBudget(1000))) == [408] * MAX_READING_OF_A_CLIENT + [503] * 3

@@ -13,8 +13,8 @@ import pytest
 
 from service import metrics
 from service.champion import Champion
-from service.counting import WorkerPool
 from service.uploads import Upload
+from service.worker_pool import WorkerPool
 from sparrow.config import ServiceConfig
 from sparrow.inference.counter import CannotCountError
 from sparrow.inference.model_folder import ENGINE, INFO, WEIGHTS, ModelFolderError
@@ -65,7 +65,9 @@ def logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixtur
 
 
 def alarms(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [str(one.exc_info[1]) for one in caplog.records if one.message.startswith("ALARM")]
+    return [
+        str(record.exc_info[1]) for record in caplog.records if record.message.startswith("ALARM")
+    ]
 
 
 def refused() -> float:
@@ -77,7 +79,7 @@ def test_a_new_champion_takes_over_and_who_holds_the_old_one_keeps_it(site: Site
     old = champion.counter
     site.make(2, threshold=0.9)
     site.publish(2)
-    champion.look()
+    champion.update()
     assert (champion.counter.version, champion.counter.info.threshold) == ("2", 0.9)
     assert old.version == "1"
     assert champion.refused is None
@@ -90,7 +92,7 @@ def test_a_newcomer_that_loads_but_cannot_count_stays_out(
     champion = site.champion()
     site.make(2, fault=fault)
     site.publish(2)
-    champion.look()
+    champion.update()
     assert champion.counter.version == "1"
     photo = trial_photos()[0]
     counted, _ = champion.counter.count(photo.content, photo.name, "api")
@@ -100,7 +102,7 @@ def test_a_newcomer_that_loads_but_cannot_count_stays_out(
     assert len(alarms(caplog)) == 1
     assert refused() == 1
     site.publish(1)  # a rollback ends the alarm
-    champion.look()
+    champion.update()
     assert champion.refused is None
     assert refused() == 0
 
@@ -123,15 +125,15 @@ def test_a_folder_that_is_still_being_copied_is_taken_up_when_it_is_whole(
     for name in {ENGINE, INFO, WEIGHTS} - {last}:
         shutil.copy(source / name, site.folder(2) / name)
     site.publish(2)
-    champion.look()
+    champion.update()
     content = (source / last).read_bytes()
     (site.folder(2) / last).write_bytes(content[: len(content) // 2])
     site.now += 1.5
-    champion.look()
+    champion.update()
     assert champion.counter.version == "1"
     shutil.copy(source / last, site.folder(2) / last)
     site.now += 2.5
-    champion.look()
+    champion.update()
     assert champion.counter.version == "2"
     assert champion.refused is None
     assert len(alarms(caplog)) == 2  # missing, then cut short: one line each
@@ -148,7 +150,7 @@ def test_a_lasting_fault_is_tried_with_growing_waits_and_logged_once(
     monkeypatch.setattr(champion, "_take_up", lambda mark: (tried.append(site.now), take_up(mark)))
     for second in range(200):
         site.now = float(second)
-        champion.look()
+        champion.update()
     assert tried == [0, 1, 3, 7, 15, 31, 63, 123, 183]  # waits of 1, 2, 4 … and at most 60 s
     assert len(alarms(caplog)) == 1
 
@@ -164,10 +166,10 @@ def test_another_model_under_the_same_number_is_noticed(
     before = champion.counter.info_sha256
     fresh = site.write(tmp_path / "fresh", **values)
     shutil.rmtree(site.folder(1))
-    champion.look()  # in between there is nothing
+    champion.update()  # in between there is nothing
     assert champion.counter.info_sha256 == before
     fresh.rename(site.folder(1))
-    champion.look()
+    champion.update()
     assert champion.counter.info_sha256 != before
     assert champion.counter.version == "1"
     assert champion.refused is None
@@ -182,7 +184,7 @@ def test_the_same_model_written_anew_is_not_loaded_again(site: Site) -> None:
         lambda: shutil.copytree(site.folder(1), site.folder(7)).rename(site.folder(8)),
     ):
         change()
-        champion.look()
+        champion.update()
         assert champion.counter is old
 
 
@@ -190,12 +192,12 @@ def test_the_watch_survives_whatever_it_meets(site: Site) -> None:
     champion = site.champion()
     site.link.unlink()
     site.link.symlink_to(site.link)  # a link to itself
-    champion.look()
+    champion.update()
     assert champion.counter.version == "1"
     assert champion.refused is not None
     site.link.unlink()
     site.publish(1)
-    champion.look()
+    champion.update()
     assert champion.refused is None
 
 
@@ -216,7 +218,7 @@ def test_processes_count_with_the_model_that_took_over_under_the_same_number(
         fresh = site.write(tmp_path / "fresh", found=((1, 0.9, 1, 1, 9, 9),))
         shutil.rmtree(site.folder(1))
         fresh.rename(site.folder(1))
-        champion.look()
+        champion.update()
         assert count(champion.counter).count == 1
         assert count(old).count == 2  # a request that began before goes on with its model
     finally:

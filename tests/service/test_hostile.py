@@ -67,12 +67,12 @@ def trouble(case: Any, status: int, body: bytes) -> str | None:
 def send_all(client: httpx.Client, count: int, seed: int) -> list[str]:
     """Troubles of so many cases, eight at a time."""
 
-    def one(case: Any) -> str | None:
-        found = trouble(case, *send(client, case))
-        return found and f"{case.name} {case.method} {case.path[:60]}: {found}"
+    def send_case(case: Any) -> str | None:
+        said = trouble(case, *send(client, case))
+        return said and f"{case.name} {case.method} {case.path[:60]}: {said}"
 
     with ThreadPoolExecutor(8) as senders:
-        return [found for found in senders.map(one, load_cases().cases(seed, count)) if found]
+        return [said for said in senders.map(send_case, load_cases().cases(seed, count)) if said]
 
 
 def detect(client: httpx.Client, path: Path) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def test_many_requests_given_up_at_random_moments(
     wait(futures)
     inference._workers.close()
     assert caplog.records == []
-    answered = [one.result().counted.record.id for one in futures if not one.cancelled()]
+    answered = [future.result().counted.record.id for future in futures if not future.cancelled()]
     assert inference._writer.flush()
     assert inference.log.summary()["photos"] >= len(answered)
 
@@ -155,9 +155,9 @@ def test_feedback_on_a_photo_that_waits_is_refused_not_unknown(
     for name in (record.id, "f" * 32):  # nobody knows yet which of them exists
         with pytest.raises(LogAwayError):
             inference.add_feedback(name, 3, wrong=False)
-    until(lambda: not inference.log_is_well)
+    until(lambda: not inference.log_is_healthy)
     lock.release()
-    until(lambda: inference.log_is_well)
+    until(lambda: inference.log_is_healthy)
     inference.add_feedback(record.id, 3, wrong=False)
     with pytest.raises(UnknownPredictionError):
         inference.add_feedback("f" * 32, 3, wrong=False)

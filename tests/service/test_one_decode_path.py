@@ -111,9 +111,9 @@ def test_the_loader_gives_the_engine_the_same_pixels(
         Dataset(root, pd.DataFrame(rows), no_boxes), info.class_names, config, tmp_path
     )
     for i, name in enumerate(loaded.images):
-        found = engine.detect(loaded.photo(i)).above(info.threshold)
-        assert found.scores.tolist() == from_api[name]["scores"], name
-        boxes = found.boxes_xyxy / np.tile(loaded.scales[i], 2)  # back to the photo's pixels
+        detections = engine.detect(loaded.photo(i)).above(info.threshold)
+        assert detections.scores.tolist() == from_api[name]["scores"], name
+        boxes = detections.boxes_xyxy / np.tile(loaded.scales[i], 2)  # back to the photo's pixels
         # The API scales float32 numbers, the loader's caller float64: equal to rounding.
         expected = np.array(from_api[name]["boxes"]).reshape(-1, 4)
         np.testing.assert_allclose(boxes, expected, rtol=1e-6, err_msg=name)

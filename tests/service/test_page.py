@@ -27,7 +27,7 @@ from starlette.testclient import TestClient
 from service.inference_service import InferenceService
 from service.page import make_page
 from service.page_actions import save_feedback, write_downloads
-from service.page_values import Look
+from service.page_values import DisplayOptions
 from service.page_visit import Visit
 from sparrow.inference.counter import CountedPhoto
 from sparrow.inference.model_folder import ENGINE, read_info, write_info
@@ -296,7 +296,7 @@ def test_hostile_values_give_a_sentence_and_store_nothing(
         busy[widget] = kept
     output = capfd.readouterr()
     assert "Traceback" not in output.out + output.err
-    assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 def sentence(text: str) -> bool:
@@ -323,7 +323,7 @@ def test_gone_files_are_said(visitor: Any, photos: list[Path]) -> None:
 def test_a_session_holds_no_pixels(inference: InferenceService, photos: list[Path]) -> None:
     visit = Visit()
     visit.show_files(inference, photos, lambda _done, _total: None)
-    kept = [visit.shown, visit.keys, [one.result() for one in visit.counted.values()]]
+    kept = [visit.shown, visit.keys, [photo.result() for photo in visit.counted.values()]]
     assert len(pickle.dumps(kept)) < 320 * 240  # one of four photos in one colour
 
 
@@ -460,10 +460,10 @@ def test_photos_of_two_champions_go_into_one_download(
     record = replace(second.counted.record, boxes=boxes)
     second = replace(second, counted=CountedPhoto(record), class_names=("wren", "robin"))
     files = write_downloads(
-        [first, second], Look(), lambda path: shutil.copy(path, tmp_path / path.name)
+        [first, second], DisplayOptions(), lambda path: shutil.copy(path, tmp_path / path.name)
     )
     made = json.loads(Path(files[1]).read_text())
-    names = {one["id"]: one["name"] for one in made["categories"]}
+    names = {kind["id"]: kind["name"] for kind in made["categories"]}
     assert list(names.values()) == ["house_sparrow", "wren", "robin"]
-    found = [names[box["category_id"]] for box in made["annotations"]]
-    assert found == ["house_sparrow"] * 4 + ["wren"] * 3
+    labels = [names[box["category_id"]] for box in made["annotations"]]
+    assert labels == ["house_sparrow"] * 4 + ["wren"] * 3

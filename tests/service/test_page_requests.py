@@ -109,7 +109,7 @@ def test_an_event_that_the_page_has_not_is_refused(client: TestClient, more: Any
 
 def test_what_a_visitor_clicked_on_is_only_a_position(client: TestClient, tmp_path: Path) -> None:
     """Gradio would hand the rest to the page's functions."""
-    events = client.app  # the whole service; its gate makes the event anew
+    events = client.app  # the whole service; its guard rebuilds the event
     assert events is not None
     config = {
         "components": [],

@@ -32,21 +32,21 @@ def record() -> PredictionRecord:
     return PredictionRecord(new_id(), datetime.now(UTC), "api", "m", "1", "a.jpg")
 
 
-def keeper_of(folder: Path, **limits: Any) -> PhotoRetention:
+def retention_of(folder: Path, **limits: Any) -> PhotoRetention:
     return PhotoRetention(ServiceConfig(keep_folder=str(folder), **limits))
 
 
 def test_photos_are_kept_only_when_asked_and_never_too_many(tmp_path: Path) -> None:
     folder = tmp_path / "kept"
-    none = keeper_of(folder)
+    none = retention_of(folder)
     none.maybe_store(record(), b"x")
     none.close()
     assert not folder.exists()
-    keeper = keeper_of(folder, keep_fraction=1.0, keep_photos=2)
+    retention = retention_of(folder, keep_fraction=1.0, keep_photos=2)
     for _ in range(4):
-        keeper.maybe_store(record(), b"x")
-    keeper.maybe_store(replace(record(), error="unreadable_photo"), b"x")
-    keeper.close()
+        retention.maybe_store(record(), b"x")
+    retention.maybe_store(replace(record(), error="unreadable_photo"), b"x")
+    retention.close()
     assert len(list(folder.iterdir())) == 2
 
 
@@ -65,7 +65,7 @@ def test_the_age_of_kept_photos_holds_at_the_start_whether_any_are_kept_or_not(
 ) -> None:
     old = aged(tmp_path, f"{new_id()}.photo", 31)
     young = aged(tmp_path, f"{new_id()}.photo", 29)
-    keeper_of(tmp_path, keep_days=30, keep_fraction=share).close()
+    retention_of(tmp_path, keep_days=30, keep_fraction=share).close()
     assert not old.exists()
     assert young.exists()
 
@@ -74,13 +74,13 @@ def test_the_age_of_kept_photos_holds_while_nothing_happens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(photo_retention, "TIDY_SECONDS", 0.05)
-    keeper = keeper_of(tmp_path, keep_days=1)
+    retention = retention_of(tmp_path, keep_days=1)
     old = aged(tmp_path, f"{new_id()}.photo", 2)
     for _ in range(200):
         if not old.exists():
             break
         time.sleep(0.05)
-    keeper.close()
+    retention.close()
     assert not old.exists()
 
 
@@ -95,14 +95,14 @@ def test_half_written_files_go_and_other_peoples_stay(tmp_path: Path) -> None:
     folder = tmp_path / f"{new_id()}.photo"
     folder.mkdir()
     os.utime(folder, (0, 0))
-    keeper_of(tmp_path).close()
+    retention_of(tmp_path).close()
     assert not left.exists()
     assert all(path.exists() for path in [*stay, folder])
 
 
 def test_a_photo_from_the_future_does_not_stay_for_ever(tmp_path: Path) -> None:
     future = aged(tmp_path, f"{new_id()}.photo", -400)
-    keeper_of(tmp_path).close()
+    retention_of(tmp_path).close()
     assert abs(future.stat().st_mtime - time.time()) < 3600  # its age begins now
 
 
@@ -110,9 +110,9 @@ def test_a_full_disk_leaves_no_half_photo_and_no_error(
     small_disk: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = small_disk("kept", 0.2)
-    keeper = keeper_of(folder, keep_fraction=1.0)
+    retention = retention_of(folder, keep_fraction=1.0)
     for _ in range(4):
-        keeper.maybe_store(record(), b"x" * 90_000)
-    keeper.close()
+        retention.maybe_store(record(), b"x" * 90_000)
+    retention.close()
     assert {path.suffix for path in folder.iterdir()} == {".photo"}
     assert all(path.stat().st_size == 90_000 for path in folder.iterdir())

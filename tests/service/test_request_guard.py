@@ -1,4 +1,4 @@
-"""The gate by itself, in front of an application that only says how it was asked."""
+"""``RequestGuard`` in front of an application that reports what it receives."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from service.page_requests import PageRequests
-from service.request_guard import RequestGuard, asked
+from service.request_context import request_context
+from service.request_guard import RequestGuard
 from service.settings import Settings
 from sparrow.config import ServiceConfig
 
@@ -35,7 +36,7 @@ def settings(key: str | None = None, **limits: Any) -> Settings:
     return Settings(Path("model"), False, ServiceConfig(**limits), "sqlite://", key)
 
 
-def gate(
+def guard(
     key: str | None = None, meeting: threading.Barrier | None = None, **limits: Any
 ) -> TestClient:
     def answer(request: Request) -> PlainTextResponse:
@@ -47,7 +48,7 @@ def gate(
     async def detect(request: Request) -> PlainTextResponse:
         if meeting is not None:
             return answer(request)
-        sizes = [(upload.name, len(upload.content)) for upload in asked().uploads]
+        sizes = [(upload.name, len(upload.content)) for upload in request_context().uploads]
         return PlainTextResponse(f"{sizes} beside {(await request.body()).decode()}")
 
     blocking = [Route("/detect", answer, methods=["POST"])]
@@ -61,7 +62,7 @@ def gate(
 
 
 def test_nothing_exists_that_is_not_on_the_list() -> None:
-    client = gate()
+    client = guard()
     for path in EVERYTHING_ELSE:
         for method in ("GET", "POST", "PUT"):
             assert client.request(method, path).status_code == 404, path
@@ -71,7 +72,7 @@ def test_nothing_exists_that_is_not_on_the_list() -> None:
 
 
 def test_a_key_opens_and_nothing_else_does() -> None:
-    client = gate(key="secret")
+    client = guard(key="secret")
     wrong: list[dict[str, str]] = [
         {},
         {"x-api-key": "guess"},
@@ -88,12 +89,12 @@ def test_a_key_opens_and_nothing_else_does() -> None:
         {"authorization": "bearer secret"},
         {"authorization": "BEARER  secret"},
     ):
-        assert gate(key="secret").get("/model", headers=headers).status_code == 200
+        assert guard(key="secret").get("/model", headers=headers).status_code == 200
     assert client.get("/readyz").status_code == 200  # a probe has no key
 
 
 def test_a_log_in_opens_the_page_until_the_key_changes() -> None:
-    client = gate(key="secret")
+    client = guard(key="secret")
     page = {"accept": "text/html"}
     led = client.get("/", headers=page)
     assert (led.status_code, led.headers["location"]) == (303, "login")
@@ -108,8 +109,8 @@ def test_a_log_in_opens_the_page_until_the_key_changes() -> None:
     assert "Secure" not in cookie  # it came by http
     assert client.get("/", headers=page).status_code == 200
     among_others = {"cookie": f'prefs={{"a":1}}; theme=a b; {cookie.split(";")[0]}'}
-    assert gate(key="secret").get("/model", headers=among_others).status_code == 200
-    other = gate(key="another")
+    assert guard(key="secret").get("/model", headers=among_others).status_code == 200
+    other = guard(key="another")
     value = cookie.split(";")[0]
     assert other.get("/model", headers={"cookie": value}).status_code == 401
     assert other.get("/model", headers={"cookie": value[:-1] + "A"}).status_code == 401
@@ -117,7 +118,7 @@ def test_a_log_in_opens_the_page_until_the_key_changes() -> None:
 
 @pytest.mark.parametrize("way", ["header", "form"])
 def test_guesses_are_limited_and_then_not_even_read(way: str) -> None:
-    client = gate(key="secret", logins_per_minute=3)
+    client = guard(key="secret", logins_per_minute=3)
 
     def guess(key: str) -> int:
         if way == "form":
@@ -129,7 +130,7 @@ def test_guesses_are_limited_and_then_not_even_read(way: str) -> None:
 
 
 def test_a_wrong_key_counts_against_the_rate() -> None:
-    client = gate(key="secret", requests_per_minute=2)
+    client = guard(key="secret", requests_per_minute=2)
     statuses = [client.get("/model", headers={"x-api-key": str(n)}).status_code for n in range(3)]
     assert statuses == [401, 401, 429]
 
@@ -138,7 +139,7 @@ def test_a_wrong_key_counts_against_the_rate() -> None:
     "host", ["evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "x" * 300, "", "a b"]
 )
 def test_other_hosts_are_refused_but_for_probes(host: str) -> None:
-    client = gate(allowed_hosts=("birds.example.org", "*.garden.example"))
+    client = guard(allowed_hosts=("birds.example.org", "*.garden.example"))
     assert client.get("/model", headers={"host": host}).status_code == 421
     assert client.get("/readyz", headers={"host": host}).status_code == 200
 
@@ -149,12 +150,12 @@ def test_other_hosts_are_refused_but_for_probes(host: str) -> None:
      "birds.example.org", "birds.example.org.:443", "a.garden.example", "sparrow.localhost"],
 )  # fmt: skip
 def test_the_services_own_hosts_are_answered(host: str) -> None:
-    client = gate(allowed_hosts=("birds.example.org", "*.garden.example"))
+    client = guard(allowed_hosts=("birds.example.org", "*.garden.example"))
     assert client.get("/model", headers={"host": host}).status_code == 200
 
 
 def test_the_rate_is_of_an_address_whatever_its_headers_say() -> None:
-    client = gate(requests_per_minute=2)
+    client = guard(requests_per_minute=2)
     answers = [client.get("/model", headers={"x-forwarded-for": f"1.2.3.{i}"}) for i in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert 29 <= int(answers[2].headers["retry-after"]) <= 30  # 2 a minute: one every 30 s
@@ -162,7 +163,7 @@ def test_the_rate_is_of_an_address_whatever_its_headers_say() -> None:
 
 def test_a_full_queue_says_when_to_come_back() -> None:
     meeting = threading.Barrier(2)
-    client = gate(meeting=meeting, max_queue=1)
+    client = guard(meeting=meeting, max_queue=1)
     first: list[httpx.Response] = []
     asking = threading.Thread(target=lambda: first.append(client.post("/detect", files=PHOTO)))
     asking.start()
@@ -175,7 +176,7 @@ def test_a_full_queue_says_when_to_come_back() -> None:
 
 
 def test_memory_is_free_again_after_an_answer_and_after_a_refusal() -> None:
-    client = gate(max_request_mb=1.0, max_waiting_mb=2.0, max_photos=1)
+    client = guard(max_request_mb=1.0, max_waiting_mb=2.0, max_photos=1)
     for _ in range(5):
         fits = client.post("/detect", files={"photos": ("a.jpg", b"x" * 900_000)})
         assert fits.status_code == 200
@@ -186,7 +187,7 @@ def test_memory_is_free_again_after_an_answer_and_after_a_refusal() -> None:
 def test_what_a_client_sends_never_reaches_the_parser_behind() -> None:
     """A photo may hold any boundary, field or address: nothing of it is written anew."""
     sly = b'\r\n--x\r\nContent-Disposition: form-data; name="photos"\r\n\r\nhttp://127.0.0.1/\r\n--x--'
-    answer = gate().post("/detect", files={"photos": ("../a\r\n.jpg", sly)})
+    answer = guard().post("/detect", files={"photos": ("../a\r\n.jpg", sly)})
     assert answer.text == f"[('a%0D%0A.jpg', {len(sly)})] beside {{}}"
 
 
@@ -201,7 +202,7 @@ def test_what_a_client_sends_never_reaches_the_parser_behind() -> None:
     ],
 )  # fmt: skip
 def test_what_is_too_large_or_of_another_kind(sent: dict[str, Any], status: int) -> None:
-    response = gate(max_request_mb=1.0).post("/detect", **sent)
+    response = guard(max_request_mb=1.0).post("/detect", **sent)
     assert response.status_code == status
     assert " " in response.json()["error"]
 

@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from typing import Any
 
 import httpx
 import pytest
+from server_process import OUTPUT, bentoml_serve, free_port, started
 from sqlalchemy import select
 
 from sparrow.predictions.log import PredictionLog
@@ -128,23 +128,21 @@ class Service:
 
     def figure(self, name: str) -> float:
         text = httpx.get(f"{self.base}/metrics", timeout=60).raise_for_status().text
-        found = re.search(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text, re.MULTILINE)
-        assert found, f"there is no {name} in /metrics"
-        return float(found[1])
+        line = re.search(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text, re.MULTILINE)
+        assert line, f"there is no {name} in /metrics"
+        return float(line[1])
 
     def said(self) -> list[dict[str, Any]]:
         lines = [line for line in self.output.read_text().splitlines() if line.startswith("{")]
         entries = [json.loads(line) for line in lines]
-        return [one for one in entries if one["level"] in ("error", "warning", "critical")]
+        return [entry for entry in entries if entry["level"] in ("error", "warning", "critical")]
 
 
 @contextmanager
 def service(home: Path, model: Path, log_url: str, **environment: str) -> Iterator[Service]:
     home.mkdir(exist_ok=True)
     (home / "service.yaml").write_text(f"stores: {{prediction_log: '{log_url}'}}\n")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     full = {
         **os.environ,
         "SPARROW_MODEL": str(model.resolve()),
@@ -154,18 +152,10 @@ def service(home: Path, model: Path, log_url: str, **environment: str) -> Iterat
         "BENTOML_HOME": str(home / "bentoml"),  # metrics lie there; another server empties them
         **environment,
     }
-    command = [sys.executable, "-m", "bentoml", "serve", "service.app:Sparrow", "--port", str(port)]
-    command += ["--working-dir", str(Path(__file__).parents[2])]
+    command = [*bentoml_serve(port), "--working-dir", str(Path(__file__).parents[2])]
     base = f"http://127.0.0.1:{port}"
-    with (home / "out.txt").open("w") as output:
-        process = subprocess.Popen(command, env=full, cwd=home, stdout=output, stderr=output)
-        try:
-            until(lambda: status(base) == 200 or process.poll() is not None, 180)
-            assert process.poll() is None, (home / "out.txt").read_text()
-            yield Service(base, home / "out.txt", process)
-        finally:
-            process.terminate()
-            process.wait(60)
+    with started(command, f"{base}/readyz", home, full, cwd=home) as process:
+        yield Service(base, home / OUTPUT, process)
 
 
 def status(base: str) -> int:
@@ -207,8 +197,8 @@ def try_fault(
         until(lambda: set(load.photos) <= set(rows_of(log_url)[0]))
     until(lambda: running.figure("sparrow_log_away") == 0)
     there, counts = rows_of(log_url)
-    kept = sum(one in set(there) for one in load.photos)
-    noted = sum(one in set(counts) for one in load.feedback)
+    kept = sum(photo in set(there) for photo in load.photos)
+    noted = sum(photo in set(counts) for photo in load.feedback)
     ready = Counter(load.ready)
     ROWS.append(
         f"| {name} | {seconds:g} s | {_counts(load.detected)} | {_counts(load.told)} | "
@@ -241,11 +231,11 @@ def _counts(counter: Counter[int]) -> str:
 def _lines(running: Service) -> str:
     """Each kind of message once, without this run's folders and numbers."""
     kinds: dict[str, int] = {}
-    for one in running.said():
-        text = re.sub(r"(?<!\S)/\S*/(?=[^/\s]+)", "", one["message"])
+    for entry in running.said():
+        text = re.sub(r"(?<!\S)/\S*/(?=[^/\s]+)", "", entry["message"])
         text = re.sub(r"port \d+", "port N", text).splitlines()[0]
         text = re.sub(r"[0-9a-f]{32}", "ID", text)
-        kind = f"{one['level']}: " + re.sub(r"\b\d+ photos", "N photos", text)
+        kind = f"{entry['level']}: " + re.sub(r"\b\d+ photos", "N photos", text)
         kinds[kind] = kinds.get(kind, 0) + 1
     return "<br>".join(f"{text} ({n} ×)".replace("|", "\\|") for text, n in kinds.items())
 
@@ -284,7 +274,7 @@ def test_read_only(model_folder: Path, photo: bytes, tmp_path: Path) -> None:
 
     def immutable(sign: str) -> None:
         # Not what processes share by mapping it: the system would kill whoever writes there.
-        files = [one for one in files_of(path) if not one.name.endswith("-shm")]
+        files = [file for file in files_of(path) if not file.name.endswith("-shm")]
         done = subprocess.run(["chattr", f"{sign}i", *files], capture_output=True)
         if done.returncode:
             pytest.skip("files cannot be made immutable here (chattr +i)")
@@ -332,8 +322,8 @@ def test_gone(model_folder: Path, photo: bytes, tmp_path: Path, what: str) -> No
         if what == "folder":
             shutil.rmtree(path.parent, ignore_errors=True)
         else:
-            for one in files_of(path):
-                one.unlink()
+            for file in files_of(path):
+                file.unlink()
 
     with service(tmp_path / "home", model_folder, url) as running:
         load = try_fault(f"The {what} removed", running, url, photo, remove, lambda: None, 15)
@@ -401,12 +391,12 @@ def test_killed_while_it_is_locked(model_folder: Path, photo: bytes, tmp_path: P
 
 
 def children_of(process: int) -> list[int]:
-    found = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True)
-    pairs = [tuple(map(int, line.split())) for line in found.stdout.splitlines()]
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True)
+    pairs = [tuple(map(int, line.split())) for line in listed.stdout.splitlines()]
     below, size = {process}, 0
     while len(below) != size:
         size = len(below)
-        below |= {one for one, parent in pairs if parent in below}
+        below |= {child for child, parent in pairs if parent in below}
     return sorted(below, reverse=True)
 
 
@@ -414,8 +404,11 @@ class Postgres:
     """A PostgreSQL server that can be stopped and started."""
 
     def __init__(self) -> None:
-        found = [*sorted(Path("/usr/lib/postgresql").glob("*/bin")), *map(Path, os.get_exec_path())]
-        binaries = next((path for path in found if (path / "initdb").exists()), None)
+        folders = [
+            *sorted(Path("/usr/lib/postgresql").glob("*/bin")),
+            *map(Path, os.get_exec_path()),
+        ]
+        binaries = next((path for path in folders if (path / "initdb").exists()), None)
         if binaries is None:
             pytest.skip("PostgreSQL is not installed here (apt install postgresql)")
         self._binaries = binaries
@@ -423,9 +416,7 @@ class Postgres:
         self.home = Path(tempfile.mkdtemp(prefix="sparrow-postgres-"))
         if self._user:
             shutil.chown(self.home, self._user)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self._run("initdb", "-A", "trust", "-U", "sparrow", "-E", "UTF8", self.home / "data")
         self.start()
 

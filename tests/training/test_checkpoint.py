@@ -27,9 +27,9 @@ from sparrow.training.checkpoint import (
     TrainingState,
 )
 from sparrow.training.distributed import World
-from sparrow.training.loop import train
+from sparrow.training.loop import TrainingHooks, train
 from sparrow.training.optimizer import make_ema, make_optimizer
-from sparrow.training.resume import go_on, settings_hash
+from sparrow.training.resume import resume, settings_hash
 from sparrow.training.sealed_file import DamagedFileError, check_seal, seal, set_aside
 
 SETTINGS = TrainingConfig(epochs=3, ema_decay=0.5, device="cpu")
@@ -79,7 +79,7 @@ def folder(tmp_path):
 def start(folder, state=None):
     """The state that a training goes on from, and what is said."""
     state = state or fresh_state()
-    return state, go_on(state, folder, World(), torch.device("cpu"))
+    return state, resume(state, folder, World())
 
 
 def cut(path, share=0.5):
@@ -211,10 +211,8 @@ def test_another_trainings_checkpoint_is_not_continued(other, why, folder):
     ],
 )
 def test_every_setting_that_changes_the_result_changes_the_hash(change, task, config):
-    photos = (task.photos, task.validation)
-
-    def found(settings, augmentation=config.augmentation, seed=1, photos=photos, model=""):
-        return settings_hash(settings, augmentation, seed, photos, model)
+    def found(settings, **changes):
+        return settings_hash(replace(task, training=settings, **changes))
 
     plain = found(SETTINGS)
     assert found(SETTINGS.model_copy(update=change)) != plain
@@ -224,9 +222,9 @@ def test_every_setting_that_changes_the_result_changes_the_hash(change, task, co
     others = [
         found(SETTINGS, augmentation=config.augmentation.model_copy(update={"rain": 0.31})),
         found(SETTINGS, seed=2),
-        found(SETTINGS, photos=(task.photos.first(3), task.validation)),
-        found(SETTINGS, photos=(moved, task.validation)),
-        found(SETTINGS, model="min_side_px: 128"),
+        found(SETTINGS, photos=task.photos.first(3)),
+        found(SETTINGS, photos=moved),
+        found(SETTINGS, model_settings="min_side_px: 128"),
     ]
     assert len({plain, *others}) == 6
 
@@ -333,10 +331,8 @@ def test_a_real_training_with_a_damaged_checkpoint_ends_with_the_same_bits(
     shutil.copytree(trained.weights_path.parent, folder)
     flip(folder / CHECKPOINT)
     epochs = []
-    again = train(
-        fresh(), task, config.training, config.augmentation,
-        folder=folder, on_epoch=lambda history: epochs.append(history[-1].epoch),
-    )  # fmt: skip
+    note = TrainingHooks(lambda history: epochs.append(history[-1].epoch))
+    again = train(fresh(), task, folder, note)
     assert epochs == [2]
     assert again.notes == tuple(capsys.readouterr().out.splitlines())
     assert "goes on after epoch 1" in again.notes[1]

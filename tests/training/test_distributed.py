@@ -42,7 +42,7 @@ def one(drawn_dataset, tmp_path):
 
 def test_alone_nothing_is_shared(monkeypatch):
     monkeypatch.delenv("WORLD_SIZE", raising=False)
-    world = join_world("cpu")
+    world = join_world(torch.device("cpu"))
     assert world == World(0, 1)
     assert world.sum(torch.tensor([3.0])).tolist() == [3.0]
     assert world.from_first(torch.tensor([3.0])).tolist() == [3.0]
@@ -66,7 +66,7 @@ def test_whoever_waits_in_vain_is_told_for_whom_and_where(nowhere, monkeypatch):
     monkeypatch.setattr(distributed, "RENDEZVOUS", timedelta(seconds=1))
     set_rank_environment(0, 2, "127.0.0.1", "a training whose second process died")
     with pytest.raises(RendezvousError, match=r"the 2 processes .* 127\.0\.0\.1:2\d{4}"):
-        join_world("cpu")
+        join_world(torch.device("cpu"))
 
 
 @pytest.mark.slow

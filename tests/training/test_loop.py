@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import load_file
 
 from sparrow.config import AugmentationConfig
-from sparrow.training.loop import TrainingError, train
+from sparrow.training.loop import TrainingHooks, train
+from sparrow.training.task import TrainingError
 
 NO_CHANGES = AugmentationConfig(probability=0.0)
 
@@ -23,8 +24,13 @@ class Nothing:
 
 
 def _unscored(task):
-    """The task without the time its validation takes."""
-    return replace(task, validation=task.validation.first(1), score=lambda found: Nothing())
+    """The task without random changes and without the time its validation takes."""
+    return replace(
+        task,
+        validation=task.validation.first(1),
+        score=lambda found: Nothing(),
+        augmentation=NO_CHANGES,
+    )
 
 
 def numbers(result):
@@ -40,15 +46,14 @@ class StopError(Exception):
 def test_no_photos(task, fresh, config):
     empty = replace(task, photos=task.photos.first(0))
     with pytest.raises(TrainingError, match="no training photo"):
-        train(fresh(), empty, config.training, NO_CHANGES)
+        train(fresh(), empty)
 
 
 def test_the_loss_falls(task, fresh, config):
     longer = config.training.model_copy(update={"epochs": 6, "ema_decay": 0.0})
     seen = []
-    result = train(
-        fresh(), _unscored(task), longer, NO_CHANGES, on_batch=lambda *at: seen.append(at)
-    )
+    hooks = TrainingHooks(on_batch=lambda *at: seen.append(at))
+    result = train(fresh(), replace(_unscored(task), training=longer), hooks=hooks)
     assert all(math.isfinite(record.loss) for record in result.history)
     # Bird or not, anchor or not: two questions with two answers, so each loss starts near ln 2.
     # (The losses of the boxes rise first, while more and more of them are looked at.)
@@ -65,14 +70,12 @@ def test_a_stopped_training_goes_on_to_the_same_bits(trained, task, fresh, confi
         raise StopError
 
     with pytest.raises(StopError):
-        train(fresh(), task, config.training, config.augmentation, folder=tmp_path, on_epoch=stop)
+        train(fresh(), task, tmp_path, TrainingHooks(stop))
     assert (tmp_path / "checkpoint.pt").exists()
     torch.rand(7)  # another process would have another generator
     epochs = []
-    resumed = train(
-        fresh(), task, config.training, config.augmentation,
-        folder=tmp_path, on_epoch=lambda history: epochs.append(history[-1].epoch),
-    )  # fmt: skip
+    note = TrainingHooks(lambda history: epochs.append(history[-1].epoch))
+    resumed = train(fresh(), task, tmp_path, note)
     assert epochs == [2]  # the first is not repeated
     assert numbers(resumed) == numbers(trained)
     assert resumed.best.epoch == trained.best.epoch
@@ -95,10 +98,7 @@ def test_a_stopped_training_goes_on_to_the_same_bits(trained, task, fresh, confi
 
 
 def test_a_finished_training_is_not_repeated(trained, task, fresh, config):
-    again = train(
-        fresh(), task, config.training, config.augmentation,
-        folder=trained.weights_path.parent, on_epoch=pytest.fail,
-    )  # fmt: skip
+    again = train(fresh(), task, trained.weights_path.parent, TrainingHooks(pytest.fail))
     assert again.history == trained.history
 
 
@@ -120,7 +120,7 @@ def test_a_loss_that_is_not_finite_names_its_photos(task, fresh, config):
     with torch.no_grad():
         next(model.roi_heads.box_predictor.parameters()).fill_(math.nan)
     with pytest.raises(TrainingError, match="loss is not finite") as broken:
-        train(model, task, config.training, NO_CHANGES)
+        train(model, replace(task, augmentation=NO_CHANGES))
     message = str(broken.value)
     assert sum(name in message for name in task.photos.images) in range(1, 5)  # one batch
     assert "loss_classifier nan" in message
@@ -136,22 +136,23 @@ def test_a_loss_that_breaks_later_ends_training_with_what_it_had(task, fresh, co
             next(model.roi_heads.box_predictor.parameters()).fill_(math.nan)
 
     training = config.training.model_copy(update={"epochs": 3, "ema_decay": 0.0})
-    result = train(model, few, training, NO_CHANGES, folder=tmp_path, on_epoch=spoil)
+    few = replace(few, training=training)
+    result = train(model, few, tmp_path, TrainingHooks(spoil))
     assert len(result.history) == 1
     assert "not finite" in result.stopped
     assert any(f"{name} with boxes [[" in result.stopped for name in few.photos.images)
     assert "Epoch 1 is the best" in result.stopped
     assert all(value.isfinite().all() for value in load_file(result.weights_path).values())
     # What was kept can be gone on from, once what broke it is gone.
-    again = train(fresh(), few, training, NO_CHANGES, folder=tmp_path)
+    again = train(fresh(), few, tmp_path)
     assert [len(again.history), again.stopped] == [3, None]
 
 
 def test_photos_prepared_by_another_process_are_the_same(task, fresh, config):
-    few = replace(_unscored(task), photos=task.photos.first(3))
+    few = replace(_unscored(task), photos=task.photos.first(3), augmentation=config.augmentation)
     training = config.training.model_copy(update={"epochs": 1, "batch_size": 2})
     ahead = training.model_copy(update={"workers": 1})
-    results = [train(fresh(), few, one, config.augmentation) for one in (training, ahead)]
+    results = [train(fresh(), replace(few, training=each)) for each in (training, ahead)]
     assert numbers(results[0]) == numbers(results[1])
 
 
@@ -161,15 +162,16 @@ def test_every_optimizer_goes_on_from_its_state(optimizer, task, fresh, config, 
     training = config.training.model_copy(
         update={"epochs": 2, "optimizer": optimizer, "ema_decay": 0.0, "batch_size": 2}
     )
-    whole = train(fresh(), few, training, NO_CHANGES, folder=_folder(tmp_path / "whole"))
+    few = replace(few, training=training)
+    whole = train(fresh(), few, _folder(tmp_path / "whole"))
     half = _folder(tmp_path / "half")
 
     def stop(history):
         raise StopError
 
     with pytest.raises(StopError):
-        train(fresh(), few, training, NO_CHANGES, folder=half, on_epoch=stop)
-    resumed = train(fresh(), few, training, NO_CHANGES, folder=half)
+        train(fresh(), few, half, TrainingHooks(stop))
+    resumed = train(fresh(), few, half)
     assert numbers(resumed) == numbers(whole)
     states = [
         torch.load(place / "checkpoint.pt", weights_only=True)["model"]
@@ -187,6 +189,6 @@ def test_patience(task, fresh, config):
     # Nothing is ever found better than the first epoch, so one epoch of patience ends it at two.
     few = replace(_unscored(task), photos=task.photos.first(2))
     training = config.training.model_copy(update={"epochs": 9, "patience_epochs": 1})
-    result = train(fresh(), few, training, NO_CHANGES)
+    result = train(fresh(), replace(few, training=training))
     assert len(result.history) == 2
     assert result.best.epoch == 1  # of equals, the first

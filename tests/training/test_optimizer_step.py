@@ -9,8 +9,6 @@ from sparrow.training.checkpoint import TrainingState
 from sparrow.training.distributed import World
 from sparrow.training.optimizer_step import Batch, LossNotFiniteError, take_step
 
-CPU = torch.device("cpu")
-
 
 class Slope(torch.nn.Module):
     """A network of one weight, whose loss is the weight times the mean number of boxes."""
@@ -44,7 +42,7 @@ def batch(share, *box_counts):
 
 
 def step(state, *batches, clip=100.0):
-    return take_step(state, batches, 0.1, clip, CPU, World())
+    return take_step(state, batches, 0.1, clip, World())
 
 
 def test_a_step_without_batches_changes_nothing(state):

@@ -14,7 +14,8 @@ import yaml
 
 from sparrow.config import Config, StoresConfig, TrainingConfig, TuningConfig, with_values
 from sparrow.training.study_report import best_yaml, study_figures, trial_table
-from sparrow.training.tuning import StudyError, best_values, open_study, run_trials, suggest
+from sparrow.training.study_store import StudyError
+from sparrow.training.tuning import best_values, open_study, run_trials, suggest
 
 RATE, KIND, MOMENTUM = "training.learning_rate", "training.optimizer", "training.momentum"
 
@@ -250,9 +251,9 @@ WORKER = """
 import os, sys, time
 from pathlib import Path
 from sparrow.config import Config
-from sparrow.training import tuning
+from sparrow.training import study_store, tuning
 
-tuning.HEARTBEAT_S, tuning.STALE_AFTER_S, tuning.WAIT_S = 1, 2, 0.2
+study_store.HEARTBEAT_S, study_store.STALE_AFTER_S, tuning.WAIT_S = 1, 2, 0.2
 config = Config.model_validate_json(Path(sys.argv[1]).read_text())
 
 def objective(trial):
@@ -280,8 +281,8 @@ def worker(config, tmp_path):
 
 def test_two_workers_run_no_trial_too_many_and_lose_none(config, worker):
     workers = [worker(0.05), worker(0.05)]
-    outputs = [one.communicate()[0].split() for one in workers]
-    assert [one.returncode for one in workers] == [0, 0]
+    outputs = [process.communicate()[0].split() for process in workers]
+    assert [process.returncode for process in workers] == [0, 0]
     numbers = sorted(int(number) for number in itertools.chain(*outputs))
     assert numbers == [0, 1, 2, 3, 4, 5]  # each by one worker, as many as asked for
     assert {row["state"] for row in trial_table(config, "shared")} == {"complete"}

@@ -51,8 +51,8 @@ def train_small(root: Path, folder: Path) -> list[dict[str, Any]]:
     photos = load_detection_set(dataset, CLASSES, MODEL, folder)
     score = make_score(dataset, CLASSES, EvaluationConfig())
     torch.manual_seed(0)
-    task = TrainingTask(photos, photos, score, 0.05, seed=1)
-    result = train(build_detector(MODEL, 1), task, TRAINING, AugmentationConfig(), folder=folder)
+    task = TrainingTask(photos, photos, score, 0.05, 1, TRAINING, AugmentationConfig())
+    result = train(build_detector(MODEL, 1), task, folder)
     return [record.row() for record in result.history]
 
 

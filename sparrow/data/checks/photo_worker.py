@@ -1,7 +1,9 @@
 """A worker process that measures photos: a JSON list of paths per line in, of records per line out.
 
-Started as a program of its own and not by ``multiprocessing``, which would first import the
-caller's main module again: a flow with its imports, or a script without a guard.
+Started as a program of its own and not by ``multiprocessing`` or ``concurrent.futures``, which
+would first import the caller's main module again: a flow with its imports, or a script without a
+guard. joblib's workers were still running half a minute after their parent was killed; these end
+with it.
 """
 
 from __future__ import annotations

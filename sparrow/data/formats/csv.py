@@ -14,6 +14,7 @@ from typing import BinaryIO, Literal
 import numpy as np
 import pandas as pd
 
+from sparrow.atomic_file import write_atomic
 from sparrow.boxes import xywh_to_xyxy, xyxy_to_xywh
 from sparrow.data.errors import DataError
 from sparrow.data.tables import XYXY, Dataset
@@ -101,11 +102,8 @@ def write_csv(dataset: Dataset, root: Path, prefix: str = "") -> None:
     info_path, boxes_path = table_paths(root, prefix)
     boxes_path.parent.mkdir(parents=True, exist_ok=True)
     for table, path in ((boxes, boxes_path), (info, info_path)):
-        partial = path.with_name(path.name + ".partial")
-        table.to_csv(
-            partial, index=False, lineterminator="\n", encoding="utf-8", quoting=quoting_of(table)
-        )
-        os.replace(partial, path)
+        quoting = quoting_of(table)
+        write_atomic(path, table.to_csv(index=False, lineterminator="\n", quoting=quoting))
 
 
 def quoting_of(table: pd.DataFrame) -> Literal[0, 2]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
-import fcntl
 import hashlib
 import logging
 import os
@@ -18,8 +17,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO
 
+from filelock import BaseFileLock, FileLock, Timeout
+
+from sparrow.atomic_file import sync
 from sparrow.data.errors import DataError, as_data_errors
 from sparrow.regular_file import open_regular
 
@@ -76,7 +77,7 @@ def _switch(folder: Path, incoming: Path) -> None:
         shutil.rmtree(outgoing, ignore_errors=True)
     # The state is changed by now, whatever this says.
     with contextlib.suppress(OSError):
-        _sync(folder.parent)
+        sync(folder.parent)
 
 
 def recover(folder: Path) -> None:
@@ -102,10 +103,10 @@ def file_lock(folder: Path) -> Iterator[None]:
         DataError: the file cannot be made: no right, a full disk.
     """
     folder = folder.resolve()
-    path = folder.parent / f".{folder.name}.lock"
+    lock = FileLock(folder.parent / f".{folder.name}.lock")
     with as_data_errors("cannot be locked for a change", folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = _hold(path, folder)
+        _acquire(lock, folder)
     try:
         with as_data_errors("what a killed program left cannot be cleared away", folder):
             recover(folder)
@@ -115,30 +116,16 @@ def file_lock(folder: Path) -> Iterator[None]:
     finally:
         # Removed while it is held: who waits for it sees that it is gone and makes another.
         with contextlib.suppress(OSError):
-            path.unlink()
-        lock.close()
+            os.unlink(lock.lock_file)
+        lock.release()
 
 
-def _hold(path: Path, folder: Path) -> IO[str]:
-    said = False
-    while True:
-        lock = path.open("w")
-        try:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if not said:
-                    logger.warning("%s: another program is changing it; waiting", folder)
-                said = True
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            if path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat()):
-                return lock
-        except FileNotFoundError:  # removed between the two looks
-            pass
-        except BaseException:
-            lock.close()
-            raise
-        lock.close()
+def _acquire(lock: BaseFileLock, folder: Path) -> None:
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        logger.warning("%s: another program is changing it; waiting", folder)
+        lock.acquire()
 
 
 def link_tree(source: Path, target: Path) -> None:
@@ -195,13 +182,8 @@ def sync_tree(folder: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    if not (path.is_file() or path.is_dir()):
-        return  # a pipe somebody left in the set: to open it would block
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    if path.is_file() or path.is_dir():  # to open a pipe that somebody left in the set would block
+        sync(path)
 
 
 def _exchange(a: Path, b: Path) -> bool:

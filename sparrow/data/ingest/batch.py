@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sparrow.atomic_file import write_atomic
 from sparrow.data.checks.report import REPORT_JSON, CheckReport, ReportWriter
 from sparrow.data.errors import DataError, as_data_errors
 from sparrow.data.formats.csv import table_paths
@@ -63,9 +64,7 @@ def remove_merged(new: Path, files: Mapping[str, str]) -> list[str]:
         batch changed, the whole batch stays, and the next intake takes it as it is then.
     """
     try:
-        unfinished = new / (MERGED + ".partial")
-        unfinished.write_text(json.dumps({"files": dict(files)}), encoding="utf-8")
-        os.replace(unfinished, new / MERGED)
+        write_atomic(new / MERGED, json.dumps({"files": dict(files)}))
     except OSError as error:
         _say_it_stays(new, error)
     else:

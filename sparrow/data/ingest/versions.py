@@ -10,15 +10,14 @@ from __future__ import annotations
 import getpass
 import json
 import os
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from sparrow.atomic_file import write_atomic
 from sparrow.config import DataConfig
 from sparrow.data.checks.measure_cache import MeasureCache
 from sparrow.data.checks.run import check_dataset, measure_folder
@@ -85,7 +84,7 @@ def record_version(
             log.append(_store(root, state, version, changes(last, state), why))
             last = state
     lines = "".join(json.dumps(line) + "\n" for line in log)
-    _replace(root / HISTORY / "log.jsonl", lambda path: path.write_text(lines, encoding="utf-8"))
+    write_atomic(root / HISTORY / "log.jsonl", lines)
     return version
 
 
@@ -194,7 +193,7 @@ def _store(
         ".boxes.parquet": dataset.boxes[list(BOX_COLUMNS)],
     }
     for ending, table in tables.items():
-        _replace(stem.with_suffix(ending), partial(table.to_parquet, index=False))
+        write_atomic(stem.with_suffix(ending), table.to_parquet(index=False))
     return {
         "version": version,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -204,13 +203,6 @@ def _store(
         **asdict(changed),
         "note": note,
     }
-
-
-def _replace(path: Path, write: Callable[[Path], Any]) -> None:
-    """A new file in place of an old one, to which another state may hold a link."""
-    unfinished = path.with_name(path.name + ".partial")
-    write(unfinished)
-    os.replace(unfinished, path)
 
 
 def _user() -> str:

@@ -1,4 +1,4 @@
-"""An oversampled canvas, and the sprites that come off it.
+"""An oversampled canvas, and the sprites made on it.
 
 Shapes are closed splines in units of about one bird length, y downwards. A thing is painted larger
 than needed and scaled down, which is what makes its edges smooth.
@@ -16,14 +16,16 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from sparrow.data.synthetic.plumage import Colour
 
+Points = Sequence[tuple[float, float]]
+
 
 @dataclass(frozen=True)
 class Sprite:
-    """A drawn thing.
+    """A painted thing.
 
     Attributes:
         rgba: uint8 [height, width, 4], cut to what is visible.
-        foot: (x, y) in pixels of the sprite where it touches what it stands on.
+        foot: (x, y) in pixels of the sprite where it touches what is below it.
     """
 
     rgba: NDArray[np.uint8]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,32 +47,34 @@ def draw_foliage(length_px: float, rng: Rng, bare: bool, grassy: bool) -> Sprite
     return Sprite(np.asarray(image), (image.width / 2, image.height / 2))
 
 
+@dataclass(frozen=True)
+class Leaves:
+    """A kind of foliage: shortest and longest leaf (px), darkest and lightest colour."""
+
+    lengths: tuple[float, float]
+    dark: Colour
+    light: Colour
+
+
 def scatter_leaves(
-    pen: ImageDraw.ImageDraw,
-    width: int,
-    height: int,
-    n: int,
-    lengths: tuple[float, float],
-    rng: Rng,
-    dark: Colour,
-    light: Colour,
+    pen: ImageDraw.ImageDraw, size: tuple[int, int], n: int, leaves: Leaves, rng: Rng
 ) -> None:
-    low = (0, 0, lengths[0], 0, 0)
-    for x, y, length, angle, tone in rng.uniform(
-        low, (width, height, lengths[1], 2 * math.pi, 1), (n, 5)
-    ).tolist():
-        colour = np.array(dark) * (1 - tone) + np.array(light) * tone
-        _paint_leaf(pen, x, y, length, angle, colour)
+    """Paint ``n`` leaves all over a picture of ``size`` (width, height)."""
+    low = (0, 0, leaves.lengths[0], 0, 0)
+    high = (*size, leaves.lengths[1], 2 * math.pi, 1)
+    for x, y, length, angle, tone in rng.uniform(low, high, (n, 5)).tolist():
+        colour = np.array(leaves.dark) * (1 - tone) + np.array(leaves.light) * tone
+        _paint_leaf(pen, (x, y), length, angle, colour)
 
 
 def _paint_leaf(
     pen: ImageDraw.ImageDraw,
-    x: float,
-    y: float,
+    stalk: tuple[float, float],
     length: float,
     angle: float,
     colour: NDArray[np.floating],
 ) -> None:
+    x, y = stalk
     t = np.linspace(0, 1, 9)
     wide = 0.27 * length * np.sin(np.pi * t**0.8)
     along = np.stack([t * length, wide], 1)
@@ -113,7 +116,7 @@ def _paint_twig(pen: ImageDraw.ImageDraw, side: int, rng: Rng, bare: bool) -> No
             pen.line((x, y, *end), fill=rgb(bark), width=max(2, thick // 2))
         else:
             length = side * float(rng.uniform(0.13, 0.24))
-            _paint_leaf(pen, x, y, length, angle, green * rng.uniform(0.75, 1.2))
+            _paint_leaf(pen, (x, y), length, angle, green * rng.uniform(0.75, 1.2))
 
 
 def _paint_tuft(pen: ImageDraw.ImageDraw, side: int, rng: Rng) -> None:
@@ -129,7 +132,8 @@ def _clutter_leaf(pen: ImageDraw.ImageDraw, side: int, rng: Rng) -> None:
     colour = np.array(
         [(176, 106, 42), (150, 70, 36), (108, 140, 54), (196, 160, 58)][rng.integers(4)]
     )
-    _paint_leaf(pen, side * 0.1, side * 0.5, side * 0.8, 0.0, colour * rng.uniform(0.8, 1.1))
+    stalk = (side * 0.1, side * 0.5)
+    _paint_leaf(pen, stalk, side * 0.8, 0.0, colour * rng.uniform(0.8, 1.1))
 
 
 def _clutter_stone(pen: ImageDraw.ImageDraw, side: int, rng: Rng) -> None:

@@ -46,18 +46,18 @@ def data_uri(picture: bytes) -> str:
     raise ValueError(f"expected the bytes of a PNG or JPEG; these begin with {picture[:4]!r}")
 
 
-def cell(value: object) -> object:
+def cell(value: object, digits: int = 3) -> object:
     """A value as a table shows it.
 
-    None and NaN are a dash, a float has three significant digits, the items of a list or tuple are
-    joined by dots; all else is as it is.
+    None and NaN are a dash, a float has ``digits`` significant digits, the items of a list or tuple
+    are joined by dots; all else is as it is.
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
     if isinstance(value, float):
-        return f"{value:.3g}"
+        return f"{value:.{digits}g}"
     if isinstance(value, list | tuple):
-        return " · ".join(str(cell(item)) for item in value)
+        return " · ".join(str(cell(item, digits)) for item in value)
     return value
 
 

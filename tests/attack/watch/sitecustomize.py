@@ -20,12 +20,12 @@ def _watch(event, args):
         return
     _busy = True  # what is done here raises events too
     try:
-        _judge(event, args)
+        _check_event(event, args)
     finally:
         _busy = False
 
 
-def _judge(event, args):
+def _check_event(event, args):
     if event == "open":
         if isinstance(args[0], str | bytes) and _bait in os.fsdecode(args[0]):
             os.write(_report, f"open {os.fsdecode(args[0])!r}\n".encode())

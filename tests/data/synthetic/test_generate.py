@@ -20,10 +20,12 @@ from sparrow.data.formats.exchange import read_csv
 from sparrow.data.ingest.atomic_dir import file_lock
 from sparrow.data.synthetic.authors import authors
 from sparrow.data.synthetic.birds import POSES, draw_bird
-from sparrow.data.synthetic.composition import _extent, draw_photo
+from sparrow.data.synthetic.composition import draw_photo
 from sparrow.data.synthetic.generate import generate_dataset, write_contact_sheet
+from sparrow.data.synthetic.placed_sprites import extent
 from sparrow.data.synthetic.plumage import SPECIES
 from sparrow.data.synthetic.scenery import SCENES, draw_scene
+from sparrow.data.synthetic.settings import SyntheticSettings
 from sparrow.data.tables import XYXY
 from sparrow.images import read_image
 
@@ -72,7 +74,7 @@ def test_photos_without_sparrows_have_no_boxes_and_the_scene_they_would_have() -
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        generate_dataset(tmp_path / name, photos=3, seed=5)
+        generate_dataset(tmp_path / name, SyntheticSettings(photos=3, seed=5))
     compared = filecmp.cmpfiles(tmp_path / "a", tmp_path / "b", _files(tmp_path / "a"), False)
     assert compared == (_files(tmp_path / "a"), [], [])
     assert len(_files(tmp_path / "a")) == 5  # three photos, two tables
@@ -80,7 +82,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
 
 def test_a_larger_set_begins_with_the_smaller_and_seeds_differ(tmp_path: Path) -> None:
     first = draw_photo(seed=5, index=1)
-    generate_dataset(tmp_path / "set", photos=2, seed=5)
+    generate_dataset(tmp_path / "set", SyntheticSettings(photos=2, seed=5))
     raw = pd.read_csv(tmp_path / "set" / "bboxes" / "bounding_boxes.csv")
     rows = raw[raw["image_name"] == "summer_0005_00001.jpg"]
     assert len(rows) == len(first.boxes)
@@ -131,7 +133,7 @@ def test_every_scene_has_places_and_the_asked_size(kind: str) -> None:
 def test_extent_counts_the_last_pixel_in() -> None:
     seen = np.zeros((10, 12), dtype=bool)
     seen[2:5, 3:9] = True
-    assert _extent(seen) == (3, 2, 9, 5)
+    assert extent(seen) == (3, 2, 9, 5)
 
 
 def test_boxes_of_one_photo_are_of_different_birds(drawn_dataset: Path) -> None:
@@ -142,7 +144,8 @@ def test_boxes_of_one_photo_are_of_different_birds(drawn_dataset: Path) -> None:
 
 def test_progress_is_told(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    generate_dataset(tmp_path / "s", 2, 0, progress=lambda done, n: told.append((done, n)))
+    settings = SyntheticSettings(2, seed=0)
+    generate_dataset(tmp_path / "s", settings, progress=lambda done, n: told.append((done, n)))
     assert told == [(1, 2), (2, 2)]
 
 
@@ -151,7 +154,7 @@ def test_nothing_is_left_of_an_interrupted_set(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        generate_dataset(tmp_path / "set", 2, 0, progress=interrupt)
+        generate_dataset(tmp_path / "set", SyntheticSettings(2, seed=0), progress=interrupt)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -159,7 +162,7 @@ def test_a_folder_with_files_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "mine.txt").write_text("mine")
     with pytest.raises(DataError, match="already holds files"):
-        generate_dataset(tmp_path / "set", 1, 0)
+        generate_dataset(tmp_path / "set", SyntheticSettings(1, seed=0))
     assert (tmp_path / "set" / "mine.txt").read_text() == "mine"
 
 
@@ -175,7 +178,7 @@ def test_a_folder_with_files_is_not_overwritten(tmp_path: Path) -> None:
 )
 def test_wrong_arguments_are_refused(tmp_path: Path, wrong: dict, says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        generate_dataset(tmp_path / "set", **{"photos": 1, "seed": 0, **wrong})
+        generate_dataset(tmp_path / "set", SyntheticSettings(**{"photos": 1, "seed": 0, **wrong}))
     assert not (tmp_path / "set").exists()
 
 
@@ -197,8 +200,10 @@ RACE = """
 import sys
 from pathlib import Path
 from sparrow.data.synthetic.generate import generate_dataset
+from sparrow.data.synthetic.settings import SyntheticSettings
 keep = sys.argv[2] == "keep"
-generate_dataset(Path(sys.argv[1]), 12, int(sys.argv[3]), keep_existing=keep)
+settings = SyntheticSettings(12, seed=int(sys.argv[3]))
+generate_dataset(Path(sys.argv[1]), settings, keep_existing=keep)
 """
 
 
@@ -228,7 +233,9 @@ def test_who_waits_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> 
     root = tmp_path / "raw"
     with file_lock(root):
         waiting = threading.Thread(
-            target=generate_dataset, args=(root, 1, 0), kwargs={"keep_existing": True}
+            target=generate_dataset,
+            args=(root, SyntheticSettings(1, seed=0)),
+            kwargs={"keep_existing": True},
         )
         waiting.start()
         for _ in range(600):

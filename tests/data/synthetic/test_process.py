@@ -10,19 +10,19 @@ import pytest
 
 from sparrow.data.synthetic import process
 from sparrow.data.synthetic.generate import generate_dataset
+from sparrow.data.synthetic.settings import SyntheticSettings
 
 
 @pytest.mark.parametrize("cores", [1, 2, 3])
 def test_processes_draw_the_same_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int
 ) -> None:
-    generate_dataset(tmp_path / "here", 4, 9, season="winter")
+    settings = SyntheticSettings(4, seed=9, season="winter")
+    generate_dataset(tmp_path / "here", settings)
     monkeypatch.setattr(process, "FEW_PHOTOS", 1)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: range(cores))
     steps: list[tuple[int, int]] = []
-    generate_dataset(
-        tmp_path / "aside", 4, 9, season="winter", progress=lambda *done: steps.append(done)
-    )
+    generate_dataset(tmp_path / "aside", settings, progress=lambda *done: steps.append(done))
     assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
     files = sorted(p.relative_to(tmp_path / "here") for p in (tmp_path / "here").rglob("*.*"))
     assert len(files) == 6  # photos and tables
@@ -43,7 +43,7 @@ def test_a_process_that_dies_is_told_and_leaves_nothing(
                     child.kill()
 
     with pytest.raises(RuntimeError, match=r"the process that was to draw photo \d+ died"):
-        generate_dataset(tmp_path / "set", 200, 9, progress=kill_all)
+        generate_dataset(tmp_path / "set", SyntheticSettings(200, seed=9), progress=kill_all)
     assert not (tmp_path / "set").exists()
     names = [" ".join(child.cmdline()) for child in psutil.Process().children()]
     assert not any("sparrow.data.synthetic.process" in name for name in names)

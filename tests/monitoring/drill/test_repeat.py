@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from monitoring.drift_detector import DriftDetector
-from monitoring.drill.repeat import Traffic, joined, one_run, repeat
+from monitoring.drill.repeat import Scenario, Traffic, joined, one_run, repeat
 from sparrow.config import MonitoringConfig
 from sparrow.predictions.record import LoggedBox, PredictionRecord, new_id
 from sparrow.predictions.window import window_of
@@ -40,23 +40,23 @@ def traffic(n: int, seed: int, *, empty: bool = False) -> Traffic:
 
 
 @pytest.fixture(scope="module")
-def judge() -> DriftDetector:
+def detector() -> DriftDetector:
     return DriftDetector(window_of(records(120, 1)), MonitoringConfig(windows=(25, 100)))
 
 
-def test_photos_are_drawn_author_by_author_none_twice() -> None:
+def test_photos_are_sampled_author_by_author_none_twice() -> None:
     window = window_of(records(9, 0))
     authors = ["a", "b", "c"] * 3
     ids = dict(zip(window.photos["id"], authors, strict=True))
-    drawn = Traffic(window, authors).drawn(9, np.random.default_rng(4)).photos["id"]
-    assert drawn.nunique() == 9
-    names = [ids[one] for one in drawn]
+    sampled = Traffic(window, authors).sample(9, np.random.default_rng(4)).photos["id"]
+    assert sampled.nunique() == 9
+    names = [ids[one] for one in sampled]
     assert sum(a != b for a, b in pairwise(names)) == 2  # three runs of three
 
 
-def test_more_than_there_are_cannot_be_drawn() -> None:
+def test_more_than_there_are_cannot_be_sampled() -> None:
     with pytest.raises(ValueError, match="at most 9 photos"):
-        traffic(9, 0).drawn(10, np.random.default_rng(0))
+        traffic(9, 0).sample(10, np.random.default_rng(0))
 
 
 def test_the_joined_window_has_the_boxes_of_its_photos_only() -> None:
@@ -67,13 +67,14 @@ def test_the_joined_window_has_the_boxes_of_its_photos_only() -> None:
     assert len(window.boxes) == window.photos["n_detections"].sum()
 
 
-def test_a_blackout_is_noticed_and_no_fault_is_not(judge: DriftDetector) -> None:
+def test_a_blackout_is_noticed_and_no_fault_is_not(detector: DriftDetector) -> None:
     healthy, dead = traffic(150, 2), traffic(60, 3, empty=True)
-    found = repeat(judge, healthy, dead, history=120, runs=(5, 25, 50), seed=0)
+    blackout = Scenario(healthy, dead, history=120)
+    found = repeat(detector, blackout, runs=(5, 25, 50), seed=0)
     assert found.noticed is not None
     assert found.noticed <= 25
     assert not found.before
     assert found.column in ("count", "empty")
-    assert one_run(judge, healthy, dead, history=120, photos=25, seed=1)
-    calm = repeat(judge, healthy, traffic(60, 4), history=120, runs=(25,), seed=0)
+    assert one_run(detector, blackout, photos=25, seed=1)
+    calm = repeat(detector, Scenario(healthy, traffic(60, 4), history=120), runs=(25,), seed=0)
     assert (calm.noticed, calm.column) == (None, "")

@@ -4,9 +4,9 @@ from monitoring.drill.repeat import Repetition
 from monitoring.drill.table import Row, markdown
 
 
-def row(*noticed: int | None, bar: int = 30) -> Row:
+def row(*noticed: int | None, limit: int = 30) -> Row:
     found = tuple(Repetition(n, "empty" if n else "", before=False) for n in noticed)
-    return Row("dead model", "all", bar, found, (True, True, True, False))
+    return Row("dead model", "all", limit, found, (True, True, True, False))
 
 
 def test_a_row_counts_what_was_noticed_in_time() -> None:

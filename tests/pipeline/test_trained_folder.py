@@ -15,7 +15,7 @@ from sparrow.inference.model_folder import (
     ModelFolderError,
     read_info,
 )
-from sparrow.pipeline import train as stages
+from sparrow.pipeline import trained_folder
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def work_dir(model_folder, tmp_path):
 
 def test_a_whole_folder_stays_as_it_is(work_dir):
     before = read_info(work_dir / "model")
-    stages.reset_model_folder(work_dir)
+    trained_folder.reset_model_folder(work_dir)
     assert read_info(work_dir / "model") == before
 
 
@@ -43,7 +43,7 @@ def test_what_a_killed_evaluation_wrote_is_taken_back(name, work_dir):
     (folder / INFO).write_text(json.dumps(values))
     with pytest.raises(ModelFolderError):
         read_info(folder)
-    stages.reset_model_folder(work_dir)
+    trained_folder.reset_model_folder(work_dir)
     assert read_info(folder) == before
     assert not (folder / name).exists()
 
@@ -68,5 +68,5 @@ def test_a_damaged_model_says_how_to_make_it_anew(damage, work_dir):
     damage(work_dir / "model")
     for function in ("reset_model_folder", "check_model_folder"):
         with pytest.raises(ModelFolderError, match=r"flows/train\.py resume train") as refused:
-            getattr(stages, function)(work_dir)
+            getattr(trained_folder, function)(work_dir)
         assert "registry" not in str(refused.value)  # it has not got there yet

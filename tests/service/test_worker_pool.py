@@ -10,7 +10,7 @@ import pytest
 
 from service import page_actions as actions
 from service.inference_service import InferenceService
-from service.page_values import Look
+from service.page_values import DisplayOptions
 from service.page_visit import Visit
 from service.settings import Settings
 from sparrow.config import ServiceConfig
@@ -38,8 +38,8 @@ def test_two_processes_do_what_the_page_asks(
     paths = sorted((drawn_dataset / "images").iterdir())[:8]
     text = tmp_path / "text.jpg"
     text.write_text("no photo")
-    one = PhotoCounter(model_folder)
-    expected = [one.count(p.read_bytes(), p.name, "page")[0].record.count for p in paths]
+    counter = PhotoCounter(model_folder)
+    expected = [counter.count(p.read_bytes(), p.name, "page")[0].record.count for p in paths]
     before = {child.pid: child.cpu_times().user for child in workers()}
     assert len(before) == 2
     steps: list[int] = []
@@ -51,11 +51,11 @@ def test_two_processes_do_what_the_page_asks(
     assert all(child.cpu_times().user > before[child.pid] for child in workers())
 
     assert f"{sum(expected)} house sparrow" in actions.headline(photos, 0.0)
-    look = Look(0.0, True, "#ff0000")
-    original, drawn = actions.pictures(photos[0], look)
+    options = DisplayOptions(0.0, True, "#ff0000")
+    original, drawn = actions.pictures(photos[0], options)
     assert original is not None
     assert drawn is not None
-    assert len(actions.write_downloads(photos, look, str)) == 3
+    assert len(actions.write_downloads(photos, options, str)) == 3
     inference.add_feedback(photos[0].counted.record.id, 2, wrong=True)
     assert inference._writer.flush()  # the log is written a fraction of a second after the answer
     assert inference.log.summary()["photos"] == 9

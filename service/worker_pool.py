@@ -1,4 +1,4 @@
-"""Where photos are counted: in threads of this process, or in processes of their own."""
+"""Counts photos in parallel, in threads of this process or in processes of their own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import queue
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from service.pictures import annotated, encoded
 from service.uploads import Upload
@@ -16,21 +16,25 @@ from sparrow.inference.model_folder import ModelFolderError
 from sparrow.inference.worker_process import ProcessLostError, WorkerProcess
 
 T = TypeVar("T")
-Picture = Literal["jpeg", "png"]
+PictureFormat = Literal["jpeg", "png"]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A counted photo, and the photo with its boxes as a file where one was asked for."""
+    """A counted photo, and where requested a picture file of it with its boxes."""
 
     counted: CountedPhoto
     picture: bytes | None = None
 
 
 def count_photo(
-    counter: PhotoCounter, upload: Upload, source: str, max_pixels: int, picture: Picture | None
+    counter: PhotoCounter,
+    upload: Upload,
+    source: str,
+    max_pixels: int,
+    picture: PictureFormat | None,
 ) -> Answer:
-    """Count one photo, and draw it while its pixels are at hand."""
+    """Count one photo, and draw its boxes where ``picture`` is a format."""
     counted, image = counter.count(upload.content, upload.name, source, max_pixels)
     if picture is None or image is None or counted.record.error is not None:
         return Answer(counted)
@@ -38,14 +42,17 @@ def count_photo(
 
 
 class WorkerPool:
-    """So many photos are counted at a time; the others wait.
+    """Counts a limited number of photos at a time; the others wait.
 
-    ONNX Runtime and Pillow let go of Python's lock, so threads fill the cores and share one copy of
-    the model. ``service.workers`` moves the work to processes of their own, one photo in each.
+    ONNX Runtime and Pillow release Python's lock, so threads use all cores and share one copy of
+    the model. With ``service.workers`` each photo is counted in a process of its own.
+
+    Attributes:
+        count: photos that are counted at the same time.
     """
 
     def __init__(self, limits: ServiceConfig, counter: PhotoCounter) -> None:
-        """``counter``: the first model to count with; every process has loaded it afterwards."""
+        """``counter``: the first model; every process loads it here."""
         self.count = limits.workers or limits.threads
         self._max_pixels = limits.max_pixels
         self._threads = ThreadPoolExecutor(self.count, thread_name_prefix="count")
@@ -53,28 +60,28 @@ class WorkerPool:
         self._free: queue.SimpleQueue[WorkerProcess] = queue.SimpleQueue()
         for process in self._processes:
             self._free.put(process)
-        list(self._threads.map(lambda one: _run(one, _ready, counter), self._processes))
+        list(self._threads.map(lambda process: _run(process, _ready, counter), self._processes))
 
     def submit(
-        self, counter: PhotoCounter, upload: Upload, source: str, picture: Picture | None
+        self, counter: PhotoCounter, upload: Upload, source: str, picture: PictureFormat | None
     ) -> Future[Answer]:
-        """Count a photo when a place is free."""
-        count = self._count_aside if self._processes else count_photo
+        """Count a photo when a worker is free."""
+        count = self._count_in_process if self._processes else count_photo
         return self._threads.submit(count, counter, upload, source, self._max_pixels, picture)
 
     def close(self) -> None:
-        """Finish what was submitted."""
+        """Count the submitted photos, then end the workers."""
         self._threads.shutdown(wait=True)
         for process in self._processes:
             process.close()
 
-    def _count_aside(
+    def _count_in_process(
         self,
         counter: PhotoCounter,
         upload: Upload,
         source: str,
         max_pixels: int,
-        picture: Picture | None,
+        picture: PictureFormat | None,
     ) -> Answer:
         process = self._free.get()
         try:
@@ -85,7 +92,9 @@ class WorkerPool:
             self._free.put(process)
 
 
-def _run(process: WorkerProcess, work: Callable[..., T], counter: PhotoCounter, *values: Any) -> T:
+def _run(
+    process: WorkerProcess, work: Callable[..., T], counter: PhotoCounter, *values: object
+) -> T:
     return process.run(work, counter.folder, *values, info_sha256=counter.info_sha256)
 
 

@@ -1,0 +1,121 @@
+"""Count photos for ``sparrow count``, in this process or in several; each gives a journal entry."""
+
+from __future__ import annotations
+
+import os
+import queue
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sparrow.atomic_file import atomic_file
+from sparrow.cli.count_journal import Entry, FileKey, key_of
+from sparrow.images import MAX_FILE_BYTES, RgbImage
+from sparrow.regular_file import open_regular
+
+if TYPE_CHECKING:
+    from sparrow.inference.counter import CountedPhoto, PhotoCounter
+    from sparrow.predictions.record import PredictionRecord
+
+
+def count_all(
+    files: Sequence[Path], counter: PhotoCounter, annotated: Path | None, workers: int
+) -> Iterator[Entry]:
+    """Entries of the journal, in the order of the files."""
+    if annotated is not None:
+        annotated.mkdir(parents=True, exist_ok=True)
+    if workers == 1 or len(files) < 2:
+        yield from (count_file(counter, file, annotated) for file in files)
+        return
+    yield from _count_in_processes(files, counter, annotated, min(workers, len(files)))
+
+
+def _count_in_processes(
+    files: Sequence[Path], counter: PhotoCounter, annotated: Path | None, workers: int
+) -> Iterator[Entry]:
+    from sparrow.inference.worker_process import ProcessLostError, WorkerProcess
+
+    processes = [WorkerProcess() for _ in range(workers)]
+    free: queue.SimpleQueue[WorkerProcess] = queue.SimpleQueue()
+    for process in processes:
+        free.put(process)
+
+    def count_there(file: Path) -> Entry:
+        process = free.get()
+        try:
+            return process.run(
+                count_file, counter.folder, file, annotated, info_sha256=counter.info_sha256
+            )
+        except ProcessLostError:
+            return _entry(counter.failed(b"", str(file), "cli"), None)
+        finally:
+            free.put(process)
+
+    with ThreadPoolExecutor(workers) as threads:
+        yield from threads.map(count_there, files)
+    for process in processes:
+        process.close()
+
+
+def count_file(counter: PhotoCounter, file: Path, annotated: Path | None) -> Entry:
+    """One photo: its record as JSON values, and the ``message`` of what went wrong."""
+    content, trouble, key, drawing = b"", None, None, None
+    try:
+        with open_regular(file) as opened:
+            key = key_of(os.fstat(opened.fileno()))
+            content = opened.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        trouble = _unreadable_folder(file) or error.strerror or str(error)
+    if len(content) > MAX_FILE_BYTES:
+        content, trouble = b"", f"a photo has at most {MAX_FILE_BYTES // 1024**2} MiB"
+    counted, image = counter.count(content, str(file), "cli")
+    if annotated is not None and image is not None and counted.record.error is None:
+        drawing = _write_annotated(annotated, file, image, counted.record)
+    return _entry(counted, trouble, key, drawing)
+
+
+def _unreadable_folder(file: Path) -> str | None:
+    with suppress(OSError):
+        if file.is_dir():
+            try:
+                os.listdir(file)
+            except OSError as error:
+                return f"this folder cannot be looked into ({error.strerror})"
+    return None
+
+
+def _entry(
+    counted: CountedPhoto,
+    trouble: str | None,
+    key: FileKey | None = None,
+    drawing: Path | None = None,
+) -> Entry:
+    record = {**asdict(counted.record), "time": counted.record.time.isoformat()}
+    return {
+        "record": record,
+        "message": trouble or counted.message,
+        "file": key,
+        "annotated": str(drawing) if drawing else None,
+    }
+
+
+def _write_annotated(folder: Path, file: Path, image: RgbImage, record: PredictionRecord) -> Path:
+    """Draw the boxes into a copy of the photo, written whole or not at all; its path."""
+    from PIL import Image
+
+    from sparrow.drawing.boxes import draw_boxes
+
+    boxes = [(b.x_min_px, b.y_min_px, b.x_max_px, b.y_max_px) for b in record.boxes]
+    drawn = draw_boxes(image, boxes, [box.score for box in record.boxes])
+    stem = os.fsdecode(os.fsencode(file.stem)[:200])  # room for the digits and the ending
+    # The digits keep two photos of one name in two folders apart.
+    path = folder / f"{stem}-{record.sha256[:8]}.jpg"
+    try:
+        with atomic_file(path) as partial:
+            Image.fromarray(drawn).save(partial, "JPEG", quality=88)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+    return path

@@ -1,0 +1,78 @@
+"""What the evaluation step of ``train.py`` does: scores, pictures, the model card, label errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sparrow.config import Config
+from sparrow.data.tables import Dataset
+from sparrow.pipeline.cards import log_evaluation, write_model_card
+from sparrow.pipeline.data import write_label_errors
+from sparrow.pipeline.evaluate import evaluate_model
+from sparrow.pipeline.trained_folder import reset_model_folder
+from sparrow.progress import Progress
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from sparrow.pipeline.evaluate import Scored
+    from sparrow.pipeline.train import Trained
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """A trained model on the test split.
+
+    Attributes:
+        scored: threshold, scores, detections.
+        model_card: its Markdown, with ``curves`` as pictures.
+        curves: PNG by title.
+        pictures: ``curves`` and the photos with the worst mistakes.
+        label_errors: labels of test photos that the model strongly disagrees with.
+        label_error_pages: the pages about them.
+    """
+
+    scored: Scored
+    model_card: str
+    curves: dict[str, bytes]
+    pictures: dict[str, bytes]
+    label_errors: DataFrame
+    label_error_pages: list[Path]
+
+    def lines(self) -> list[str]:
+        """Label errors and headline numbers, each with its interval."""
+        counted = (len(self.label_errors), *self.label_error_pages)
+        return [
+            " ".join(["labels worth a second look:", *map(str, counted)]),
+            *(
+                f"{name:<18}{number.value:7.3f}   {number.low:.3f} to {number.high:.3f}"
+                for name, number in self.scored.evaluation.headline.items()
+            ),
+        ]
+
+
+def assess_model(
+    config: Config, dataset: Dataset, trained: Trained, run_dir: Path, progress: Progress
+) -> Assessment:
+    """Choose the threshold, score the test split, complete the model folder and its MLflow run.
+
+    Args:
+        run_dir: of the run; holds the model folder, the cards and the pages about the data.
+
+    Raises:
+        ModelFolderError: the model folder is damaged; the message says how to make it anew.
+    """
+    from sparrow.reports.evaluation_pictures import evaluation_pictures, mistake_pictures
+
+    folder, test = Path(trained.folder), dataset.subset("test")
+    reset_model_folder(run_dir)
+    scored = evaluate_model(config, dataset, folder, progress)
+    curves = evaluation_pictures(config, dataset, scored)
+    model_card = write_model_card(config, dataset, scored, folder, curves)
+    pictures = curves | mistake_pictures(config, dataset, scored)
+    log_evaluation(config, trained, scored, pictures, run_dir / "cards")
+    pages = run_dir / "data" / "test"
+    label_errors = write_label_errors(config, test, scored.detections, "This run's model", pages)
+    return Assessment(scored, model_card, curves, pictures, *label_errors)

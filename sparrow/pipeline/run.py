@@ -1,0 +1,42 @@
+"""What the first and the last step of ``train.py`` do: note the run, draw photos, free room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sparrow.config import Config
+from sparrow.pipeline.run_report import Report, write_report
+from sparrow.progress import Progress
+
+
+def begin_run(config: Config, work_dir: Path, run_id: str, progress: Progress) -> None:
+    """Note the run as unfinished for ``sparrow status``, and draw the demo's photos."""
+    from sparrow.storage.places import note_places
+    from sparrow.storage.run_lock import join_run
+
+    join_run(run_id, work_dir)
+    begun = {"run": run_id, "name": config.name, "state": "unfinished"}
+    write_report(work_dir, begun | note_places(config))
+    prepare_data(config, progress)
+
+
+def end_run(config: Config, work_dir: Path, report: Report) -> list[str]:
+    """Note the run as finished, and delete what is over a budget; a line for each thing deleted."""
+    from sparrow.storage.places import note_places, places_of
+    from sparrow.storage.plan import keep_within_budget
+
+    write_report(work_dir, report.values | {"name": config.name, **note_places(config)})
+    return keep_within_budget(places_of(config), work_dir)
+
+
+def prepare_data(config: Config, progress: Progress | None = None) -> None:
+    """Draw the demo's photos where the config asks for them and they are not there yet."""
+    wanted = config.data.generate
+    if wanted is None or Path(config.data.root).exists():
+        return
+    from sparrow.data.synthetic.generate import generate_dataset
+    from sparrow.data.synthetic.settings import SyntheticSettings
+
+    # Two first runs at once: the second waits for the first one's photos and takes them.
+    settings = SyntheticSettings(wanted.photos, wanted.seed)
+    generate_dataset(Path(config.data.root), settings, keep_existing=True, progress=progress)

@@ -1,0 +1,43 @@
+"""What the split step of ``train.py`` does: assignments that stay while the set grows; a report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sparrow.config import Config
+from sparrow.data.split.assignments import load_assignments, save_assignments
+from sparrow.data.split.split import SplitResult, split_dataset
+from sparrow.data.tables import Dataset
+from sparrow.pipeline.data import write_split_report
+
+if TYPE_CHECKING:
+    from sparrow.data.drift import Comparison
+
+
+@dataclass(frozen=True, eq=False)
+class SplitOutcome:
+    """The split set, how test and training photos compare, and the report's page."""
+
+    result: SplitResult
+    comparison: Comparison
+    page: Path
+
+    def lines(self) -> list[str]:
+        """Photos of each split, the comparison, and where the report is."""
+        counts = self.result.dataset.images["split"].value_counts().to_string()
+        return [counts, self.comparison.summary(), f"split report: {self.page}"]
+
+
+def split_photos(config: Config, dataset: Dataset, folder: Path) -> SplitOutcome:
+    """Split a set; photos that were assigned before stay where they are, and all are saved.
+
+    Args:
+        folder: of the run's pages about its data.
+    """
+    bits = config.data.near_duplicate_bits
+    assignments = load_assignments(dataset.root)
+    result = split_dataset(dataset, config.split, bits, config.seed, assignments)
+    save_assignments(result.dataset)
+    return SplitOutcome(result, *write_split_report(config, result, folder))

@@ -1,0 +1,56 @@
+"""Numbers about a part of a prediction log, computed by its database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC
+from typing import Any
+
+from sqlalchemy import ColumnElement, Label, Select, case, func, select
+
+from sparrow.predictions.record import boxes_table, photos_table
+
+_COUNTS = ("photos", "errors", "empty", "detections")
+_MEANS = ("mean_count", "mean_latency_ms", "mean_score")
+_TIMES = ("first_time", "last_time")
+
+
+def photo_numbers(chosen: Sequence[ColumnElement[bool]]) -> Select[Any]:
+    """A query for all numbers of ``as_summary`` but ``mean_score``."""
+    table = photos_table.c
+    readable = table.error.is_(None)
+    return select(
+        func.count().label("photos"),
+        _number_of(~readable, "errors"),
+        _number_of(readable & (table.n_detections == 0), "empty"),
+        func.coalesce(func.sum(table.n_detections), 0).label("detections"),
+        func.avg(table.count).label("mean_count"),
+        func.avg(case((readable, table.latency_ms))).label("mean_latency_ms"),
+        func.min(table.time).label("first_time"),
+        func.max(table.time).label("last_time"),
+    ).where(*chosen)
+
+
+def mean_score(chosen: Sequence[ColumnElement[bool]]) -> Select[Any]:
+    """A query for ``mean_score``, over all boxes of the photos."""
+    return (
+        select(func.avg(boxes_table.c.score).label("mean_score"))
+        .join(photos_table, boxes_table.c.prediction_id == photos_table.c.id)
+        .where(*chosen)
+    )
+
+
+def as_summary(values: dict[str, Any]) -> dict[str, Any]:
+    """What the two queries answer, in Python's types: counts are whole, times aware (UTC)."""
+    summary = dict(values)
+    for name in _COUNTS:
+        summary[name] = int(summary[name])
+    for name in _MEANS:
+        summary[name] = None if summary[name] is None else float(summary[name])
+    for name in _TIMES:
+        summary[name] = summary[name] and summary[name].replace(tzinfo=UTC)
+    return summary
+
+
+def _number_of(which: ColumnElement[bool], name: str) -> Label[int]:
+    return func.coalesce(func.sum(case((which, 1), else_=0)), 0).label(name)
