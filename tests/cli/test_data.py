@@ -109,6 +109,6 @@ def test_authors_whose_days_had_to_be_parted_are_no_fault(
     checked = check_dataset(Path(data_config.root), data_config).dataset
     days = [f"2026-05-0{day}T06:30:00" for day in range(1, 7)]
     dated = replace(checked, images=checked.images.assign(taken_at=days))
-    monkeypatch.setattr("sparrow.cli.data._raw", lambda config: dated)
+    monkeypatch.setattr("sparrow.cli.data_reports._raw", lambda config: dated)
     assert run(data_config, "drift") == 0
     assert "shared author" not in capsys.readouterr().out

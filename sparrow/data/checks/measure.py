@@ -42,8 +42,18 @@ def measure_photos(
         workers: processes; 1 measures in this one.
         progress: called with (done, all) as photos come in.
     """
-    started_ns = time.time_ns()
     paths = [(images_dir / name).resolve() for name in names]
+    records = _records(paths, cache_dir, workers, progress)
+    rows = [
+        {"image": name, **asdict(records[path])} for name, path in zip(names, paths, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=list(MEASURED_COLUMNS))
+
+
+def _records(
+    paths: Sequence[Path], cache_dir: Path, workers: int, progress: Progress | None
+) -> dict[Path, PhotoRecord]:
+    started_ns = time.time_ns()
     # Taken before any reading: a file that changes later no longer fits its key.
     keys = {path: file_key(path) for path in paths}
     with MeasureCache(cache_dir) as cache:
@@ -58,10 +68,7 @@ def measure_photos(
             done += len(measured)
             if progress:
                 progress(done, len(keys))
-    rows = [
-        {"image": name, **asdict(records[path])} for name, path in zip(names, paths, strict=True)
-    ]
-    return pd.DataFrame(rows, columns=list(MEASURED_COLUMNS))
+    return records
 
 
 def _measure(paths: Sequence[Path], workers: int) -> Iterator[dict[Path, PhotoRecord]]:

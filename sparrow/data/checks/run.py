@@ -14,7 +14,8 @@ import pandas as pd
 
 from sparrow.config import DataConfig
 from sparrow.data import schemas
-from sparrow.data.checks.integrity import Tables, check_boxes, check_measured, check_names
+from sparrow.data.checks.compared_tables import Tables
+from sparrow.data.checks.integrity import check_boxes, check_measured, check_names
 from sparrow.data.checks.measure import measure_photos
 from sparrow.data.checks.report import CheckReport, RuleViolation, errors_first, rule_violation
 from sparrow.data.errors import DataError
@@ -68,15 +69,19 @@ def check_dataset(
     measured = pd.DataFrame()
     if _comparable(info_raw, boxes_raw):
         tables = compare_tables(info_raw, boxes_raw, prefix)
-        present = sorted(set(files) & set(tables.names))
-        workers = len(os.sched_getaffinity(0))
-        cache = measure_folder(config)
-        measured = measure_photos(root / "images", present, cache, workers, progress)
+        measured = _measure(root, sorted(set(files) & set(tables.names)), config, progress)
         violations += check_names(tables, files)
         violations += check_measured(tables, measured, config)
     report = make_report(str(root), violations, info_raw, boxes_raw)
     passed = _dataset(root, info_raw, boxes_raw, measured) if report.ok else None
     return CheckedDataset(report, passed)
+
+
+def _measure(
+    root: Path, names: list[str], config: DataConfig, progress: Progress | None
+) -> pd.DataFrame:
+    workers = len(os.sched_getaffinity(0))
+    return measure_photos(root / "images", names, measure_folder(config), workers, progress)
 
 
 def measure_folder(config: DataConfig) -> Path:
@@ -135,7 +140,7 @@ def compare_tables(info_raw: pd.DataFrame, boxes_raw: pd.DataFrame, prefix: str 
     names, box_names = _texts(info_raw, "Name"), _texts(boxes_raw, "image_name")
     photos = pd.Index(names.drop_duplicates())
     position = np.flatnonzero(~names.duplicated().to_numpy())
-    found = photos.get_indexer(pd.Index(box_names))
+    photo_of_box = photos.get_indexer(pd.Index(box_names))
     numbers = schemas.as_numbers(boxes_raw, schemas.BOX_NUMBERS).to_numpy(dtype="float64")
     return Tables(
         info_file=info_file,
@@ -143,7 +148,7 @@ def compare_tables(info_raw: pd.DataFrame, boxes_raw: pd.DataFrame, prefix: str 
         names=names.to_numpy(dtype=object),
         info_rows=schemas.line_numbers(info_raw).to_numpy(),
         counts=schemas.to_number(info_raw["Number_HSparrows"]).to_numpy(dtype="float64"),
-        photo_of_box=np.where(found < 0, -1, np.append(position, -1)[found]),
+        photo_of_box=np.where(photo_of_box < 0, -1, np.append(position, -1)[photo_of_box]),
         box_names=box_names.to_numpy(dtype=object),
         box_rows=schemas.line_numbers(boxes_raw).to_numpy(),
         labels=pd.factorize(_texts(boxes_raw, "label_name"))[0].astype(np.int64),

@@ -1,4 +1,4 @@
-"""The CSV contract of the house-sparrow data set: the door between its spelling and ours.
+"""The CSV contract of the house-sparrow data set, and its spelling to ours and back.
 
 ``image_info.csv`` has a row per photo, ``bboxes/bounding_boxes.csv`` a row per box (COCO ``xywh``,
 pixels). New data lies in a folder of its own, with ``new_`` before both names.
@@ -63,26 +63,37 @@ def to_dataset(
     Raises:
         DataError: a photo without boxes is not in ``sizes``.
     """
-    first = boxes_raw.drop_duplicates("image_name")
-    columns = (first["image_name"], first["image_width"], first["image_height"])
-    known = dict(sizes) | {name: (int(w), int(h)) for name, w, h in zip(*columns, strict=True)}
+    known = dict(sizes) | _recorded_sizes(boxes_raw)
     unknown = [name for name in info_raw["Name"] if name not in known]
     if unknown:
         raise DataError(
             f"{root}: {len(unknown)} photos have no boxes, so their sizes must be read from the "
             f"files, and none was given for {unknown[0]!r}"
         )
-    images = pd.DataFrame(
+    return Dataset(root, _images(info_raw, known), _boxes(boxes_raw))
+
+
+def _recorded_sizes(boxes_raw: pd.DataFrame) -> dict[str, tuple[int, int]]:
+    first = boxes_raw.drop_duplicates("image_name")
+    columns = (first["image_name"], first["image_width"], first["image_height"])
+    return {name: (int(w), int(h)) for name, w, h in zip(*columns, strict=True)}
+
+
+def _images(info_raw: pd.DataFrame, sizes: Mapping[str, tuple[int, int]]) -> pd.DataFrame:
+    return pd.DataFrame(
         {
             "image": info_raw["Name"].astype(str).to_numpy(),
             "author": info_raw["Author"].astype(str).to_numpy(),
             "n_boxes": info_raw["Number_HSparrows"].astype("int64").to_numpy(),
             "source": info_raw["Source"].astype(str).to_numpy(),
             "license": info_raw["License"].astype(str).to_numpy(),
-            "width_px": np.array([known[name][0] for name in info_raw["Name"]], dtype="int64"),
-            "height_px": np.array([known[name][1] for name in info_raw["Name"]], dtype="int64"),
+            "width_px": np.array([sizes[name][0] for name in info_raw["Name"]], dtype="int64"),
+            "height_px": np.array([sizes[name][1] for name in info_raw["Name"]], dtype="int64"),
         }
     )
+
+
+def _boxes(boxes_raw: pd.DataFrame) -> pd.DataFrame:
     boxes = pd.DataFrame(
         {
             "image": boxes_raw["image_name"].astype(str).to_numpy(),
@@ -90,7 +101,7 @@ def to_dataset(
         }
     )
     boxes[XYXY] = xywh_to_xyxy(boxes_raw[XYWH_CSV].to_numpy(dtype=float))
-    return Dataset(root, images, boxes)
+    return boxes
 
 
 def write_csv(dataset: Dataset, root: Path, prefix: str = "") -> None:
