@@ -82,8 +82,8 @@ def _label_errors(
 
     engine = Engine(Path(config.stores.champion), config.training.threads)
     if engine.info.class_names != config.data.classes:
-        found, wanted = ", ".join(engine.info.class_names), ", ".join(config.data.classes)
-        raise ValueError(f"--review: the champion finds {found}, the config names {wanted}")
+        known, wanted = ", ".join(engine.info.class_names), ", ".join(config.data.classes)
+        raise ValueError(f"--review: the champion finds {known}, the config names {wanted}")
     files = [(name, dataset.image_path(name)) for name in dataset.images["image"]]
     detections = detect_files(engine, files, terminal_progress("counted"))
     candidates = label_error_candidates(dataset, detections, config.data.label_error_score)

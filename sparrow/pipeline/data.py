@@ -37,7 +37,7 @@ class IngestOutcome:
     Attributes:
         dataset: the raw set now.
         result: of ``ingest_new``; its report also holds the label-error candidates.
-        comparison: of the new photos with the old; None where nothing came in.
+        comparison: of the new photos with the old; None where nothing is new.
         pages: what was written about it.
     """
 

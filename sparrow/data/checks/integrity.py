@@ -146,8 +146,8 @@ def _too_many(tables: Tables, most: int) -> tuple[RuleViolation | None, NDArray[
     hit = np.flatnonzero(crowded)
     values = [f"{drawn[i]:,} boxes; at most {most:,} are accepted" for i in hit]
     rows, images = tables.info_rows[hit], tables.names[hit]
-    found = rule_violation("boxes-too-many", tables.info_file, rows, images, values)
-    return found, known & ~np.append(crowded, False)[tables.photo_of_box]
+    violation = rule_violation("boxes-too-many", tables.info_file, rows, images, values)
+    return violation, known & ~np.append(crowded, False)[tables.photo_of_box]
 
 
 def _tiny(tables: Tables, min_side_px: float) -> RuleViolation | None:

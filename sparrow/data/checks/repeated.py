@@ -45,7 +45,7 @@ def _repeats(
 def repeated_photos(
     tables: Tables, measured: pd.DataFrame, max_bits: int
 ) -> list[RuleViolation | None]:
-    """Photos that are there twice, each once: with the first of the same file, or its likest.
+    """Photos that are there twice, each once: with the first of the same file, or the most similar.
 
     Args:
         measured: photos that can be read, with their hashes.

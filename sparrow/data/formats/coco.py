@@ -33,12 +33,12 @@ def find_coco(folder: Path) -> Path:
     if folder.is_file():
         return folder
     for place in (folder, folder / "annotations"):
-        found = sorted(place.glob("*.json"))
-        if len(found) > 1:
-            names = ", ".join(path.name for path in found)
+        files = sorted(place.glob("*.json"))
+        if len(files) > 1:
+            names = ", ".join(path.name for path in files)
             raise DataError(f"{place}: several JSON files ({names}); name the one to read")
-        if found:
-            return found[0]
+        if files:
+            return files[0]
     raise DataError(f"{folder}: expected a COCO instances file (*.json) here or in annotations/")
 
 
@@ -46,7 +46,7 @@ def read_coco(path: Path) -> Dataset:
     """Photos and boxes of an instances file.
 
     The dataset's root is the folder that holds ``images/``: the file's own, or the one above when
-    the file lies in ``annotations/``. Segments are ignored.
+    the file is in ``annotations/``. Segments are ignored.
 
     Raises:
         DataError: not JSON, not COCO, ids that point nowhere, unsafe names, crowd regions.

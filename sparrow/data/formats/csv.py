@@ -1,7 +1,7 @@
 """The CSV contract of the house-sparrow data set, and its spelling to ours and back.
 
 ``image_info.csv`` has a row per photo, ``bboxes/bounding_boxes.csv`` a row per box (COCO ``xywh``,
-pixels). New data lies in a folder of its own, with ``new_`` before both names.
+pixels). New data is in a folder of its own, with ``new_`` before both names.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ XYWH_CSV = ["bbox_x", "bbox_y", "bbox_width", "bbox_height"]
 
 
 def table_paths(root: Path, prefix: str = "") -> tuple[Path, Path]:
-    """Where the two tables of a set lie: (photos, boxes)."""
+    """Paths of the two tables of a set: (photos, boxes)."""
     return root / f"{prefix}image_info.csv", root / "bboxes" / f"{prefix}bounding_boxes.csv"
 
 
@@ -120,7 +120,7 @@ def write_csv(dataset: Dataset, root: Path, prefix: str = "") -> None:
 def quoting_of(table: pd.DataFrame) -> Literal[0, 2]:
     """How to quote a table's texts in a CSV file: all of them, if one holds a carriage return.
 
-    It would be written bare, and end the row for whoever reads it.
+    It would be written bare, and end the row for any reader.
     """
     texts = table.select_dtypes(exclude="number")
     bare = any(texts[name].astype(str).str.contains("\r", regex=False).any() for name in texts)
