@@ -2,8 +2,8 @@
 
 A Faster R-CNN multiplies each proposal's 12,544 pooled values with 1,024 columns: half of all its
 work, and bound by memory. In integers that layer takes a quarter of the time. The rounding moves
-scores in the fourth digit; what the rounded engine finds is held against the exact one before it
-takes its place, and everything measured afterwards is measured with the engine that serves.
+scores in the fourth digit; what the rounded engine finds is compared with the exact one before it
+replaces it, and everything measured afterwards is measured with the engine that serves.
 """
 
 from __future__ import annotations
@@ -38,20 +38,27 @@ def quantize_engine(engine: Path, photos: Sequence[RgbImage]) -> dict[str, float
         in score and 2 px) and ``integer_median_score_difference`` (0..1).
     """
     rounded = engine.with_suffix(".partial")
+    try:
+        return _replace_if_they_agree(engine, rounded, photos)
+    finally:
+        rounded.unlink(missing_ok=True)
+
+
+def _replace_if_they_agree(
+    engine: Path, rounded: Path, photos: Sequence[RgbImage]
+) -> dict[str, float]:
     layers = write_rounded(engine, rounded)
     if layers == 0:
         return {"integer_layers": 0.0}
     exact, integer = detector_of(engine), detector_of(rounded)
-    found = agreement(exact, integer, photos, SCORE_TOLERANCE, BOX_TOLERANCE_PX)
-    agree = found["share"] >= MIN_AGREEMENT
+    compared = agreement(exact, integer, photos, SCORE_TOLERANCE, BOX_TOLERANCE_PX)
+    agree = compared["share"] >= MIN_AGREEMENT
     if agree:
         rounded.replace(engine)
-    else:
-        rounded.unlink()
     return {
         "integer_layers": float(layers if agree else 0),
-        "integer_share": found["share"],
-        "integer_median_score_difference": found["median_score_difference"],
+        "integer_share": compared["share"],
+        "integer_median_score_difference": compared["median_score_difference"],
     }
 
 
@@ -62,7 +69,7 @@ def write_rounded(engine: Path, target: Path) -> int:
     16-bit sums of processors without VNNI, so that every machine finds the same numbers.
     """
     model = onnx.load(engine)
-    sizes = {one.name: prod(one.dims) for one in model.graph.initializer}
+    sizes = {tensor.name: prod(tensor.dims) for tensor in model.graph.initializer}
     wide = [
         node.name
         for node in model.graph.node

@@ -85,7 +85,7 @@ def ingest_new(
             full. The raw set is as it was.
     """
     raw, new = Path(config.root), Path(config.new)
-    with file_lock(raw), _alone_in(new), as_data_errors("nothing is taken in", new):
+    with file_lock(raw), _batch_lock(new), as_data_errors("nothing is taken in", new):
         resume_removal(new)
         if not batch_files(new):
             current = _current(raw, config, progress)
@@ -135,7 +135,7 @@ def _clear(new: Path, batch: Dataset, tables: dict[str, str]) -> list[str]:
     return left
 
 
-def _alone_in(new: Path) -> AbstractContextManager[None]:
+def _batch_lock(new: Path) -> AbstractContextManager[None]:
     """The lock of an import into ``new``; none where nobody could exchange the folder anyway."""
     return file_lock(new) if os.access(new.resolve().parent, os.W_OK) else nullcontext()
 
