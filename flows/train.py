@@ -53,9 +53,9 @@ from sparrow.data.tables import data_version  # noqa: E402
 from sparrow.pipeline.assess import assess_model  # noqa: E402
 from sparrow.pipeline.data import check_raw, ingest_and_compare  # noqa: E402
 from sparrow.pipeline.explore import explore_data  # noqa: E402
-from sparrow.pipeline.release import bundle, promote  # noqa: E402
+from sparrow.pipeline.release import EvaluatedModel, bundle, promote  # noqa: E402
 from sparrow.pipeline.run import begin_run, end_run  # noqa: E402
-from sparrow.pipeline.run_report import make_report  # noqa: E402
+from sparrow.pipeline.run_report import Outcome, make_report  # noqa: E402
 from sparrow.pipeline.split import split_photos  # noqa: E402
 from sparrow.pipeline.train import RunPlace, run_worker_rank  # noqa: E402
 from sparrow.pipeline.trained_folder import check_model_folder  # noqa: E402
@@ -227,15 +227,8 @@ class Train(FlowSpec):
     def promote(self) -> None:
         """Candidate against champion on the same photos; the gate decides."""
         check_model_folder(Path(self.work_dir))
-        self.promotion = promote(
-            self.settings,
-            self.dataset,
-            self.trained,
-            self.evaluation,
-            self.latency_ms,
-            self.run_key,
-            self.production,
-        )
+        model = EvaluatedModel(self.trained, self.evaluation, self.latency_ms)
+        self.promotion = promote(self.settings, self.dataset, model, self.run_key, self.production)
         print(self.promotion.decision["reason"])
         report_cards.show_decision(self.promotion)
         self.next(self.bundle)
@@ -255,10 +248,7 @@ class Train(FlowSpec):
         report = make_report(
             str(current.run_id),
             str(self.data_version),  # None only where there is no raw set
-            self.trained,
-            self.evaluation,
-            self.promotion,
-            self.bento,
+            Outcome(self.trained, self.evaluation, self.promotion, self.bento),
         )
         freed = end_run(self.settings, Path(self.work_dir), report)
         report_cards.show_report("Training report", report.lines, self.evaluation, self.pictures)

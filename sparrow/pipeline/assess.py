@@ -17,7 +17,7 @@ from sparrow.progress import Progress
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from sparrow.pipeline.evaluate import Scored
+    from sparrow.evaluation.scored import Scored
     from sparrow.pipeline.train import Trained
 
 
@@ -71,7 +71,7 @@ def assess_model(
     scored = evaluate_model(config, dataset, folder, progress)
     curves = evaluation_pictures(config, dataset, scored)
     model_card = write_model_card(config, dataset, scored, folder, curves)
-    pictures = curves | mistake_pictures(config, dataset, scored)
+    pictures = curves | mistake_pictures(dataset, scored)
     log_evaluation(config, trained, scored, pictures, run_dir / "cards")
     pages = run_dir / "data" / "test"
     label_errors = write_label_errors(config, test, scored.detections, "This run's model", pages)
