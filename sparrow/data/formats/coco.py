@@ -41,6 +41,15 @@ def find_coco(folder: Path) -> Path:
     raise DataError(f"{folder}: expected a COCO instances file (*.json) here or in annotations/")
 
 
+def read_coco_set(folder: Path) -> Dataset:
+    """As ``read_coco``, from a folder or the path of its file.
+
+    Raises:
+        DataError: see ``find_coco`` and ``read_coco``.
+    """
+    return read_coco(find_coco(folder))
+
+
 def read_coco(path: Path) -> Dataset:
     """Photos and boxes of an instances file.
 
@@ -81,6 +90,11 @@ def read_coco(path: Path) -> Dataset:
         )
     root = path.parent.parent if path.parent.name == "annotations" else path.parent
     return make_dataset(root, rows)
+
+
+def write_coco_set(dataset: Dataset, folder: Path) -> None:
+    """Write ``instances.json`` into a folder; photos belong into ``images/``."""
+    write_coco(dataset, folder / "instances.json")
 
 
 def write_coco(dataset: Dataset, path: Path, classes: Sequence[str] = ()) -> None:
