@@ -49,9 +49,20 @@ def box_areas(boxes_xyxy: ArrayLike) -> NDArray[np.floating]:
 def box_iou(a_xyxy: ArrayLike, b_xyxy: ArrayLike) -> NDArray[np.floating]:
     """Intersection over union [N, M] in 0..1; a pair whose union is empty has IoU 0."""
     a, b = as_boxes(a_xyxy), as_boxes(b_xyxy)
-    left_top = np.maximum(a[:, None, :2], b[None, :, :2])  # [N, M, 2]
-    right_bottom = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    return _iou(a[:, None], b[None, :], box_areas(a)[:, None], box_areas(b)[None, :])
+
+
+def paired_iou(a_xyxy: ArrayLike, b_xyxy: ArrayLike) -> NDArray[np.floating]:
+    """IoU [N] of box i of ``a`` with box i of ``b``, as in ``box_iou``."""
+    a, b = as_boxes(a_xyxy), as_boxes(b_xyxy)
+    return _iou(a, b, box_areas(a), box_areas(b))
+
+
+def _iou(a: Boxes, b: Boxes, a_areas: Boxes, b_areas: Boxes) -> NDArray[np.floating]:
+    """Of boxes [..., 4] and their areas [...], whose shapes broadcast against each other."""
+    left_top = np.maximum(a[..., :2], b[..., :2])
+    right_bottom = np.minimum(a[..., 2:], b[..., 2:])
     sides = (right_bottom - left_top).clip(min=0)
-    shared = sides[..., 0] * sides[..., 1]  # [N, M]
-    union = box_areas(a)[:, None] + box_areas(b)[None, :] - shared
+    shared = sides[..., 0] * sides[..., 1]
+    union = a_areas + b_areas - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sparrow.boxes import as_boxes, box_areas, box_iou, clip_boxes, xywh_to_xyxy, xyxy_to_xywh
+from sparrow.boxes import (
+    as_boxes,
+    box_areas,
+    box_iou,
+    clip_boxes,
+    paired_iou,
+    xywh_to_xyxy,
+    xyxy_to_xywh,
+)
 
 
 def test_no_boxes():
@@ -67,3 +75,10 @@ def test_iou_of_every_pair():
     a = [[0, 0, 2, 2], [0, 0, 1, 1]]
     b = [[0, 0, 2, 2], [1, 1, 2, 2], [5, 5, 6, 6]]
     assert box_iou(a, b).tolist() == [[1, 0.25, 0], [0.25, 0, 0]]
+
+
+def test_iou_of_pairs_is_the_diagonal_of_all_with_all():
+    assert paired_iou([], []).shape == (0,)
+    rng = np.random.default_rng(0)
+    a, b = (np.sort(rng.uniform(0, 9, (7, 2, 2)), axis=1).reshape(7, 4) for _ in range(2))
+    assert paired_iou(a, b).tolist() == np.diagonal(box_iou(a, b)).tolist()

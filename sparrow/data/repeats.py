@@ -1,4 +1,4 @@
-"""What is there twice: each box or photo is told once, with the first one that it repeats.
+"""What is there twice: each box or photo is reported once, with the first that it repeats.
 
 Memory grows with the number of boxes and photos, never with the number of pairs: a table may
 repeat one row a million times, and a camera may take thousands of black pictures.
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sparrow.boxes import paired_iou, xywh_to_xyxy
 from sparrow.data.duplicates import CHUNK_PAIRS, hash_distances
 
 TOLERANCE_PX = 1e-3  # of numbers that went through a text file
@@ -35,7 +36,7 @@ def first_overlap(
         xywh: [N, 4], sides above 0.
         group: [N], of photo and label.
     """
-    count, left = len(xywh), xywh[:, 0]
+    count, left, xyxy = len(xywh), xywh[:, 0], xywh_to_xyxy(xywh)
     order = np.lexsort((np.arange(count), left, group))
     sorted_group = group[order]
     reach = left[order] + (1 - min_iou) * xywh[order, 2] + TOLERANCE_PX
@@ -46,7 +47,7 @@ def first_overlap(
         near &= left[order[alive + lag]] <= reach[alive]
         alive = alive[near]
         a, b = order[alive], order[alive + lag]
-        hit = _pairwise_iou(xywh[a], xywh[b]) >= min_iou
+        hit = paired_iou(xyxy[a], xyxy[b]) >= min_iou
         np.minimum.at(first, np.maximum(a[hit], b[hit]), np.minimum(a[hit], b[hit]))
         lag += 1
     return np.where(first < count, first, NONE)
@@ -63,10 +64,10 @@ def closest(
         max_bits: apart further, two photos are not alike.
         earlier: ``among`` are the same photos; each is compared with those before it only.
     """
-    found = np.full(len(codes), NONE, dtype=np.int64)
+    likest = np.full(len(codes), NONE, dtype=np.int64)
     bits = np.zeros(len(codes), dtype=np.int64)
     if not len(among):
-        return found, bits
+        return likest, bits
     rows = max(1, CHUNK_PAIRS // len(among))
     for start in range(0, len(codes), rows):
         part = slice(start, min(start + rows, len(codes)))
@@ -76,13 +77,5 @@ def closest(
             apart[later] = np.iinfo(apart.dtype).max
         nearest = apart.argmin(axis=1)
         bits[part] = apart[np.arange(len(nearest)), nearest]
-        found[part] = np.where(bits[part] <= max_bits, nearest, NONE)
-    return found, bits
-
-
-def _pairwise_iou(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """IoU [N] of box i of ``a`` with box i of ``b``, both xywh [N, 4] with sides above 0."""
-    start = np.maximum(a[:, :2], b[:, :2])
-    end = np.minimum(a[:, :2] + a[:, 2:], b[:, :2] + b[:, 2:])
-    shared = (end - start).clip(min=0).prod(axis=1)
-    return np.asarray(shared / (a[:, 2:].prod(axis=1) + b[:, 2:].prod(axis=1) - shared))
+        likest[part] = np.where(bits[part] <= max_bits, nearest, NONE)
+    return likest, bits

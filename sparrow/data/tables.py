@@ -1,4 +1,4 @@
-"""The two tables every later room works on, in the project's own names.
+"""The two tables that all other modules work on, in the project's own names.
 
 The reference's CSV spelling (``Name``, ``bbox_x`` …) ends at ``sparrow.data.formats.csv``.
 """
@@ -35,14 +35,14 @@ class Dataset:
     boxes: pd.DataFrame
 
     def image_path(self, image: str) -> Path:
-        """Where a photo's file lies."""
+        """The path of a photo's file."""
         return self.root / "images" / image
 
     def boxes_by_image(self) -> dict[str, pd.DataFrame]:
         """Rows of ``boxes`` for every photo, an empty table for a photo without any."""
-        found = dict(iter(self.boxes.groupby("image", sort=False)))
+        tables = dict(iter(self.boxes.groupby("image", sort=False)))
         empty = self.boxes.iloc[:0]
-        return {image: found.get(image, empty) for image in self.images["image"]}
+        return {image: tables.get(image, empty) for image in self.images["image"]}
 
     def subset(self, split: str) -> Dataset:
         """Only the photos whose ``split`` column equals ``split``, and their boxes."""
@@ -57,14 +57,22 @@ def data_version(dataset: Dataset) -> str:
     The same data gives the same version on every machine, whatever the order of rows or columns.
     ``dataset.images`` must hold ``sha256``; columns assigned later (``split``) do not count.
     """
-    images = dataset.images[[*IMAGE_COLUMNS, "sha256"]].sort_values("image")
-    boxes = dataset.boxes[list(BOX_COLUMNS)].sort_values(["image", "label", *XYXY])
     digest = hashlib.sha256()
-    for table in (images, boxes):
-        table = table.copy()
-        for column in table.columns:
-            if pd.api.types.is_numeric_dtype(table[column]):
-                # One spelling per value: 3 and 3.0 are the same pixel.
-                table[column] = np.round(table[column].astype(float), 3)
+    for table in versioned_tables(dataset):
         digest.update(table.to_csv(index=False, lineterminator="\n").encode())
     return digest.hexdigest()[:16]
+
+
+def versioned_tables(dataset: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What of both tables makes a version, sorted: the order of rows does not count.
+
+    Numbers are floats of three decimals: 3 and 3.0 are the same pixel.
+    """
+    images = dataset.images[[*IMAGE_COLUMNS, "sha256"]].sort_values("image")
+    boxes = dataset.boxes[list(BOX_COLUMNS)].sort_values(["image", "label", *XYXY])
+    return _rounded(images), _rounded(boxes)
+
+
+def _rounded(table: pd.DataFrame) -> pd.DataFrame:
+    numbers = table.select_dtypes("number").columns
+    return table.assign(**{name: np.round(table[name].astype(float), 3) for name in numbers})

@@ -178,7 +178,7 @@ def read_runs(home: Path) -> list[Run]:
 
 
 def decoded_files(home: Path) -> list[Path]:
-    """The caches of decoded photos (``sparrow.training.dataset``)."""
+    """The caches of decoded photos (``sparrow.training.decoded_photos``)."""
     return list(home.glob("photos-*.bin"))
 
 

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from sparrow.config import make_config
-from sparrow.data.split.groups import count_groups, group_numbers, photo_ties
+from sparrow.data.split.groups import count_groups, group_numbers
+from sparrow.data.split.ties import photo_ties
 from sparrow.evaluation.bootstrap import group_sums, percentile_interval, resample_weights
 from sparrow.evaluation.compare import compare
 from sparrow.evaluation.metrics import f_beta

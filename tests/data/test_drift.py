@@ -78,6 +78,9 @@ def test_what_train_and_test_must_not_share() -> None:
         "shared photo: 1-5.jpg and 2-0.jpg are the same file",
         "shared author: 1-1",
     )
+    # Where there are too few authors to keep each in one split, that is said by the split report.
+    parted = compare_train_with_test(split_of(train, test), BITS, SPLIT, authors_parted=True)
+    assert parted.problems == problems[:2]
     larger = compare_train_with_test(split_of(photos(4, 3), photos(20, 4)), BITS, SPLIT)
     assert larger.problems == (
         "size ratio: 20 test photos for 4 training photos are too many; "

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from sparrow.config import make_config
-from sparrow.data.split.groups import WHOLES, Grouping, group_numbers, photo_ties
+from sparrow.data.split.groups import WHOLES, Grouping, group_numbers
+from sparrow.data.split.ties import photo_ties
 from sparrow.data.tables import UNKNOWN
 from sparrow.evaluation.bootstrap import (
     group_sums,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, Dataset
+from sparrow.data.tables import Dataset, versioned_tables
 
 
 @dataclass(frozen=True)
@@ -25,32 +23,31 @@ def changes(before: Dataset | None, after: Dataset) -> Changes:
 
     Both hold ``sha256``. Columns assigned later (``split``) and the order of rows do not count.
     """
-    new = photo_signatures(after)
+    names = set(after.images["image"])
     if before is None:
-        return Changes(tuple(sorted(new.index)), (), ())
-    old = photo_signatures(before)
-    both = new.index.intersection(old.index)
-    differ = new[both].to_numpy() != old[both].to_numpy()
+        return Changes(tuple(sorted(names)), (), ())
+    known = set(before.images["image"])
     return Changes(
-        added=tuple(sorted(new.index.difference(old.index))),
-        corrected=tuple(sorted(both[differ])),
-        removed=tuple(sorted(old.index.difference(new.index))),
+        added=tuple(sorted(names - known)),
+        corrected=tuple(sorted(_changed(before, after, names & known))),
+        removed=tuple(sorted(known - names)),
     )
 
 
-def photo_signatures(dataset: Dataset) -> pd.Series:
-    """A 64-bit number for each photo's file, row and boxes (in any order), by photo name."""
-    rows = _row_hashes(dataset.images[[*IMAGE_COLUMNS, "sha256"]])
-    photo_of_box = pd.Index(dataset.images["image"]).get_indexer(dataset.boxes["image"])
-    boxes = np.zeros(len(rows), dtype=np.uint64)
-    np.add.at(boxes, photo_of_box, _row_hashes(dataset.boxes[list(BOX_COLUMNS)]))  # mod 2**64
-    mixed = pd.DataFrame({"row": rows, "boxes": boxes})
-    return pd.Series(_row_hashes(mixed), index=pd.Index(dataset.images["image"]))
-
-
-def _row_hashes(table: pd.DataFrame) -> NDArray[np.uint64]:
-    table = table.copy()
-    for column in table.columns:
-        if pd.api.types.is_float_dtype(table[column]):
-            table[column] = table[column].round(3)  # as in the data version
-    return np.asarray(pd.util.hash_pandas_object(table, index=False), dtype=np.uint64)
+def _changed(before: Dataset, after: Dataset, names: set[str]) -> set[str]:
+    """Those of the photos in both states whose file, row or boxes differ."""
+    changed: set[str] = set()
+    for old, new in zip(versioned_tables(before), versioned_tables(after), strict=True):
+        rows = [table[table["image"].isin(names)] for table in (old, new)]
+        counts = pd.concat([table["image"].value_counts() for table in rows], axis=1).fillna(0)
+        changed |= set(counts.index[counts.iloc[:, 0] != counts.iloc[:, 1]])
+        # With as many rows of each photo in both, row i is held against row i.
+        aligned = [
+            table[~table["image"].isin(changed)]
+            .sort_values(list(table.columns))
+            .reset_index(drop=True)
+            for table in rows
+        ]
+        differs = (aligned[0] != aligned[1]).any(axis=1)
+        changed |= set(aligned[0].loc[differs, "image"])
+    return changed

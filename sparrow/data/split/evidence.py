@@ -9,10 +9,10 @@ from sparrow.data.split.groups import (
     GROUPED_BY,
     MIN_GROUPS,
     WHOLES,
-    cameras,
     count_groups,
     group_numbers,
 )
+from sparrow.data.split.ties import cameras
 from sparrow.data.tables import UNKNOWN
 
 

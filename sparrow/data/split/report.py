@@ -11,15 +11,8 @@ import pandas as pd
 from sparrow.boxes import box_areas
 from sparrow.data.duplicates import hash_codes, hash_distances
 from sparrow.data.split.evidence import evidence_words, known_authors, known_cameras
-from sparrow.data.split.groups import (
-    NEAR_DUPLICATE_BITS,
-    VISIT_SECONDS,
-    Ints,
-    count_groups,
-    group_numbers,
-    photo_ties,
-    with_groups,
-)
+from sparrow.data.split.groups import count_groups, group_numbers, with_groups
+from sparrow.data.split.ties import NEAR_DUPLICATE_BITS, VISIT_SECONDS, Ints, photo_ties
 from sparrow.data.tables import XYXY, Dataset, data_version
 
 CLOSEST_PAIRS = 12

@@ -29,13 +29,11 @@ from sparrow.data.split.groups import (
     DAYS,
     MIN_GROUPS,
     WHOLES,
-    Ints,
-    PhotoTies,
     choose_groups,
     count_groups,
-    photo_ties,
 )
 from sparrow.data.split.report import split_certificate
+from sparrow.data.split.ties import Ints, PhotoTies, photo_ties
 from sparrow.data.tables import XYXY, Dataset
 
 NO_SIDES: Mapping[str, str] = {}

@@ -9,16 +9,8 @@ import pandas as pd
 import pytest
 
 from sparrow.config import DataConfig, SplitConfig
-from sparrow.data.split.groups import (
-    NEAR_DUPLICATE_BITS,
-    VISIT_SECONDS,
-    cameras,
-    count_groups,
-    group_names,
-    group_numbers,
-    photo_ties,
-    with_groups,
-)
+from sparrow.data.split.groups import count_groups, group_names, group_numbers, with_groups
+from sparrow.data.split.ties import NEAR_DUPLICATE_BITS, VISIT_SECONDS, cameras, photo_ties
 from sparrow.data.tables import UNKNOWN, Dataset
 
 BODY = "Canon EOS 80D #0a1b2c"
