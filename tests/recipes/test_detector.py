@@ -1,4 +1,4 @@
-"""The recipe "a detector": it is built from the config, and a step of training moves its weights."""
+"""The recipe "a detector": it is built from the config, and a step of training moves it."""
 
 from __future__ import annotations
 
