@@ -6,6 +6,8 @@ Every page shows them in a fold at its end, and ``docs/glossary.md`` lists the s
 from __future__ import annotations
 
 GLOSSARY: dict[str, str] = {
+    "average precision": "precision averaged over all levels of recall, from 0 to 1: how well the "
+    "scores put right detections before false ones, whatever the threshold.",
     "Bento": "the packed service: code, model and the list of libraries, ready to run elsewhere.",
     "bootstrap": "drawing the test photos again and again, with repeats, to see how far a number "
     "would vary on other photos like these.",
