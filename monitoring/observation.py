@@ -164,8 +164,13 @@ def observe(
     n_photos = int(log.rows(query)[0]["photos"])
     if config.window_days is None:
         n_photos = min(n_photos, config.window_photos)
+    return Observation(_read(log, mine, n_photos, config), n_photos, *future)
+
+
+def _read(log: PredictionLog, mine: PhotoFilter, n_photos: int, config: MonitoringConfig) -> Window:
+    """The newest ``n_photos``, or at most ``max_photos`` of them."""
     if n_photos <= config.max_photos:
-        return Observation(read_window(log, mine, limit=n_photos), n_photos, *future)
+        return read_window(log, mine, limit=n_photos)
     dense = min(config.windows[-1], config.max_photos)
     newest = read_window(log, mine, limit=dense)
     thin = config.max_photos - dense
@@ -174,8 +179,7 @@ def observe(
         until=newest.photos["time"].iloc[0].to_pydatetime(),
         fraction=thin / (n_photos - dense),
     )
-    older = read_window(log, before, limit=thin)
-    return Observation(_joined(older, newest), n_photos, *future)
+    return _joined(read_window(log, before, limit=thin), newest)
 
 
 def _future(log: PredictionLog, mine: PhotoFilter, now: datetime) -> tuple[int, str]:

@@ -87,12 +87,12 @@ class DriftVerdict:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, times in ISO 8601."""
         values = {**asdict(self), "state": self.state.value, "exit_code": self.exit_code}
-        return _plain(values)
+        return _json_value(values)
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _json_value(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_json_value(item) for item in value]
     return value.isoformat() if isinstance(value, datetime) else value

@@ -77,8 +77,8 @@ def _host(address: str) -> str | None:
         port_is_valid = parts.port is None or parts.port > 0
     except ValueError:
         return None
-    plain = _PRINTABLE.fullmatch(address) is not None and parts.username is None
-    is_valid = plain and port_is_valid and parts.scheme in ("http", "https")
+    is_plain = _PRINTABLE.fullmatch(address) is not None and parts.username is None
+    is_valid = is_plain and port_is_valid and parts.scheme in ("http", "https")
     return (parts.hostname or None) if is_valid else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,6 +14,7 @@ from service.uploads import Upload
 from service.worker_pool import Answer
 from sparrow.inference.counter import DETECTOR_FAILED, CountedPhoto
 from sparrow.inference.model_folder import ModelInfo
+from sparrow.progress import Progress
 from sparrow.regular_file import sha256_of
 
 MAX_REMEMBERED = 1000  # photos of one session; beyond it only the shown ones are remembered
@@ -81,7 +82,7 @@ class Visit:
         self,
         inference: InferenceService,
         paths: Sequence[Path],
-        progress: Callable[[int, int], None],
+        progress: Progress,
     ) -> None:
         """Show these files, counting those that this session has not counted yet.
 
@@ -168,7 +169,7 @@ class Visit:
         inference: InferenceService,
         keys: list[str],
         new: int,
-        progress: Callable[[int, int], None],
+        progress: Progress,
     ) -> dict[str, PagePhoto]:
         limit_s = inference.settings.limits.timeout_s
         end = time.monotonic() + limit_s

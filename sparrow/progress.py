@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
@@ -43,7 +44,10 @@ def _bar(verb: str, unit: str, file: TextIO) -> Progress:
         if shown and (done < shown[0].n or total != shown[0].total):
             shown.pop().close()  # the loop before broke off
         if not shown:
-            shown.append(tqdm(desc=verb, unit=f" {unit}", total=total, file=file))
+            # tqdm itself draws nothing where a terminal calls itself 0 columns wide (docker -t).
+            size = shutil.get_terminal_size()
+            shape = {"ncols": size.columns - 1, "nrows": size.lines}
+            shown.append(tqdm(desc=verb, unit=f" {unit}", total=total, file=file, **shape))
         shown[0].update(done - shown[0].n)
         if done == total:
             shown.pop().close()

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from sparrow.atomic_file import atomic_file, write_atomic
+from sparrow.atomic_file import atomic_file, sync, write_atomic
 
 
 def test_a_new_file(tmp_path):
@@ -69,3 +69,11 @@ def test_writers_at_the_same_time_do_not_share_a_file(tmp_path):
         list(threads.map(lambda text: write_atomic(tmp_path / "a", text), texts * 20))
     assert (tmp_path / "a").read_text() in texts
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_is_brought_onto_the_disk_must_be_there(tmp_path):
+    sync(tmp_path)  # a folder's names
+    (tmp_path / "a").write_text("text")
+    sync(tmp_path / "a")
+    with pytest.raises(FileNotFoundError):
+        sync(tmp_path / "b")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import re
+import sys
 
 import pytest
 
@@ -64,3 +66,13 @@ def test_a_loop_that_broke_off_does_not_disturb_the_next():
         show(done, 2)
     assert "5/9" in to.getvalue()
     assert "2/2" in re.split(r"[\r\n]+", to.getvalue().strip())[-1]
+
+
+def test_a_terminal_without_a_size_shows_the_bar(monkeypatch):
+    """As in a container: the terminal is there, and calls itself 0 columns wide."""
+    reader, writer = os.openpty()  # its size is 0 × 0
+    monkeypatch.delenv("COLUMNS", raising=False)
+    with os.fdopen(reader, "rb", buffering=0) as shown, os.fdopen(writer, "w") as to:
+        monkeypatch.setattr(sys, "stderr", to)  # of which tqdm asks the size
+        show_progress("counted", to=to)(1, 1)
+        assert b"1/1" in shown.read(1000)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cards.parts import Part, add, picture, table, text
+from cards.parts import Part, add, glossary, picture, table, text
 from sparrow.data.licences import attribution
 from sparrow.data.split.report import certificate_verdict
 from sparrow.data.tables import Dataset
@@ -48,7 +48,7 @@ def show_ingest(ingest: IngestOutcome) -> None:
         _show_violations(result.report)
     if ingest.comparison is not None:
         _show_comparison(ingest.comparison)
-    add(*(text(f"`{page}`") for page in ingest.pages))
+    add(*(text(f"`{page}`") for page in ingest.pages), glossary())
 
 
 def show_split(
@@ -72,14 +72,14 @@ def show_split(
     )
     _show_comparison(comparison)
     licences = text(licence_summary(dataset))
-    add(text("### Licences"), licences, text(f"The whole report: `{page}`"))
+    add(text("### Licences"), licences, text(f"The whole report: `{page}`"), glossary())
 
 
 def show_label_errors(candidates: DataFrame, photos: Dataset, pages: Sequence[Path]) -> None:
-    """The surest label-error candidates, as pictures."""
+    """The surest label-error candidates, as pictures: the end of the evaluation's card."""
     add(text("### Labels worth a second look"))
     if candidates.empty:
-        add(text("The model strongly disagrees with none of these labels."))
+        add(text("The model strongly disagrees with none of these labels."), glossary())
         return
     add(
         text(
@@ -88,6 +88,7 @@ def show_label_errors(candidates: DataFrame, photos: Dataset, pages: Sequence[Pa
             f"box in which nothing at all was detected. All of them: `{pages[0]}`"
         ),
         *_candidate_pictures(candidates, photos),
+        glossary(),
     )
 
 

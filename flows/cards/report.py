@@ -57,7 +57,6 @@ def show_evaluation(config: Config, scored: Scored, pngs: Mapping[str, bytes]) -
         text("### Slices"),
         table(list(slices.columns), slices.to_numpy().tolist()),
         *pictures(pngs),
-        glossary(),
     )
 
 

@@ -118,10 +118,10 @@ def new_camera(photo: RgbImage, strength: float, rng: Rng) -> bytes:
 
 
 FAULTS = (
-    Fault("night", 0.5, "share of the light left", night),
-    Fault("night", 0.2, "share of the light left", night, heavy=True),
-    Fault("blur", 0.005, "radius, share of the short side", blur),
-    Fault("blur", 0.02, "radius, share of the short side", blur, heavy=True),
+    Fault("night", 0.5, "fraction of the light left", night),
+    Fault("night", 0.2, "fraction of the light left", night, heavy=True),
+    Fault("blur", 0.005, "radius, fraction of the short side", blur),
+    Fault("blur", 0.02, "radius, fraction of the short side", blur, heavy=True),
     Fault("rain", 40, "streaks per 10,000 pixels", rain),
     Fault("turned with its tag", 1, "EXIF orientation kept: no fault to the model", turned),
     Fault("turned without its tag", 0, "EXIF orientation lost", turned),

@@ -43,7 +43,8 @@ class SheetStyle:
         gap_px: between tiles and around them.
         text_lines: of captions and credits, below each picture.
         square: whether each row is as high as a column is wide, with pictures in the middle;
-            otherwise a row is as high as its highest picture, and all begin at its top.
+            otherwise a row is as high as its highest picture, and all begin at its top. Pictures
+            with words below them are at the row's bottom, next to their words.
     """
 
     columns: int
@@ -124,6 +125,8 @@ def _paste(sheet: Image.Image, tile: Tile, place: tuple[int, int, int], style: S
     left, top, room = place
     height, width = tile.image.shape[:2]
     down = (room - height) // 2 if style.square else 0
+    if style.text_lines:
+        down = room - height
     picture = Image.fromarray(np.ascontiguousarray(tile.image))
     sheet.paste(picture, (left + (style.tile_px - width) // 2, top + down))
     if style.text_lines:

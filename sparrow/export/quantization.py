@@ -38,20 +38,27 @@ def quantize_engine(engine: Path, photos: Sequence[RgbImage]) -> dict[str, float
         in score and 2 px) and ``integer_median_score_difference`` (0..1).
     """
     rounded = engine.with_suffix(".partial")
+    try:
+        return _replace_if_they_agree(engine, rounded, photos)
+    finally:
+        rounded.unlink(missing_ok=True)
+
+
+def _replace_if_they_agree(
+    engine: Path, rounded: Path, photos: Sequence[RgbImage]
+) -> dict[str, float]:
     layers = write_rounded(engine, rounded)
     if layers == 0:
         return {"integer_layers": 0.0}
     exact, integer = detector_of(engine), detector_of(rounded)
-    found = agreement(exact, integer, photos, SCORE_TOLERANCE, BOX_TOLERANCE_PX)
-    agree = found["share"] >= MIN_AGREEMENT
+    compared = agreement(exact, integer, photos, SCORE_TOLERANCE, BOX_TOLERANCE_PX)
+    agree = compared["share"] >= MIN_AGREEMENT
     if agree:
         rounded.replace(engine)
-    else:
-        rounded.unlink()
     return {
         "integer_layers": float(layers if agree else 0),
-        "integer_share": found["share"],
-        "integer_median_score_difference": found["median_score_difference"],
+        "integer_share": compared["share"],
+        "integer_median_score_difference": compared["median_score_difference"],
     }
 
 

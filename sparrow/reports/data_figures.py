@@ -136,16 +136,14 @@ def _mean_box_sizes(axes: Axes, images: pd.DataFrame, boxes: pd.DataFrame) -> No
 
 
 def _relative_sizes(axes: Axes, images: pd.DataFrame, boxes: pd.DataFrame) -> None:
-    shares = _side_shares(images, boxes)
-    axes.hist(100 * shares, bins=np.linspace(0, 100, 41).tolist(), color=BROWN, rwidth=0.9)
-    median = f"median {100 * np.median(shares):.0f} %" if len(shares) else "no boxes"
-    _label(
-        axes, "box side as a share of the photo's (%)", "boxes", f"{len(shares):,} boxes, {median}"
-    )
+    fractions = _side_fractions(images, boxes)
+    axes.hist(100 * fractions, bins=np.linspace(0, 100, 41).tolist(), color=BROWN, rwidth=0.9)
+    median = f"median {100 * np.median(fractions):.0f} %" if len(fractions) else "no boxes"
+    _label(axes, "box side over photo side (%)", "boxes", f"{len(fractions):,} boxes, {median}")
     _whole_numbers(axes)
 
 
-def _side_shares(images: pd.DataFrame, boxes: pd.DataFrame) -> np.ndarray:
+def _side_fractions(images: pd.DataFrame, boxes: pd.DataFrame) -> np.ndarray:
     """Square root of box area over photo area [B], 0..1."""
     sizes = images.set_index("image")[["width_px", "height_px"]].reindex(boxes["image"])
     area = sizes.prod(axis=1).to_numpy(dtype=float)

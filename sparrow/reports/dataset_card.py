@@ -89,7 +89,7 @@ def _spread(dataset: Dataset) -> list[list[str]]:
 def _quantiles(values: pd.Series[Any]) -> list[str]:
     if values.empty:
         return ["–"] * len(QUANTILES)
-    return [f"{values.quantile(share):.0f}" for share in QUANTILES]
+    return [f"{values.quantile(quantile):.0f}" for quantile in QUANTILES]
 
 
 def _shown(rows: list[list[Any]]) -> list[list[object]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from sparrow.evaluation.calibration import Reliability
     from sparrow.evaluation.evaluate import Evaluation
@@ -51,6 +53,8 @@ def threshold_png(evaluation: Evaluation) -> bytes:
 
 def reliability_png(reliability: Reliability) -> bytes:
     """Fraction of right detections over their probability; dots as large as the bins are full."""
+    from matplotlib.collections import PathCollection
+
     figure, axes = _figure()
     axes.plot([0, 1], [0, 1], color=FAINT, lw=1.5, ls="--", label="perfectly calibrated")
     axes.plot(reliability.chance, reliability.share, color=ACCENT, lw=1.5)
@@ -66,9 +70,9 @@ def reliability_png(reliability: Reliability) -> bytes:
     axes.set(xlabel="probability of being right", ylabel="fraction that is right")
     axes.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04))
     axes.set_title(f"Calibration error {reliability.error:.3f}")
-    legend = axes.legend(frameon=False, loc="upper left")
-    for handle in legend.legend_handles[1:]:
-        handle.set_sizes([60])
+    for handle in axes.legend(frameon=False, loc="upper left").legend_handles:
+        if isinstance(handle, PathCollection):
+            handle.set_sizes([60])
     return _png(figure)
 
 
@@ -82,12 +86,12 @@ def count_png(per_photo: pd.DataFrame) -> bytes:
     exact = pairs["n_true"] == pairs["n_predicted"]
     colors = np.where(exact, ACCENT, SECOND)
     axes.scatter(pairs["n_true"], pairs["n_predicted"], s=size, c=colors, alpha=0.75, zorder=2)
-    share = (per_photo["n_true"] == per_photo["n_predicted"]).mean()
+    exact_fraction = (per_photo["n_true"] == per_photo["n_predicted"]).mean()
     error = (per_photo["n_true"] - per_photo["n_predicted"]).abs().mean()
     axes.set(xlabel="objects in the photo", ylabel="objects counted")
     axes.set(xlim=(-0.5, top + 0.5), ylim=(-0.5, top + 0.5), aspect="equal")
     axes.locator_params(integer=True)
-    axes.set_title(f"{share:.0%} exact; off by {error:.2f} on average")
+    axes.set_title(f"{exact_fraction:.0%} exact; off by {error:.2f} on average")
     return _png(figure)
 
 
@@ -119,7 +123,7 @@ def evaluation_pngs(evaluation: Evaluation) -> Mapping[str, bytes]:
     }
 
 
-def _figure(height: float = 4.2) -> tuple[Any, Any]:
+def _figure(height: float = 4.2) -> tuple[Figure, Axes]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -133,7 +137,7 @@ def _figure(height: float = 4.2) -> tuple[Any, Any]:
     return figure, axes
 
 
-def _point(axes: Any, x: float, y: float, text: str) -> None:
+def _point(axes: Axes, x: float, y: float, text: str) -> None:
     axes.scatter([x], [y], s=60, color=INK, zorder=4)
     right = x > 0.6
     axes.annotate(
@@ -147,7 +151,7 @@ def _point(axes: Any, x: float, y: float, text: str) -> None:
     )
 
 
-def _png(figure: Any) -> bytes:
+def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})  # same figure, same bytes
     return buffer.getvalue()

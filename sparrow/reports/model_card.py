@@ -159,7 +159,7 @@ def _data(facts: CardFacts) -> list[str]:
         f"Data version `{facts.info.data_version}`. {as_markdown(sides_words(images))}",
         markdown_table(["side", "photos", "groups", "boxes", "authors", "other cameras"], sides),
         licence_summary(facts.dataset),
-        "Each photo is its author's, under the licence it stands; the NOTICE that `sparrow export` "
+        "Each photo is its author's, under its own licence; the NOTICE that `sparrow export` "
         "writes names every one. Pictures in this card carry their attribution.",
     ]
 
@@ -167,7 +167,7 @@ def _data(facts: CardFacts) -> list[str]:
 def _loading(info: ModelInfo) -> list[str]:
     return [
         "## How to load it",
-        "```bash\nsparrow count photo.jpg --model FOLDER      # the folder this card lies in\n"
+        "```bash\nsparrow count photo.jpg --model FOLDER      # the folder of this card\n"
         'sparrow promote VERSION --why "..."         # makes a registered version the champion\n'
         "```",
         "```python\nimport mlflow  # from the registry, as boxes in a table\n\n"

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sparrow.atomic_file import atomic_file, write_atomic
 from sparrow.images import RgbImage, read_image, resize_to_fit
 from sparrow.progress import Progress
 
@@ -93,21 +94,19 @@ def _files_with(wanted: set[str], paths: Iterable[Path]) -> list[_PhotoFile]:
 
 def _write(path: Path, photos: Iterable[tuple[str, RgbImage]]) -> _PhotoFile:
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
     entries: list[Entry] = []
     content = hashlib.sha256()
-    with partial.open("wb") as file:
-        for key, pixels in photos:
-            data = np.ascontiguousarray(pixels).data
-            content.update(data)
-            file.write(data)
-            entries.append((key, *pixels.shape[:2]))
-    content.update(json.dumps(entries).encode())
-    # The index first: whoever sees the photos must find their sizes.
-    index = partial.with_suffix(".json.partial")
-    index.write_text(json.dumps({"photos": entries, "sha256": content.hexdigest()}))
-    index.replace(path.with_suffix(".json"))
-    partial.replace(path)
+    with atomic_file(path) as partial:
+        with partial.open("wb") as file:
+            for key, pixels in photos:
+                data = np.ascontiguousarray(pixels).data
+                content.update(data)
+                file.write(data)
+                entries.append((key, *pixels.shape[:2]))
+        content.update(json.dumps(entries).encode())
+        # The index first: whoever sees the photos must find their sizes.
+        index = {"photos": entries, "sha256": content.hexdigest()}
+        write_atomic(path.with_suffix(".json"), json.dumps(index))
     if (written := _open(path)) is None:
         raise OSError(f"{path}: what was just written cannot be read back; check the disk")
     return written
@@ -124,7 +123,7 @@ def _open(path: Path) -> _PhotoFile | None:
         handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return None
-    fcntl.flock(handle, fcntl.LOCK_SH)
+    fcntl.flock(handle, fcntl.LOCK_SH)  # several processes read it: `filelock` has no such lock
     entries, sha256 = _read_index(path)
     with open(handle, "rb", closefd=False) as file:
         content = hashlib.file_digest(file, "sha256")

@@ -58,6 +58,12 @@ def test_words_are_below_the_picture_and_within_its_column():
     assert np.array_equal(sheet[:55], bare[:55])
 
 
+def test_pictures_are_next_to_their_words():
+    tiles = [Tile(grey(20, 50), "low"), Tile(grey(40, 50), "high")]
+    sheet = contact_sheet(tiles, SheetStyle(2, 50, gap_px=5, text_lines=1))
+    assert filled(sheet[:, :58]) == ((25, 44), (5, 54))
+
+
 def test_rows_are_filled_but_for_a_last_one_of_few():
     assert filled_rows([], 100, 20, 2).shape == (1, 100, 3)
     # Each is twice as wide as high: two fill a row, 48 px wide each; a third is 1.4 × 24 px high.

@@ -10,12 +10,22 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from sparrow.data.checks.label_errors import label_error_candidates
 from sparrow.data.checks.report import CheckReport
+from sparrow.data.drift import Comparison
+from sparrow.data.formats.exchange import read_csv
+from sparrow.data.tables import Dataset
+from sparrow.detections import Detections
 from sparrow.drawing.pictures import encode_png
 from sparrow.reports.glossary import GLOSSARY
 
+# Metaflow tells a picture's kind by its copy of a module that Python no longer has.
+VENDORED = pytest.mark.filterwarnings(
+    "ignore:metaflow._vendor.imghdr was removed:DeprecationWarning"
+)
 FLOWS = Path(__file__).resolve().parents[2] / "flows"
 
 
@@ -58,8 +68,7 @@ def test_a_table_shows_numbers_as_a_reader_needs_them(shown: Cards) -> None:
     assert data[1][0]["source"].strip() == "b"
 
 
-# Metaflow tells a picture's kind by its copy of a module that Python no longer has.
-@pytest.mark.filterwarnings("ignore:metaflow._vendor.imghdr was removed:DeprecationWarning")
+@VENDORED
 def test_a_named_card_gets_what_is_meant_for_it(shown: Cards) -> None:
     from cards.report import show_card
 
@@ -108,3 +117,82 @@ def test_checks_without_a_broken_rule_have_no_table(shown: Cards) -> None:
     assert "All checks passed" in said
     assert "3 photos · data version `f00`" in said
     assert all(part.render()["type"] == "markdown" for part in shown)
+
+
+@pytest.fixture(scope="module")
+def photos(drawn_dataset: Path) -> Dataset:
+    return read_csv(drawn_dataset)
+
+
+@VENDORED
+def test_a_split_shows_its_sides_and_closest_pairs(shown: Cards, photos: Dataset) -> None:
+    from cards.data import FACTS, show_split
+
+    a, b = photos.images["image"].iloc[:2]
+    report = {
+        **dict.fromkeys(FACTS, 0.5),
+        "crossing": {"author": [], "near_duplicate": [], "visit": []},
+        "evidence": "2 photos",
+        "splits": {"train": {"photos": 1}, "test": {"photos": 1}},
+        "closest_pairs": [{"train": a, "test": b, "bits": 20}] * 6,
+    }
+    nothing = Comparison("training", "test", (1, 1), 1.0, "ok", (), ("odd *sizes*",), {})
+    show_split(photos, report, nothing, Path("page.html"))
+    sides, facts, pairs = [
+        part.render()["data"] for part in shown if part.render()["type"] == "table"
+    ]
+    assert sides == [["photos", "1", "1"]]
+    assert ["data version", "0.5"] in facts
+    assert [cell["type"] for cell in pairs[0]] == ["markdown", "image", "image"]
+    assert len(pairs) == 4  # the closest ones
+    said = texts(shown)
+    assert "20 of 64 bits differ" in said
+    assert "### Test against training: ok" in said
+
+
+def test_an_evaluation_shows_its_numbers(shown: Cards) -> None:
+    from cards.report import show_evaluation
+
+    evaluation = SimpleNamespace(
+        headline={"recall": SimpleNamespace(value=0.75, low=0.5, high=math.nan)},
+        n_photos=12, n_groups=6, threshold=0.25, confidence=0.95, evidence="Few",
+        errors={"missed": 3}, details={"ap_small": math.nan},
+        slices=pd.DataFrame({"slice": ["all"], "photos": [12]}),
+    )  # fmt: skip
+    check = SimpleNamespace(coverage=0.875, mean_width=1.5, reliability=SimpleNamespace(error=0.02))
+    scored = SimpleNamespace(evaluation=evaluation, latency_ms=41.6, at_once=2, count_check=check)
+    config = SimpleNamespace(
+        data=SimpleNamespace(classes=("house_sparrow",)),
+        evaluation=SimpleNamespace(count_confidence=0.9),
+    )
+    show_evaluation(config, scored, {})  # type: ignore[arg-type]
+    tables = [part.render()["data"] for part in shown if part.render()["type"] == "table"]
+    assert tables == [
+        [["recall", "0.75", "0.5", "–"]],
+        [["missed", "3"], ["ap_small", "–"]],
+        [["all", "12"]],
+    ]
+    said = texts(shown)
+    assert "takes 42 ms" in said
+    assert "nominal level of 90%; its coverage on these photos is 87.5%" in said
+    assert "1.50 house sparrows wide" in said
+
+
+@VENDORED
+def test_label_error_candidates_are_pictures(shown: Cards, photos: Dataset) -> None:
+    from cards.data import show_label_errors
+
+    nothing = {name: Detections.empty() for name in photos.images["image"]}
+    candidates = label_error_candidates(photos, nothing, 0.5)
+    show_label_errors(candidates, photos, [Path("review.html")])
+    assert [part.render()["type"] for part in shown] == [
+        *["markdown"] * 2, *["image"] * 6, "markdown",
+    ]  # fmt: skip
+    assert "`review.html`" in texts(shown)
+
+
+def test_no_label_error_candidates(shown: Cards, photos: Dataset) -> None:
+    from cards.data import show_label_errors
+
+    show_label_errors(label_error_candidates(photos, {}, 0.5), photos, [])
+    assert "strongly disagrees with none" in texts(shown)

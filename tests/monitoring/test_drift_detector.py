@@ -26,7 +26,7 @@ def detector(photos: Any) -> DriftDetector:
     return DriftDetector(window_of(photos(200, seed=1)), CONFIG)
 
 
-def found(verdict: DriftVerdict, column: str) -> ColumnChange:
+def change_of(verdict: DriftVerdict, column: str) -> ColumnChange:
     return next(change for change in verdict.changes if change.column == column)
 
 
@@ -60,12 +60,12 @@ def test_a_blackout_of_25_photos_is_noticed_and_dated(photos: Any, detector: Dri
     verdict = detector.detect_drift(window_of([*photos(100, seed=4), *dead]))
     assert verdict.state == State.DRIFT
     assert verdict.exit_code == 3
-    empty = found(verdict, "empty")
+    empty = change_of(verdict, "empty")
     assert empty.drifted
     assert empty.current == 1.0
     assert empty.photos == 25
     assert abs(empty.since - NOON - timedelta(minutes=100)) <= timedelta(minutes=2)
-    assert not found(verdict, "brightness").drifted
+    assert not change_of(verdict, "brightness").drifted
 
 
 def test_darkness_is_told_in_words(photos: Any, detector: DriftDetector) -> None:
@@ -81,7 +81,7 @@ def test_a_column_that_spreads_is_seen_where_its_mean_stays(
     mixed = [*photos(50, seed=7, brightness=0.2), *photos(50, seed=8, brightness=0.8)]
     rng = np.random.default_rng(0)
     verdict = detector.detect_drift(window_of([mixed[i] for i in rng.permutation(100)]))
-    brightness = found(verdict, "brightness")
+    brightness = change_of(verdict, "brightness")
     assert brightness.drifted
     assert "scatters more" in brightness.words
 
@@ -91,7 +91,7 @@ def test_a_loss_of_recall_takes_hundreds_of_photos(photos: Any) -> None:
     few = detector.detect_drift(window_of(photos(50, seed=10, recall=0.8)))
     many = detector.detect_drift(window_of(photos(500, seed=11, recall=0.8)))
     assert few.state == State.OK
-    assert found(many, "count").drifted
+    assert change_of(many, "count").drifted
 
 
 def test_a_constant_column_may_vary_a_little_and_not_much(
@@ -129,7 +129,7 @@ def test_photos_that_cannot_be_counted(
         replace(one, error="unreadable_photo", boxes=(), width_px=0, height_px=0, brightness=None)
         for one in window[20 : 20 + errors]
     ]
-    change = found(detector.detect_drift(window_of(window)), "error_fraction")
+    change = change_of(detector.detect_drift(window_of(window)), "error_fraction")
     assert change.drifted == drifted
     assert change.current is not None
 
@@ -148,8 +148,8 @@ def test_photos_of_one_author_count_as_less(photos: Any) -> None:
         alone.photos.assign(group=np.repeat(np.arange(10), 20)), alone.boxes, alone.feedback
     )
     window = window_of(photos(60, seed=15, brightness=0.75))
-    assert found(DriftDetector(alone, CONFIG).detect_drift(window), "brightness").drifted
-    assert not found(DriftDetector(grouped, CONFIG).detect_drift(window), "brightness").drifted
+    assert change_of(DriftDetector(alone, CONFIG).detect_drift(window), "brightness").drifted
+    assert not change_of(DriftDetector(grouped, CONFIG).detect_drift(window), "brightness").drifted
 
 
 def with_truth(records: Sequence[PredictionRecord], missed: int) -> Window:
@@ -168,7 +168,7 @@ def test_feedback_shows_what_the_photos_do_not(photos: Any) -> None:
     bad = detector.detect_drift(with_truth(photos(60, seed=16), 1))
     assert good.state == State.OK
     assert [change.column for change in bad.drifted] == ["count_error", "wrong"]
-    assert found(bad, "count_error").current == -1.0
+    assert change_of(bad, "count_error").current == -1.0
 
 
 def test_latency_has_a_plain_bar(photos: Any) -> None:
@@ -193,7 +193,7 @@ def test_photos_that_cannot_be_read_do_not_hide_how_long_the_others_take(
     ]
     config = MonitoringConfig(windows=(25,), max_latency_ms=500.0)
     verdict = DriftDetector(window_of(photos(60, seed=1)), config).detect_drift(window_of(slow))
-    change = found(verdict, "latency_ms")
+    change = change_of(verdict, "latency_ms")
     assert (change.current, change.photos) == (median, 25 - unreadable)
     assert change.drifted == (median is not None)
     json.dumps(verdict.to_dict(), allow_nan=False)

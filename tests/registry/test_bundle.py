@@ -56,4 +56,5 @@ def test_a_bento_is_built_once_for_one_model(folders, tmp_path):
     # What serves travels along; what trains need not run there.
     assert (inside / "service" / "app.py").exists()
     assert (inside / "sparrow" / "inference" / "engine.py").exists()
+    assert (inside / "sparrow" / "reports" / "templates" / "base.html").exists()
     assert not list(inside.rglob("*.pyc"))

@@ -86,7 +86,7 @@ def ingest_new(
             full. The raw set is as it was.
     """
     raw, new = Path(config.root), Path(config.new)
-    with file_lock(raw), _alone_in(new), as_data_errors("nothing is taken in", new):
+    with file_lock(raw), _batch_lock(new), as_data_errors("nothing is taken in", new):
         resume_removal(new)
         if not batch_files(new):
             current = _current(raw, config, progress)
@@ -125,7 +125,7 @@ def ingest_new(
         )
 
 
-def _alone_in(new: Path) -> AbstractContextManager[None]:
+def _batch_lock(new: Path) -> AbstractContextManager[None]:
     """The lock of an import into ``new``; none where nobody could exchange the folder anyway."""
     return file_lock(new) if os.access(new.resolve().parent, os.W_OK) else nullcontext()
 

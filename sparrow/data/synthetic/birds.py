@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sparrow.data.synthetic.brush import Brush, Points, Sprite, ring, turn
+from sparrow.data.synthetic.brush import Brush, Points, Sprite, ring, rotate
 from sparrow.data.synthetic.head import paint_face, paint_head
 from sparrow.data.synthetic.plumage import Colour, Plumage, dim, individual, scaled
 from sparrow.data.synthetic.wings import paint_folded_wing, paint_spread_wing
@@ -57,23 +57,23 @@ class _Posture:
     Attributes:
         tilt: of the body in degrees; positive lifts the bill.
         neck: (x, y) where the head joins the body.
-        reach: (x, y) from the neck to the middle of the head.
+        offset: (x, y) from the neck to the middle of the head.
         nod: of the head in degrees.
     """
 
     tilt: float
     neck: NDArray[np.floating]
-    reach: NDArray[np.floating]
+    offset: NDArray[np.floating]
     nod: float
 
     @classmethod
     def of(cls, pose: str, rng: Rng) -> _Posture:
         tilt = {"perched": 28.0, "alert": 48.0, "pecking": -24.0, "flying": 12.0}[pose]
         tilt += float(rng.uniform(-9, 9))
-        reach = {"perched": (0.045, -0.075), "alert": (0.035, -0.085), "pecking": (0.075, 0.015)}
+        offset = {"perched": (0.045, -0.075), "alert": (0.035, -0.085), "pecking": (0.075, 0.015)}
         nod = {"pecking": -38.0, "flying": 6.0}.get(pose, 4.0) + float(rng.uniform(-12, 12))
-        neck = turn(np.array([(0.23, -0.13)]), tilt)[0]
-        return cls(tilt, neck, np.array(reach.get(pose, (0.075, -0.02))), nod)
+        neck = rotate(np.array([(0.23, -0.13)]), tilt)[0]
+        return cls(tilt, neck, np.array(offset.get(pose, (0.075, -0.02))), nod)
 
 
 def _paint_side(brush: Brush, bird: Plumage, pose: str, rng: Rng) -> None:
@@ -84,31 +84,31 @@ def _paint_side(brush: Brush, bird: Plumage, pose: str, rng: Rng) -> None:
         lowered = rng.random() < 0.35
         paint_spread_wing(brush, dim(bird, 0.72), tilt, stroke - 16, lowered)
     else:
-        _paint_legs(brush, bird, turn(np.array([(0.05, 0.12), (-0.04, 0.12)]), tilt), rng)
+        _paint_legs(brush, bird, rotate(np.array([(0.05, 0.12), (-0.04, 0.12)]), tilt), rng)
     _paint_tail(brush, bird, tilt, fan=0.05 if flying else 0.02, rng=rng)
     _paint_body(brush, bird, posture, rng)
     if flying:
         paint_spread_wing(brush, bird, tilt, stroke, lowered)
     else:
         paint_folded_wing(brush, bird, tilt)
-    paint_head(brush, bird, posture.neck + posture.reach, posture.nod)
+    paint_head(brush, bird, posture.neck + posture.offset, posture.nod)
 
 
 def _paint_body(brush: Brush, bird: Plumage, posture: _Posture, rng: Rng) -> None:
     tilt = posture.tilt
-    body = turn(np.array(_BODY) * np.array([1.0, bird.plump]), tilt)
+    body = rotate(np.array(_BODY) * np.array([1.0, bird.plump]), tilt)
     # The neck: a bridge between body and skull, so that no gap opens when the head moves.
-    middle = posture.neck + posture.reach * 0.5
+    middle = posture.neck + posture.offset * 0.5
     bridge = np.array([middle + d for d in ring(0.125 + 0.02 * bird.plump)])
     brush.plumes(bridge, bird.breast, [(bridge - np.array([0.09, 0.07]), bird.nape)], 0.03)
     bib = np.array([(0.40, -0.14), (0.38, -0.02 + 0.1 * bird.bib), (0.27, 0.02 + 0.14 * bird.bib),
                     (0.19, -0.04), (0.2, -0.2)])  # fmt: skip
     patches = [
-        (turn(np.array(_BREAST), tilt), bird.breast),
-        (turn(np.array(_BACK), tilt), bird.back),
+        (rotate(np.array(_BREAST), tilt), bird.breast),
+        (rotate(np.array(_BACK), tilt), bird.back),
     ]
     if bird.bib:
-        patches.append((turn(bib, tilt), bird.throat))
+        patches.append((rotate(bib, tilt), bird.throat))
     brush.plumes(body, bird.belly, patches, 0.028, _back_streaks(bird, tilt, rng))
 
 
@@ -129,10 +129,10 @@ def _paint_tail(brush: Brush, bird: Plumage, tilt: float, fan: float, rng: Rng) 
     droop = float(rng.uniform(-0.02, 0.05))
     tail = np.array([(-0.18, -0.10), (end, -0.035 - fan + droop), (end + 0.02, 0.0 + droop),
                      (end, 0.03 + fan + droop), (-0.20, 0.05)])  # fmt: skip
-    brush.draw.polygon(brush.at(turn(tail, tilt)), fill=bird.tail)
+    brush.draw.polygon(brush.at(rotate(tail, tilt)), fill=bird.tail)
     for y in (-0.02, 0.01):
         feather = np.array([(-0.2, y - 0.02), (end + 0.015, y + droop)])
-        brush.line(turn(feather, tilt), scaled(bird.tail, 0.72), 0.008)
+        brush.line(rotate(feather, tilt), scaled(bird.tail, 0.72), 0.008)
 
 
 def _back_streaks(
@@ -142,7 +142,7 @@ def _back_streaks(
     starts = rng.uniform((-0.22, -0.19), (0.16, -0.09), (round(13 * bird.streaks), 2))
     for x, y in starts.tolist():
         y += 0.22 * abs(min(x, 0.0))  # the back falls away towards the tail
-        marks.append((turn(np.array([(x, y), (x - 0.07, y + 0.022)]), tilt), bird.streak, 0.013))
+        marks.append((rotate(np.array([(x, y), (x - 0.07, y + 0.022)]), tilt), bird.streak, 0.013))
     return marks
 
 

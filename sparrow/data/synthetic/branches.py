@@ -14,6 +14,7 @@ from sparrow.data.synthetic.texture import blur, fill, sky_colours
 
 
 def hedge(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
+    """Leaves before and behind a few branches."""
     fill(image, (52, 78, 40), (28, 44, 24), rng, 26)
     width, height = image.size
     inner = Leaves((34, 52), (40, 86, 34), (120, 156, 70))
@@ -31,6 +32,7 @@ def hedge(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
 
 
 def branches(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
+    """Bare or leafy branches before the sky, perhaps with trees far behind."""
     sky = sky_colours(rng)
     fill(image, sky[0], sky[1], rng, 8)
     width, height = image.size

@@ -48,14 +48,17 @@ class Brush:
         return list(map(tuple, placed.tolist()))
 
     def shape(self, points: NDArray[np.floating], colour: Colour) -> None:
+        """A filled closed spline through [N, 2] points in units."""
         self.draw.polygon(self.at(smooth(points)), fill=colour)
 
     def line(self, points: NDArray[np.floating], colour: Colour, width: float) -> None:
+        """A line through [N, 2] points, ``width`` in units."""
         self.draw.line(
             self.at(points), fill=colour, width=max(1, round(width * self.unit)), joint="curve"
         )
 
     def disc(self, x: float, y: float, radius: float, colour: Colour) -> None:
+        """A filled circle, in units."""
         x, y = x * self.unit + self.side / 2, y * self.unit + self.side / 2
         r = radius * self.unit
         self.draw.ellipse((x - r, y - r, x + r, y + r), fill=colour)
@@ -92,6 +95,7 @@ class Brush:
         self.image.paste(layer, (int(left), int(top)), mask)
 
     def mirror(self) -> None:
+        """Swap left and right, the foot too."""
         self.image = self.image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         self.foot = (-self.foot[0], self.foot[1])
 
@@ -114,12 +118,12 @@ class Brush:
         return Sprite(rgba.clip(0, 255).astype(np.uint8), (foot_x, foot_y))
 
 
-def smooth(points: NDArray[np.floating], steps: int = 7) -> NDArray[np.floating]:
-    """Closed Catmull-Rom spline through [N, 2] points: [N * steps, 2]."""
+def smooth(points: NDArray[np.floating], per_segment: int = 7) -> NDArray[np.floating]:
+    """Closed Catmull-Rom spline through [N, 2] points: [N * per_segment, 2]."""
     n = len(points)
     around = np.concatenate([points[-1:], points, points[:2]])[:, None, :]  # [N + 3, 1, 2]
     p0, p1, p2, p3 = around[:n], around[1 : n + 1], around[2 : n + 2], around[3:]
-    t = (np.arange(steps) / steps)[None, :, None]
+    t = (np.arange(per_segment) / per_segment)[None, :, None]
     curve = 0.5 * (
         2 * p1
         + (p2 - p0) * t
@@ -129,13 +133,14 @@ def smooth(points: NDArray[np.floating], steps: int = 7) -> NDArray[np.floating]
     return curve.reshape(-1, 2)
 
 
-def turn(points: NDArray[np.floating], degrees: float) -> NDArray[np.floating]:
-    """[N, 2] turned about (0, 0); positive lifts the bill."""
+def rotate(points: NDArray[np.floating], degrees: float) -> NDArray[np.floating]:
+    """[N, 2] rotated about (0, 0); positive lifts the bill."""
     angle = math.radians(degrees)
     cos, sin = math.cos(angle), math.sin(angle)
     return points @ np.array([[cos, -sin], [sin, cos]])
 
 
 def ring(radius: float) -> NDArray[np.floating]:
+    """[8, 2] points of a circle about (0, 0)."""
     angles = np.linspace(0, 2 * np.pi, 8, endpoint=False)
     return radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)

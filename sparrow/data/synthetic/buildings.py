@@ -11,6 +11,7 @@ from sparrow.data.synthetic.texture import fill, roughen, sky_colours
 
 
 def bricks(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
+    """A brick wall with a ledge."""
     base = np.array(
         [(150, 84, 62), (172, 152, 128), (122, 116, 112), (190, 178, 160)][rng.integers(4)]
     )
@@ -35,6 +36,7 @@ def bricks(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
 
 
 def roof(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
+    """A tiled roof below the sky."""
     sky = sky_colours(rng)
     fill(image, sky[0], sky[1], rng, 6)
     width, height = image.size

@@ -17,8 +17,8 @@ Rng = np.random.Generator
 
 def draw_clutter(length_px: float, rng: Rng, on_ground: bool, bare: bool) -> Sprite:
     """A leaf or cone, a flower unless ``bare``; on the ground perhaps a stone or cup."""
-    shares = np.array([3, 0 if bare else 2, 1, 3 if on_ground else 0, 2 if on_ground else 0])
-    kind = rng.choice(["leaf", "flower", "cone", "stone", "cup"], p=shares / shares.sum())
+    weights = np.array([3, 0 if bare else 2, 1, 3 if on_ground else 0, 2 if on_ground else 0])
+    kind = rng.choice(["leaf", "flower", "cone", "stone", "cup"], p=weights / weights.sum())
     side = math.ceil(length_px * 3)
     image = Image.new("RGBA", (side, side), (0, 0, 0, 0))
     pen = ImageDraw.Draw(image)
@@ -79,14 +79,15 @@ def _paint_leaf(
     wide = 0.27 * length * np.sin(np.pi * t**0.8)
     along = np.stack([t * length, wide], 1)
     back = np.stack([t[::-1] * length, -wide[::-1]], 1)
-    turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
-    edge = np.concatenate([along, back]) @ turn + (x, y)
+    rotation = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+    edge = np.concatenate([along, back]) @ rotation + (x, y)
     pen.polygon(list(map(tuple, edge.tolist())), fill=rgb(colour))
     tip = (x + math.cos(angle) * length, y + math.sin(angle) * length)
     pen.line((x, y, *tip), fill=rgb(colour * 0.72), width=2)
 
 
 def paint_daisy(pen: ImageDraw.ImageDraw, x: float, y: float, r: float, rng: Rng) -> None:
+    """A flower of about ``r`` pixels radius, seen at a slant."""
     petal = ((244, 244, 240), (248, 222, 92), (206, 150, 214))[int(rng.integers(3))]
     for angle in np.arange(0, 6.2, 1.05).tolist():
         px, py = x + math.cos(angle) * r, y + math.sin(angle) * r * 0.7
@@ -95,6 +96,7 @@ def paint_daisy(pen: ImageDraw.ImageDraw, x: float, y: float, r: float, rng: Rng
 
 
 def rgb(colour: NDArray[np.floating] | NDArray[np.integer]) -> Colour:
+    """[3] as whole numbers of 0..255."""
     r, g, b = (max(0, min(255, int(c))) for c in colour.tolist())
     return r, g, b
 

@@ -70,23 +70,23 @@ def draw_photo(
     rng = np.random.default_rng([seed, index, SEASONS.index(season)])
     width, height = _photo_size(rng)
     weights = _SCENE_WEIGHTS[season]
-    scene = draw_scene(_pick(weights, rng), width, height, rng)
+    scene = draw_scene(_choose(weights, rng), width, height, rng)
     sparrows = int(rng.choice(len(_COUNT_WEIGHTS), p=np.array(_COUNT_WEIGHTS) / 100))
     bare, grassy = season == "winter", scene.kind in ("lawn", "gravel")
     wanted = _Wanted(sparrows, birds, classes, bare)
-    things = keep_visible(_arrange(scene, wanted, rng), (height, width))
-    things = _add_foreground(things, (height, width), bare, grassy, rng)
+    sprites = keep_visible(_arrange(scene, wanted, rng), (height, width))
+    sprites = _add_foreground(sprites, (height, width), bare, grassy, rng)
     background = ImageEnhance.Color(scene.image).enhance(0.4) if bare else scene.image
     canvas = np.asarray(softened(background, rng)).astype(np.float32)
-    for thing in things:
-        if scene.casts_shadow and not thing.foreground:
-            shade_ground(canvas, thing)
-        paste(canvas, thing)
-    owners = owners_of(things, (height, width))
+    for placed in sprites:
+        if scene.casts_shadow and not placed.foreground:
+            shade_ground(canvas, placed)
+        paste(canvas, placed)
+    owners = owners_of(sprites, (height, width))
     boxes = []
-    for number, thing in enumerate(things):
-        if thing.label in classes:
-            boxes.append((thing.label, *extent(owners == number)))
+    for number, placed in enumerate(sprites):
+        if placed.label in classes:
+            boxes.append((placed.label, *extent(owners == number)))
     return SyntheticPhoto(photographed(canvas, season, rng), boxes, int(rng.integers(72, 94)))
 
 
@@ -96,8 +96,8 @@ def _arrange(scene: Scene, wanted: _Wanted, rng: Rng) -> list[PlacedSprite]:
     smallest = 48 if rng.random() < 0.15 else 110  # most people photograph birds that are near
     typical = float(np.exp(rng.uniform(np.log(smallest), np.log(largest))))
     crowd = _crowd(wanted, rng)
-    things = [*_birds(scene, crowd, typical, wanted, rng), *_clutter(scene, wanted.bare, rng)]
-    return sorted(things, key=lambda thing: thing.base)
+    sprites = [*_birds(scene, crowd, typical, wanted, rng), *_clutter(scene, wanted.bare, rng)]
+    return sorted(sprites, key=lambda placed: placed.base)
 
 
 def _crowd(wanted: _Wanted, rng: Rng) -> list[str]:
@@ -105,7 +105,7 @@ def _crowd(wanted: _Wanted, rng: Rng) -> list[str]:
     sparrows, others = wanted.sparrows, int(rng.choice(4, p=(0.35, 0.4, 0.18, 0.07)))
     if wanted.birds != "all":
         sparrows, others = 0, max(1, others) if wanted.birds == "others" else 0
-    return [SPARROW] * sparrows + [_pick(_DISTRACTORS, rng) for _ in range(others)]
+    return [SPARROW] * sparrows + [_choose(_DISTRACTORS, rng) for _ in range(others)]
 
 
 def _birds(
@@ -131,42 +131,42 @@ def _birds(
 
 
 def _clutter(scene: Scene, bare: bool, rng: Rng) -> list[PlacedSprite]:
-    """Up to three things on the ground."""
-    things = []
+    """Up to three leaves, stones or the like on the ground."""
+    sprites = []
     for _ in range(int(rng.integers(0, 4))):
         place = scene.places[int(rng.integers(len(scene.places)))]
         if not place.air:
             length = float(rng.uniform(20, 70)) * place.nearness
             sprite = draw_clutter(length, rng, scene.casts_shadow, bare)
-            things.append(place_sprite(sprite, place, ""))
-    return things
+            sprites.append(place_sprite(sprite, place, ""))
+    return sprites
 
 
 def _add_foreground(
-    things: list[PlacedSprite], shape: tuple[int, int], bare: bool, grassy: bool, rng: Rng
+    sprites: list[PlacedSprite], shape: tuple[int, int], bare: bool, grassy: bool, rng: Rng
 ) -> list[PlacedSprite]:
     """Twigs and grass before the birds, as long as every labelled bird stays recognisable."""
     height, width = shape
     for _ in range(int(rng.choice(4, p=(0.65, 0.2, 0.1, 0.05)))):
         sprite = draw_foliage(float(rng.uniform(50, 150)), rng, bare, grassy)
         x, y = rng.uniform((0, 0.2), (1, 1), 2) * (width, height)
-        birds = [thing for thing in things if thing.label]
+        birds = [placed for placed in sprites if placed.label]
         if birds and rng.random() < 0.6:
             bird = birds[int(rng.integers(len(birds)))]
             tall, wide = bird.sprite.rgba.shape[:2]
             x, y = rng.uniform((bird.left, bird.top), (bird.left + wide, bird.top + tall), 2)
         place = Place(float(x), float(y))
-        more = [*things, replace(place_sprite(sprite, place, ""), foreground=True)]
+        more = [*sprites, replace(place_sprite(sprite, place, ""), foreground=True)]
         if first_hidden(more, shape) is None:
-            things = more
-    return things
+            sprites = more
+    return sprites
 
 
 def _pose(place: Place, rng: Rng) -> str:
     if place.air:
         return "flying"
     poses = {"perched": 34, "alert": 18, "pecking": 26, "front": 17, "flying": 5}
-    return _pick(poses, rng)
+    return _choose(poses, rng)
 
 
 def _apart(a: Place, b: Place) -> float:
@@ -179,6 +179,6 @@ def _photo_size(rng: Rng) -> tuple[int, int]:
     return (long, short) if rng.random() < 0.75 else (short, long)
 
 
-def _pick(weights: dict[str, int], rng: Rng) -> str:
-    shares = np.array(list(weights.values()), dtype=float)
-    return list(weights)[int(rng.choice(len(shares), p=shares / shares.sum()))]
+def _choose(weights: dict[str, int], rng: Rng) -> str:
+    values = np.array(list(weights.values()), dtype=float)
+    return list(weights)[int(rng.choice(len(values), p=values / values.sum()))]

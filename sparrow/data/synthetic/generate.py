@@ -86,10 +86,10 @@ def write_contact_sheet(
         DataError: the set cannot be read.
     """
     dataset = read_csv(root, prefix)
-    boxes, drawn = dataset.boxes_by_image(), []
+    boxes, pictures = dataset.boxes_by_image(), []
     for name in dataset.images["image"][:photos]:
         xyxy = boxes[name][XYXY].to_numpy(dtype=float)
-        drawn.append(draw_boxes(read_image(dataset.image_path(name)), xyxy))
+        pictures.append(draw_boxes(read_image(dataset.image_path(name)), xyxy))
     out.parent.mkdir(parents=True, exist_ok=True)
     # PNG has no such setting and ignores it.
-    Image.fromarray(filled_rows(drawn, width_px, _ROW_PX, _GAP_PX)).save(out, quality=86)
+    Image.fromarray(filled_rows(pictures, width_px, _ROW_PX, _GAP_PX)).save(out, quality=86)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sparrow.data.synthetic.brush import Brush, Points, turn
+from sparrow.data.synthetic.brush import Brush, Points, rotate
 from sparrow.data.synthetic.plumage import Plumage, mixed, scaled
 
 _SKULL: Points = (
@@ -39,8 +39,10 @@ _THROAT: Points = ((1.2, 0.18), (0.5, 0.28), (0.16, 0.62), (0.10, 1.4), (1.2, 1.
 
 
 def paint_head(brush: Brush, bird: Plumage, centre: NDArray[np.floating], nod: float) -> None:
+    """In profile, about ``centre``, bowed by ``nod`` degrees."""
+
     def placed(points: Points) -> NDArray[np.floating]:
-        return turn(np.array(points) * bird.head, nod) + centre
+        return rotate(np.array(points) * bird.head, nod) + centre
 
     depth = 0.34 * bird.bill_depth
     tip = 0.88 + bird.bill_length / bird.head
@@ -71,6 +73,8 @@ def _paint_eye(brush: Brush, bird: Plumage, at: NDArray[np.floating]) -> None:
 
 
 def paint_face(brush: Brush, bird: Plumage, centre: NDArray[np.floating]) -> None:
+    """From the front, about ``centre``."""
+
     def placed(points: Points) -> NDArray[np.floating]:
         return np.array(points) * bird.head * 1.05 + centre
 
@@ -96,6 +100,5 @@ def paint_face(brush: Brush, bird: Plumage, centre: NDArray[np.floating]) -> Non
     wide = 0.22 * bird.bill_depth + 0.05
     bill = [(-wide, 0.02), (0, -0.14), (wide, 0.02), (0.06, 0.46), (-0.06, 0.46)]
     brush.draw.polygon(brush.at(placed(bill)), fill=bird.bill)
-    brush.line(
-        placed([(-wide * 0.8, 0.12), (0, 0.2), (wide * 0.8, 0.12)]), scaled(bird.bill, 0.6), 0.008
-    )
+    edge = [(-wide * 0.8, 0.12), (0, 0.2), (wide * 0.8, 0.12)]
+    brush.line(placed(edge), scaled(bird.bill, 0.6), 0.008)

@@ -11,6 +11,7 @@ from sparrow.data.synthetic.texture import blur, fill
 
 
 def lawn(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
+    """Grass with daisies."""
     fill(image, (104, 140, 62), (72, 108, 42), rng, 22)
     width, height = image.size
     pen = ImageDraw.Draw(image)
@@ -25,6 +26,7 @@ def lawn(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
 
 
 def gravel(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
+    """Stones, smaller towards the back."""
     tone = np.array([(158, 150, 138), (140, 126, 108), (150, 152, 156)][rng.integers(3)])
     fill(image, rgb(tone * 1.05), rgb(tone * 0.85), rng, 16)
     width, height = image.size
@@ -42,6 +44,7 @@ def gravel(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
 
 
 def snow(image: Image.Image, rng: Rng) -> tuple[list[Place], bool]:
+    """Snow with dry grass in it."""
     fill(image, (206, 214, 226), (236, 240, 246), rng, 10)
     width, height = image.size
     pen = ImageDraw.Draw(image)

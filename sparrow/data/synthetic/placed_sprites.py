@@ -32,27 +32,28 @@ class PlacedSprite:
 
 
 def place_sprite(sprite: Sprite, place: Place, label: str) -> PlacedSprite:
+    """A sprite with its foot at a place."""
     left, top = round(place.x - sprite.foot[0]), round(place.y - sprite.foot[1])
     return PlacedSprite(sprite, left, top, label)
 
 
-def keep_visible(things: list[PlacedSprite], shape: tuple[int, int]) -> list[PlacedSprite]:
+def keep_visible(sprites: list[PlacedSprite], shape: tuple[int, int]) -> list[PlacedSprite]:
     """Without the labelled birds that others or the frame hide too much, one after the other."""
     while True:
-        hidden = first_hidden(things, shape)
+        hidden = first_hidden(sprites, shape)
         if hidden is None:
-            return things
-        things = [thing for number, thing in enumerate(things) if number != hidden]
+            return sprites
+        sprites = [placed for number, placed in enumerate(sprites) if number != hidden]
 
 
-def first_hidden(things: list[PlacedSprite], shape: tuple[int, int]) -> int | None:
-    """Number of the first labelled thing that is too hidden or too small for a box."""
-    owners = owners_of(things, shape)
-    for number, thing in enumerate(things):
-        if not thing.label:
+def first_hidden(sprites: list[PlacedSprite], shape: tuple[int, int]) -> int | None:
+    """Number of the first labelled sprite that is too hidden or too small for a box."""
+    owners = owners_of(sprites, shape)
+    for number, placed in enumerate(sprites):
+        if not placed.label:
             continue
         seen = owners == number
-        whole = np.count_nonzero(_mask(thing))
+        whole = np.count_nonzero(_mask(placed))
         if np.count_nonzero(seen) < _MIN_VISIBLE * whole:
             return number
         left, top, right, bottom = extent(seen)
@@ -61,28 +62,31 @@ def first_hidden(things: list[PlacedSprite], shape: tuple[int, int]) -> int | No
     return None
 
 
-def _mask(thing: PlacedSprite) -> NDArray[np.bool_]:
-    return thing.sprite.rgba[..., 3] >= 128
+def _mask(placed: PlacedSprite) -> NDArray[np.bool_]:
+    return placed.sprite.rgba[..., 3] >= 128
 
 
 def _overlap(
-    thing: PlacedSprite, shape: tuple[int, int]
+    placed: PlacedSprite, shape: tuple[int, int]
 ) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """The part of the photo a thing covers, and the part of the thing inside the photo."""
-    rows, columns = thing.sprite.rgba.shape[:2]
-    top, left = max(thing.top, 0), max(thing.left, 0)
-    bottom = max(min(thing.top + rows, shape[0]), top)
-    right = max(min(thing.left + columns, shape[1]), left)
-    inner = slice(top - thing.top, bottom - thing.top), slice(left - thing.left, right - thing.left)
+    """The part of the photo a sprite covers, and the part of the sprite inside the photo."""
+    rows, columns = placed.sprite.rgba.shape[:2]
+    top, left = max(placed.top, 0), max(placed.left, 0)
+    bottom = max(min(placed.top + rows, shape[0]), top)
+    right = max(min(placed.left + columns, shape[1]), left)
+    inner = (
+        slice(top - placed.top, bottom - placed.top),
+        slice(left - placed.left, right - placed.left),
+    )
     return (slice(top, bottom), slice(left, right)), inner
 
 
-def owners_of(things: Sequence[PlacedSprite], shape: tuple[int, int]) -> NDArray[np.int16]:
-    """[height, width]: number of the thing seen at each pixel, -1 for the background."""
+def owners_of(sprites: Sequence[PlacedSprite], shape: tuple[int, int]) -> NDArray[np.int16]:
+    """[height, width]: number of the sprite seen at each pixel, -1 for the background."""
     owners = np.full(shape, -1, dtype=np.int16)
-    for number, thing in enumerate(things):
-        outer, inner = _overlap(thing, shape)
-        owners[outer][_mask(thing)[inner]] = number
+    for number, placed in enumerate(sprites):
+        outer, inner = _overlap(placed, shape)
+        owners[outer][_mask(placed)[inner]] = number
     return owners
 
 
@@ -92,17 +96,18 @@ def extent(seen: NDArray[np.bool_]) -> tuple[int, int, int, int]:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def paste(canvas: NDArray[np.float32], thing: PlacedSprite) -> None:
-    outer, inner = _overlap(thing, canvas.shape[:2])
-    layer = thing.sprite.rgba[inner].astype(np.float32)
+def paste(canvas: NDArray[np.float32], placed: PlacedSprite) -> None:
+    """Blend a sprite into the canvas [height, width, 3], in place."""
+    outer, inner = _overlap(placed, canvas.shape[:2])
+    layer = placed.sprite.rgba[inner].astype(np.float32)
     alpha = layer[..., 3:] / 255
     canvas[outer] += alpha * (layer[..., :3] - canvas[outer])
 
 
-def shade_ground(canvas: NDArray[np.float32], thing: PlacedSprite) -> None:
+def shade_ground(canvas: NDArray[np.float32], placed: PlacedSprite) -> None:
     """A soft shadow below the feet."""
-    x, y = thing.left + thing.sprite.foot[0], thing.top + thing.sprite.foot[1]
-    wide = 0.36 * thing.sprite.rgba.shape[1]
+    x, y = placed.left + placed.sprite.foot[0], placed.top + placed.sprite.foot[1]
+    wide = 0.36 * placed.sprite.rgba.shape[1]
     height, width = canvas.shape[:2]
     rows = slice(max(0, round(y - wide)), max(0, min(height, round(y + wide))))
     columns = slice(max(0, round(x - 2 * wide)), max(0, min(width, round(x + 2 * wide))))

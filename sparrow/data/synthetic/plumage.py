@@ -103,6 +103,7 @@ def individual(bird: Plumage, rng: np.random.Generator, puffed: float) -> Plumag
 
 
 def dim(bird: Plumage, factor: float) -> Plumage:
+    """With darker wings, as the far one is."""
     return replace(
         bird,
         wing=scaled(bird.wing, factor),
@@ -112,10 +113,12 @@ def dim(bird: Plumage, factor: float) -> Plumage:
 
 
 def scaled(colour: Colour, factor: float) -> Colour:
+    """Brighter (a factor above 1) or darker."""
     r, g, b = (min(255, int(c * factor)) for c in colour)
     return r, g, b
 
 
-def mixed(a: Colour, b: Colour, share_b: float) -> Colour:
-    r, g, bl = (int(x + (y - x) * share_b) for x, y in zip(a, b, strict=True))
+def mixed(a: Colour, b: Colour, fraction_b: float) -> Colour:
+    """A blend of two colours; ``fraction_b`` 0 is the first, 1 the second."""
+    r, g, bl = (int(x + (y - x) * fraction_b) for x, y in zip(a, b, strict=True))
     return r, g, bl

@@ -1,6 +1,6 @@
 """Photos of a set drawn into a folder: a few here, many in processes of their own.
 
-As a program it draws one process's share and prints a line of JSON for each photo. It is started
+As a program it draws those of one process and prints a line of JSON for each. It is started
 so, and not by ``multiprocessing``, for the reason given in ``sparrow.data.checks.photo_worker``.
 """
 
@@ -70,8 +70,8 @@ def _draw(settings: SyntheticSettings, folder: Path, index: int) -> WrittenPhoto
 
 
 def _start(settings: SyntheticSettings, folder: Path, indices: range) -> subprocess.Popen[str]:
-    steps = (indices.start, indices.stop, indices.step)
-    request = json.dumps([asdict(settings), str(folder), *steps])
+    numbers = (indices.start, indices.stop, indices.step)
+    request = json.dumps([asdict(settings), str(folder), *numbers])
     return subprocess.Popen(  # noqa: S603 this program
         [sys.executable, "-m", "sparrow.data.synthetic.process", request],
         stdout=subprocess.PIPE,
@@ -82,7 +82,7 @@ def _start(settings: SyntheticSettings, folder: Path, indices: range) -> subproc
 
 
 def main() -> None:
-    """Draw the share that the first argument asks for."""
+    """Draw the photos that the first argument asks for."""
     values, folder, *indices = json.loads(sys.argv[1])
     settings = SyntheticSettings(**{**values, "classes": tuple(values["classes"])})
     for index in range(*indices):

@@ -55,6 +55,7 @@ def roughen(image: Image.Image, rng: Rng, strength: float) -> None:
 
 
 def sky_colours(rng: Rng) -> tuple[Colour, Colour]:
+    """Top and bottom of one of four skies."""
     skies: tuple[tuple[Colour, Colour], ...] = (
         ((126, 172, 222), (200, 222, 240)),
         ((184, 192, 202), (214, 218, 222)),

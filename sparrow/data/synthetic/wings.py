@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sparrow.data.synthetic.brush import Brush, Points, turn
+from sparrow.data.synthetic.brush import Brush, Points, rotate
 from sparrow.data.synthetic.plumage import Plumage, mixed, scaled
 
 _WING: Points = (
@@ -26,17 +26,18 @@ _RAISED_COVERTS: Points = (
 
 
 def paint_folded_wing(brush: Brush, bird: Plumage, tilt: float) -> None:
+    """On the side of a body that is tilted so many degrees."""
     strokes = []
     for i in range(5):  # flight feathers, each with a pale edge
         y = -0.075 + 0.034 * i
         feather = np.array([(-0.02 - 0.01 * i, y), (-0.20, y * 0.55 + 0.01), (-0.37, -0.01)])
-        strokes.append((turn(feather, tilt), mixed(bird.flight, bird.bar, 0.35), 0.009))
+        strokes.append((rotate(feather, tilt), mixed(bird.flight, bird.bar, 0.35), 0.009))
     bar = np.array([(-0.055, -0.11), (-0.015, -0.02), (0.055, 0.05)])
-    strokes.append((turn(bar, tilt), bird.bar, 0.03))
+    strokes.append((rotate(bar, tilt), bird.bar, 0.03))
     brush.plumes(
-        turn(np.array(_WING), tilt),
+        rotate(np.array(_WING), tilt),
         bird.flight,
-        [(turn(np.array(_COVERTS), tilt), bird.wing)],
+        [(rotate(np.array(_COVERTS), tilt), bird.wing)],
         0.012,
         strokes,
     )
@@ -45,11 +46,12 @@ def paint_folded_wing(brush: Brush, bird: Plumage, tilt: float) -> None:
 def paint_spread_wing(
     brush: Brush, bird: Plumage, tilt: float, stroke: float, lowered: bool
 ) -> None:
+    """Raised or lowered by ``stroke`` degrees, on a body that is tilted so many degrees."""
     flip = np.array([1.0, -0.8 if lowered else 1.0])
 
     def placed(points: NDArray[np.floating]) -> NDArray[np.floating]:
         hinge = np.array([0.08, -0.06])
-        return turn(turn((points - hinge) * flip, stroke) + hinge, tilt)
+        return rotate(rotate((points - hinge) * flip, stroke) + hinge, tilt)
 
     tips = np.array(_RAISED)[3:9]
     strokes = [
