@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 
 import sparrow
 from sparrow.cli.main import COMMANDS
@@ -61,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
 @pytest.mark.parametrize("page", NAMES)
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text()
-    for link in re.findall(r"\]\(([^)]+)\)", text):
+    for link in re.findall(r"\]\(([^)]+)\)", text) + re.findall(r'src="([^"]+)"', text):
         if link.startswith(("http:", "https:")):
             continue
         path, _, anchor = link.partition("#")
@@ -127,6 +128,13 @@ def test_configs_in_the_pages_are_valid(tmp_path: Path) -> None:
 def test_every_page_is_in_the_reading_order() -> None:
     listed = set(re.findall(r"\]\(([\w-]+\.md)\)", (DOCS / "README.md").read_text()))
     assert listed == {page.name for page in DOCS.glob("*.md")} - {"README.md"}
+
+
+def test_pictures_are_small() -> None:
+    for path in (*DOCS.glob("*.jpg"), *DOCS.glob("*.png")):
+        with Image.open(path) as picture:
+            assert max(picture.size) <= 1600, path.name
+        assert path.stat().st_size <= 300_000, path.name
 
 
 def test_the_file_tree_is_true_and_whole() -> None:
