@@ -1,4 +1,4 @@
-"""What a run's finished steps left for the next ones, held against the hashes it is stored under.
+"""The values that a run's finished steps left for the next ones, compared with their hashes.
 
 Metaflow names each stored value by its SHA-1 and never looks again: a damaged one ends the step
 that reads it in a traceback, at every resume.
@@ -25,7 +25,7 @@ def set_damaged_aside(root: Path, flow: str, run_id: str) -> set[str]:
         All steps with a damaged value; the first of them in the flow made it and has to run again.
     """
     checked: dict[str, bool] = {}
-    found = set()
+    damaged = set()
     for listed in sorted((root / flow / run_id).glob("*/*/*.data.json")):
         step = listed.parts[-3]
         for name in set(_objects(listed)):
@@ -33,10 +33,10 @@ def set_damaged_aside(root: Path, flow: str, run_id: str) -> set[str]:
             if name not in checked:
                 checked[name] = _is_whole(path, name)
             if not checked[name]:
-                found.add(step)
+                damaged.add(step)
                 if path.exists():
                     path.replace(path.with_name(name + ".damaged"))
-    return found
+    return damaged
 
 
 def _objects(listed: Path) -> list[str]:

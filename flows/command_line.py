@@ -32,7 +32,7 @@ class CommandError(MetaflowException):
 
 
 def main(flow: type) -> None:
-    """Start a flow; ``run`` and ``resume`` under a lock, ``resume`` with the run it goes on with.
+    """Start a flow; ``run`` and ``resume`` under a lock, ``resume`` with the run it continues.
 
     Args:
         flow: made without arguments, it reads ``sys.argv``, does as it says and does not return.
@@ -54,7 +54,7 @@ def main(flow: type) -> None:
 
 
 def lock_folder(flow: str) -> Path:
-    """Beside the runs as Metaflow keeps them: who sees the ones sees the others."""
+    """Beside the runs as Metaflow keeps them: whoever sees the runs sees their locks."""
     root = LocalStorage.datastore_root or LocalStorage.get_datastore_root_from_config(_say)
     return Path(root) / flow / "locks"
 
@@ -72,7 +72,7 @@ def _check(before: Sequence[str]) -> None:
 
 
 def _resumed(flow: type, before: list[str], after: list[str], lock: Path) -> list[str]:
-    """The command line with the run to go on with, whose training the lock then stands for."""
+    """The command line with the run to continue; the lock is marked with that run."""
     name, before = _config_name(before)
     steps = [step for step, value in vars(flow).items() if getattr(value, "is_step", False)]
     named = set(steps) & set(after)
@@ -118,7 +118,7 @@ def _damaged_step(flow: str, run_id: str, steps: Sequence[str], named: set[str])
 def _config_name(before: list[str]) -> tuple[str | None, list[str]]:
     """The name in a config given with ``resume``, and the command line without it.
 
-    A run goes on with the config it was started with; the one given says which run is meant.
+    A run continues with the config it was started with; the one given says which run is meant.
     """
     if "--config" not in before:
         return None, before

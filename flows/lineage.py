@@ -1,4 +1,4 @@
-"""Runs of the flow and what they go on from: which one ``resume`` takes up.
+"""Runs of the flow and their origins: which one ``resume`` continues.
 
 A run that was killed and resumed is several runs of Metaflow's, each with its origin. They are one
 training: the first of them gives it its key, its folder and its one registered version.
@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from metaflow import Flow, Run, namespace  # type: ignore[attr-defined]  # not exported to mypy
 from metaflow.exception import MetaflowException, MetaflowNotFound
@@ -19,7 +18,7 @@ ORIGIN_TAG = "resumes:"
 
 
 class NothingToResumeError(MetaflowException):
-    """No run can be gone on with; the message says why."""
+    """No run can be resumed; the message says why."""
 
     headline = "Nothing to resume"
 
@@ -34,6 +33,9 @@ class Attempt:
     finished: bool  # to the end
     own_steps: Callable[[], int]  # it finished itself, beside those it took from its origin
     name: str  # of its config
+
+
+Trainings = Sequence[Sequence[Attempt]]  # each: runs that continue one another, oldest first
 
 
 @dataclass(frozen=True)
@@ -63,41 +65,55 @@ def choose(
         NothingToResumeError: there is none.
     """
     trainings = _trainings(attempts)
-    asked = [one for one in trainings if name is None or one[0].name == name]
+    asked = [training for training in trainings if name is None or training[0].name == name]
+    unfinished = [training for training in asked if finished_too or not _finished(training)]
+    free = [training for training in unfinished if not _busy(training, under_way)]
+    if not free:
+        raise NothingToResumeError(_why_none(asked, unfinished, name))
+    chosen, run_id = free[-1], _furthest(free[-1])
+    first = chosen[0]
+    words = [f"Going on with run {run_id} of {first.name}, started {_time(first)}."]
+    later = [training for training in asked if training[0].started > first.started]
+    if later and _finished(later[-1]):
+        last = later[-1]
+        words.append(f"Run {last[-1].run_id} of {last[0].name}, started later, has finished.")
+    for training in trainings:
+        if training is not chosen and not _finished(training) and not _busy(training, under_way):
+            words.append(_also_open(training))
+    return Choice(run_id, tuple(words))
+
+
+def _why_none(asked: Trainings, unfinished: Trainings, name: str | None) -> str:
+    """Why none of the trainings that were asked for can be resumed."""
     of_name = f" of {name}" if name else ""
     if not asked:
-        raise NothingToResumeError(f"no run{of_name} was started here yet; start one: run")
-    unfinished = [one for one in asked if finished_too or not any(run.finished for run in one)]
-    open_ = [one for one in unfinished if not any(run.run_id in under_way for run in one)]
-    if not open_ and unfinished:
-        raise NothingToResumeError(
+        return f"no run{of_name} was started here yet; start one: run"
+    if unfinished:
+        return (
             f"run {unfinished[-1][-1].run_id} is still under way; one process at a time may work "
             "on a run. If it hangs, end its processes and resume again"
         )
-    if not open_:
-        last = asked[-1][-1]
-        raise NothingToResumeError(
-            f"the last run{of_name}, {last.run_id} (started {_time(last)}), has finished; start "
-            "another: run"
-        )
-    chosen = open_[-1]
-    run_id = _furthest(chosen)
-    words = [f"Going on with run {run_id} of {chosen[0].name}, started {_time(chosen[0])}."]
-    later = [one for one in asked if one[0].started > chosen[0].started]
-    words += [
-        f"Run {one[-1].run_id} of {one[0].name}, started later, has finished."
-        for one in later[-1:] if any(run.finished for run in one)
-    ]  # fmt: skip
-    others = [
-        one for one in trainings
-        if one is not chosen and not any(run.finished or run.run_id in under_way for run in one)
-    ]  # fmt: skip
-    words += [
-        f"Not finished either: run {_furthest(one)} of {one[0].name}, started {_time(one[0])}; "
-        f"go on with it: resume --origin-run-id {_furthest(one)}"
-        for one in others
-    ]
-    return Choice(run_id, tuple(words))
+    last = asked[-1][-1]
+    return (
+        f"the last run{of_name}, {last.run_id} (started {_time(last)}), has finished; start "
+        "another: run"
+    )
+
+
+def _finished(training: Sequence[Attempt]) -> bool:
+    return any(run.finished for run in training)
+
+
+def _busy(training: Sequence[Attempt], under_way: Collection[str]) -> bool:
+    return any(run.run_id in under_way for run in training)
+
+
+def _also_open(training: Sequence[Attempt]) -> str:
+    run_id, first = _furthest(training), training[0]
+    return (
+        f"Not finished either: run {run_id} of {first.name}, started {_time(first)}; "
+        f"go on with it: resume --origin-run-id {run_id}"
+    )
 
 
 def check_origin(attempts: Sequence[Attempt], under_way: Collection[str], run_id: str) -> None:
@@ -116,10 +132,10 @@ def read_attempts(flow: str) -> list[Attempt]:
     """All runs of a flow that got as far as to have parameters, oldest first."""
     namespace(None)
     try:
-        found = [_read(run) for run in Flow(flow).runs()]
+        attempts = [_read(run) for run in Flow(flow).runs()]
     except MetaflowNotFound:
         return []
-    return sorted((one for one in found if one), key=lambda one: one.started)
+    return sorted((run for run in attempts if run), key=lambda run: run.started)
 
 
 def first_run(flow: str, run_id: str) -> str:
@@ -129,9 +145,11 @@ def first_run(flow: str, run_id: str) -> str:
     return run_id
 
 
-def _read(run: Any) -> Attempt | None:
+def _read(run: Run) -> Attempt | None:
     try:
         parameters = run["_parameters"].task
+        if parameters is None:
+            return None
         name = parameters["config"].data["name"]
         finished = bool(run.finished)
     except Exception:
@@ -139,7 +157,7 @@ def _read(run: Any) -> Attempt | None:
     return Attempt(run.id, _origin(run), run.created_at, finished, partial(_own_steps, run), name)
 
 
-def _own_steps(run: Any) -> int:
+def _own_steps(run: Run) -> int:
     # Reads many small files: asked only of the runs between which to choose.
     return sum(
         task.finished and "origin-task-id" not in task.metadata_dict
@@ -148,7 +166,7 @@ def _own_steps(run: Any) -> int:
     )
 
 
-def _origin(run: Any) -> str | None:
+def _origin(run: Run) -> str | None:
     """The run that this one resumes.
 
     Metaflow writes it down with the first step, which a run that was killed early lacks: ``resume``
@@ -165,15 +183,15 @@ def _origin(run: Any) -> str | None:
 
 
 def _trainings(attempts: Sequence[Attempt]) -> list[list[Attempt]]:
-    """Runs that go on from one another, oldest first; the trainings by their first run."""
-    known = {one.run_id: one for one in attempts}
+    """Runs that continue one another, oldest first; the trainings by their first run."""
+    known = {run.run_id: run for run in attempts}
     groups: dict[str, list[Attempt]] = {}
-    for one in attempts:
-        first = one
+    for run in attempts:
+        first = run
         while first.origin in known:
             first = known[first.origin]
-        groups.setdefault(first.run_id, []).append(one)
-    ordered = [sorted(group, key=lambda one: one.started) for group in groups.values()]
+        groups.setdefault(first.run_id, []).append(run)
+    ordered = [sorted(group, key=lambda run: run.started) for group in groups.values()]
     return sorted(ordered, key=lambda group: group[0].started)
 
 

@@ -44,16 +44,9 @@ import sparrow.telemetry  # noqa: E402
 
 sparrow.telemetry.switch_off()
 
-from cards.data import show_check, show_ingest, show_label_errors, show_split  # noqa: E402
+import cards.data as data_cards  # noqa: E402
+import cards.report as report_cards  # noqa: E402
 from cards.live_training import show_worker_rank, train_in_view  # noqa: E402
-from cards.report import (  # noqa: E402
-    show_card,
-    show_decision,
-    show_evaluation,
-    show_pictures,
-    show_report,
-    show_tuning,
-)
 
 from sparrow.config import make_config, with_overrides  # noqa: E402
 from sparrow.data.tables import data_version  # noqa: E402
@@ -118,7 +111,7 @@ class Train(FlowSpec):
         print(checked.report.summary(), f"rows and photos: {page}", sep="\n")
         passed = checked.passed
         version = data_version(passed) if passed else "none"
-        show_check(checked.report, len(passed.images) if passed else 0, version, page)
+        data_cards.show_check(checked.report, len(passed.images) if passed else 0, version, page)
         checked.report.raise_for_errors()
         self.dataset = checked.dataset
         self.next(self.ingest)
@@ -131,7 +124,7 @@ class Train(FlowSpec):
         folder, progress = Path(self.data_pages), show_progress("measured")
         outcome = take_in(self.settings, self.dataset, folder, progress)
         self.dataset, self.data_version = outcome.dataset, outcome.result.data_version
-        show_ingest(outcome)
+        data_cards.show_ingest(outcome)
         print(*outcome.lines(), sep="\n")
         self.next(self.split)
 
@@ -142,7 +135,7 @@ class Train(FlowSpec):
         """Train, validation, test; authors, near-duplicates and visits stay on one side."""
         outcome = split_photos(self.settings, self.dataset, Path(self.data_pages))
         self.dataset, self.certificate = outcome.result.dataset, outcome.result.certificate
-        show_split(self.dataset, self.certificate, outcome.comparison, outcome.page)
+        data_cards.show_split(self.dataset, self.certificate, outcome.comparison, outcome.page)
         print(*outcome.lines(), sep="\n")
         self.next(self.explore)
 
@@ -155,8 +148,8 @@ class Train(FlowSpec):
         self.dataset_card, pictures = explore_data(
             self.settings, self.dataset, self.certificate, Path(self.work_dir)
         )
-        show_card("dataset_card", self.dataset_card, {})
-        show_pictures("The data", pictures)
+        report_cards.show_card("dataset_card", self.dataset_card, {})
+        report_cards.show_pictures("The data", pictures)
         self.workers = list(range(self.settings.tuning.workers))
         self.next(self.tune, foreach="workers")
 
@@ -184,7 +177,7 @@ class Train(FlowSpec):
         self.tuned, self.best_values = outcome.tuned, outcome.best_values
         if outcome.trials:
             print("best values:", self.best_values)
-        show_tuning(outcome.trials, self.best_values, outcome.pictures)
+        report_cards.show_tuning(outcome.trials, self.best_values, outcome.pictures)
         self.next(self.train, num_parallel=self.settings.training.world_size)
 
     @card(type="blank", id="training", refresh_interval=5)
@@ -221,10 +214,10 @@ class Train(FlowSpec):
         outcome = assess_model(self.settings, self.dataset, self.trained, work_dir, progress)
         self.evaluation, self.latency_ms = outcome.scored.evaluation, outcome.scored.latency_ms
         self.model_card, self.pictures = outcome.model_card, outcome.pictures
-        show_card("model_card", self.model_card, outcome.curves)
-        show_evaluation(self.settings, outcome.scored, self.pictures)
+        report_cards.show_card("model_card", self.model_card, outcome.curves)
+        report_cards.show_evaluation(self.settings, outcome.scored, self.pictures)
         test = self.dataset.subset("test")
-        show_label_errors(outcome.label_errors, test, outcome.label_error_pages)
+        data_cards.show_label_errors(outcome.label_errors, test, outcome.label_error_pages)
         print(*outcome.lines(), sep="\n")
         self.next(self.promote)
 
@@ -244,7 +237,7 @@ class Train(FlowSpec):
             self.production,
         )
         print(self.promotion.decision["reason"])
-        show_decision(self.promotion)
+        report_cards.show_decision(self.promotion)
         self.next(self.bundle)
 
     @step
@@ -268,7 +261,7 @@ class Train(FlowSpec):
             self.bento,
         )
         freed = end_run(self.settings, Path(self.work_dir), report)
-        show_report("Training report", report.lines, self.evaluation, self.pictures)
+        report_cards.show_report("Training report", report.lines, self.evaluation, self.pictures)
         print(*report.lines, *freed, run_times(Path(self.work_dir)), sep="\n")
 
 

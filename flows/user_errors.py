@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from metaflow import Run, current  # type: ignore[attr-defined]  # its stubs do not export them
 from metaflow.exception import MetaflowException
@@ -25,13 +25,22 @@ USER_ERRORS = (ConfigError, DataError, ImageError, ModelFolderError)
 STEP_LOG = "steps.jsonl"
 
 
+class StepTime(TypedDict):
+    """A line of the step log: one attempt of a step, in seconds since 1970."""
+
+    run: str
+    step: str
+    started: float
+    finished: float
+
+
 class UserError(MetaflowException):
     """Shown by Metaflow as its message alone."""
 
     headline = "Stopped"
 
 
-def user_facing_config(text: str) -> dict[str, Any]:
+def user_facing_config(text: str) -> dict[str, object]:
     """Parser of Metaflow's ``Config``: YAML -> checked values, or a refusal without traceback."""
     try:
         return parse_config(text).model_dump(mode="json")
@@ -64,7 +73,7 @@ def user_facing_step(function: Callable[..., None]) -> Callable[..., None]:
     """Wrap a step: faults of input become plain messages, its own seconds are written down."""
 
     @functools.wraps(function)
-    def wrapped(flow: Any, *inputs: Any) -> None:
+    def wrapped(flow: Any, *inputs: Any) -> None:  # Metaflow's: a flow; a join's inputs
         started = time.time()
         source = inputs[0][0] if inputs else flow
         if hasattr(source, "work_dir"):  # all steps but the first, which makes it
@@ -103,19 +112,18 @@ def run_times(work_dir: Path) -> str:
     return time_table(steps, run.created_at.timestamp(), time.time())
 
 
-def read_steps(work_dir: Path, run_id: str) -> list[dict[str, Any]]:
-    """The lines of one run, in order of starting; one that a kill or a full disk cut is left
-    out.
-    """
-    lines = []
-    for line in (work_dir / STEP_LOG).read_text(errors="replace").splitlines():
+def read_steps(work_dir: Path, run_id: str) -> list[StepTime]:
+    """The lines of one run, in order of starting; those cut by a kill or a full disk left out."""
+    lines: list[StepTime] = []
+    for text in (work_dir / STEP_LOG).read_text(errors="replace").splitlines():
         with contextlib.suppress(ValueError):
-            lines.append(json.loads(line))
-    own = [x for x in lines if isinstance(x, dict) and x.get("run") == run_id]
-    return sorted(own, key=lambda x: x["started"])
+            line = json.loads(text)
+            if isinstance(line, dict) and line.get("run") == run_id:
+                lines.append(cast(StepTime, line))
+    return sorted(lines, key=lambda line: line["started"])
 
 
-def time_table(steps: list[dict[str, Any]], run_started: float, now: float) -> str:
+def time_table(steps: Sequence[StepTime], run_started: float, now: float) -> str:
     """Seconds per step, its own work apart from waiting and start-up before it, as text."""
     rows = [f"{'step':<14}{'own work':>10}{'before it':>11}"]
     outside, busy_until = 0.0, run_started

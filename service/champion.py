@@ -132,8 +132,9 @@ class Champion:
         logger.info("now serving %s version %s", counter.info.name, counter.version)
 
     def _accept(self, state: FolderState) -> None:
+        if self._failed is not None:
+            metrics.champion_refused.set(0)
         self._state, self._failed = state, None
-        metrics.champion_refused.set(0)
 
     def _refuse(self, state: FolderState, error: Exception) -> None:
         before = self._failed

@@ -114,13 +114,13 @@ def _shape_fault(choices: Choices) -> str | None:
         twice = [a for i, a in enumerate(choices) if any(_same(a, b) for b in choices[:i])]
         return f"found {_shown(twice[0])} twice; expected each value once" if twice else None
     low, high, step = choices.low, choices.high, choices.step
-    found = f"found low {low:g} and high {high:g}"
+    limits = f"found low {low:g} and high {high:g}"
     if low >= high:
-        return f"{found}; expected low below high"
+        return f"{limits}; expected low below high"
     if choices.log and low <= 0:
-        return f"{found} with log: true; expected low above 0"
+        return f"{limits} with log: true; expected low above 0"
     if choices.integer and (low != int(low) or high != int(high)):
-        return f"{found} with integer: true; expected whole numbers"
+        return f"{limits} with integer: true; expected whole numbers"
     if step is None:
         return None
     if choices.log:
@@ -132,7 +132,7 @@ def _shape_fault(choices: Choices) -> str | None:
     steps = (high - low) / step
     if not _on_grid(steps):
         return (
-            f"{found} with step {step:g}, which misses high; expected a whole number of steps, "
+            f"{limits} with step {step:g}, which misses high; expected a whole number of steps, "
             f"such as high {low + int(steps) * step:g}"
         )
     return None
@@ -163,18 +163,18 @@ def _condition_faults(config: Config) -> Iterator[str]:
 
 def _pair_faults(config: Config) -> Iterator[str]:
     """Two tuned values of one section that no detector can have together."""
-    for one, other in itertools.combinations(config.tuning.space, 2):
-        if one.split(".")[0] != other.split(".")[0]:
+    for first, second in itertools.combinations(config.tuning.space, 2):
+        if first.split(".")[0] != second.split(".")[0]:
             continue
-        sampled = (_samples(config.tuning.space[key]) for key in (one, other))
+        sampled = (_samples(config.tuning.space[key]) for key in (first, second))
         for pair in itertools.product(*sampled):
-            values = dict(zip((one, other), pair, strict=True))
+            values = dict(zip((first, second), pair, strict=True))
             if not all(applies(config, key, values) for key in values):
                 continue
             wrong = _value_fault(config, values)
             if wrong:
-                told = " with ".join(f"{key} = {_shown(value)}" for key, value in values.items())
-                yield f"tuning.space: found {told}; {wrong}; a condition can keep them apart"
+                shown = " with ".join(f"{key} = {_shown(value)}" for key, value in values.items())
+                yield f"tuning.space: found {shown}; {wrong}; a condition can keep them apart"
                 break
 
 
@@ -241,9 +241,9 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _same(one: Any, other: Any) -> bool:
+def _same(value: Any, other: Any) -> bool:
     """Equal, and not just because Python takes true for 1."""
-    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+    return isinstance(value, bool) == isinstance(other, bool) and bool(value == other)
 
 
 def _shown(value: Any) -> str:

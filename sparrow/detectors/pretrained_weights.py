@@ -26,7 +26,7 @@ _LAST_BLOCK = re.compile(
 
 
 class WeightsError(RuntimeError):
-    """Starting weights that cannot be had; the message says where to put which file."""
+    """Starting weights that are missing; the message says where to put which file."""
 
 
 def read_starting_weights(config: ModelConfig) -> Mapping[str, Tensor]:
@@ -94,10 +94,10 @@ def _name_in(own: Mapping[str, Tensor], name: str) -> str:
 
 def _place_in_ssdlite(name: str) -> str:
     """``3.block.0.0.weight`` -> ``0.3.block.0.0.weight``: SSDlite cuts the body in two."""
-    found = re.match(r"(\d+)\.(?:block\.(\d+)\.)?(.*)", name)
-    if found is None:
+    match = re.match(r"(\d+)\.(?:block\.(\d+)\.)?(.*)", name)
+    if match is None:
         return name
-    block, part, rest = int(found[1]), found[2], found[3]
+    block, part, rest = int(match[1]), match[2], match[3]
     if block < SSD_SPLIT:
         return f"0.{name}"
     if block > SSD_SPLIT:

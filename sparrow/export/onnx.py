@@ -105,11 +105,11 @@ def check_parity(model: nn.Module, engine: Path, photos: Sequence[RgbImage]) -> 
             image_chw = to_float(torch.from_numpy(image.copy()).permute(2, 0, 1))
             return to_detections(model([image_chw])[0], np.ones(2))
 
-    found = agreement(network, detector_of(engine), photos, SCORE_TOLERANCE, BOX_TOLERANCE_PX)
-    if found["share"] < MIN_AGREEMENT:
+    parity = agreement(network, detector_of(engine), photos, SCORE_TOLERANCE, BOX_TOLERANCE_PX)
+    if parity["share"] < MIN_AGREEMENT:
         raise ExportError(
-            f"the exported engine agrees with the network on only {found['share']:.1%} of "
-            f"{found['detections']:.0f} detections (expected at least {MIN_AGREEMENT:.0%} within "
+            f"the exported engine agrees with the network on only {parity['share']:.1%} of "
+            f"{parity['detections']:.0f} detections (expected at least {MIN_AGREEMENT:.0%} within "
             f"{SCORE_TOLERANCE} in score and {BOX_TOLERANCE_PX} px in place)"
         )
-    return found
+    return parity

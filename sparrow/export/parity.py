@@ -31,8 +31,8 @@ def detector_of(engine: Path) -> Detect:
 
 
 def agreement(
-    one: Detect,
-    other: Detect,
+    first: Detect,
+    second: Detect,
     photos: Sequence[RgbImage],
     score_tolerance: float,
     box_tolerance_px: float,
@@ -44,8 +44,8 @@ def agreement(
     """
     differences: list[NDArray[np.float64]] = []  # [n, 2]: score, pixels
     for image in photos:
-        ours, theirs = one(image), other(image)
-        differences += [_differences(ours, theirs), _differences(theirs, ours)]
+        a, b = first(image), second(image)
+        differences += [_differences(a, b), _differences(b, a)]
     table = np.concatenate([np.zeros((0, 2)), *differences])
     agreeing = (table[:, 0] <= score_tolerance) & (table[:, 1] <= box_tolerance_px)
     return {
@@ -55,19 +55,19 @@ def agreement(
     }
 
 
-def _differences(ours: Detections, theirs: Detections) -> NDArray[np.float64]:
-    """Score and place of our sure detections against their nearest counterparts: [n, 2].
+def _differences(detections: Detections, others: Detections) -> NDArray[np.float64]:
+    """Differences in score and place of sure detections from their nearest others: [n, 2].
 
     Detections near the score limit are left out: there rounding decides which ones exist.
     """
-    sure = ours.above(MIN_COMPARED_SCORE)
+    sure = detections.above(MIN_COMPARED_SCORE)
     score, box_px = sure.scores.astype(np.float64), np.full(len(sure), np.inf)
-    if len(sure) and len(theirs):
+    if len(sure) and len(others):
         # By corners and not by overlap: boxes at the photo's rim may be lines, which overlap
         # nothing.
-        apart = np.abs(sure.boxes_xyxy[:, None] - theirs.boxes_xyxy[None]).max(axis=2)  # [n, m]
-        apart = np.where(sure.labels[:, None] == theirs.labels[None], apart, np.inf)
+        apart = np.abs(sure.boxes_xyxy[:, None] - others.boxes_xyxy[None]).max(axis=2)  # [n, m]
+        apart = np.where(sure.labels[:, None] == others.labels[None], apart, np.inf)
         twin, box_px = apart.argmin(axis=1), apart.min(axis=1)
-        difference = np.abs(score - theirs.scores[twin])
+        difference = np.abs(score - others.scores[twin])
         score = np.where(np.isfinite(box_px), difference, score)
     return np.stack([score, box_px], axis=1)

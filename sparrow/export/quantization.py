@@ -2,8 +2,8 @@
 
 A Faster R-CNN multiplies each proposal's 12,544 pooled values with 1,024 columns: half of all its
 work, and bound by memory. In integers that layer takes a quarter of the time. The rounding moves
-scores in the fourth digit; what the rounded engine finds is held against the exact one before it
-takes its place, and everything measured afterwards is measured with the engine that serves.
+scores in the fourth digit; what the rounded engine finds is compared with the exact one before it
+replaces it, and everything measured afterwards is measured with the engine that serves.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def write_rounded(engine: Path, target: Path) -> int:
     16-bit sums of processors without VNNI, so that every machine finds the same numbers.
     """
     model = onnx.load(engine)
-    sizes = {one.name: prod(one.dims) for one in model.graph.initializer}
+    sizes = {tensor.name: prod(tensor.dims) for tensor in model.graph.initializer}
     wide = [
         node.name
         for node in model.graph.node

@@ -18,12 +18,12 @@ def predict_set(
     """Detections of every photo, above ``min_score``, in pixels of the photo itself."""
     model.eval()
     set_min_score(model, min_score)
-    found: dict[str, Detections] = {}
+    predictions: dict[str, Detections] = {}
     with torch.inference_mode():
         for start in range(0, len(photos), BATCH_SIZE):
             indices = range(start, min(start + BATCH_SIZE, len(photos)))
             images = [to_float(photos.sample(i)[0]).to(device) for i in indices]
             for i, output in zip(indices, model(images), strict=True):
                 detections = to_detections(output, photos.scales[i])
-                found[photos.images[i]] = detections.above(min_score)
-    return found
+                predictions[photos.images[i]] = detections.above(min_score)
+    return predictions

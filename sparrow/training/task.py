@@ -16,7 +16,7 @@ Score = Callable[[Mapping[str, Detections]], ThresholdScore]
 
 
 class TrainingError(RuntimeError):
-    """Training cannot go on; the message says why."""
+    """Training cannot continue; the message says why."""
 
 
 @dataclass(frozen=True, eq=False)

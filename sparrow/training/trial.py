@@ -18,7 +18,7 @@ from sparrow.training.tuning import suggest
 def make_objective(config: Config, task: TrainingTask) -> Callable[[optuna.Trial], float]:
     """The objective: values from the space -> best validation score of a short training.
 
-    Every trial builds its own detector; one that went on training the last trial's weights would
+    Every trial builds its own detector; one that continued from the last trial's weights would
     be compared on luck.
     """
     tuning = config.tuning

@@ -40,7 +40,7 @@ Objective = Callable[[optuna.Trial], float]
 OnTrial = Callable[[optuna.Study, optuna.trial.FrozenTrial], None]
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 WAIT_S = 2
-REDUCTION = 3  # one of so many trials goes on past a rung
+REDUCTION = 3  # one of so many trials is continued past a rung
 CONFIG_NAME = "config_name"  # a study's attribute
 
 

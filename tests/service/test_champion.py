@@ -86,7 +86,7 @@ def test_a_new_champion_takes_over_and_who_holds_the_old_one_keeps_it(site: Site
 
 
 @pytest.mark.parametrize("fault", ["label", "score", "box", "lengths", "square-only"])
-def test_a_newcomer_that_loads_but_cannot_count_stays_out(
+def test_a_new_model_that_loads_but_cannot_count_stays_out(
     site: Site, caplog: pytest.LogCaptureFixture, fault: str
 ) -> None:
     champion = site.champion()
@@ -116,7 +116,7 @@ def test_a_service_does_not_start_with_a_model_that_cannot_count(site: Site, fau
 
 
 @pytest.mark.parametrize("last", [ENGINE, INFO, WEIGHTS])
-def test_a_folder_that_is_still_being_copied_is_taken_up_when_it_is_whole(
+def test_a_folder_that_is_still_being_copied_is_loaded_when_it_is_whole(
     site: Site, caplog: pytest.LogCaptureFixture, tmp_path: Path, last: str
 ) -> None:
     champion = site.champion()
@@ -146,8 +146,8 @@ def test_a_lasting_fault_is_tried_with_growing_waits_and_logged_once(
     site.make(2, fault="score")
     site.publish(2)
     tried: list[float] = []
-    take_up = champion._take_up
-    monkeypatch.setattr(champion, "_take_up", lambda mark: (tried.append(site.now), take_up(mark)))
+    load = champion._load
+    monkeypatch.setattr(champion, "_load", lambda state: (tried.append(site.now), load(state)))
     for second in range(200):
         site.now = float(second)
         champion.update()
