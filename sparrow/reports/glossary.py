@@ -17,8 +17,8 @@ GLOSSARY: dict[str, str] = {
     "F2": "precision and recall in one number from 0 to 1 in which recall weighs more: a missed "
     "object costs more than a false one.",
     "gate": "the list of criteria that a new model version must meet before it becomes champion.",
-    "interval": "the range that holds the true number in 95 of 100 such tests; a wide one means too "
-    "few photos.",
+    "interval": "the range that holds the true number in 95 of 100 such tests; a wide one means "
+    "too few photos.",
     "IoU": "how well two boxes match: the area they share divided by the area they cover together, "
     "from 0 to 1.",
     "operating threshold": "the score from which on a detection counts; chosen on photos that "
