@@ -42,6 +42,15 @@ def find_coco(folder: Path) -> Path:
     raise DataError(f"{folder}: expected a COCO instances file (*.json) here or in annotations/")
 
 
+def read_coco_set(folder: Path) -> Dataset:
+    """As ``read_coco``, from a folder or the path of its file.
+
+    Raises:
+        DataError: see ``find_coco`` and ``read_coco``.
+    """
+    return read_coco(find_coco(folder))
+
+
 def read_coco(path: Path) -> Dataset:
     """Photos and boxes of an instances file.
 
@@ -90,6 +99,11 @@ def _read_photo(
         source=str(photo.get("source") or UNKNOWN),
         license=licenses.get(str(photo.get("license")), UNKNOWN),
     )
+
+
+def write_coco_set(dataset: Dataset, folder: Path) -> None:
+    """Write ``instances.json`` into a folder; photos belong into ``images/``."""
+    write_coco(dataset, folder / "instances.json")
 
 
 def write_coco(dataset: Dataset, path: Path, classes: Sequence[str] = ()) -> None:
