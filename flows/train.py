@@ -51,7 +51,7 @@ from cards.live_training import show_worker_rank, train_in_view  # noqa: E402
 from sparrow.config import make_config, with_overrides  # noqa: E402
 from sparrow.data.tables import data_version  # noqa: E402
 from sparrow.pipeline.assess import assess_model  # noqa: E402
-from sparrow.pipeline.data import check_raw, take_in  # noqa: E402
+from sparrow.pipeline.data import check_raw, ingest_and_compare  # noqa: E402
 from sparrow.pipeline.explore import explore_data  # noqa: E402
 from sparrow.pipeline.release import EvaluatedModel, bundle, promote  # noqa: E402
 from sparrow.pipeline.run import begin_run, end_run  # noqa: E402
@@ -122,7 +122,7 @@ class Train(FlowSpec):
     def ingest(self) -> None:
         """Check ``data/new`` and merge it, all or nothing; compare it with what was there."""
         folder, progress = Path(self.data_pages), show_progress("measured")
-        outcome = take_in(self.settings, self.dataset, folder, progress)
+        outcome = ingest_and_compare(self.settings, self.dataset, folder, progress)
         self.dataset, self.data_version = outcome.dataset, outcome.result.data_version
         data_cards.show_ingest(outcome)
         print(*outcome.lines(), sep="\n")
@@ -132,10 +132,10 @@ class Train(FlowSpec):
     @step
     @user_facing_step
     def split(self) -> None:
-        """Train, validation, test; authors, near-duplicates and visits stay on one side."""
+        """Train, validation, test; authors, near-duplicates and visits stay in one of them."""
         outcome = split_photos(self.settings, self.dataset, Path(self.data_pages))
-        self.dataset, self.certificate = outcome.result.dataset, outcome.result.certificate
-        data_cards.show_split(self.dataset, self.certificate, outcome.comparison, outcome.page)
+        self.dataset, self.split_report = outcome.result.dataset, outcome.result.report
+        data_cards.show_split(self.dataset, self.split_report, outcome.comparison, outcome.page)
         print(*outcome.lines(), sep="\n")
         self.next(self.explore)
 
@@ -146,7 +146,7 @@ class Train(FlowSpec):
     def explore(self) -> None:
         """The pictures that tell what the data is like, and its card."""
         self.dataset_card, pictures = explore_data(
-            self.settings, self.dataset, self.certificate, Path(self.work_dir)
+            self.settings, self.dataset, self.split_report, Path(self.work_dir)
         )
         report_cards.show_card("dataset_card", self.dataset_card, {})
         report_cards.show_pictures("The data", pictures)

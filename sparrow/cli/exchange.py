@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-KINDS = ("coco", "voc", "yolo", "csv")
+from sparrow.data.formats import READERS, WRITERS
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,7 +21,7 @@ def _register_import(subparsers: argparse._SubParsersAction[argparse.ArgumentPar
         help="take over photos and boxes from COCO, VOC, YOLO or CSV",
         description="Copy a set's photos and write its tables. The set itself is not touched.",
     )
-    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("kind", choices=READERS)
     parser.add_argument("folder", type=Path, metavar="DIR", help="the set to read")
     parser.add_argument("--into", type=Path, metavar="DIR", help="folder to make (data/raw)")
     for name in ("author", "source", "license"):
@@ -40,7 +40,7 @@ def _register_export(subparsers: argparse._SubParsersAction[argparse.ArgumentPar
         help="write photos and boxes as COCO, VOC, YOLO or CSV",
         description="Write the photos, their boxes and a NOTICE of authors and licences.",
     )
-    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("kind", choices=WRITERS)
     parser.add_argument(
         "--from", dest="root", type=Path, default=Path("data/raw"), metavar="DIR",
         help="the set to write (data/raw)",
@@ -52,7 +52,7 @@ def _register_export(subparsers: argparse._SubParsersAction[argparse.ArgumentPar
 def import_set(args: argparse.Namespace) -> int:
     """Import a set and print what was imported."""
     from sparrow.data.errors import DataError
-    from sparrow.data.formats.exchange import import_dataset
+    from sparrow.data.formats.exchange import Credits, import_dataset
 
     into = args.into or Path("data/new" if args.new else "data/raw")
     try:
@@ -60,9 +60,7 @@ def import_set(args: argparse.Namespace) -> int:
             args.kind,
             args.folder,
             into,
-            author=args.author,
-            source=args.source,
-            license=args.license,
+            Credits(args.author, args.source, args.license),
             prefix="new_" if args.new else "",
         )
     except (DataError, OSError) as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sparrow.config import Config
 from sparrow.data.tables import Dataset
 from sparrow.pipeline.cards import log_evaluation, write_model_card
-from sparrow.pipeline.data import doubt
+from sparrow.pipeline.data import write_label_errors
 from sparrow.pipeline.evaluate import evaluate_model
 from sparrow.pipeline.trained_folder import reset_model_folder
 from sparrow.progress import Progress
@@ -74,5 +74,5 @@ def assess_model(
     pictures = curves | mistake_pictures(dataset, scored)
     log_evaluation(config, trained, scored, pictures, run_dir / "cards")
     pages = run_dir / "data" / "test"
-    label_errors = doubt(config, test, scored.detections, "This run's model", pages)
+    label_errors = write_label_errors(config, test, scored.detections, "This run's model", pages)
     return Assessment(scored, model_card, curves, pictures, *label_errors)

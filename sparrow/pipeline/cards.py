@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def write_dataset_card(
-    config: Config, dataset: Dataset, certificate: dict[str, Any], folder: Path
+    config: Config, dataset: Dataset, report: Mapping[str, Any], folder: Path
 ) -> str:
     """The dataset card, as ``dataset-card.md`` and ``.html`` in a folder; its Markdown."""
     from sparrow.reports.dataset_card import dataset_card
     from sparrow.reports.markdown import markdown_page
 
-    text = dataset_card(config.name, dataset, certificate)
+    text = dataset_card(config.name, dataset, report)
     page = markdown_page(f"Data of {config.name}", text, {})
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "dataset-card.md").write_text(text, encoding="utf-8")

@@ -6,6 +6,8 @@ Every page shows them in a fold at its end, and ``docs/glossary.md`` lists the s
 from __future__ import annotations
 
 GLOSSARY: dict[str, str] = {
+    "average precision": "precision averaged over all levels of recall, from 0 to 1: how well the "
+    "scores put right detections before false ones, whatever the threshold.",
     "Bento": "the packed service: code, model and the list of libraries, ready to run elsewhere.",
     "bootstrap": "drawing the test photos again and again, with repeats, to see how far a number "
     "would vary on other photos like these.",
@@ -15,10 +17,16 @@ GLOSSARY: dict[str, str] = {
     "F2": "precision and recall in one number from 0 to 1 in which recall weighs more: a missed "
     "object costs more than a false one.",
     "gate": "the list of criteria that a new model version must meet before it becomes champion.",
+    "interval": "the range that holds the true number in 95 of 100 such tests; a wide one means "
+    "too few photos.",
     "IoU": "how well two boxes match: the area they share divided by the area they cover together, "
     "from 0 to 1.",
     "operating threshold": "the score from which on a detection counts; chosen on photos that "
     "neither train nor test the model.",
     "precision": "the fraction of the detections that are right.",
     "recall": "the fraction of the objects that were detected.",
+    "reference": "what the champion detected in held-out photos; monitoring compares the photos of "
+    "today with it.",
+    "slice": "a part of the test photos, such as dark ones or those with small objects, scored by "
+    "itself.",
 }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sparrow.data.split.evidence import known_authors, known_cameras, sides_words, takers_words
+from sparrow.data.split.evidence import known_authors, known_cameras, splits_words, takers_words
 from sparrow.data.split.groups import count_groups, group_numbers
 from sparrow.data.tables import Dataset
 from sparrow.evaluation.count_check import CountCheck
@@ -156,7 +156,7 @@ def _data(facts: CardFacts) -> list[str]:
     ]  # fmt: skip
     return [
         "## Data and licences",
-        f"Data version `{facts.info.data_version}`. {as_markdown(sides_words(images))}",
+        f"Data version `{facts.info.data_version}`. {as_markdown(splits_words(images))}",
         markdown_table(["side", "photos", "groups", "boxes", "authors", "other cameras"], sides),
         licence_summary(facts.dataset),
         "Each photo is its author's, under its own licence; the NOTICE that `sparrow export` "

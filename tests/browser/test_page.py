@@ -1,7 +1,8 @@
 """The page in a real browser: what a visitor sees and does. Run by ``make test-browser``.
 
-Screenshots are kept where ``SCREENSHOTS`` names a folder; ``SPARROW_MODEL`` names a model to see;
-``SPARROW_TEST_URL`` the page of a service that runs already, such as one behind a proxy.
+Screenshots are kept where ``SCREENSHOTS`` names a folder; ``SPARROW_MODEL`` names a model to see,
+``SPARROW_PHOTOS`` a folder of photos to count, ``SPARROW_TEST_URL`` the page of a service that
+runs already, such as one behind a proxy.
 """
 
 from __future__ import annotations
@@ -99,10 +100,9 @@ def page(address: str) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def photos() -> list[Path]:
-    """Three real photos of sparrows where there are any, else the page's own examples."""
-    root = Path(__file__).resolve().parents[2]
-    real = root.parent / "shared" / "real" / "sparrows" / "images"
-    return sorted((real if real.is_dir() else root / "service" / "examples").glob("*.jpg"))[:3]
+    """Three photos of the folder that ``SPARROW_PHOTOS`` names, else the page's own examples."""
+    examples = Path(__file__).resolve().parents[2] / "service" / "examples"
+    return sorted(Path(os.environ.get("SPARROW_PHOTOS", examples)).glob("*.jpg"))[:3]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

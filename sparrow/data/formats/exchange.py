@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from sparrow.data.errors import DataError
+from sparrow.data.formats import READERS, WRITERS
 from sparrow.data.formats.annotations import (
     find_folder,
     new_folder,
@@ -17,15 +20,11 @@ from sparrow.data.formats.annotations import (
     refuse_files,
     safe_name,
 )
-from sparrow.data.formats.coco import find_coco, read_coco, write_coco
 from sparrow.data.formats.csv import read_csv_tables, table_paths, to_dataset, write_csv
-from sparrow.data.formats.voc import PHOTO_FOLDERS, read_voc, write_voc
-from sparrow.data.formats.yolo import read_yolo, write_yolo
+from sparrow.data.formats.voc import PHOTO_FOLDERS
 from sparrow.data.ingest.atomic_dir import copy_file, file_lock, link_tree, replace_directory
 from sparrow.data.licences import notice
 from sparrow.data.tables import UNKNOWN, Dataset
-
-KINDS = ("coco", "voc", "yolo", "csv")
 
 
 def read_csv(root: Path, prefix: str = "") -> Dataset:
@@ -50,93 +49,101 @@ def read_csv(root: Path, prefix: str = "") -> Dataset:
 
 
 def read_set(kind: str, folder: Path) -> Dataset:
-    """A set of one of ``KINDS``; photo names may hold subfolders."""
-    readers: dict[str, Callable[[Path], Dataset]] = {
-        "coco": lambda place: read_coco(find_coco(place)),
-        "voc": read_voc,
-        "yolo": read_yolo,
-        "csv": read_csv,
-    }
-    if kind not in readers:
-        raise ValueError(f"unknown format {kind!r}; expected one of {', '.join(KINDS)}")
+    """A set of one of the kinds of ``READERS``; photo names may hold subfolders.
+
+    Raises:
+        ValueError: there is no such kind.
+        DataError: there is no such folder, or it holds no set of this kind.
+    """
+    read: Callable[[Path], Dataset] = _function(READERS, kind)
     if not folder.exists():
         raise DataError(f"{folder}: there is no such folder")
-    return readers[kind](folder)
+    return read(folder)
+
+
+def _function(table: Mapping[str, str], kind: str) -> Any:  # a reader or a writer
+    if kind not in table:
+        raise ValueError(f"unknown format {kind!r}; expected one of {', '.join(table)}")
+    module, name = table[kind].split(":")
+    return getattr(import_module(f"sparrow.data.formats.{module}"), name)
+
+
+@dataclass(frozen=True)
+class Credits:
+    """Author, source and licence of photos of which a set does not tell them."""
+
+    author: str = UNKNOWN
+    source: str = UNKNOWN
+    license: str = UNKNOWN
+
+    def of_unknown(self, images: pd.DataFrame) -> pd.DataFrame:
+        """The photo table with these in the place of ``UNKNOWN``."""
+        columns = {
+            column: images[column].where(images[column] != UNKNOWN, value)
+            for column, value in asdict(self).items()
+        }
+        return images.assign(**columns)
+
+
+NO_CREDITS = Credits()
 
 
 def import_dataset(
-    kind: str,
-    folder: Path,
-    into: Path,
-    author: str = UNKNOWN,
-    source: str = UNKNOWN,
-    license: str = UNKNOWN,
-    prefix: str = "",
+    kind: str, folder: Path, into: Path, credits: Credits = NO_CREDITS, prefix: str = ""
 ) -> Dataset:
     """Copy a set's photos and write its tables in the CSV contract.
 
     Args:
-        kind: one of ``KINDS``.
+        kind: one of ``formats.READERS``.
         folder: the set to read.
         into: the folder to make. It must hold no files, unless there is a ``prefix``: then the
             photos join those already waiting there.
-        author: for photos whose author the set does not tell; ``source`` and ``license`` likewise.
+        credits: for photos of which the set does not tell author, source or licence.
         prefix: before both table names, "new_" for data to be taken in.
 
     Returns:
-        What was imported, as it lies in ``into``.
+        What was imported, as it is in ``into``.
 
     Raises:
         DataError: the set cannot be read, a photo is missing, a name is taken.
     """
     dataset = read_set(kind, folder)
     photos = find_folder(dataset.root, *PHOTO_FOLDERS)
-    given = {"author": author, "source": source, "license": license}
-    images = dataset.images.assign(
-        **{
-            column: dataset.images[column].where(dataset.images[column] != UNKNOWN, value)
-            for column, value in given.items()
-        }
-    )
+    images, boxes = credits.of_unknown(dataset.images), dataset.boxes
     names = _flat_names(list(images["image"]))
-    flat = Dataset(
-        into,
-        images.assign(image=images["image"].map(names)),
-        dataset.boxes.assign(image=dataset.boxes["image"].map(names)),
-    )
+    images = images.assign(image=images["image"].map(names))
+    flat = Dataset(into, images, boxes.assign(image=boxes["image"].map(names)))
+    _write_import(flat, photos, names, prefix)
+    return flat
+
+
+def _write_import(flat: Dataset, photos: Path, names: dict[str, str], prefix: str) -> None:
+    """Add photos (old name -> new name) and their rows to ``flat.root``, all or nothing."""
+    into, everything = flat.root, flat
     with file_lock(into):
         joins = bool(prefix) and any(path.exists() for path in table_paths(into, prefix))
         if not joins:
             refuse_files(into)
         with replace_directory(into) as place:
-            everything = flat
             if joins:
                 link_tree(into.resolve(), place)
                 everything = _joined(read_csv(into, prefix), flat)
             _copy_photos(photos, names, place / "images")
             write_csv(everything, place, prefix)
-    return flat
 
 
 def export_dataset(kind: str, dataset: Dataset, to: Path) -> None:
-    """Write a set of one of ``KINDS`` with its photos and a NOTICE of who made them.
+    """Write a set of one of the kinds of ``WRITERS`` with its photos and a NOTICE of who made them.
 
     Raises:
+        ValueError: there is no such kind.
         DataError: ``to`` holds files, or a photo is missing.
     """
-    if kind not in KINDS:
-        raise ValueError(f"unknown format {kind!r}; expected one of {', '.join(KINDS)}")
+    write: Callable[[Dataset, Path], None] = _function(WRITERS, kind)
     with new_folder(to) as place:
         names = {name: name for name in dataset.images["image"]}
         _copy_photos(dataset.root / "images", names, place / "images")
-        if kind == "coco":
-            write_coco(dataset, place / "instances.json")
-        elif kind == "voc":
-            write_voc(dataset, place)
-        elif kind == "yolo":
-            write_yolo(dataset, place)
-        else:
-            write_csv(dataset, place)
+        write(dataset, place)
         (place / "NOTICE").write_text(notice(dataset), encoding="utf-8")
 
 

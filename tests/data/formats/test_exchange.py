@@ -8,9 +8,16 @@ import pytest
 from PIL import Image
 
 from sparrow.data.errors import DataError
+from sparrow.data.formats import WRITERS
 from sparrow.data.formats.coco import write_coco
 from sparrow.data.formats.csv import write_csv
-from sparrow.data.formats.exchange import KINDS, export_dataset, import_dataset, read_csv, read_set
+from sparrow.data.formats.exchange import (
+    Credits,
+    export_dataset,
+    import_dataset,
+    read_csv,
+    read_set,
+)
 from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, XYXY, Dataset
 
 
@@ -24,7 +31,7 @@ def _sorted(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
     return table[list(columns)].sort_values(list(columns)).reset_index(drop=True)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WRITERS)
 def test_export_and_import_give_the_same_boxes(
     drawn_dataset: Path, tmp_path: Path, kind: str
 ) -> None:
@@ -32,9 +39,8 @@ def test_export_and_import_give_the_same_boxes(
     export_dataset(kind, before, tmp_path / "out")
     # YOLO cannot hold author, source and licence: they are given again.
     first = before.images.iloc[0]
-    import_dataset(
-        kind, tmp_path / "out", tmp_path / "back", "someone", first["source"], first["license"]
-    )
+    credits = Credits("someone", first["source"], first["license"])
+    import_dataset(kind, tmp_path / "out", tmp_path / "back", credits)
     after = read_csv(tmp_path / "back")
     pd.testing.assert_frame_equal(
         _sorted(after.boxes, BOX_COLUMNS), _sorted(before.boxes, BOX_COLUMNS)
@@ -46,7 +52,7 @@ def test_export_and_import_give_the_same_boxes(
     assert after.image_path(name).read_bytes() == before.image_path(name).read_bytes()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WRITERS)
 def test_fractions_of_pixels_survive(tmp_path: Path, kind: str) -> None:
     write_photo(tmp_path / "set" / "images" / "a.jpg", 33, 31)
     box = (1.5, 2.25, 30.125, 29.0625)
@@ -119,7 +125,7 @@ def test_a_missing_photo_stops_the_import_with_nothing_written(tmp_path: Path) -
     assert [p.name for p in tmp_path.iterdir()] == ["set"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WRITERS)
 def test_a_folder_that_is_not_there(tmp_path: Path, kind: str) -> None:
     with pytest.raises(DataError, match="no such folder"):
         import_dataset(kind, tmp_path / "nowhere", tmp_path / "into")
