@@ -28,7 +28,7 @@ BOX_SLICES = {f"{size} boxes": size for size in SIZE_RANGES_PX}
 
 
 def objects_slice(n_true: Ints) -> list[str]:
-    """Name of the slice a photo with so many birds belongs to."""
+    """Name of the slice a photo with so many objects belongs to."""
     edges = [0, 1, 5, np.inf]
     return np.array(OBJECTS)[np.searchsorted(edges, n_true)].tolist()
 
