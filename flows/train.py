@@ -51,11 +51,11 @@ from cards.live_training import show_worker_rank, train_in_view  # noqa: E402
 from sparrow.config import make_config, with_overrides  # noqa: E402
 from sparrow.data.tables import data_version  # noqa: E402
 from sparrow.pipeline.assess import assess_model  # noqa: E402
-from sparrow.pipeline.data import check_raw, take_in  # noqa: E402
+from sparrow.pipeline.data import check_raw, ingest_and_compare  # noqa: E402
 from sparrow.pipeline.explore import explore_data  # noqa: E402
-from sparrow.pipeline.release import bundle, promote  # noqa: E402
+from sparrow.pipeline.release import EvaluatedModel, bundle, promote  # noqa: E402
 from sparrow.pipeline.run import begin_run, end_run  # noqa: E402
-from sparrow.pipeline.run_report import make_report  # noqa: E402
+from sparrow.pipeline.run_report import Outcome, make_report  # noqa: E402
 from sparrow.pipeline.split import split_photos  # noqa: E402
 from sparrow.pipeline.train import RunPlace, run_worker_rank  # noqa: E402
 from sparrow.pipeline.trained_folder import check_model_folder  # noqa: E402
@@ -122,7 +122,7 @@ class Train(FlowSpec):
     def ingest(self) -> None:
         """Check ``data/new`` and merge it, all or nothing; compare it with what was there."""
         folder, progress = Path(self.data_pages), show_progress("measured")
-        outcome = take_in(self.settings, self.dataset, folder, progress)
+        outcome = ingest_and_compare(self.settings, self.dataset, folder, progress)
         self.dataset, self.data_version = outcome.dataset, outcome.result.data_version
         data_cards.show_ingest(outcome)
         print(*outcome.lines(), sep="\n")
@@ -132,10 +132,10 @@ class Train(FlowSpec):
     @step
     @user_facing_step
     def split(self) -> None:
-        """Train, validation, test; authors, near-duplicates and visits stay on one side."""
+        """Train, validation, test; authors, near-duplicates and visits stay in one of them."""
         outcome = split_photos(self.settings, self.dataset, Path(self.data_pages))
-        self.dataset, self.certificate = outcome.result.dataset, outcome.result.certificate
-        data_cards.show_split(self.dataset, self.certificate, outcome.comparison, outcome.page)
+        self.dataset, self.split_report = outcome.result.dataset, outcome.result.report
+        data_cards.show_split(self.dataset, self.split_report, outcome.comparison, outcome.page)
         print(*outcome.lines(), sep="\n")
         self.next(self.explore)
 
@@ -146,7 +146,7 @@ class Train(FlowSpec):
     def explore(self) -> None:
         """The pictures that tell what the data is like, and its card."""
         self.dataset_card, pictures = explore_data(
-            self.settings, self.dataset, self.certificate, Path(self.work_dir)
+            self.settings, self.dataset, self.split_report, Path(self.work_dir)
         )
         report_cards.show_card("dataset_card", self.dataset_card, {})
         report_cards.show_pictures("The data", pictures)
@@ -227,15 +227,8 @@ class Train(FlowSpec):
     def promote(self) -> None:
         """Candidate against champion on the same photos; the gate decides."""
         check_model_folder(Path(self.work_dir))
-        self.promotion = promote(
-            self.settings,
-            self.dataset,
-            self.trained,
-            self.evaluation,
-            self.latency_ms,
-            self.run_key,
-            self.production,
-        )
+        model = EvaluatedModel(self.trained, self.evaluation, self.latency_ms)
+        self.promotion = promote(self.settings, self.dataset, model, self.run_key, self.production)
         print(self.promotion.decision["reason"])
         report_cards.show_decision(self.promotion)
         self.next(self.bundle)
@@ -255,10 +248,7 @@ class Train(FlowSpec):
         report = make_report(
             str(current.run_id),
             str(self.data_version),  # None only where there is no raw set
-            self.trained,
-            self.evaluation,
-            self.promotion,
-            self.bento,
+            Outcome(self.trained, self.evaluation, self.promotion, self.bento),
         )
         freed = end_run(self.settings, Path(self.work_dir), report)
         report_cards.show_report("Training report", report.lines, self.evaluation, self.pictures)

@@ -14,16 +14,16 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from sparrow.config import DataConfig, StoresConfig, load_config, stored_config
 from sparrow.data import tables
 from sparrow.data.checks.run import check_dataset
 from sparrow.data.formats.csv import read_csv_tables
-from sparrow.evaluation.evaluate import Evaluation
+from sparrow.evaluation.evaluate import Evaluation, PhotoSet
+from sparrow.evaluation.scored import Scored
 from sparrow.inference.model import Model, PhotoCount
-from sparrow.pipeline.evaluate import Scored, score_model
+from sparrow.pipeline.score import score_photos
 from sparrow.progress import Progress
 
 __all__ = ["Dataset", "Model", "PhotoCount", "evaluate", "load", "score"]
@@ -121,10 +121,9 @@ def score(
     _refuse_unknown(dataset, names, classes)
     settings = stored_config(model.info.config)
     data = settings.data.model_copy(update={"classes": tuple(classes or names)})
-    whole = replace(dataset, images=dataset.images.assign(split="test"))
-    return score_model(
-        settings.model_copy(update={"data": data}), whole, model.folder, progress, classes
-    )
+    settings = settings.model_copy(update={"data": data})
+    photo_set = PhotoSet(tables.data_version(dataset))
+    return score_photos(settings, dataset, model.folder, photo_set, progress)
 
 
 def _refuse_unknown(

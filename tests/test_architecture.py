@@ -49,7 +49,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "api",
     ),
     # The library's face: what ``sparrow.load`` and its siblings need, and never torch.
-    "api": ("data", "evaluation", "inference", "predictions", "pipeline.evaluate"),
+    "api": ("data", "evaluation", "inference", "predictions", "pipeline.score"),
     "release": ("registry.pyfunc",),  # only what stored models name
 }
 # Rooms of others that values pass through: rows of a log, a reference, a folder, never a network.

@@ -18,7 +18,8 @@ from sparrow.database import HEAD, VERSION_TABLE, StoreError, open_database, rev
 from sparrow.predictions.log import PredictionLog
 from sparrow.predictions.record import metadata as log_metadata
 from sparrow.predictions.window import read_window
-from sparrow.registry.promotion_log import PromotionLog, entry_sha256
+from sparrow.registry.promotion_chain import entry_sha256
+from sparrow.registry.promotion_log import Change, PromotionLog
 from sparrow.registry.promotion_log import metadata as promotions_metadata
 
 # As the release before the first migration made them, word for word (sqlite3's .schema).
@@ -121,7 +122,7 @@ def test_a_promotion_log_made_before_gets_its_hashes(tmp_path: Path) -> None:
     # The migration hashes by words of its own; they must stay those of the code.
     assert log.verify() is None
     assert other.verify() is None
-    log.append(2, 2, 3, "third")
+    log.append(2, 2, Change(3, "third"))
     assert log.verify() is None
     assert [entry.number for entry in log.entries()] == [1, 2, 3]
     log.close()

@@ -112,7 +112,7 @@ EXPECTED = {
     "export coco --to out": "data/raw",
     "data check": "data/demo/raw",
     "data explore": "data/demo/raw",
-    "data certificate": "data/demo/raw",
+    "data split-report": "data/demo/raw",
     "data drift": "data/demo",
     "data log": 0,
     "data restore 0123456789abcdef": "data/demo/raw",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cards.parts import Part, add, glossary, picture, table, text
 from sparrow.data.licences import attribution
-from sparrow.data.split.report import certificate_verdict
+from sparrow.data.split.report import split_verdict
 from sparrow.data.tables import Dataset
 from sparrow.reports.dataset_card import licence_summary, side_rows
 from sparrow.reports.markdown import as_markdown
@@ -54,12 +54,12 @@ def show_ingest(ingest: IngestOutcome) -> None:
 def show_split(
     dataset: Dataset, report: Mapping[str, Any], comparison: Comparison, page: Path
 ) -> None:
-    """Each side, what the split guarantees, the likest pairs across it, and drift between sides.
+    """Each split, what is guaranteed, the likest pairs across them, and drift between them.
 
     Args:
         report: of the split, plain values.
     """
-    whole, verdict = certificate_verdict(report)
+    whole, verdict = split_verdict(report)
     facts = [[name.replace("_", " "), report[name]] for name in FACTS]
     add(
         text("# Split report"),

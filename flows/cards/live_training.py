@@ -21,16 +21,17 @@ def train_in_view(tuned: Config, dataset: Dataset, place: RunPlace) -> Trained:
     """Train with the card open: what the network sees, then a point on the curves each epoch."""
     from sparrow.reports.evaluation_pictures import training_picture
     from sparrow.training.loop import TrainingHooks
+    from sparrow.training.task import load_task
 
     epochs = tuned.training.epochs
-    live = LiveTraining(epochs)
-    live.show_photos(training_picture(training_photos(tuned, dataset)))
+    live, task = LiveTraining(epochs), load_task(tuned, dataset)
+    live.show_photos(training_picture(training_photos(task)))
 
     def on_epoch(history: tuple[EpochRecord, ...]) -> None:
         _print_epoch(history[-1], epochs)
         live.update(tuple(record.row() for record in history))
 
-    trained = train_model(tuned, dataset, place, TrainingHooks(on_epoch, _batch_counter()))
+    trained = train_model(tuned, dataset, task, place, TrainingHooks(on_epoch, _batch_counter()))
     if trained.stopped:
         print(f"training ended early: {trained.stopped}")
     live.update(trained.history)  # a resumed run may have had nothing left to train

@@ -11,9 +11,9 @@ from sparrow.reports.class_words import objects
 from sparrow.reports.templates import cell
 
 if TYPE_CHECKING:
-    from sparrow.evaluation.calibration import CountCheck
+    from sparrow.evaluation.count_check import CountCheck
     from sparrow.evaluation.evaluate import Evaluation
-    from sparrow.pipeline.evaluate import Scored
+    from sparrow.evaluation.scored import Scored
     from sparrow.pipeline.release import Promotion
 
 

@@ -1,73 +1,54 @@
-"""``sparrow data …``: check, take in, look back, restore, download, explore, certify, compare."""
+"""``sparrow data …``: check, ingest, log, restore, download, explore, split-report, drift."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from sparrow.config import Config, load_config
-from sparrow.progress import Progress, show_progress
-from sparrow.shipped import default_config
+from sparrow.cli.data_options import Parsers, add_action, read_config, terminal_progress
+from sparrow.cli.data_reports import add_reports
+from sparrow.config import Config
 
 if TYPE_CHECKING:
     from sparrow.data.checks.report import RuleViolation
     from sparrow.data.tables import Dataset
 
-Handler = Callable[[argparse.Namespace], int]
-Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # generic in stubs only
-
 
 def register(subparsers: Parsers) -> None:
     """Add ``data`` and its subcommands."""
-    parser = subparsers.add_parser("data", help="check, take in, explore and version the photos")
+    parser = subparsers.add_parser("data", help="check, ingest, explore and version the photos")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _add_check(actions)
+    add_action(
+        actions, "ingest", ingest, "take the new data into the raw set, all of it or nothing"
+    )
+    _add_versions(actions)
+    add_reports(actions)
 
-    check = _add(actions, "check", check_set, "check photos and tables by named rules")
+
+def _add_check(actions: Parsers) -> None:
+    check = add_action(actions, "check", check_set, "check photos and tables by named rules")
     check.add_argument("--new", action="store_true", help="check data.new instead of data.root")
     check.add_argument("--html", type=Path, metavar="FILE", help="also a page with thumbnails")
     check.add_argument("--json", type=Path, metavar="FILE", help="also as JSON")
     check.add_argument(
-        "--review", type=Path, metavar="FILE", help="also a page of the labels the champion doubts"
-    )
+        "--review", type=Path, metavar="FILE",
+        help="also a page of label-error candidates: labels the champion disagrees with",
+    )  # fmt: skip
 
-    _add(actions, "ingest", ingest, "take the new data into the raw set, all of it or nothing")
 
-    log = _add(actions, "log", show_log, "list the versions of the raw set")
+def _add_versions(actions: Parsers) -> None:
+    log = add_action(actions, "log", show_log, "list the versions of the raw set")
     log.add_argument("--json", action="store_true", help="print JSON")
-
-    restore = _add(actions, "restore", restore_set, "make an earlier version the current one")
+    restore = add_action(actions, "restore", restore_set, "make an earlier version the current one")
     restore.add_argument("version", help="as in the log; its beginning is enough")
-
-    download = _add(actions, "download", download_set, "bring the house-sparrow set from Kaggle")
+    download = add_action(
+        actions, "download", download_set, "bring the house-sparrow set from Kaggle"
+    )
     download.add_argument("--into", type=Path, metavar="DIR", help="folder to make (data.root)")
     download.add_argument("--archive", type=Path, metavar="ZIP", help="a file downloaded by hand")
-
-    explore = _add(actions, "explore", explore_set, "write a page of figures and photos")
-    explore.add_argument("--to", type=Path, default=Path("explore.html"), metavar="FILE")
-
-    certificate = _add(actions, "certificate", certify, "split the set and write its certificate")
-    certificate.add_argument("--to", type=Path, default=Path("certificate.html"), metavar="FILE")
-
-    drift = _add(actions, "drift", compare, "compare new data with raw, or test with train")
-    drift.add_argument(
-        "--new", action="store_true", help="new against raw; else test against train"
-    )
-    drift.add_argument("--html", type=Path, metavar="DIR", help="also Evidently's pages")
-
-
-def _add(actions: Parsers, name: str, handler: Handler, help: str) -> argparse.ArgumentParser:
-    parser = actions.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
-    parser.add_argument("--config", type=Path, default=default_config(), metavar="FILE")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
-        help="override a key of the config, such as data.root=photos",
-    )  # fmt: skip
-    parser.set_defaults(func=handler)
-    return parser
 
 
 def check_set(args: argparse.Namespace) -> int:
@@ -75,13 +56,13 @@ def check_set(args: argparse.Namespace) -> int:
     from sparrow.data.checks.run import check_dataset
     from sparrow.reports.checks import report_html
 
-    config = _config(args)
+    config = read_config(args)
     root = Path(config.data.new if args.new else config.data.root)
     prefix = "new_" if args.new else ""
-    checked = check_dataset(root, config.data, prefix, _progress())
+    checked = check_dataset(root, config.data, prefix, terminal_progress())
     report = checked.report
     if args.review and report.ok:
-        report = report.extended(_doubts(config, checked.dataset, prefix, args.review))
+        report = report.extended(_label_errors(config, checked.dataset, prefix, args.review))
     print(report.summary())
     if args.json:
         args.json.write_text(json.dumps(report.to_json(), indent=2), encoding="utf-8")
@@ -90,8 +71,10 @@ def check_set(args: argparse.Namespace) -> int:
     return 0 if report.ok else 1
 
 
-def _doubts(config: Config, dataset: Dataset, prefix: str, page: Path) -> RuleViolation | None:
-    """Ask the champion about all photos, write the page of what it doubts."""
+def _label_errors(
+    config: Config, dataset: Dataset, prefix: str, page: Path
+) -> RuleViolation | None:
+    """Ask the champion about all photos, write the page of what it disagrees with."""
     from sparrow.data.checks.label_errors import label_error_candidates, label_error_violation
     from sparrow.data.checks.run import table_names
     from sparrow.inference.engine import Engine, detect_files
@@ -99,13 +82,13 @@ def _doubts(config: Config, dataset: Dataset, prefix: str, page: Path) -> RuleVi
 
     engine = Engine(Path(config.stores.champion), config.training.threads)
     if engine.info.class_names != config.data.classes:
-        found, wanted = ", ".join(engine.info.class_names), ", ".join(config.data.classes)
-        raise ValueError(f"--review: the champion finds {found}, the config names {wanted}")
+        known, wanted = ", ".join(engine.info.class_names), ", ".join(config.data.classes)
+        raise ValueError(f"--review: the champion finds {known}, the config names {wanted}")
     files = [(name, dataset.image_path(name)) for name in dataset.images["image"]]
-    detections = detect_files(engine, files, _progress("counted"))
-    review = label_error_candidates(dataset, detections, config.data.label_error_score)
-    page.write_text(label_errors_html(review, dataset, "The champion"), encoding="utf-8")
-    return label_error_violation(review, table_names(prefix)[1])
+    detections = detect_files(engine, files, terminal_progress("counted"))
+    candidates = label_error_candidates(dataset, detections, config.data.label_error_score)
+    page.write_text(label_errors_html(candidates, dataset, "The champion"), encoding="utf-8")
+    return label_error_violation(candidates, table_names(prefix)[1])
 
 
 def ingest(args: argparse.Namespace) -> int:
@@ -113,7 +96,7 @@ def ingest(args: argparse.Namespace) -> int:
     from sparrow.data.ingest.ingest import ingest_new
     from sparrow.reports.checks import write_report
 
-    result = ingest_new(_config(args).data, _progress(), write_report)
+    result = ingest_new(read_config(args).data, terminal_progress(), write_report)
     print(
         f"{len(result.accepted)} photos taken in, {len(result.corrected)} corrected, "
         f"{result.skipped_known} known already"
@@ -126,7 +109,7 @@ def show_log(args: argparse.Namespace) -> int:
     """One line per version, oldest first."""
     from sparrow.data.ingest.versions import read_log
 
-    log = read_log(Path(_config(args).data.root))
+    log = read_log(Path(read_config(args).data.root))
     if args.json:
         print(json.dumps(log, indent=2))
         return 0
@@ -147,7 +130,7 @@ def restore_set(args: argparse.Namespace) -> int:
     """Restore an earlier version."""
     from sparrow.data.ingest.versions import restore_version
 
-    config = _config(args)
+    config = read_config(args)
     print(f"{config.data.root} is at {restore_version(config.data, args.version)} again")
     return 0
 
@@ -157,75 +140,8 @@ def download_set(args: argparse.Namespace) -> int:
     from sparrow.data.checks.run import check_dataset
     from sparrow.data.ingest.download import download_dataset
 
-    config = _config(args)
+    config = read_config(args)
     root = download_dataset(args.into or Path(config.data.root), args.archive)
-    report = check_dataset(root, config.data, progress=_progress()).report
+    report = check_dataset(root, config.data, progress=terminal_progress()).report
     print(report.summary())
     return 0 if report.ok else 1
-
-
-def explore_set(args: argparse.Namespace) -> int:
-    """Write the page of figures."""
-    from sparrow.data.checks.run import check_dataset
-    from sparrow.reports.data_pages import explore_html
-
-    config = _config(args)
-    dataset = check_dataset(Path(config.data.root), config.data, progress=_progress()).dataset
-    args.to.write_text(explore_html(dataset), encoding="utf-8")
-    print(args.to)
-    return 0
-
-
-def certify(args: argparse.Namespace) -> int:
-    """Split as the flow does and write the certificate; 1 where a group crosses the split."""
-    from sparrow.data.checks.run import check_dataset
-    from sparrow.data.split.assignments import load_assignments
-    from sparrow.data.split.report import certificate_verdict
-    from sparrow.data.split.split import split_dataset
-    from sparrow.reports.data_pages import split_report_html
-
-    config = _config(args)
-    dataset = check_dataset(Path(config.data.root), config.data, progress=_progress()).dataset
-    bits, sides = config.data.near_duplicate_bits, load_assignments(dataset.root)
-    result = split_dataset(dataset, config.split, bits, config.seed, sides)
-    args.to.write_text(split_report_html(result.certificate, result.dataset), encoding="utf-8")
-    for name, side in result.certificate["splits"].items():
-        print(f"{name}: {side['photos']:,} photos, {side['boxes']:,} boxes")
-    whole, words = certificate_verdict(result.certificate)
-    print(words, f"What the test scores rest on: {result.certificate['evidence']}.", sep="\n")
-    print(args.to)
-    return 0 if whole else 1
-
-
-def compare(args: argparse.Namespace) -> int:
-    """Compare two sets; 1 where they drifted or share what they must not."""
-    from sparrow.data.checks.run import check_dataset
-    from sparrow.data.drift import compare_new_with_raw, compare_train_with_test
-    from sparrow.data.split.assignments import load_assignments
-    from sparrow.data.split.split import split_dataset
-
-    config = _config(args)
-    bits = config.data.near_duplicate_bits
-    raw = check_dataset(Path(config.data.root), config.data, progress=_progress()).dataset
-    if args.new:
-        new = check_dataset(Path(config.data.new), config.data, "new_", _progress()).dataset
-        comparison = compare_new_with_raw(raw, new, bits)
-    else:
-        sides = load_assignments(raw.root)
-        split = split_dataset(raw, config.split, bits, config.seed, sides).dataset
-        comparison = compare_train_with_test(split, bits, config.split)
-    print(comparison.summary())
-    if args.html:
-        args.html.mkdir(parents=True, exist_ok=True)
-        for title, text in comparison.html.items():
-            (args.html / f"drift_{title}.html").write_text(text, encoding="utf-8")
-    return 1 if comparison.verdict == "drift" or comparison.problems else 0
-
-
-def _config(args: argparse.Namespace) -> Config:
-    return load_config(args.config, args.overrides)
-
-
-def _progress(verb: str = "measured") -> Progress:
-    """A bar on the terminal; nothing where the output is a file."""
-    return show_progress(verb, to=sys.stderr, lines=False)

@@ -12,7 +12,7 @@ from sparrow.progress import show_progress
 
 if TYPE_CHECKING:
     from sparrow import api
-    from sparrow.pipeline.evaluate import Scored
+    from sparrow.evaluation.scored import Scored
 
 MEANINGS = {
     "precision": "of what it finds, so much is right",

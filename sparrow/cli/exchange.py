@@ -52,7 +52,7 @@ def _register_export(subparsers: argparse._SubParsersAction[argparse.ArgumentPar
 def import_set(args: argparse.Namespace) -> int:
     """Import a set and print what was imported."""
     from sparrow.data.errors import DataError
-    from sparrow.data.formats.exchange import import_dataset
+    from sparrow.data.formats.exchange import Credits, import_dataset
 
     into = args.into or Path("data/new" if args.new else "data/raw")
     try:
@@ -60,9 +60,7 @@ def import_set(args: argparse.Namespace) -> int:
             args.kind,
             args.folder,
             into,
-            author=args.author,
-            source=args.source,
-            license=args.license,
+            Credits(args.author, args.source, args.license),
             prefix="new_" if args.new else "",
         )
     except (DataError, OSError) as error:

@@ -18,7 +18,7 @@ from sparrow.store_url import hide_secrets
 if TYPE_CHECKING:
     from sparrow.inference.model_folder import ModelInfo
     from sparrow.predictions.window import Window
-    from sparrow.review.selection import Choice
+    from sparrow.review.selection import Selection
 
 RANDOM_EMPTY = 59  # if none of them holds an object, at most 5 % of all do, with 95 % confidence
 
@@ -80,9 +80,9 @@ class _Source:
 
 
 def make_queue(arguments: argparse.Namespace) -> int:
-    """Pick photos, write the queue, and print its content and the next steps."""
+    """Select photos, write the queue, and print its content and the next steps."""
     from sparrow.inference.model_folder import read_info
-    from sparrow.review.queue import Rights, write_queue
+    from sparrow.review.queue import QueueSource, Rights, write_queue
 
     if min(arguments.photos, arguments.random_empty) < 0 or arguments.newest < 1:
         raise ValueError("--photos and --random-empty must not be negative, --newest at least 1")
@@ -93,34 +93,33 @@ def make_queue(arguments: argparse.Namespace) -> int:
         source = _from_log(config, model, info.name, arguments.newest)
     else:
         source = _from_folder(arguments.folder, model)
-    choice = _choose(arguments, source, model, info.threshold)
-    if not choice.picks:
+    selection = _select(arguments, source, model, info.threshold)
+    if not selection.photos:
         print(f"None of {len(source.files)} photos is worth a second look.")
         return 0
     into = arguments.into or Path("data/review") / datetime.now().strftime("%Y%m%dT%H%M%S")
     rights = Rights(arguments.author, arguments.source, arguments.license)
     show = show_progress("copied", to=sys.stderr, lines=False)
-    write_queue(into, choice.picks, source.window, source.files, info.class_names, rights, show)
-    _report(into, choice, info, config)
+    photos = QueueSource(source.window, source.files, info.class_names, rights)
+    write_queue(into, selection.photos, photos, show)
+    _report(into, selection, info, config)
     return 0
 
 
-def _choose(
+def _select(
     arguments: argparse.Namespace, source: _Source, model: Path, threshold: float
-) -> Choice:
+) -> Selection:
     from sparrow.inference.model_folder import REFERENCE
     from sparrow.predictions.window import read_reference
-    from sparrow.review.selection import choose
+    from sparrow.review.selection import SelectionLimits, select
 
     reference = model / REFERENCE
-    return choose(
+    return select(
         source.window,
         read_reference(reference) if reference.is_file() else None,
         source.files,
         threshold,
-        photos=arguments.photos,
-        random_empty=arguments.random_empty,
-        seed=arguments.seed,
+        SelectionLimits(arguments.photos, arguments.random_empty, arguments.seed),
     )
 
 
@@ -203,22 +202,22 @@ def _from_folder(folder: Path, model: Path) -> _Source:
     return _Source(window_of(records), files)
 
 
-def _report(into: Path, choice: Choice, info: ModelInfo, config: Config) -> None:
+def _report(into: Path, selection: Selection, info: ModelInfo, config: Config) -> None:
     from sparrow.review.miss_rate import CONFIDENCE, upper_bound
     from sparrow.review.queue import LABELS
 
     kinds: dict[str, int] = {}
-    for pick in choice.picks:
-        for reason in pick.reasons:
+    for photo in selection.photos:
+        for reason in photo.reasons:
             kind = reason.split(":")[0]
             kinds[kind] = kinds.get(kind, 0) + 1
-    sample = sum(pick.random_empty for pick in choice.picks)
-    print(f"{len(choice.picks)} photos in {into}:")
+    sample = sum(photo.random_empty for photo in selection.photos)
+    print(f"{len(selection.photos)} photos in {into}:")
     for kind, n in kinds.items():
         print(f"  {n:>4}  {kind}")
     if sample:
         print(
-            f"If none of the {sample} random ones of {choice.empty_photos} without a detection "
+            f"If none of the {sample} random ones of {selection.empty_photos} without a detection "
             f"holds an object, at most {upper_bound(0, sample):.1%} of them do "
             f"({CONFIDENCE:.0%} confidence)."
         )

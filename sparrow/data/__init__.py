@@ -1,1 +1,1 @@
-"""From files to trusted tables: formats, checks, intake, splits, drawn photos."""
+"""From files to trusted tables: formats, checks, ingest, splits, synthetic photos."""

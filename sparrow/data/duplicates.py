@@ -49,7 +49,7 @@ def near_duplicate_pairs(images: pd.DataFrame, max_bits: int) -> pd.DataFrame:
     known = np.flatnonzero(images["phash"].to_numpy() != "")
     codes = hash_codes(images.iloc[known])
     rows = max(1, CHUNK_PAIRS // max(1, len(codes)))
-    found = []
+    chunks = []
     for start in range(0, len(codes), rows):
         layout = np.bitwise_count(codes[start : start + rows, None, 0] ^ codes[None, start:, 0])
         a, b = np.nonzero(layout <= max_bits)
@@ -57,8 +57,8 @@ def near_duplicate_pairs(images: pd.DataFrame, max_bits: int) -> pd.DataFrame:
         # The second hash only for the few that the first lets through.
         bits = hash_distances_of_pairs(codes[a], codes[b])
         close = bits <= max_bits
-        found.append(np.stack([known[a[close]], known[b[close]], bits[close]]))
-    a, b, apart = np.concatenate(found, axis=1) if found else np.zeros((3, 0), dtype=int)
+        chunks.append(np.stack([known[a[close]], known[b[close]], bits[close]]))
+    a, b, apart = np.concatenate(chunks, axis=1) if chunks else np.zeros((3, 0), dtype=int)
     names, contents = images["image"].to_numpy(), images["sha256"].to_numpy()
     pairs = pd.DataFrame({"image_a": names[a], "image_b": names[b], "bits": apart})
     pairs["exact"] = contents[a] == contents[b]

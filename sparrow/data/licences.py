@@ -15,7 +15,7 @@ def attribution(photo: Mapping[Any, Any], changes: str = "") -> str:
 
     Args:
         photo: a row of ``Dataset.images``.
-        changes: what was done to it ("boxes drawn"), which the licences want told.
+        changes: what was done to it ("boxes drawn"), which the licences want stated.
     """
     changed = f"; {changes}" if changes else ""
     image, author, source, license = (
@@ -27,7 +27,7 @@ def attribution(photo: Mapping[Any, Any], changes: str = "") -> str:
 def notice(dataset: Dataset, title: str = "Photos") -> str:
     """The text of a NOTICE file: every photo, grouped by licence, with author and source."""
     lines = [
-        f"{title}: {len(dataset.images):,}. Each is its author's, under the licence it stands."
+        f"{title}: {len(dataset.images):,}. Each is its author's, under the licence named here."
     ]
     for license, photos in dataset.images.sort_values("image").groupby("license", sort=True):
         lines += ["", f"{_in_a_line(license)} ({len(photos):,})", ""]

@@ -34,15 +34,15 @@ def time_taken(exif: Mapping[int, object]) -> str:
     Args:
         exif: tags by number (``images.read_exif``).
     """
-    found = _TIME.match(_text(exif.get(TAKEN_AT)))
-    if found is None:
+    match = _TIME.match(_text(exif.get(TAKEN_AT)))
+    if match is None:
         return ""
     try:
-        year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])
+        year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
         taken = datetime(year, month, day, hour, minute, second)
     except ValueError:  # 0000:00:00, February 30th, hour 24
         return ""
-    digits = found[7] or _text(exif.get(TAKEN_AT_FRACTION))
+    digits = match[7] or _text(exif.get(TAKEN_AT_FRACTION))
     fraction = digits if digits.isascii() and digits.isdigit() else ""
     taken = taken.replace(microsecond=int(fraction[:6].ljust(6, "0")))
     return "" if taken in UNSET else taken.isoformat()

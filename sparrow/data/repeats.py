@@ -64,10 +64,10 @@ def closest(
         max_bits: apart further, two photos are not alike.
         earlier: ``among`` are the same photos; each is compared with those before it only.
     """
-    likest = np.full(len(codes), NONE, dtype=np.int64)
+    nearest_photo = np.full(len(codes), NONE, dtype=np.int64)
     bits = np.zeros(len(codes), dtype=np.int64)
     if not len(among):
-        return likest, bits
+        return nearest_photo, bits
     rows = max(1, CHUNK_PAIRS // len(among))
     for start in range(0, len(codes), rows):
         part = slice(start, min(start + rows, len(codes)))
@@ -77,5 +77,5 @@ def closest(
             apart[later] = np.iinfo(apart.dtype).max
         nearest = apart.argmin(axis=1)
         bits[part] = apart[np.arange(len(nearest)), nearest]
-        likest[part] = np.where(bits[part] <= max_bits, nearest, NONE)
-    return likest, bits
+        nearest_photo[part] = np.where(bits[part] <= max_bits, nearest, NONE)
+    return nearest_photo, bits

@@ -1,4 +1,4 @@
-"""Pandera schemas of the two tables as they lie in the files, and what their failures mean.
+"""Pandera schemas of the two tables as they are in the files, and what their failures mean.
 
 Every rule is one named pandera check, so a failure case leads straight to a rule of ``RULES``.
 Cells come as text; ranges are checked on a second schema over the numbers they hold.
@@ -104,16 +104,16 @@ def check_schema(
     for check, group in cases.groupby("check", sort=False):
         if check in _COLUMN_RULES:
             values = group["failure_case"]
-            found = rule_violation(
+            violation = rule_violation(
                 _COLUMN_RULES[check], file, [1] * len(group), [""] * len(group), values
             )
         else:
             index = group["index"].astype("int64")
             values = group["column"].astype(str) + ": " + group["failure_case"].astype(str)
             rows = line_numbers(table).loc[index]
-            found = rule_violation(str(check), file, rows, images.loc[index], values)
-        violations.append(found)
-    return [found for found in violations if found is not None]
+            violation = rule_violation(str(check), file, rows, images.loc[index], values)
+        violations.append(violation)
+    return [violation for violation in violations if violation is not None]
 
 
 def line_numbers(table: pd.DataFrame) -> pd.Series:

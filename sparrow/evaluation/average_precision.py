@@ -22,7 +22,7 @@ CHUNK_NUMBERS = 4_000_000  # in one temporary array: 32 MB
 
 
 def average_precision(
-    pool: FlatDetections, matches: Ints, photo_group: Ints, weights: NDArray[np.float64]
+    flat: FlatDetections, matches: Ints, photo_group: Ints, weights: NDArray[np.float64]
 ) -> Floats:
     """Mean AP over classes, for each resample and IoU.
 
@@ -35,13 +35,13 @@ def average_precision(
         [B, T]; NaN where a resample holds no true box at all.
     """
     per_class = []
-    for label in np.unique(pool.truth_label):
-        chosen = np.flatnonzero(pool.detection_label == label)
-        chosen = chosen[np.argsort(-pool.detection_score[chosen], kind="stable")]
+    for label in np.unique(flat.truth_label):
+        chosen = np.flatnonzero(flat.detection_label == label)
+        chosen = chosen[np.argsort(-flat.detection_score[chosen], kind="stable")]
         truths = np.bincount(
-            photo_group[pool.truth_photo[pool.truth_label == label]], minlength=weights.shape[1]
+            photo_group[flat.truth_photo[flat.truth_label == label]], minlength=weights.shape[1]
         )
-        groups = photo_group[pool.detection_photo[chosen]]
+        groups = photo_group[flat.detection_photo[chosen]]
         per_class.append(_weighted_ap(matches[:, chosen] >= 0, groups, truths, weights))
     if not per_class:
         return np.full((len(weights), len(matches)), np.nan)
@@ -52,7 +52,7 @@ def average_precision(
 
 
 def resampled_ap(
-    pool: FlatDetections,
+    flat: FlatDetections,
     matches: Ints,
     photo_group: Ints,
     weights: Floats,
@@ -62,14 +62,15 @@ def resampled_ap(
 
     Args:
         matches: [10, D] from ``match`` at ``COCO_IOUS``.
+        photo_group: [photos] group numbers.
         weights: [B, groups] how often each group counts.
         own: the same scores of the set itself, from pycocotools.
 
     Raises:
-        ArithmeticError: for the set itself this module's scores are others than pycocotools'.
+        ArithmeticError: this module's scores of the set itself differ from pycocotools'.
     """
     ones = np.ones((1, weights.shape[1]))
-    ap = average_precision(pool, matches, photo_group, np.concatenate([ones, weights]))
+    ap = average_precision(flat, matches, photo_group, np.concatenate([ones, weights]))
     scores = {"ap50": ap[:, 0], "ap50_95": ap.mean(axis=1)}
     for name, values in scores.items():
         if not np.isclose(values[0], own[name], rtol=0, atol=TOLERANCE, equal_nan=True):
@@ -83,20 +84,23 @@ def resampled_ap(
 def _weighted_ap(right: Bools, groups: Ints, truths: Ints, weights: Floats) -> Floats:
     """[B, T] AP of one class; ``right`` [T, D] and ``groups`` [D] by falling score."""
     ap = np.zeros((len(weights), len(right)))
-    # Precision peaks at a right detection, so what follows the last one does not matter.
-    length = int(np.flatnonzero(right.any(axis=0))[-1]) + 1 if right.any() else 0
-    right, groups = right[:, :length], groups[:length]
+    # Only right detections change recall, and precision peaks at them: sums are needed there alone.
+    ends = np.flatnonzero(right.any(axis=0))
+    begins = np.append(0, ends[:-1] + 1)
+    length = int(ends[-1]) + 1 if len(ends) else 0
+    groups = groups[:length]
     total = weights @ truths  # [B]
     step = max(1, CHUNK_NUMBERS // max(length, 1))
     for start in range(0, len(weights) if length else 0, step):
         weight = np.take(weights[start : start + step], groups, axis=1)  # [b, D]
-        seen = np.cumsum(weight, axis=1)
-        for t, hits in enumerate(right):
+        hit_weight = weight[:, ends]
+        seen = np.cumsum(np.add.reduceat(weight, begins, axis=1), axis=1)  # [b, any hits]
+        for t, hits in enumerate(right[:, ends]):
             places = np.flatnonzero(hits)
             if len(places):
-                hit_weight = np.cumsum(weight[:, places], axis=1)  # [b, hits]
+                hit_sum = np.cumsum(hit_weight[:, places], axis=1)  # [b, hits]
                 n = total[start : start + step]
-                ap[start : start + step, t] = _interpolate(hit_weight, seen[:, places], n)
+                ap[start : start + step, t] = _interpolate(hit_sum, seen[:, places], n)
     ap[total == 0] = np.nan
     return ap
 

@@ -23,8 +23,8 @@ Ints = NDArray[np.int64]
 class Interval:
     """A value and its confidence interval.
 
-    ``low`` and ``high`` are NaN where none can be had: all photos are of one group, or the number
-    is not defined.
+    ``low`` and ``high`` are NaN where there is none: all photos are of one group, or the number is
+    not defined.
     """
 
     value: float
@@ -40,11 +40,6 @@ class Interval:
         """[value, low, high] for JSON, which has no NaN."""
         return [None if math.isnan(x) else x for x in (self.value, self.low, self.high)]
 
-    @classmethod
-    def from_list(cls, values: list[float | None]) -> Interval:
-        """The reverse of ``to_list``."""
-        return cls(*(math.nan if x is None else float(x) for x in values))
-
 
 def group_sums(values: Floats, groups: Ints) -> Floats:
     """[photos, k] summed over each group: [groups, k]."""
@@ -59,6 +54,42 @@ def resample_weights(n_groups: int, samples: int, seed: int) -> Floats:
         n_groups, np.full(n_groups, 1 / n_groups), size=samples
     )
     return draws.astype(np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Resamples:
+    """The resamples of one set of photos.
+
+    Attributes:
+        groups: [photos] numbers 0 .. G - 1 of their groups.
+        weights: [samples, G] how often each group is drawn; no samples where G is 1: one group
+            cannot be resampled, and no interval is better than one of width 0.
+        confidence: of the intervals, 0..1.
+    """
+
+    groups: Ints
+    weights: Floats
+    confidence: float
+
+    @classmethod
+    def draw(cls, groups: Ints, samples: int, confidence: float, seed: int) -> Resamples:
+        """Draw them; deterministic by seed."""
+        n_groups = int(groups.max()) + 1
+        weights = resample_weights(n_groups, samples if n_groups > 1 else 0, seed)
+        return cls(groups, weights, confidence)
+
+    @property
+    def n_groups(self) -> int:
+        """How many groups there are."""
+        return self.weights.shape[1]
+
+    def sums(self, values: Floats) -> Floats:
+        """[photos, k] -> [samples, k] summed over each resample."""
+        return self.weights @ group_sums(values, self.groups)
+
+    def interval(self, value: float, resampled: Floats, n_groups: int | None = None) -> Interval:
+        """See ``percentile_interval``; ``n_groups`` where only some of the groups count."""
+        return percentile_interval(value, resampled, self.confidence, n_groups or self.n_groups)
 
 
 def percentile_interval(

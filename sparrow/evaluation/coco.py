@@ -1,8 +1,8 @@
 """AP and AR as pycocotools computes them, from matches that are known already.
 
 pycocotools matches boxes in a Python loop over photos, thresholds and boxes: 16 s for 200,000 of
-them. ``match`` applies the same rule to arrays, so only that part is replaced (the tests hold the
-whole equal to pycocotools' own result to 1e-9). All that follows from the matches, recall points,
+them. ``match`` applies the same rule to arrays, so only that part is replaced (tests require the
+whole to equal pycocotools' own result to 1e-9). All that follows from the matches, recall points,
 monotone precision and means over classes, is ``COCOeval.accumulate``, without its limit of 100
 detections per photo.
 """
@@ -25,26 +25,23 @@ SIZE_RANGES_PX = {"small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large"
 ALL = "all"
 
 
-def coco_scores(pool: FlatDetections, matches: Ints) -> dict[str, float]:
+def coco_scores(flat: FlatDetections) -> dict[str, float]:
     """``ap50``, ``ap50_95``, ``ar`` and, for each size, ``ap_small``, ``ar_small`` …
-
-    Args:
-        matches: [10, D] from ``match`` at ``COCO_IOUS``.
 
     Returns:
         Each in 0..1, mean over the classes that have a true box; NaN where no class has one.
     """
     ranges = {ALL: (0.0, np.inf), **SIZE_RANGES_PX}
-    parts = [_judged(pool, matches, *ranges[name]) for name in ranges]
-    labels = range(1, len(pool.class_names) + 1)
+    parts = [_in_range(flat, low, high) for low, high in ranges.values()]
+    labels = range(1, len(flat.class_names) + 1)
     judge = COCOeval(iouType="bbox")
     judge.params.iouThrs = COCO_IOUS
     judge.params.catIds = list(labels)
     judge.params.areaRng = [list(limits) for limits in ranges.values()]
-    judge.params.maxDets = [max(len(pool.detection_label), 1)]
-    judge.params.imgIds = [0]  # the photos' matches are made: one pool is as good as many
+    judge.params.maxDets = [max(len(flat.detection_label), 1)]
+    judge.params.imgIds = [0]  # matched already: all photos count as one
     judge._paramsEval = deepcopy(judge.params)
-    judge.evalImgs = [_of_class(pool, part, label) for label in labels for part in parts]
+    judge.evalImgs = [_of_class(flat, part, label) for label in labels for part in parts]
     with contextlib.redirect_stdout(io.StringIO()):
         judge.accumulate()
     ap = judge.eval["precision"][..., 0]  # [T, recall points, classes, ranges]
@@ -56,28 +53,26 @@ def coco_scores(pool: FlatDetections, matches: Ints) -> dict[str, float]:
     return scores
 
 
-def _judged(
-    pool: FlatDetections, matches: Ints, low: float, high: float
-) -> tuple[Ints, Bools, Bools]:
+def _in_range(flat: FlatDetections, low: float, high: float) -> tuple[Ints, Bools, Bools]:
     """Matches [T, D], detections that do not count [T, D], true boxes that do not [G]."""
     # Both ends belong to the range, as in pycocotools.
-    truth_out = (pool.truth_area_px < low) | (pool.truth_area_px > high)
-    detection_out = (pool.detection_area_px < low) | (pool.detection_area_px > high)
-    if truth_out.any():
-        matches = match(pool, COCO_IOUS.tolist(), truth_out)
-    found_out = np.append(truth_out, False)[matches]  # -1, nothing found, reads the appended
-    return matches, found_out | ((matches < 0) & detection_out), truth_out
+    truth_out = (flat.truth_area_px < low) | (flat.truth_area_px > high)
+    detection_out = (flat.detection_area_px < low) | (flat.detection_area_px > high)
+    ious = COCO_IOUS.tolist()
+    matches = match(flat, ious, truth_out) if truth_out.any() else flat.matched(ious)
+    matched_out = np.append(truth_out, False)[matches]  # -1, no match, reads the appended
+    return matches, matched_out | ((matches < 0) & detection_out), truth_out
 
 
-def _of_class(pool: FlatDetections, part: tuple[Ints, Bools, Bools], label: int) -> dict[str, Any]:
+def _of_class(flat: FlatDetections, part: tuple[Ints, Bools, Bools], label: int) -> dict[str, Any]:
     """What ``COCOeval.evaluateImg`` returns."""
     matches, skipped, truth_out = part
-    chosen = pool.detection_label == label
+    chosen = flat.detection_label == label
     return {
-        "dtScores": pool.detection_score[chosen].astype(np.float64),
+        "dtScores": flat.detection_score[chosen].astype(np.float64),
         "dtMatches": matches[:, chosen] + 1,  # 0 for none
         "dtIgnore": skipped[:, chosen],
-        "gtIgnore": truth_out[pool.truth_label == label],
+        "gtIgnore": truth_out[flat.truth_label == label],
     }
 
 

@@ -1,9 +1,9 @@
-"""How many birds are in a photo, and how sure that is. NumPy alone: the service runs this.
+"""How many objects are in a photo, and how sure that is. NumPy alone: the service runs this.
 
-Each detection's score becomes the chance that it is a bird (fitted in ``calibration``). The sum of
-the chances, corrected for birds that leave no detection at all, is the expected count; the
-variance of that sum (Poisson-binomial) says how hard the photo is; and the interval reaches as
-many of its standard deviations as it took on validation photos to cover their true counts
+Each detection's score becomes the probability that it is an object (fitted in ``calibration``). The
+sum of the probabilities, corrected for objects that leave no detection at all, is the expected
+count; the variance of that sum (Poisson-binomial) says how hard the photo is; and the interval is
+as many of its standard deviations wide as it took on validation photos to cover their true counts
 (split-conformal on the standardised error; Lei et al. 2018, section 5.2). The Poisson-binomial
 distribution by itself would be too sure: detections of one photo err together.
 """
@@ -25,10 +25,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class CountEstimate:
-    """Birds in one photo.
+    """Objects in one photo.
 
     Attributes:
-        count: detections at or above the operating threshold: the boxes one sees.
+        count: detections at or above the operating threshold: the boxes that are shown.
         low, high: integers with ``low <= count <= high``; they hold the true count with the
             model's confidence.
         expected: the mean of what the count may be, from all detections.
@@ -40,9 +40,8 @@ class CountEstimate:
     expected: float
 
 
-# What a count model's single numbers may be.
-SINGLE_NUMBERS = {
-    "threshold": (0.0, 1.0),
+# What a stored count model's single numbers may be, by the names of ``model.json``.
+_LIMITS = {
     "confidence": (0.0, 1.0),
     "base": (-1e6, 1e6),
     "scale": (-1e6, 1e6),
@@ -50,108 +49,129 @@ SINGLE_NUMBERS = {
     "photos": (0.0, 1e12),
     "iou": (0.0, 1.0),
 }
+# Names of ``model.json`` that differ from the attributes'.
+_STORED = {"probability_knots": "chance_knots", "conformal_quantile": "reach"}
+_THRESHOLD = "threshold"  # the model's own, in ``ModelInfo``; older models hold it here as well
 
 
 @dataclass(frozen=True)
 class CountModel:
-    """Turns scores into chances and detections into a count with its interval.
+    """Turns scores into probabilities and detections into a count with its interval.
 
     Attributes:
-        threshold: operating threshold of the detector.
-        confidence: share of photos whose true count the interval holds.
-        method: how the chances were fitted: isotonic, logistic or constant.
-        score_knots, chance_knots: the fitted curve, linear in between, flat outside; both rise.
-        base, scale: expected count = base + scale × sum of chances.
+        threshold: operating threshold of the detector; stored with the detector alone.
+        confidence: nominal level: the fraction of photos whose true count the interval holds.
+        method: how the probabilities were fitted: isotonic, logistic or constant.
+        score_knots, probability_knots: the fitted curve, linear in between, constant outside; both
+            rise.
+        base, scale: expected count = base + scale × sum of probabilities.
         spread: (a, b, c): variance = a + b × sum of p(1-p) + c × expected count.
-        reach: half-width of the interval in standard deviations.
+        conformal_quantile: half-width of the interval in standard deviations.
         photos: validation photos it was fitted on.
-        iou: overlap at which a detection is a bird, in "the chance that it is one".
+        iou: overlap at which a detection is an object, in "the probability that it is one".
     """
 
     threshold: float
     confidence: float
     method: str
     score_knots: tuple[float, ...]
-    chance_knots: tuple[float, ...]
+    probability_knots: tuple[float, ...]
     base: float
     scale: float
     spread: tuple[float, float, float]
-    reach: float
+    conformal_quantile: float
     photos: int
-    iou: float = 0.5  # what every count model was fitted at that does not say
+    iou: float = 0.5  # of every stored count model that does not say
 
-    def chance(self, scores: ArrayLike) -> Floats:
-        """[N] scores -> [N] chance in 0..1 that each detection is a bird."""
+    def probability(self, scores: ArrayLike) -> Floats:
+        """[N] scores -> [N] probability in 0..1 that each detection is an object."""
         values = np.asarray(scores, dtype=np.float64)
-        return np.interp(values, self.score_knots, self.chance_knots)
+        return np.interp(values, self.score_knots, self.probability_knots)
 
     def estimate(self, detections: Detections) -> CountEstimate:
-        """Count the birds of one photo.
+        """Count the objects of one photo.
 
         Args:
-            detections: all that the detector kept, those *below* the threshold included: they are
-                what the interval's upper side is made of.
+            detections: all that the detector kept, those *below* the threshold included: the
+                interval's upper side is made of them.
         """
-        chances = self.chance(detections.scores)
-        count = len(detections.above(self.threshold))
-        expected, deviation = self.moments(chances.sum(), (chances * (1 - chances)).sum())
-        reach = self.reach * float(deviation)
-        low = max(math.ceil(float(expected) - reach), 0)
-        high = math.floor(float(expected) + reach)
+        return self.estimate_scores(detections.scores)
+
+    def estimate_scores(self, scores: NDArray[np.float32]) -> CountEstimate:
+        """``estimate`` from the scores alone, [N] in falling order."""
+        probabilities = self.probability(scores)
+        count = int((scores >= np.float32(self.threshold)).sum())
+        variance = (probabilities * (1 - probabilities)).sum()
+        expected, deviation = self.moments(probabilities.sum(), variance)
+        half_width = self.conformal_quantile * float(deviation)
+        low = max(math.ceil(float(expected) - half_width), 0)
+        high = math.floor(float(expected) + half_width)
         # Between two whole numbers there may be none: the count is always an answer.
         return CountEstimate(count, min(low, count), max(high, count), float(expected))
 
-    def moments(self, chances: ArrayLike, variances: ArrayLike) -> tuple[Floats, Floats]:
+    def moments(self, probabilities: ArrayLike, variances: ArrayLike) -> tuple[Floats, Floats]:
         """Expected count and its standard deviation, from sums of p and of p(1-p) per photo."""
-        expected = self.base + self.scale * np.asarray(chances, dtype=np.float64)
+        expected = self.base + self.scale * np.asarray(probabilities, dtype=np.float64)
         fixed, drawn, relative = self.spread
         variance = fixed + drawn * np.asarray(variances, dtype=np.float64) + relative * expected
         return expected, np.sqrt(variance)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return asdict(self)
+        """Plain JSON values, without the threshold: the model's ``ModelInfo`` holds it."""
+        values = {_STORED.get(name, name): value for name, value in asdict(self).items()}
+        del values[_THRESHOLD]
+        return values
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> CountModel:
+    def from_dict(cls, values: Mapping[str, Any], threshold: float) -> CountModel:
         """The reverse of ``to_dict``.
+
+        Args:
+            values: of a model's ``model.json``.
+            threshold: the model's, which holds also where ``values`` has one.
 
         Raises:
             ValueError: a key is missing or unknown, or the curve is not one.
         """
-        names = set(cls.__dataclass_fields__)
-        if set(values) | {"iou"} != names:
-            raise ValueError(
-                f"count model: expected the keys {', '.join(sorted(names))}; missing "
-                f"{sorted(names - set(values) - {'iou'})}, unknown {sorted(set(values) - names)}"
-            )
+        _check_keys(values)
         try:
-            knots = tuple(float(x) for x in values["score_knots"])
-            chances = tuple(float(x) for x in values["chance_knots"])
-            fixed, drawn, relative = (float(x) for x in values["spread"])
-            single = {name: float(values.get(name, cls.iou)) for name in SINGLE_NUMBERS}
+            lists = {
+                name: tuple(float(x) for x in values[name])
+                for name in ("score_knots", "chance_knots", "spread")
+            }
+            single = {name: float(values.get(name, cls.iou)) for name in _LIMITS}
         except (TypeError, ValueError, OverflowError):
             raise ValueError("count model: expected numbers, and lists of them") from None
-        if not np.isfinite([*knots, *chances, fixed, drawn, relative, *single.values()]).all():
-            raise ValueError("count model: expected finite numbers")
-        for name, (low, high) in SINGLE_NUMBERS.items():
-            if not low <= single[name] <= high:
-                raise ValueError(
-                    f"count model: expected {name} in {low:g} to {high:g}, found {single[name]:g}"
-                )
+        _check_numbers(lists, single)
         if not isinstance(values["photos"], int) or not isinstance(values["method"], str):
             raise ValueError("count model: expected a number of photos and a method's name")
-        if any(not 0 <= chance <= 1 for chance in chances):
-            raise ValueError("count model: expected chances in 0 to 1")
-        falls = any(np.diff(knots) < 0) or any(np.diff(chances) < 0)
-        if len(knots) != len(chances) or not knots or falls:
-            raise ValueError("count model: expected as many rising scores as rising chances")
-        return cls(
-            **{
-                **values,
-                **{name: single[name] for name in SINGLE_NUMBERS if name != "photos"},
-                "score_knots": knots,
-                "chance_knots": chances,
-                "spread": (fixed, drawn, relative),
-            }
+        stored = {**values, **single, **lists, "photos": values["photos"], _THRESHOLD: threshold}
+        return cls(**{name: stored[_STORED.get(name, name)] for name in cls.__dataclass_fields__})
+
+
+def _check_keys(values: Mapping[str, Any]) -> None:
+    names = {_STORED.get(name, name) for name in CountModel.__dataclass_fields__}
+    given = set(values) | {"iou", _THRESHOLD}
+    if given != names:
+        raise ValueError(
+            f"count model: expected the keys {', '.join(sorted(names))}; missing "
+            f"{sorted(names - given)}, unknown {sorted(given - names)}"
         )
+
+
+def _check_numbers(lists: Mapping[str, tuple[float, ...]], single: Mapping[str, float]) -> None:
+    knots, probabilities = lists["score_knots"], lists["chance_knots"]
+    if len(lists["spread"]) != 3:
+        raise ValueError("count model: expected numbers, and lists of them")
+    if not np.isfinite([*knots, *probabilities, *lists["spread"], *single.values()]).all():
+        raise ValueError("count model: expected finite numbers")
+    for name, (low, high) in _LIMITS.items():
+        if not low <= single[name] <= high:
+            raise ValueError(
+                f"count model: expected {name} in {low:g} to {high:g}, found {single[name]:g}"
+            )
+    if any(not 0 <= probability <= 1 for probability in probabilities):
+        raise ValueError("count model: expected probabilities in 0 to 1")
+    falls = any(np.diff(knots) < 0) or any(np.diff(probabilities) < 0)
+    if len(knots) != len(probabilities) or not knots or falls:
+        raise ValueError("count model: expected as many rising scores as rising probabilities")

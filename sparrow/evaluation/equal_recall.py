@@ -1,19 +1,16 @@
-"""Two models at the same recall: what the newcomer's threshold has to be to find as many birds.
+"""Two models at the same recall: the candidate's threshold at which it finds as many objects.
 
-Whoever compares counts over the years wants the share of birds that is found to stay the same when
-the model changes; a threshold copied from one model to another keeps nothing.
+Counts of several years are comparable only if the fraction of objects that is found stays the same
+when the model changes; a threshold copied from one model to another does not keep it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from sparrow.config import EvaluationConfig
-from sparrow.data.tables import Dataset
-from sparrow.detections import Detections
-from sparrow.evaluation.matching import flatten, match
+from sparrow.evaluation.matching import FlatDetections
 from sparrow.evaluation.metrics import precision, recall, threshold_for_recall
 
 
@@ -41,29 +38,24 @@ class EqualRecall:
 
 
 def at_equal_recall(
-    held_out: Dataset,
-    candidate: Mapping[str, Detections],
-    champion: Mapping[str, Detections],
+    candidate: FlatDetections,
+    champion: FlatDetections,
     champion_threshold: float,
     champion_version: int,
-    class_names: Sequence[str],
     config: EvaluationConfig,
 ) -> EqualRecall:
     """Derive the candidate's threshold; recall and precision are pooled, at ``config.iou``.
 
     Args:
-        held_out: validation photos; never test photos.
-        candidate, champion: each model's detections in every photo, from ``config.min_score`` up.
-
-    Raises:
-        ValueError: see ``flatten``.
+        candidate, champion: each model's detections from ``config.min_score`` up, in the same
+            validation photos; never in test photos.
     """
-    found, right = _scores(held_out, champion, champion_threshold, class_names, config)
-    threshold = threshold_for_recall(held_out, candidate, class_names, found, config)
-    if threshold is None:
-        return EqualRecall(champion_version, found, right, None, None)
-    reached = _scores(held_out, candidate, threshold, class_names, config)[1]
-    return EqualRecall(champion_version, found, right, threshold, reached)
+    champion_recall, champion_precision = _scores(champion, champion_threshold, config)
+    threshold = threshold_for_recall(candidate, champion_recall, config)
+    own_precision = None if threshold is None else _scores(candidate, threshold, config)[1]
+    return EqualRecall(
+        champion_version, champion_recall, champion_precision, threshold, own_precision
+    )
 
 
 def operating_threshold(best: float, equal: EqualRecall | None, config: EvaluationConfig) -> float:
@@ -80,15 +72,10 @@ def operating_threshold(best: float, equal: EqualRecall | None, config: Evaluati
 
 
 def _scores(
-    dataset: Dataset,
-    predictions: Mapping[str, Detections],
-    threshold: float,
-    class_names: Sequence[str],
-    config: EvaluationConfig,
+    flat: FlatDetections, threshold: float, config: EvaluationConfig
 ) -> tuple[float, float]:
     """(recall, precision)."""
-    pool = flatten(dataset, predictions, class_names)
-    kept = pool.above(threshold)
-    tp = int((kept & (match(pool, [config.iou])[0] >= 0)).sum())
-    fp, fn = int(kept.sum()) - tp, len(pool.truth_label) - tp
+    kept = flat.above(threshold)
+    tp = int((kept & flat.right(config.iou)).sum())
+    fp, fn = int(kept.sum()) - tp, len(flat.truth_label) - tp
     return float(recall(tp, fn)), float(precision(tp, fp, fn))

@@ -2,11 +2,11 @@
 
 After Bolya et al. 2020 (TIDE), in five kinds that cover every mistake at an operating threshold:
 
-- confused: a false detection that overlaps (IoU >= t) a bird of another class;
-- doubled: overlaps (IoU >= t) a bird of its class that a better detection already found;
-- misplaced: overlaps a bird (any class) by ``MIN_PAIR_IOU`` or more, but by less than t;
-- background: overlaps no bird;
-- missed: a bird no detection was matched to.
+- classification: a false detection that overlaps (IoU >= t) an object of another class;
+- duplicate: overlaps (IoU >= t) an object of its class that a better detection matches;
+- localization: overlaps an object (any class) by ``MIN_PAIR_IOU`` or more, but by less than t;
+- background: overlaps no object;
+- missed: an object that no detection matches.
 """
 
 from __future__ import annotations
@@ -17,21 +17,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sparrow.evaluation.matching import Bools, FlatDetections, Ints
+from sparrow.evaluation.matching import Bools, FlatDetections
 
 RIGHT = "right"
-CONFUSED = "confused"
-DOUBLED = "doubled"
-MISPLACED = "misplaced"
+CLASSIFICATION = "classification"
+DUPLICATE = "duplicate"
+LOCALIZATION = "localization"
 BACKGROUND = "background"
-KINDS = (RIGHT, CONFUSED, DOUBLED, MISPLACED, BACKGROUND)
+KINDS = (RIGHT, CLASSIFICATION, DUPLICATE, LOCALIZATION, BACKGROUND)
 
 
 @dataclass(frozen=True, eq=False)
 class Errors:
-    """Attributes:
-    kind: [D] one of ``KINDS`` for each detection kept, "" for those below the threshold.
-    missed: [G] birds no kept detection found.
+    """The kind of every detection, and the objects that are missed.
+
+    Attributes:
+        kind: [D] one of ``KINDS`` for each detection kept, "" for those below the threshold.
+        missed: [G] objects that no kept detection matches.
     """
 
     kind: NDArray[np.str_]
@@ -42,28 +44,29 @@ class Errors:
         kinds = {kind: int((self.kind == kind).sum()) for kind in KINDS}
         return {**kinds, "missed": int(self.missed.sum())}
 
-    def per_photo(self, pool: FlatDetections) -> pd.DataFrame:
-        """[photos] rows with ``confused``, ``doubled``, ``misplaced``, ``background``."""
-        columns = {kind: pool.per_photo(self.kind == kind) for kind in KINDS[1:]}
+    def per_photo(self, flat: FlatDetections) -> pd.DataFrame:
+        """[photos] rows with ``classification``, ``duplicate``, …."""
+        columns = {kind: flat.per_photo(self.kind == kind) for kind in KINDS[1:]}
         return pd.DataFrame(columns)
 
 
-def find_errors(pool: FlatDetections, kept: Bools, found: Ints, iou: float) -> Errors:
+def find_errors(flat: FlatDetections, kept: Bools, iou: float) -> Errors:
     """Name every mistake.
 
     Args:
         kept: [D] detections above the threshold.
-        found: [D] true box each detection matched at ``iou``, -1 if none.
+        iou: at which a detection matches.
     """
-    same = pool.detection_label[pool.pair_detection] == pool.truth_label[pool.pair_truth]
-    close = pool.pair_iou >= iou
-    kind = np.full(len(kept), BACKGROUND, dtype="<U10")
-    # Later lines overrule earlier ones: the nearest explanation wins.
-    kind[pool.pair_detection] = MISPLACED
-    kind[pool.pair_detection[close & ~same]] = CONFUSED
-    kind[pool.pair_detection[close & same]] = DOUBLED
-    kind[found >= 0] = RIGHT
+    matched = flat.matched([iou])[0]
+    same = flat.detection_label[flat.pair_detection] == flat.truth_label[flat.pair_truth]
+    close = flat.pair_iou >= iou
+    kind = np.full(len(kept), BACKGROUND, dtype=f"<U{max(map(len, KINDS))}")
+    # Later lines overwrite earlier ones, in TIDE's order of precedence.
+    kind[flat.pair_detection] = LOCALIZATION
+    kind[flat.pair_detection[close & ~same]] = CLASSIFICATION
+    kind[flat.pair_detection[close & same]] = DUPLICATE
+    kind[matched >= 0] = RIGHT
     kind[~kept] = ""
-    missed = np.ones(len(pool.truth_label), dtype=bool)
-    missed[found[kept & (found >= 0)]] = False
+    missed = np.ones(len(flat.truth_label), dtype=bool)
+    missed[matched[kept & (matched >= 0)]] = False
     return Errors(kind, missed)

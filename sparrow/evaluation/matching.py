@@ -1,15 +1,18 @@
-"""Which detection found which bird: greedy by score, one-to-one, per photo and class.
+"""Which detection matches which true box: greedy by score, one-to-one, per photo and class.
 
-The rule is COCO's (pycocotools ``evaluateImg``): detections take their turn by falling score, each
-takes the free bird of its class that it overlaps best, at IoU >= t. Whoever comes later cannot
-change what came before, so cutting the detections at any score threshold keeps the matches of
-those above it: one matching serves every threshold.
+The rule is COCO's (pycocotools ``evaluateImg``): detections are matched by falling score, each to
+the free true box of its class that it overlaps best, at IoU >= t. A detection cannot change the
+matches of those with higher scores, so a cut at any score threshold keeps the matches above it: one
+matching serves every threshold.
+
+``flatten`` makes one ``FlatDetections`` of a set of photos and a model's detections in them; all
+that is measured on them takes it, and each IoU is matched once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -24,7 +27,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-MIN_PAIR_IOU = 0.1  # below it a detection and a bird have nothing to do with each other
+MIN_PAIR_IOU = 0.1  # a detection and a true box that overlap less are unrelated
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,17 +35,17 @@ class FlatDetections:
     """All detections and all true boxes of a set of photos as flat arrays, photo by photo.
 
     Attributes:
-        images: photo names, in the order of the data set.
+        photos: the data set's table, one row per photo.
         class_names: labels are 1-based indexes into it.
         detection_photo, detection_label, detection_score, detection_area_px: [D]; within a photo
             by falling score. Scores stay float32, so that a threshold cuts them here as it does in
             ``Detections.above``.
         truth_photo, truth_label, truth_area_px: [G].
         pair_detection, pair_truth, pair_iou: [P], every detection and true box of one photo, of
-            whatever class, that overlap by ``MIN_PAIR_IOU`` or more.
+            any class, that overlap by ``MIN_PAIR_IOU`` or more.
     """
 
-    images: tuple[str, ...]
+    photos: pd.DataFrame
     class_names: tuple[str, ...]
     detection_photo: Ints
     detection_label: Ints
@@ -54,6 +57,29 @@ class FlatDetections:
     pair_detection: Ints
     pair_truth: Ints
     pair_iou: Floats
+    _matched: dict[float, Ints] = field(default_factory=dict, init=False, repr=False)
+
+    def matched(self, ious: Sequence[float]) -> Ints:
+        """[T, D] index of the true box a detection matches at each IoU, -1 for none.
+
+        Matched once for each IoU, however often it is asked for.
+
+        Raises:
+            ValueError: see ``match``.
+        """
+        if new := [iou for iou in dict.fromkeys(ious) if iou not in self._matched]:
+            self._matched.update(zip(new, match(self, new), strict=True))
+        return np.stack([self._matched[iou] for iou in ious])
+
+    def matched_in(self, place: int, iou: float) -> Ints:
+        """[d] for one photo's detections the number of its true box each matches, -1 for none."""
+        matched = self.matched([iou])[0][self.detection_photo == place]
+        first = np.searchsorted(self.truth_photo, place)
+        return np.where(matched < 0, -1, matched - first)
+
+    def right(self, iou: float) -> Bools:
+        """[D] whether a detection matches a true box at this IoU."""
+        return self.matched([iou])[0] >= 0
 
     def above(self, threshold: float) -> Bools:
         """[D] whether a detection's score reaches the threshold."""
@@ -61,11 +87,11 @@ class FlatDetections:
 
     def per_photo(self, detections: Bools) -> Ints:
         """[photos] how many of the selected detections each photo has."""
-        return np.bincount(self.detection_photo[detections], minlength=len(self.images))
+        return np.bincount(self.detection_photo[detections], minlength=len(self.photos))
 
     def truths_per_photo(self) -> Ints:
         """[photos] how many true boxes each photo has."""
-        return np.bincount(self.truth_photo, minlength=len(self.images))
+        return np.bincount(self.truth_photo, minlength=len(self.photos))
 
 
 def flatten(
@@ -78,30 +104,22 @@ def flatten(
             true or predicted label that is not among the class names.
     """
     images = tuple(dataset.images["image"])
-    if not images:
-        raise ValueError("expected at least one photo to evaluate on, found none")
-    missing = [image for image in images if image not in predictions]
-    if missing:
-        raise ValueError(
-            f"expected predictions for all {len(images)} photos, found none for {len(missing)}, "
-            f"the first being {missing[0]}; a photo in which nothing was found needs an empty one"
-        )
+    per_photo = _in_order(images, predictions)
     truth_photo, truth_label, truth_boxes = _truths(dataset, images, class_names)
-    found = [predictions[image] for image in images]
-    label = np.concatenate([one.labels for one in found])
+    label = np.concatenate([photo.labels for photo in per_photo])
     if len(label) and label.max() > len(class_names):
         raise ValueError(
             f"expected labels of 1 to {len(class_names)} ({', '.join(class_names)}), "
             f"found {label.max()}: these predictions come from a model with other classes"
         )
-    boxes = np.concatenate([one.boxes_xyxy for one in found]).astype(np.float64)
-    sizes = np.array([len(one) for one in found])
+    boxes = np.concatenate([photo.boxes_xyxy for photo in per_photo]).astype(np.float64)
+    sizes = np.array([len(photo) for photo in per_photo])
     return FlatDetections(
-        images,
+        dataset.images.reset_index(drop=True),
         tuple(class_names),
         np.repeat(np.arange(len(images)), sizes),
         label,
-        np.concatenate([one.scores for one in found]),
+        np.concatenate([photo.scores for photo in per_photo]),
         box_areas(boxes).astype(np.float64),
         truth_photo,
         truth_label,
@@ -110,7 +128,20 @@ def flatten(
     )
 
 
-def match(pool: FlatDetections, ious: Sequence[float], truth_ignored: Bools | None = None) -> Ints:
+def _in_order(images: tuple[str, ...], predictions: Mapping[str, Detections]) -> list[Detections]:
+    """The detections of every photo, in the order of the photos."""
+    if not images:
+        raise ValueError("expected at least one photo to evaluate on, found none")
+    missing = [image for image in images if image not in predictions]
+    if missing:
+        raise ValueError(
+            f"expected predictions for all {len(images)} photos, found none for {len(missing)}, "
+            f"the first being {missing[0]}; a photo in which nothing was found needs an empty one"
+        )
+    return [predictions[image] for image in images]
+
+
+def match(flat: FlatDetections, ious: Sequence[float], truth_ignored: Bools | None = None) -> Ints:
     """Match every detection at every IoU.
 
     Args:
@@ -119,48 +150,57 @@ def match(pool: FlatDetections, ious: Sequence[float], truth_ignored: Bools | No
             detection takes one only when no other is free.
 
     Returns:
-        [T, D] index of the true box a detection found, -1 where it found none.
+        [T, D] index of the true box a detection matches, -1 for none.
+
+    Raises:
+        ValueError: an IoU below ``MIN_PAIR_IOU``.
     """
     limits = np.minimum(np.asarray(ious, dtype=np.float64), 1 - 1e-10)[:, None]  # [T, 1]
     if limits.min() < MIN_PAIR_IOU:
         raise ValueError(f"expected IoU thresholds of {MIN_PAIR_IOU} and above, found {ious}")
-    ignored = np.zeros(len(pool.truth_label), bool) if truth_ignored is None else truth_ignored
-    usable = (pool.pair_iou >= limits.min()) & (
-        pool.detection_label[pool.pair_detection] == pool.truth_label[pool.pair_truth]
-    )
-    detection, truth = pool.pair_detection[usable], pool.pair_truth[usable]
-    iou, turn = pool.pair_iou[usable], _turns(pool, detection)
-    # Last is best: within a detection the ignored come first, then by rising IoU.
-    order = np.lexsort((truth, iou, ~ignored[truth], detection, turn))
-    detection, truth, iou, turn = detection[order], truth[order], iou[order], turn[order]
-
-    found = np.full((len(limits), len(pool.detection_label)), -1, dtype=np.int64)
-    taken = np.zeros((len(limits), len(pool.truth_label)), dtype=bool)
-    edges = np.flatnonzero(np.diff(turn, prepend=-1, append=turn.max(initial=0) + 1))
+    detection, truth, iou, rank = _candidates(flat, float(limits.min()), truth_ignored)
+    matched = np.full((len(limits), len(flat.detection_label)), -1, dtype=np.int64)
+    taken = np.zeros((len(limits), len(flat.truth_label)), dtype=bool)
+    edges = np.flatnonzero(np.diff(rank, prepend=-1, append=rank.max(initial=0) + 1))
     for start, end in pairwise(edges):
-        # One detection of every photo and class at a time: they cannot want the same bird.
+        # One detection of every photo and class at a time: they cannot want the same true box.
         wanted, by = truth[start:end], detection[start:end]
         free = (iou[start:end] >= limits) & ~taken[:, wanted]  # [T, pairs]
         first = np.flatnonzero(np.diff(by, prepend=-1))
         place = np.where(free, np.arange(len(by)), -1)
         best = np.maximum.reduceat(place, first, axis=1)  # [T, detections]
         at, which = np.nonzero(best >= 0)
-        birds = wanted[best[at, which]]
-        found[at, by[first[which]]] = birds
-        taken[at, birds] = True
-    return found
+        chosen = wanted[best[at, which]]
+        matched[at, by[first[which]]] = chosen
+        taken[at, chosen] = True
+    return matched
 
 
-def _turns(pool: FlatDetections, detection: Ints) -> Ints:
+def _candidates(
+    flat: FlatDetections, min_iou: float, truth_ignored: Bools | None
+) -> tuple[Ints, Ints, Floats, Ints]:
+    """Pairs of one class: detection, true box, IoU and ``_ranks``, in the order they are tried."""
+    ignored = np.zeros(len(flat.truth_label), bool) if truth_ignored is None else truth_ignored
+    usable = (flat.pair_iou >= min_iou) & (
+        flat.detection_label[flat.pair_detection] == flat.truth_label[flat.pair_truth]
+    )
+    detection, truth = flat.pair_detection[usable], flat.pair_truth[usable]
+    iou, rank = flat.pair_iou[usable], _ranks(flat, detection)
+    # Last is best: within a detection the ignored come first, then by rising IoU.
+    order = np.lexsort((truth, iou, ~ignored[truth], detection, rank))
+    return detection[order], truth[order], iou[order], rank[order]
+
+
+def _ranks(flat: FlatDetections, detection: Ints) -> Ints:
     """For each pair, how many better detections of its photo and class have pairs too."""
     contenders, back = np.unique(detection, return_inverse=True)
-    cell = pool.detection_photo[contenders] * (len(pool.class_names) + 1)
-    cell = cell + pool.detection_label[contenders]
+    cell = flat.detection_photo[contenders] * (len(flat.class_names) + 1)
+    cell = cell + flat.detection_label[contenders]
     order = np.argsort(cell, kind="stable")  # flat order is score order within a photo
     rank = np.arange(len(order)) - np.searchsorted(cell[order], cell[order])
-    turn = np.empty(len(order), dtype=np.int64)
-    turn[order] = rank
-    return turn[back]
+    ranks = np.empty(len(order), dtype=np.int64)
+    ranks[order] = rank
+    return ranks[back]
 
 
 def _truths(

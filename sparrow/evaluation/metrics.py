@@ -3,32 +3,29 @@
 All are ratios of sums over the whole set (sums first, division last). Empty cases:
 
 - nothing to find and nothing found: precision, recall and F-beta are 1;
-- nothing found though there were birds: precision, recall and F-beta are 0;
-- something found though there were none: precision and F-beta are 0, recall is 1.
+- nothing found where there are objects: precision, recall and F-beta are 0;
+- something found where there are none: precision and F-beta are 0, recall is 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sparrow.config import EvaluationConfig
-from sparrow.data.tables import Dataset
-from sparrow.detections import Detections
-from sparrow.evaluation.matching import Bools, FlatDetections, Floats, Ints, flatten, match
+from sparrow.evaluation.matching import Bools, FlatDetections, Floats, Ints
 
 
 def precision(tp: ArrayLike, fp: ArrayLike, fn: ArrayLike) -> Floats:
-    """Fraction of the detections that are birds, elementwise; empty cases as stated above."""
+    """Fraction of the detections that are objects, elementwise; empty cases as stated above."""
     right, wrong, missed = (np.asarray(x, dtype=np.float64) for x in (tp, fp, fn))
     return np.where(right + wrong > 0, _ratio(right, right + wrong), missed == 0)
 
 
 def recall(tp: ArrayLike, fn: ArrayLike) -> Floats:
-    """Fraction of the birds that were found, elementwise; 1 when there were none."""
+    """Fraction of the objects that are found, elementwise; 1 when there are none."""
     right, missed = np.asarray(tp, dtype=np.float64), np.asarray(fn, dtype=np.float64)
     return np.where(right + missed > 0, _ratio(right, right + missed), 1.0)
 
@@ -58,10 +55,10 @@ class Sweep:
     start: float
 
     def thinned(self, points: int = 400) -> dict[str, list[float]]:
-        """At most ``points`` rows, evenly picked, for a figure or JSON."""
+        """At most ``points`` rows, evenly spaced, for a figure or JSON."""
         count = len(self.threshold)
-        picked = np.linspace(0, max(count - 1, 0), min(points, count))
-        rows: Ints = np.unique(picked.astype(np.int64))
+        places = np.linspace(0, max(count - 1, 0), min(points, count))
+        rows: Ints = np.unique(places.astype(np.int64))
         columns = {
             "threshold": self.threshold,
             "precision": self.precision,
@@ -71,43 +68,34 @@ class Sweep:
         return {name: [float(x) for x in column[rows]] for name, column in columns.items()}
 
 
-def sweep(pool: FlatDetections, right: Bools, beta: float) -> Sweep:
-    """Pooled scores at every threshold; ``right`` [D] tells the matched detections."""
-    order = np.argsort(-pool.detection_score, kind="stable")
-    score = pool.detection_score[order].astype(np.float64)
+def sweep(flat: FlatDetections, right: Bools, beta: float) -> Sweep:
+    """Pooled scores at every threshold; ``right`` [D] marks the matched detections."""
+    order = np.argsort(-flat.detection_score, kind="stable")
+    score = flat.detection_score[order].astype(np.float64)
     tp = np.cumsum(right[order])
     last = np.flatnonzero(np.diff(score, append=-1.0))  # of each run of equal scores
     tp, seen = tp[last], last + 1
-    fp, fn = seen - tp, len(pool.truth_label) - tp
+    fp, fn = seen - tp, len(flat.truth_label) - tp
     return Sweep(
         score[last],
         precision(tp, fp, fn),
         recall(tp, fn),
         f_beta(tp, fp, fn, beta),
-        float(f_beta(0, 0, len(pool.truth_label), beta)),
+        float(f_beta(0, 0, len(flat.truth_label), beta)),
     )
 
 
-def choose_threshold(
-    dataset: Dataset,
-    predictions: Mapping[str, Detections],
-    class_names: Sequence[str],
-    config: EvaluationConfig,
-) -> float:
+def choose_threshold(flat: FlatDetections, config: EvaluationConfig) -> float:
     """The operating threshold: where F-beta at ``config.iou`` is highest on *validation* data.
 
-    Of equal maxima the highest threshold wins (fewer false birds for the same score), and the
+    Of equal maxima the highest threshold wins (fewer false detections for the same score), and the
     value is the middle between that score and the next lower one, so that rounding in another
     inference engine moves no detection across it. Never to be called on test data.
 
     Returns:
-        A threshold in ``config.min_score`` .. 1; 1.0 when keeping nothing is best (no birds).
-
-    Raises:
-        ValueError: see ``flatten``.
+        A threshold in ``config.min_score`` .. 1; 1.0 when keeping nothing is best (no objects).
     """
-    pool = flatten(dataset, predictions, class_names)
-    curve = sweep(pool, match(pool, [config.iou])[0] >= 0, config.beta)
+    curve = sweep(flat, flat.right(config.iou), config.beta)
     allowed = curve.threshold >= config.min_score
     if not allowed.any() or curve.f_beta[allowed].max() <= curve.start:
         return 1.0
@@ -116,21 +104,13 @@ def choose_threshold(
 
 
 def threshold_for_recall(
-    dataset: Dataset,
-    predictions: Mapping[str, Detections],
-    class_names: Sequence[str],
-    wanted: float,
-    config: EvaluationConfig,
+    flat: FlatDetections, wanted: float, config: EvaluationConfig
 ) -> float | None:
     """The highest threshold whose pooled recall at ``config.iou`` reaches ``wanted``.
 
     None where no threshold does: the model never finds as many.
-
-    Raises:
-        ValueError: see ``flatten``.
     """
-    pool = flatten(dataset, predictions, class_names)
-    curve = sweep(pool, match(pool, [config.iou])[0] >= 0, config.beta)
+    curve = sweep(flat, flat.right(config.iou), config.beta)
     reached = np.flatnonzero((curve.recall >= wanted) & (curve.threshold >= config.min_score))
     if not len(reached):
         return None

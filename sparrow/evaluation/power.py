@@ -1,9 +1,10 @@
-"""Simulated pairs of detectors whose true difference is known: what can a test set show?
+"""Simulated pairs of detectors of known difference, for tests and benchmarks alone.
 
-A bird is found when a model's own noise beats the bird's difficulty, which both models share (so
-do photos and authors: a dark photo is dark for both). False birds come partly from the scene,
-where both models see them, and partly from each model alone. The candidate's skill is solved for,
-so that its F-beta over endless photos exceeds the champion's by exactly the gain asked for.
+They answer what a test set can show (docs/gate-power.md). An object is found when a model's own
+noise beats the object's difficulty, which both models share (as photos and authors do: a dark photo
+is dark for both). False detections are partly of the scene, where both models make them, and partly
+of each model alone. The candidate's skill is solved for, so that its F-beta over endless photos
+exceeds the champion's by exactly the gain asked for.
 """
 
 from __future__ import annotations
@@ -18,26 +19,27 @@ import pandas as pd
 from sparrow.data.split.groups import count_groups
 from sparrow.data.tables import UNKNOWN
 from sparrow.evaluation.bootstrap import Interval
-from sparrow.evaluation.evaluate import Evaluation, score_name
+from sparrow.evaluation.evaluate import Evaluation
+from sparrow.evaluation.headline import score_name
 from sparrow.evaluation.matching import Floats, Ints
 from sparrow.evaluation.metrics import f_beta
-from sparrow.evaluation.slices import birds_slice
+from sparrow.evaluation.slices import objects_slice
 
 BETA, IOU = 2.0, 0.5
-AUTHOR_SD, PHOTO_SD, BIRD_SD = 0.5, 0.8, 1.2  # of difficulty, in units of the logistic noise
-AFRESH = 0.1  # share of the photos of a burst that a model does not see as it saw the others
-EMPTY_SHARE, MEAN_MORE_BIRDS = 0.1, 2.0  # photos without birds; birds beyond the first
+AUTHOR_SD, PHOTO_SD, OBJECT_SD = 0.5, 0.8, 1.2  # of difficulty, in units of the logistic noise
+AFRESH = 0.1  # fraction of a burst's photos in which a model errs independently of the others
+EMPTY_FRACTION, MEAN_MORE_OBJECTS = 0.1, 2.0  # photos without objects; objects beyond the first
 SIZES = ("small", "medium", "large")
 
 
 @dataclass(frozen=True)
 class Truth:
-    """The world both models look at.
+    """The photos and objects that both models are scored on.
 
     Attributes:
         group, n_true: [photos].
-        photo, size, difficulty: [birds].
-        clutter: [photos] false birds per photo relative to the mean.
+        photo, size, difficulty: [objects].
+        clutter: [photos] false objects per photo relative to the mean.
     """
 
     group: Ints
@@ -49,15 +51,15 @@ class Truth:
 
 
 def draw_truth(photos: int, rng: np.random.Generator, photos_per_author: float = 1 / 0.6) -> Truth:
-    """Photos by authors who took one to several each, with none to many birds."""
+    """Photos by authors who took one to several each, with none to many objects."""
     group = np.cumsum(rng.random(photos) < 1 / photos_per_author) - 1
     group = group - group.min()
     n_true = np.where(
-        rng.random(photos) < EMPTY_SHARE, 0, 1 + rng.negative_binomial(1, 1 / 3, photos)
+        rng.random(photos) < EMPTY_FRACTION, 0, 1 + rng.negative_binomial(1, 1 / 3, photos)
     )
     photo = np.repeat(np.arange(photos), n_true)
     scene = rng.normal(0, AUTHOR_SD, photos)[group] + rng.normal(0, PHOTO_SD, photos)
-    difficulty = scene[photo] + rng.normal(0, BIRD_SD, len(photo))
+    difficulty = scene[photo] + rng.normal(0, OBJECT_SD, len(photo))
     clutter = np.exp(0.5 * scene - 0.125 * (AUTHOR_SD**2 + PHOTO_SD**2))
     return Truth(group, n_true, photo, rng.integers(0, 3, len(photo)), difficulty, clutter)
 
@@ -74,7 +76,7 @@ def simulate_pair(
 
     Args:
         gain: the candidate's true F2 minus the champion's; both stay below 1.
-        false_per_photo: mean false birds per photo of candidate and champion; when they differ,
+        false_per_photo: mean false objects per photo of candidate and champion; when they differ,
             the models are equally good in different ways.
     """
     rng = np.random.default_rng(seed)
@@ -82,9 +84,9 @@ def simulate_pair(
     shared = rng.poisson(0.5 * min(false_per_photo) * truth.clutter)
     evaluations = []
     for score, rate in zip((champion_f_beta + gain, champion_f_beta), false_per_photo, strict=True):
-        found = rng.random(len(truth.difficulty)) < _sigmoid(_skill(score, rate) - truth.difficulty)
+        hits = rng.random(len(truth.difficulty)) < _sigmoid(_skill(score, rate) - truth.difficulty)
         own = rng.poisson((rate - 0.5 * min(false_per_photo)) * truth.clutter)
-        evaluations.append(_evaluation(_per_photo(truth, found, shared + own, seed), seed))
+        evaluations.append(_evaluation(_per_photo(truth, hits, shared + own, seed), seed))
     return evaluations[0], evaluations[1]
 
 
@@ -110,10 +112,10 @@ def simulate_bursts(
     for score in (champion_f_beta + gain, champion_f_beta):
         tables = []
         for _ in range(2):
-            sure = _sigmoid(_skill(score, rate) - truth.difficulty)
-            found = rng.random(len(truth.difficulty)) < sure
+            probability = _sigmoid(_skill(score, rate) - truth.difficulty)
+            hits = rng.random(len(truth.difficulty)) < probability
             false = shared + rng.poisson(0.5 * rate * truth.clutter)
-            tables.append(_per_photo(truth, found, false, seed).iloc[scene].reset_index(drop=True))
+            tables.append(_per_photo(truth, hits, false, seed).iloc[scene].reset_index(drop=True))
         table = tables[0].where(pd.Series(~afresh), tables[1]).infer_objects()
         names = [f"{number:06d}.jpg" for number in range(len(scene))]
         evaluations.append(_evaluation(table.assign(image=names, author=UNKNOWN), seed))
@@ -123,29 +125,29 @@ def simulate_bursts(
 @cache
 def _skill(score: float, false_per_photo: float) -> float:
     """The skill at which pooled F-beta over endless photos equals ``score`` (bisection)."""
-    sd = math.sqrt(AUTHOR_SD**2 + PHOTO_SD**2 + BIRD_SD**2)
+    sd = math.sqrt(AUTHOR_SD**2 + PHOTO_SD**2 + OBJECT_SD**2)
     nodes, node_weights = np.polynomial.hermite_e.hermegauss(60)
-    birds = (1 - EMPTY_SHARE) * (1 + MEAN_MORE_BIRDS)  # per photo
+    objects = (1 - EMPTY_FRACTION) * (1 + MEAN_MORE_OBJECTS)  # per photo
     low, high = -20.0, 20.0
     for _ in range(60):
         middle = (low + high) / 2
-        share = float(_sigmoid(middle - sd * nodes) @ node_weights / node_weights.sum())
-        reached = f_beta(share * birds, false_per_photo, (1 - share) * birds, BETA)
+        fraction = float(_sigmoid(middle - sd * nodes) @ node_weights / node_weights.sum())
+        reached = f_beta(fraction * objects, false_per_photo, (1 - fraction) * objects, BETA)
         low, high = (middle, high) if reached < score else (low, middle)
     return (low + high) / 2
 
 
-def _per_photo(truth: Truth, found: np.ndarray, false: Ints, seed: int) -> pd.DataFrame:
+def _per_photo(truth: Truth, hits: np.ndarray, false: Ints, seed: int) -> pd.DataFrame:
     photos = len(truth.n_true)
-    rng = np.random.default_rng(seed)  # traits are the world's: the same for both models
+    rng = np.random.default_rng(seed)  # traits of photos: the same for both models
     columns: dict[str, np.ndarray | list[str]] = {}
     false_size = rng.integers(0, 3, photos)
     for number, size in enumerate(SIZES):
         of_size = truth.size == number
-        columns[f"tp_{size}"] = np.bincount(truth.photo[of_size & found], minlength=photos)
+        columns[f"tp_{size}"] = np.bincount(truth.photo[of_size & hits], minlength=photos)
         columns[f"fp_{size}"] = false * (false_size == number)
-        columns[f"fn_{size}"] = np.bincount(truth.photo[of_size & ~found], minlength=photos)
-    tp = np.bincount(truth.photo[found], minlength=photos)
+        columns[f"fn_{size}"] = np.bincount(truth.photo[of_size & ~hits], minlength=photos)
+    tp = np.bincount(truth.photo[hits], minlength=photos)
     return pd.DataFrame(
         {
             "image": [f"{number}.jpg" for number in range(photos)],
@@ -157,7 +159,7 @@ def _per_photo(truth: Truth, found: np.ndarray, false: Ints, seed: int) -> pd.Da
             "fp": false,
             "fn": truth.n_true - tp,
             **columns,
-            "birds": birds_slice(truth.n_true),
+            "objects": objects_slice(truth.n_true),
             "dark": rng.random(photos) < 0.2,
             "blurred": rng.random(photos) < 0.2,
         }

@@ -1,4 +1,4 @@
-"""The score training and tuning steer by: F-beta of validation photos at their best threshold."""
+"""The score of training and tuning: F-beta of validation photos at their best threshold."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sparrow.config import EvaluationConfig
 from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
-from sparrow.evaluation.matching import flatten, match
+from sparrow.evaluation.matching import flatten
 from sparrow.evaluation.metrics import choose_threshold, f_beta, precision, recall
 
 
@@ -27,11 +27,11 @@ def make_score(
     """A function of the detections of ``dataset``'s photos; the threshold maximises F-beta."""
 
     def score(predictions: Mapping[str, Detections]) -> ThresholdScore:
-        threshold = choose_threshold(dataset, predictions, class_names, config)
-        kept = {image: found.above(threshold) for image, found in predictions.items()}
-        pool = flatten(dataset, kept, class_names)
-        tp = int((match(pool, [config.iou])[0] >= 0).sum())
-        fp, fn = len(pool.detection_score) - tp, len(pool.truth_label) - tp
+        flat = flatten(dataset, predictions, class_names)
+        threshold = choose_threshold(flat, config)
+        kept = flat.above(threshold)
+        tp = int((kept & flat.right(config.iou)).sum())
+        fp, fn = int(kept.sum()) - tp, len(flat.truth_label) - tp
         return ThresholdScore(
             float(f_beta(tp, fp, fn, config.beta)),
             float(precision(tp, fp, fn)),

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sparrow.detections import Detections
-from sparrow.evaluation.counting import CountModel
 from sparrow.images import MAX_PIXELS, ImageError, RgbImage, read_image
 from sparrow.inference.engine import Engine
 from sparrow.inference.model_folder import INFO, ModelFolderError, ModelInfo
@@ -71,7 +70,7 @@ class PhotoCounter:
         Raises:
             ModelFolderError: the folder is not a whole, untouched model, or it was replaced while
                 it was being loaded.
-            ValueError: its count model is not one, or is one for another threshold.
+            ValueError: its count model is not one.
         """
         target = folder.resolve()
         before = _info_sha256(target)
@@ -82,14 +81,7 @@ class PhotoCounter:
         if self.info_sha256 != before:
             raise ModelFolderError(f"{target} was replaced while it was being loaded")
         self.version = registered_version(target)
-        values = self.info.count_model
-        self._count_model = CountModel.from_dict(values) if values is not None else None
-        if self._count_model and self._count_model.threshold != self.info.threshold:
-            raise ValueError(
-                f"{target}: the model counts from score {self.info.threshold} up, but its count "
-                f"model was fitted for {self._count_model.threshold}: the interval would not be "
-                "the count's; restore the folder from the registry, or evaluate the model again"
-            )
+        self._count_model = self.info.load_count_model()
 
     def count(
         self,

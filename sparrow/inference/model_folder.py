@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from sparrow.atomic_file import write_atomic
 from sparrow.config import MAX_SIDE_PX, PLACES, TRAINING_SECTIONS
+from sparrow.evaluation.counting import CountModel
 from sparrow.inference.safetensors_metadata import check_classes
 from sparrow.regular_file import sha256_of
 
@@ -63,7 +64,7 @@ class ModelInfo(BaseModel):
     trained_at: str  # ISO 8601, UTC
     config: dict[str, Any]  # Config.of_the_training(); models of before hold the whole config
     metrics: dict[str, Any]  # Evaluation.to_dict() on the test split, filled in by evaluation
-    count_model: dict[str, Any] | None = None  # CountModel.to_dict()
+    count_model: dict[str, Any] | None = None  # CountModel.to_dict(); see load_count_model
     equal_recall: dict[str, Any] | None = None  # EqualRecall.to_dict(); null: no champion then
     engine_parity: dict[str, float]  # check_parity() and quantize_engine() of the export
     files: dict[str, str] = {}  # name -> SHA-256
@@ -81,7 +82,25 @@ class ModelInfo(BaseModel):
                 f"threshold ({self.threshold:g}) is below min_score ({self.min_score:g}), which "
                 "the engine reports nothing below"
             )
+        # Models made before held it twice, and a file made by hand may.
+        fitted_for = (self.count_model or {}).get("threshold", self.threshold)
+        if fitted_for != self.threshold:
+            raise ValueError(
+                f"the model counts from score {self.threshold} up, but its count model was fitted "
+                f"for {str(fitted_for)[:50]}: the interval would not be the count's; restore the "
+                "folder from the registry, or evaluate the model again"
+            )
         return self
+
+    def load_count_model(self) -> CountModel | None:
+        """The count model, for this model's threshold; None where it has none.
+
+        Raises:
+            ValueError: ``count_model`` is not one.
+        """
+        if self.count_model is None:
+            return None
+        return CountModel.from_dict(self.count_model, self.threshold)
 
 
 def write_info(folder: Path, info: ModelInfo) -> ModelInfo:
@@ -120,7 +139,7 @@ def read_info(folder: Path, *, verify: bool = True) -> ModelInfo:
 
     Raises:
         ModelFolderError: a file is missing, changed, or does not belong there, or the class list
-            is not the one the weights were trained for.
+            is not the one the weights were trained for, or ``model.json`` contradicts itself.
     """
     path = folder / INFO
     if not path.is_file():
@@ -129,29 +148,39 @@ def read_info(folder: Path, *, verify: bool = True) -> ModelInfo:
         info = ModelInfo.model_validate_json(path.read_text(encoding="utf-8"), strict=True)
     except (ValidationError, UnicodeDecodeError) as error:
         raise ModelFolderError(f"{path} is not a valid {INFO}: {_in_words(error)}") from error
+    _check_files(folder, info)
+    if verify:
+        _check_hashes(folder, info)
+    wrong = check_classes(folder / WEIGHTS, info.class_names)
+    if wrong is not None:
+        raise ModelFolderError(f"{path}: {wrong}; restore the folder from the registry")
+    return info
+
+
+def _check_files(folder: Path, info: ModelInfo) -> None:
     for name in (*REQUIRED, *info.files):
         if not (folder / name).is_file():
             raise ModelFolderError(f"{folder}: the file {name} is missing")
     for name in REQUIRED:
         if name not in info.files:
-            raise ModelFolderError(f"{path} has no SHA-256 of {name}; the folder is not whole")
-    for found in sorted(folder.iterdir()):
-        if found.name not in ALLOWED:
             raise ModelFolderError(
-                f"{folder}: {found.name} does not belong in a model folder; expected only "
+                f"{folder / INFO} has no SHA-256 of {name}; the folder is not whole"
+            )
+    for path in sorted(folder.iterdir()):
+        if path.name not in ALLOWED:
+            raise ModelFolderError(
+                f"{folder}: {path.name} does not belong in a model folder; expected only "
                 f"{', '.join(sorted(ALLOWED))}"
             )
-    if verify:
-        for name, expected in info.files.items():
-            if sha256_of(folder / name) != expected:
-                raise ModelFolderError(
-                    f"{folder}: {name} is not the file that was saved (its SHA-256 differs); "
-                    "restore the folder from the registry"
-                )
-    wrong = check_classes(folder / WEIGHTS, info.class_names)
-    if wrong is not None:
-        raise ModelFolderError(f"{path}: {wrong}; restore the folder from the registry")
-    return info
+
+
+def _check_hashes(folder: Path, info: ModelInfo) -> None:
+    for name, expected in info.files.items():
+        if sha256_of(folder / name) != expected:
+            raise ModelFolderError(
+                f"{folder}: {name} is not the file that was saved (its SHA-256 differs); "
+                "restore the folder from the registry"
+            )
 
 
 def _in_words(error: ValidationError | UnicodeDecodeError) -> str:

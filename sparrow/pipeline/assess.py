@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sparrow.config import Config
 from sparrow.data.tables import Dataset
 from sparrow.pipeline.cards import log_evaluation, write_model_card
-from sparrow.pipeline.data import doubt
+from sparrow.pipeline.data import write_label_errors
 from sparrow.pipeline.evaluate import evaluate_model
 from sparrow.pipeline.trained_folder import reset_model_folder
 from sparrow.progress import Progress
@@ -17,7 +17,7 @@ from sparrow.progress import Progress
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from sparrow.pipeline.evaluate import Scored
+    from sparrow.evaluation.scored import Scored
     from sparrow.pipeline.train import Trained
 
 
@@ -71,8 +71,8 @@ def assess_model(
     scored = evaluate_model(config, dataset, folder, progress)
     curves = evaluation_pictures(config, dataset, scored)
     model_card = write_model_card(config, dataset, scored, folder, curves)
-    pictures = curves | mistake_pictures(config, dataset, scored)
+    pictures = curves | mistake_pictures(dataset, scored)
     log_evaluation(config, trained, scored, pictures, run_dir / "cards")
     pages = run_dir / "data" / "test"
-    label_errors = doubt(config, test, scored.detections, "This run's model", pages)
+    label_errors = write_label_errors(config, test, scored.detections, "This run's model", pages)
     return Assessment(scored, model_card, curves, pictures, *label_errors)

@@ -11,18 +11,18 @@ from sparrow.data.tables import Dataset
 from sparrow.inference.model_folder import CARD, CARD_PAGE, engine_mb, read_info, write_info
 
 if TYPE_CHECKING:
-    from sparrow.pipeline.evaluate import Scored
+    from sparrow.evaluation.scored import Scored
     from sparrow.pipeline.train import Trained
 
 
 def write_dataset_card(
-    config: Config, dataset: Dataset, certificate: dict[str, Any], folder: Path
+    config: Config, dataset: Dataset, report: Mapping[str, Any], folder: Path
 ) -> str:
     """The dataset card, as ``dataset-card.md`` and ``.html`` in a folder; its Markdown."""
     from sparrow.reports.dataset_card import dataset_card
     from sparrow.reports.markdown import markdown_page
 
-    text = dataset_card(config.name, dataset, certificate)
+    text = dataset_card(config.name, dataset, report)
     page = markdown_page(f"Data of {config.name}", text, {})
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "dataset-card.md").write_text(text, encoding="utf-8")
@@ -69,7 +69,7 @@ def log_evaluation(
     from sparrow.registry.tracking import log_files, log_numbers, log_pictures, make_client
 
     client, evaluation = make_client(config.stores), scored.evaluation
-    numbers = {name: one.value for name, one in evaluation.headline.items()}
+    numbers = {name: number.value for name, number in evaluation.headline.items()}
     numbers |= {**evaluation.details, "latency_ms": scored.latency_ms}
     numbers["threshold"] = evaluation.threshold
     run_id, folder = trained.mlflow_run_id, Path(trained.folder)

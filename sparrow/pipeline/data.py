@@ -1,4 +1,4 @@
-"""What the steps of ``train.py`` do with the data: check, take in, compare, certify, doubt.
+"""What the steps of ``train.py`` do with the data: check, ingest, compare, report.
 
 Each leaves its pages in a folder of the run, ``data/`` beside its checkpoints.
 """
@@ -15,9 +15,10 @@ import pandas as pd
 
 from sparrow.config import Config
 from sparrow.data.checks.label_errors import label_error_candidates, label_error_violation
+from sparrow.data.checks.report import CheckReport
 from sparrow.data.checks.run import CheckedDataset, check_dataset, table_names
 from sparrow.data.ingest.batch import NEW_PREFIX
-from sparrow.data.ingest.changes import changes
+from sparrow.data.ingest.changes import Changes, changes
 from sparrow.data.ingest.ingest import IngestResult, ingest_new
 from sparrow.data.tables import Dataset, data_version
 from sparrow.detections import Detections
@@ -31,12 +32,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class IngestOutcome:
-    """The raw set after the intake, what came in, and how it looks beside what was there.
+    """The raw set after ingest, what is new in it, and how that compares with what was there.
 
     Attributes:
         dataset: the raw set now.
-        result: of ``ingest_new``; its report also holds what the champion doubts.
-        comparison: of the new photos with the old; None where nothing came in.
+        result: of ``ingest_new``; its report also holds the label-error candidates.
+        comparison: of the new photos with the old; None where nothing is new.
         pages: what was written about it.
     """
 
@@ -65,7 +66,9 @@ def check_raw(config: Config, folder: Path, progress: Progress) -> tuple[Checked
     return checked, write_report(checked.report, root, folder / "raw")
 
 
-def take_in(config: Config, before: Dataset, folder: Path, progress: Progress) -> IngestOutcome:
+def ingest_and_compare(
+    config: Config, before: Dataset, folder: Path, progress: Progress
+) -> IngestOutcome:
     """Check ``data.new`` and merge it; compare it with the raw set, and ask the champion.
 
     Args:
@@ -74,20 +77,13 @@ def take_in(config: Config, before: Dataset, folder: Path, progress: Progress) -
     Raises:
         DataError: the new data fails its checks (see ``ingest_new``).
     """
-    root = Path(config.data.root)
     result = ingest_new(config.data, progress, write_report)
-    # Not "was anything accepted?": a step killed after its intake finds nothing new when resumed.
+    # Not "was anything accepted?": a step killed after its ingest finds nothing new when resumed.
     if result.data_version == data_version(before):
         return IngestOutcome(before, result, None, ())
-    after = check_dataset(root, config.data).dataset
+    after = check_dataset(Path(config.data.root), config.data).dataset
     changed, place = changes(before, after), folder / "new"
-    came = photos_named(after, (*changed.added, *changed.corrected))
-    review, pages = ask_champion(config, came, place)
-    if result.report is not None:
-        found = label_error_violation(review, table_names(NEW_PREFIX)[1])
-        report = result.report.extended(found)
-        result = replace(result, report=report)
-        pages.insert(0, write_report(report, root, place))
+    report, pages = _review_new(config, after, changed, result.report, place)
     comparison = None
     if changed.added:
         from sparrow.data.drift import compare_new_with_raw
@@ -95,54 +91,77 @@ def take_in(config: Config, before: Dataset, folder: Path, progress: Progress) -
         added = photos_named(after, changed.added)
         comparison = compare_new_with_raw(before, added, config.data.near_duplicate_bits)
         pages += write_comparison(comparison, place)
-    return IngestOutcome(after, result, comparison, tuple(pages))
+    return IngestOutcome(after, replace(result, report=report), comparison, tuple(pages))
 
 
-def certify(config: Config, result: SplitResult, folder: Path) -> tuple[Comparison, Path]:
-    """The split's certificate as a page and as JSON, and the test side compared with training."""
+def _review_new(
+    config: Config, after: Dataset, changed: Changes, report: CheckReport | None, folder: Path
+) -> tuple[CheckReport | None, list[Path]]:
+    """The report on new photos with what the champion disagrees with, and the pages of both."""
+    new = photos_named(after, (*changed.added, *changed.corrected))
+    candidates, pages = ask_champion(config, new, folder)
+    if report is None:
+        return None, pages
+    report = report.extended(label_error_violation(candidates, table_names(NEW_PREFIX)[1]))
+    return report, [write_report(report, Path(config.data.root), folder), *pages]
+
+
+def write_split_report(
+    config: Config, result: SplitResult, folder: Path
+) -> tuple[Comparison, Path]:
+    """The split report as a page and as JSON, and the test photos compared with training photos."""
+    from sparrow.data.drift import compare_train_with_test
     from sparrow.reports.data_pages import split_report_html
 
     place = folder / "split"
     place.mkdir(parents=True, exist_ok=True)
-    page = place / "certificate.html"
-    page.write_text(split_report_html(result.certificate, result.dataset), encoding="utf-8")
-    text = json.dumps(result.certificate, indent=1)
-    (place / "certificate.json").write_text(text, encoding="utf-8")
-    from sparrow.data.drift import compare_train_with_test
-
-    bits = config.data.near_duplicate_bits
-    comparison = compare_train_with_test(result.dataset, bits, config.split)
+    page = place / "split-report.html"
+    page.write_text(split_report_html(result.report, result.dataset), encoding="utf-8")
+    text = json.dumps(result.report, indent=1)
+    page.with_suffix(".json").write_text(text, encoding="utf-8")
+    comparison = compare_train_with_test(
+        result.dataset,
+        config.data.near_duplicate_bits,
+        config.split,
+        authors_parted=result.report.get("authors_parted_by_day", False),
+    )
     write_comparison(comparison, place)
     return comparison, page
 
 
 def ask_champion(config: Config, photos: Dataset, folder: Path) -> tuple[pd.DataFrame, list[Path]]:
-    """Labels the champion doubts, and their page; none without a champion of the same classes."""
+    """Label-error candidates by the champion, and their page; none without one of these classes."""
     from sparrow.inference.engine import Engine, detect_files
     from sparrow.inference.model_folder import read_info
 
     champion = Path(config.stores.champion)
-    found: Mapping[str, Detections] = {}
+    detections: Mapping[str, Detections] = {}
     if champion.exists() and set(read_info(champion).class_names) == set(config.data.classes):
         files = [(name, photos.image_path(name)) for name in photos.images["image"]]
-        found = detect_files(Engine(champion, config.training.threads), files)
-    return doubt(config, photos, found, "The champion", folder)
+        detections = detect_files(Engine(champion, config.training.threads), files)
+    return write_label_errors(config, photos, detections, "The champion", folder)
 
 
-def doubt(
-    config: Config, photos: Dataset, found: Mapping[str, Detections], model: str, folder: Path
+def write_label_errors(
+    config: Config, photos: Dataset, detections: Mapping[str, Detections], model: str, folder: Path
 ) -> tuple[pd.DataFrame, list[Path]]:
-    """The review list of some photos, and the page of it where there is anything to review."""
+    """The label-error candidates of some photos, and their page where there are any.
+
+    Args:
+        detections: of the photos, by name.
+        model: whose detections they are, in words.
+        folder: of ``review.html`` and ``review.json``.
+    """
     from sparrow.reports.label_errors import label_errors_html
 
-    review = label_error_candidates(photos, found, config.data.label_error_score)
-    if review.empty:
-        return review, []
+    candidates = label_error_candidates(photos, detections, config.data.label_error_score)
+    if candidates.empty:
+        return candidates, []
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / "review.html"
-    page.write_text(label_errors_html(review, photos, model), encoding="utf-8")
-    review.to_json(folder / "review.json", orient="records", indent=1)
-    return review, [page]
+    page.write_text(label_errors_html(candidates, photos, model), encoding="utf-8")
+    candidates.to_json(folder / "review.json", orient="records", indent=1)
+    return candidates, [page]
 
 
 def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:

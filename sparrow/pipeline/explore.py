@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,12 @@ from sparrow.pipeline.cards import write_dataset_card
 
 
 def explore_data(
-    config: Config, dataset: Dataset, certificate: dict[str, Any], run_dir: Path
+    config: Config, dataset: Dataset, split_report: Mapping[str, Any], run_dir: Path
 ) -> tuple[str, dict[str, bytes]]:
     """Write the dataset card; its Markdown, and PNG pictures of the data by title."""
     from sparrow.reports.data_figures import contact_sheet_png, eda_figures, more_figures
 
-    card = write_dataset_card(config, dataset, certificate, run_dir / "cards")
+    card = write_dataset_card(config, dataset, split_report, run_dir / "cards")
     tables = dataset.images, dataset.boxes
     sheet = {"Contact sheet": contact_sheet_png(dataset)}
     return card, eda_figures(*tables) | more_figures(*tables) | sheet

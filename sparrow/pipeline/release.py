@@ -9,20 +9,42 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sparrow.config import Config, stored_config
+from sparrow.config import Config, stored_config, with_values
 from sparrow.data.tables import Dataset
+from sparrow.evaluation.compare import compare
+from sparrow.evaluation.evaluate import Evaluation
 from sparrow.inference.model_folder import engine_mb, read_info
-from sparrow.pipeline.evaluate import score_model
+from sparrow.pipeline.score import score_model
+from sparrow.registry.promotion_criteria import Candidate, ClassDifference
+from sparrow.registry.promotion_gate import AgainstChampion, PromotionDecision, decide
 from sparrow.served_settings import ServedSettings, write_served_settings
 
 if TYPE_CHECKING:
     from sparrow.pipeline.train import Trained
-    from sparrow.registry.promotion_gate import PromotionDecision
     from sparrow.registry.promotion_log import Entry
     from sparrow.registry.registry import Registry
-    from sparrow.registry.standing import Standing
+    from sparrow.registry.state import RegistryState
+    from sparrow.registry.versions import Version
 
 DECISION_KEYS = ("promote", "forced", "reason", "gates")
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluatedModel:
+    """What training and evaluation give to promotion.
+
+    Attributes:
+        latency_ms: see ``Scored``.
+    """
+
+    trained: Trained
+    evaluation: Evaluation
+    latency_ms: float
+
+    @property
+    def folder(self) -> Path:
+        """The model folder."""
+        return Path(self.trained.folder)
 
 
 @dataclass(frozen=True)
@@ -37,13 +59,7 @@ class Promotion:
 
 
 def promote(
-    config: Config,
-    dataset: Dataset,
-    trained: Trained,
-    evaluation: Any,
-    latency_ms: float,
-    run_key: str,
-    forced: bool,
+    config: Config, dataset: Dataset, model: EvaluatedModel, run_key: str, forced: bool
 ) -> Promotion:
     """Register the candidate once, score the champion on the same photos now, and decide.
 
@@ -52,75 +68,84 @@ def promote(
     """
     from sparrow.registry.registry import Registry
 
-    folder = Path(trained.folder)
     registry = Registry(config.stores, config.name)
-    info = read_info(folder)
-    tags = {
-        "metaflow_run": run_key,
-        "config": stored_config(info.config).content_hash(),  # tuned values included
-        "git_commit": info.git_commit,
-    }
-    version = registry.register(folder, trained.mlflow_run_id, run_key, tags)
-    standing = registry.settle()
+    version = _register(registry, model, run_key)
+    state = registry.reconcile()
     own = own_entry(registry, version.number, run_key)
-    before = own.from_version if own else champion_before(registry, standing, version.number)
-    compared = compare_with(config, dataset, registry, before, evaluation, folder)
+    before = own.from_version if own else champion_before(registry, state, version.number)
+    against = compare_with(config, dataset, registry, before, model)
     if own is not None:
         decision = {key: own.evidence[key] for key in DECISION_KEYS}
     else:
-        made = _decide(config, evaluation, compared, folder, forced, latency_ms)
+        candidate = Candidate(model.evaluation, engine_mb(model.folder), model.latency_ms)
+        made = decide(candidate, against, config.promotion, forced)
         decision = made.to_dict()
-        registry.tag(version.number, {"decision": made.reason})
-        if made.promote:
-            # Before the model is published: killed in between, it must not be served without them.
-            folder_there = registry.published_folder(version.number)
-            write_served_settings(folder_there, served_settings(config))
-            registry.promote(
-                version.number,
-                made.reason,
-                forced=made.forced,
-                evidence={**decision, "run": run_key},
-                follows=standing.number,
-            )
+        _carry_out(config, registry, made, version.number, (state.number, run_key))
     now = registry.champion()
     return Promotion(
         version=version.number,
         champion_version=now.number if now else None,
         champion_before=before,
         decision=decision,
-        champion_evaluation=compared.champion.to_dict() if compared.champion else None,
+        champion_evaluation=against.champion.to_dict() if against.champion else None,
+    )
+
+
+def _register(registry: Registry, model: EvaluatedModel, run_key: str) -> Version:
+    info = read_info(model.folder)
+    tags = {
+        "metaflow_run": run_key,
+        "config": stored_config(info.config).content_hash(),  # tuned values included
+        "git_commit": info.git_commit,
+    }
+    return registry.register(model.folder, model.trained.mlflow_run_id, run_key, tags)
+
+
+def _carry_out(
+    config: Config,
+    registry: Registry,
+    decision: PromotionDecision,
+    number: int,
+    decided: tuple[int, str],
+) -> None:
+    """Note the decision at the version, and promote it where it says so.
+
+    Args:
+        number: of the candidate's version.
+        decided: the log entry that the decision follows, and the key of the run.
+    """
+    follows, run_key = decided
+    registry.tag(number, {"decision": decision.reason})
+    if not decision.promote:
+        return
+    # Before the model is published: killed in between, it must not be served without them.
+    write_served_settings(registry.published_folder(number), served_settings(config))
+    evidence = {**decision.to_dict(), "run": run_key}
+    registry.promote(
+        number, decision.reason, forced=decision.forced, evidence=evidence, follows=follows
     )
 
 
 def own_entry(registry: Registry, number: int, run_key: str) -> Entry | None:
     """The log's entry by which this very run promoted its candidate, if it did."""
     for entry in reversed(registry.history()):
-        # Entries of older releases do not name the run; only a run's step writes its gates.
+        # Entries of older releases do not name the run; only a run's step writes gates.
         by_run = entry.evidence.get("run", run_key) == run_key and "gates" in entry.evidence
         if entry.to_version == number and by_run:
             return entry
     return None
 
 
-def champion_before(registry: Registry, standing: Standing, number: int) -> int | None:
-    """The champion that a candidate is held against: never itself.
+def champion_before(registry: Registry, state: RegistryState, number: int) -> int | None:
+    """The champion that a candidate is compared with: never itself.
 
     A person may have promoted it by hand while its run was interrupted.
     """
-    if standing.champion is None:
+    if state.champion is None:
         return None
-    if standing.champion.number != number:
-        return standing.champion.number
-    return standing.previous.number if standing.previous else None
-
-
-@dataclass(frozen=True)
-class Compared:
-    """Candidate and champion on the same photos; all None where there is no champion."""
-
-    champion: Any = None  # its Evaluation
-    comparison: Any = None
-    classes: Any = None  # a ClassDifference, where the two do not count the same classes
+    if state.champion.number != number:
+        return state.champion.number
+    return state.previous.number if state.previous else None
 
 
 def compare_with(
@@ -128,56 +153,30 @@ def compare_with(
     dataset: Dataset,
     registry: Registry,
     champion: int | None,
-    evaluation: Any,
-    folder: Path,
-) -> Compared:
+    model: EvaluatedModel,
+) -> AgainstChampion:
     """Score the champion now, on the classes that both models know.
 
     Args:
         champion: number of its version; None where there is none.
-        evaluation: the candidate's on all its classes.
-        folder: the candidate's model folder.
+        model: the candidate.
     """
-    from sparrow.evaluation.compare import compare
-    from sparrow.registry.promotion_gate import ClassDifference
-
     if champion is None:
-        return Compared()
-    home, ours = registry.fetch(champion), config.data.classes
-    theirs = read_info(home).class_names
-    if set(theirs) == set(ours):
+        return AgainstChampion()
+    home, own_names = registry.fetch(champion), config.data.classes
+    names = read_info(home).class_names
+    if set(names) == set(own_names):
         scored = score_model(config, dataset, home).evaluation
-        return Compared(scored, compare(evaluation, scored, config, config.seed))
-    shared = tuple(name for name in ours if name in theirs)
+        return AgainstChampion(scored, compare(model.evaluation, scored, config, config.seed))
+    shared = [name for name in own_names if name in names]
     if not shared:
-        return Compared(classes=ClassDifference(theirs, ours, None))
+        return AgainstChampion(classes=ClassDifference(names, own_names, None))
+    of_shared = with_values(config, {"data.classes": shared})
     scored, candidate = (
-        score_model(config, dataset, one, classes=shared).evaluation for one in (home, folder)
+        score_model(of_shared, dataset, folder).evaluation for folder in (home, model.folder)
     )
-    difference = ClassDifference(theirs, ours, candidate)
-    return Compared(scored, compare(candidate, scored, config, config.seed), difference)
-
-
-def _decide(
-    config: Config,
-    evaluation: Any,
-    compared: Compared,
-    folder: Path,
-    forced: bool,
-    latency_ms: float,
-) -> PromotionDecision:
-    from sparrow.registry.promotion_gate import decide
-
-    return decide(
-        evaluation,
-        compared.champion,
-        compared.comparison,
-        engine_mb(folder),
-        config.promotion,
-        forced,
-        latency_ms=latency_ms,
-        classes=compared.classes,
-    )
+    difference = ClassDifference(names, own_names, candidate)
+    return AgainstChampion(scored, compare(candidate, scored, config, config.seed), difference)
 
 
 def bundle(config: Config, promotion: Promotion) -> str | None:

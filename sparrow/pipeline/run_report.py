@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparrow.atomic_file import write_atomic
+from sparrow.evaluation.evaluate import Evaluation
 
 if TYPE_CHECKING:
     from sparrow.pipeline.release import Promotion
@@ -29,32 +30,46 @@ def write_report(work_dir: Path, report: dict[str, Any]) -> None:
     write_atomic(work_dir / "report.json", json.dumps(report, indent=1) + "\n")
 
 
-def make_report(
-    run: str,
-    version: str,
-    trained: Trained,
-    evaluation: Any,
-    promotion: Promotion,
-    bento: str | None,
-) -> Report:
-    """The end of a run in one value."""
-    metrics = {name: one.to_list() for name, one in evaluation.headline.items()}
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What the steps of a run leave behind."""
+
+    trained: Trained
+    evaluation: Evaluation
+    promotion: Promotion
+    bento: str | None  # its tag; None where no model is champion
+
+
+def make_report(run: str, version: str, outcome: Outcome) -> Report:
+    """The end of a run in one value.
+
+    Args:
+        run: the Metaflow run's id.
+        version: of the data.
+    """
+    evaluation, promotion = outcome.evaluation, outcome.promotion
     values = {
         "run": run,
         "state": "finished",
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "data_version": version,
-        "metrics": metrics,
+        "metrics": {name: number.to_list() for name, number in evaluation.headline.items()},
         "threshold": evaluation.threshold,
         "candidate_version": promotion.version,
         "champion_version": promotion.champion_version,
         "decision": promotion.decision,
-        "tuned": trained.values,
-        "mlflow_run_id": trained.mlflow_run_id,
-        "bento": bento,
+        "tuned": outcome.trained.values,
+        "mlflow_run_id": outcome.trained.mlflow_run_id,
+        "bento": outcome.bento,
     }
+    return Report(values, _lines(version, outcome))
+
+
+def _lines(version: str, outcome: Outcome) -> list[str]:
+    trained, evaluation, promotion = outcome.trained, outcome.evaluation, outcome.promotion
     score = evaluation.f_beta
-    lines = [
+    champion, bento = promotion.champion_version or "none", outcome.bento or "none"
+    return [
         f"Data version {version}; {_evidence(evaluation)}.",
         f"F{evaluation.beta:g} at IoU {evaluation.iou:g}: {score.value:.3f} "
         f"({score.low:.3f} to {score.high:.3f}) at threshold {evaluation.threshold:.3f}, "
@@ -62,11 +77,10 @@ def make_report(
         *([f"Training ended early: {trained.stopped}"] if trained.stopped else []),
         *trained.notes,
         f"Version {promotion.version}: {promotion.decision['reason']}",
-        f"Champion: version {promotion.champion_version or 'none'}; Bento: {bento or 'none'}.",
+        f"Champion: version {champion}; Bento: {bento}.",
     ]
-    return Report(values, lines)
 
 
-def _evidence(evaluation: Any) -> str:
+def _evidence(evaluation: Evaluation) -> str:
     plain = f"{evaluation.n_photos} test photos in {evaluation.n_groups} groups"
     return evaluation.evidence or plain

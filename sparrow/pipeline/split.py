@@ -1,4 +1,4 @@
-"""What the split step of ``train.py`` does: sides that stay while the set grows; a report."""
+"""What the split step of ``train.py`` does: assignments that stay while the set grows; a report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sparrow.config import Config
 from sparrow.data.split.assignments import load_assignments, save_assignments
 from sparrow.data.split.split import SplitResult, split_dataset
 from sparrow.data.tables import Dataset
-from sparrow.pipeline.data import certify
+from sparrow.pipeline.data import write_split_report
 
 if TYPE_CHECKING:
     from sparrow.data.drift import Comparison
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class SplitOutcome:
-    """The split set, how its test side compares with its training side, and the report's page."""
+    """The split set, how test and training photos compare, and the report's page."""
 
     result: SplitResult
     comparison: Comparison
     page: Path
 
     def lines(self) -> list[str]:
-        """Photos a side, the comparison, and where the report is."""
+        """Photos of each split, the comparison, and where the report is."""
         counts = self.result.dataset.images["split"].value_counts().to_string()
-        return [counts, self.comparison.summary(), f"certificate of the split: {self.page}"]
+        return [counts, self.comparison.summary(), f"split report: {self.page}"]
 
 
 def split_photos(config: Config, dataset: Dataset, folder: Path) -> SplitOutcome:
-    """Split a set where photos had sides before: those keep theirs, and all are saved.
+    """Split a set; photos that were assigned before stay where they are, and all are saved.
 
     Args:
         folder: of the run's pages about its data.
     """
     bits = config.data.near_duplicate_bits
-    before = load_assignments(dataset.root)
-    result = split_dataset(dataset, config.split, bits, config.seed, before)
+    assignments = load_assignments(dataset.root)
+    result = split_dataset(dataset, config.split, bits, config.seed, assignments)
     save_assignments(result.dataset)
-    return SplitOutcome(result, *certify(config, result, folder))
+    return SplitOutcome(result, *write_split_report(config, result, folder))

@@ -60,37 +60,32 @@ class Trained:
     notes: tuple[str, ...] = ()  # what of an earlier start was damaged and set aside
 
 
-def training_photos(
-    tuned: Config, dataset: Dataset, count: int = 12
-) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+def training_photos(task: TrainingTask, count: int = 12) -> list[tuple[NDArray[Any], NDArray[Any]]]:
     """What the network sees of some training photos in its first epoch.
 
     Returns:
         Pixels, uint8 [H, W, 3], and boxes, float32 [N, 4], of each.
     """
     from sparrow.training.augmented_dataset import AugmentedPhotos, derive_seed
-    from sparrow.training.dataset import load_detection_set
 
-    classes, cache = tuned.data.classes, Path(tuned.data.prepared)
-    photos = load_detection_set(dataset.subset("train"), classes, tuned.model, cache)
-    seen = AugmentedPhotos(photos, tuned.augmentation, derive_seed(tuned.seed, 1))
-    chosen = range(0, len(photos), max(1, len(photos) // count))[:count]
+    seen = AugmentedPhotos(task.photos, task.augmentation, derive_seed(task.seed, 1))
+    chosen = range(0, len(seen), max(1, len(seen) // count))[:count]
     return [(image.permute(1, 2, 0).numpy(), boxes.numpy()) for image, boxes, _ in
             (seen[i] for i in chosen)]  # fmt: skip
 
 
-def train_model(tuned: Config, dataset: Dataset, place: RunPlace, hooks: TrainingHooks) -> Trained:
+def train_model(
+    tuned: Config, dataset: Dataset, task: TrainingTask, place: RunPlace, hooks: TrainingHooks
+) -> Trained:
     """Train with the tuned config, export the engine, write the model folder.
 
-    A checkpoint left in the run's folder by a killed run is continued, and so is its MLflow run.
+    ``task`` is of both (``load_task``). A killed run's checkpoint and MLflow run are continued.
     """
     from sparrow.registry.tracking import end_run, log_numbers, make_client
     from sparrow.training.loop import train
     from sparrow.training.study_report import best_yaml
-    from sparrow.training.task import load_task
 
-    model, task = _network(tuned), load_task(tuned, dataset)
-    checkpoints = place.folder / CHECKPOINTS
+    model, checkpoints = _network(tuned), place.folder / CHECKPOINTS
     checkpoints.mkdir(parents=True, exist_ok=True)
     client = make_client(tuned.stores)
     run_id = _start_run(client, tuned, dataset, place)

@@ -1,21 +1,20 @@
 """The append-only log of promotions: when, who, from, to, why, on what evidence.
 
 Each entry names the entry it follows, and the database accepts only one successor for each: of
-two promotions at once, one is written and the other is told. Each entry also carries a SHA-256 over
-all its fields and the entry before it, and the newest one is noted in a table of its own: what is
-edited, removed or slipped in is found by ``PromotionLog.verify``. Somebody who can write the
-database and computes all hashes anew is not found; the newest hash, kept elsewhere, finds them.
+two promotions at once, one is written and the other gets an error. Each entry also carries a
+SHA-256 over all its fields and the entry before it, and the newest one is noted in a table of its
+own: what is edited, removed or inserted is found by ``PromotionLog.verify``. A person who can write
+the database and computes all hashes anew is not found; the newest hash, kept elsewhere, shows it.
 """
 
 from __future__ import annotations
 
 import getpass
-import hashlib
 import json
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from sparrow.database import open_database
+from sparrow.registry.promotion_chain import BrokenChain, entry_sha256, first_break
 
 # Their history is in ``sparrow.migrations``, which makes them.
 metadata = sa.MetaData()
@@ -47,10 +47,6 @@ _HEADS = sa.Table(
     sa.Column("number", sa.Integer, nullable=False),  # of the newest entry
     sa.Column("sha256", sa.String(64), nullable=False),  # its hash
 )
-_HASHED = (
-    "model", "number", "at", "who", "from_version", "to_version", "why", "forced", "evidence",
-)  # fmt: skip
-
 logger = logging.getLogger("sparrow.promotion_log")
 
 
@@ -73,16 +69,19 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class BrokenChain:
-    """The first place where the log is not what was written.
+class Change:
+    """A change of champion that is to be logged.
 
     Attributes:
-        number: of the entry that was changed or is missing.
-        words: what is wrong with it, for people.
+        why: the reason, for people.
+        forced: by a person's order, whatever the gate said.
+        evidence: the gate's decision, and what identifies the version.
     """
 
-    number: int
-    words: str
+    to_version: int
+    why: str
+    forced: bool = False
+    evidence: dict[str, Any] = field(default_factory=dict)
 
 
 class PromotionLog:
@@ -102,27 +101,18 @@ class PromotionLog:
     def entries(self) -> list[Entry]:
         """All changes, oldest first; a broken chain is logged as an error."""
         rows, head = self._read()
-        self._report(_first_break(rows, head))
+        self._report(first_break(rows, head))
         return [_entry(row) for row in rows]
 
     def verify(self) -> BrokenChain | None:
-        """The first entry that was altered, removed or slipped in; None where all is as written."""
-        return _first_break(*self._read())
+        """The first entry that was altered, removed or inserted; None where all is as written."""
+        return first_break(*self._read())
 
-    def append(
-        self,
-        follows: int,
-        from_version: int | None,
-        to_version: int,
-        why: str,
-        *,
-        forced: bool = False,
-        evidence: dict[str, Any] | None = None,
-    ) -> Entry:
+    def append(self, follows: int, from_version: int | None, change: Change) -> Entry:
         """Write the entry after number ``follows`` (0 for the first).
 
         Raises:
-            PromotionConflictError: that place is taken: the champion has changed since.
+            PromotionConflictError: that number is taken: the champion has changed since.
         """
         row: dict[str, Any] = {
             "model": self._model,
@@ -130,10 +120,8 @@ class PromotionLog:
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "who": _who(),
             "from_version": from_version,
-            "to_version": to_version,
-            "why": why,
-            "forced": forced,
-            "evidence": json.dumps(evidence or {}),
+            **vars(change),
+            "evidence": json.dumps(change.evidence),
         }
         try:
             with self._engine.begin() as connection:
@@ -141,15 +129,16 @@ class PromotionLog:
                 connection.execute(sa.insert(_PROMOTIONS).values(row))
                 self._note_head(connection, row)
         except IntegrityError:
-            winner = next(one for one in self.entries() if one.number == follows + 1)
+            winner = next(entry for entry in self.entries() if entry.number == follows + 1)
             raise PromotionConflictError(
                 f"{winner.who} made version {winner.to_version} champion at {winner.at}, while "
-                f"version {to_version} was on its way; look at `sparrow history` and decide again"
+                f"version {change.to_version} was on its way; look at `sparrow history` and decide "
+                "again"
             ) from None
         return _entry(row)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the connections to the database."""
         self._engine.dispose()
 
     def _read(self) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
@@ -191,49 +180,6 @@ class PromotionLog:
                 broken.words,
             )
         self._said = broken
-
-
-def entry_sha256(row: Mapping[str, Any], previous: str) -> str:
-    """Hash over all fields of an entry (as the table holds them) and the entry before it.
-
-    It never changes: entries of years carry it, and a migration computed it for older ones.
-    """
-    values = {name: row[name] for name in _HASHED}
-    text = json.dumps({**values, "previous": previous}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _first_break(rows: list[dict[str, Any]], head: dict[str, Any] | None) -> BrokenChain | None:
-    previous, expected = "", 1
-    for row in rows:
-        number = row["number"]
-        if number != expected:
-            return BrokenChain(expected, f"entry {expected} is missing before entry {number}")
-        if row["sha256"] is None:
-            return BrokenChain(
-                number, f"entry {number} carries no hash: added by hand or by an older release"
-            )
-        if row["sha256"] != entry_sha256(row, previous):
-            return BrokenChain(
-                number, f"entry {number} of {row['at']} is not as it was written, or not the one"
-                f" that followed entry {number - 1}"
-            )  # fmt: skip
-        previous, expected = row["sha256"], number + 1
-    if head is None and not rows:
-        return None
-    if head is None:
-        return BrokenChain(
-            expected - 1, f"the note of the newest entry ({expected - 1}) is missing"
-        )
-    if head["number"] >= expected:
-        return BrokenChain(
-            expected, f"entry {expected} is missing; there were {head['number']} entries"
-        )
-    if (head["number"], head["sha256"]) != (expected - 1, previous):
-        return BrokenChain(
-            expected - 1, f"entry {expected - 1} is not the one that was noted as the newest"
-        )
-    return None
 
 
 def _entry(row: dict[str, Any]) -> Entry:

@@ -11,8 +11,7 @@ import pandas as pd
 
 from sparrow.data.tables import BOX_COLUMNS, Dataset
 from sparrow.detections import Detections
-from sparrow.evaluation.counting import CountModel
-from sparrow.evaluation.matching import Bools, flatten, match
+from sparrow.evaluation.matching import Bools, flatten
 from sparrow.images import ImageError, read_image
 from sparrow.inference.engine import Engine
 from sparrow.inference.model_folder import ModelInfo
@@ -47,7 +46,7 @@ class ShadowPhoto:
 
     @property
     def change(self) -> int:
-        """Birds more (or, below 0, fewer) with the candidate."""
+        """Objects more (or, below 0, fewer) with the candidate."""
         return len(self.candidate.found) - len(self.champion.found)
 
     @property
@@ -80,7 +79,7 @@ class Shadow:
         lines = [
             f"{same} of {total} photos keep their count ({same / total:.0%}); "
             f"in {boxes} every box is the same.",
-            f"More birds: {(changes > 0).sum()} photos; fewer: {(changes < 0).sum()}; "
+            f"More objects: {(changes > 0).sum()} photos; fewer: {(changes < 0).sum()}; "
             f"in all {before} would become {after} ({changes.mean():+.2f} a photo).",
         ]
         if self.unreadable:
@@ -102,37 +101,47 @@ def replay(
         except (ImageError, OSError) as error:
             unreadable.append((path, str(error)))
         else:
-            theirs, ours = champion.detect(image), candidate.detect(image)
-            photos.append(compare_answers(path, champion.info, theirs, candidate.info, ours))
+            old, new = champion.detect(image), candidate.detect(image)
+            photos.append(compare_answers(path, champion.info, old, candidate.info, new))
         if progress:
             progress(done, len(paths))
-    worst = sorted(photos, key=lambda one: (-abs(one.change), -one.differing, str(one.path)))
+    worst = sorted(
+        photos, key=lambda photo: (-abs(photo.change), -photo.differing, str(photo.path))
+    )
     return Shadow(tuple(worst), tuple(unreadable))
 
 
 def compare_answers(
-    path: Path, champion: ModelInfo, theirs: Detections, candidate: ModelInfo, ours: Detections
+    path: Path,
+    champion: ModelInfo,
+    champion_found: Detections,
+    candidate: ModelInfo,
+    candidate_found: Detections,
 ) -> ShadowPhoto:
-    """Set two models' detections in one photo against each other, each at its own threshold.
+    """Compare two models' detections in one photo, each at its own threshold.
 
     Args:
         path: of the photo.
-        theirs, ours: all that champion and candidate report, those below the threshold included.
+        champion_found, candidate_found: all that the models report, those below the threshold
+            included.
     """
     names = tuple(dict.fromkeys((*champion.class_names, *candidate.class_names)))
-    old, new = theirs.above(champion.threshold), ours.above(candidate.threshold)
+    old = champion_found.above(champion.threshold)
+    new = candidate_found.above(candidate.threshold)
     old_labels = [champion.class_names[label - 1] for label in old.labels]
     new_labels = [candidate.class_names[label - 1] for label in new.labels]
     rows = [("photo", label, *box) for label, box in zip(old_labels, old.boxes_xyxy, strict=True)]
     truth = Dataset(
         path.parent, pd.DataFrame({"image": ["photo"]}), pd.DataFrame(rows, columns=[*BOX_COLUMNS])
     )
-    found = Detections(new.boxes_xyxy, new.scores, _numbers(new_labels, names))
-    twin = match(flatten(truth, {"photo": found}, names), [SAME_BOX_IOU])[0]
+    relabelled = Detections(new.boxes_xyxy, new.scores, _numbers(new_labels, names))
+    matched = flatten(truth, {"photo": relabelled}, names).matched([SAME_BOX_IOU])[0]
     missing = np.ones(len(old), dtype=bool)
-    missing[twin[twin >= 0]] = False
+    missing[matched[matched >= 0]] = False
     return ShadowPhoto(
-        path, _answer(champion, theirs, old, missing), _answer(candidate, ours, new, twin < 0)
+        path,
+        _answer(champion, champion_found, old, missing),
+        _answer(candidate, candidate_found, new, matched < 0),
     )
 
 
@@ -141,7 +150,8 @@ def _numbers(labels: Sequence[str], names: Sequence[str]) -> np.ndarray:
 
 
 def _answer(info: ModelInfo, everything: Detections, shown: Detections, alone: Bools) -> Answer:
-    if info.count_model is None:
+    count_model = info.load_count_model()
+    if count_model is None:
         return Answer(shown, None, None, alone)
-    estimate = CountModel.from_dict(info.count_model).estimate(everything)
+    estimate = count_model.estimate(everything)
     return Answer(shown, estimate.low, estimate.high, alone)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sparrow.data.licences import attribution, licence_counts
-from sparrow.data.split.report import certificate_verdict
+from sparrow.data.split.report import split_verdict
 from sparrow.data.tables import Dataset
 from sparrow.drawing.pictures import encode_jpeg, thumbnail
 from sparrow.reports.data_figures import contact_sheet_png, eda_figures, more_figures, sheet_photos
@@ -22,10 +22,10 @@ def split_report_html(report: Mapping[str, Any], dataset: Dataset) -> str:
     """The split report with its closest train-test pairs side by side.
 
     Args:
-        report: plain values, of ``split.split_dataset``.
+        report: plain values, a ``split.report.SplitReport``.
         dataset: the one that was split; its photos are shown.
     """
-    whole, verdict = certificate_verdict(report)
+    whole, verdict = split_verdict(report)
     facts = [[name.replace("_", " "), str(report[name])] for name in FACTS]
     facts.append(["imbalance (0 is perfect)", f"{report['imbalance']:.2g}"])
     return render(

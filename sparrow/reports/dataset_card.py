@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from sparrow.data.split.evidence import known_authors
-from sparrow.data.split.report import certificate_verdict
+from sparrow.data.split.report import split_verdict
 from sparrow.data.tables import Dataset, data_version
 from sparrow.reports.markdown import as_markdown, markdown_table
 from sparrow.reports.templates import cell
@@ -22,7 +22,7 @@ def dataset_card(name: str, dataset: Dataset, split_report: Mapping[str, Any]) -
     Args:
         name: of the project.
         dataset: checked and split; a set whose checks fail has no card.
-        split_report: of ``split.split_dataset``.
+        split_report: a ``split.report.SplitReport``.
     """
     parts = [
         f"# Data of {as_markdown(name)}",
@@ -37,7 +37,7 @@ def dataset_card(name: str, dataset: Dataset, split_report: Mapping[str, Any]) -
         "Every rule holds: the tables' columns and values, photos that can be read, boxes inside "
         "their photos, counts that equal the boxes, no photo and no box twice.",
         "## How it is split",
-        as_markdown(certificate_verdict(split_report)[1]),
+        as_markdown(split_verdict(split_report)[1]),
         f"What the test scores rest on: {as_markdown(split_report['evidence'])}.",
         markdown_table(["", *split_report["splits"]], _shown(side_rows(split_report))),
     ]

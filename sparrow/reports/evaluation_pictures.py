@@ -19,7 +19,7 @@ from sparrow.evaluation.evaluate import Evaluation
 from sparrow.images import RgbImage, read_image
 
 if TYPE_CHECKING:
-    from sparrow.pipeline.evaluate import Scored
+    from sparrow.evaluation.scored import Scored
 
 
 def evaluation_pictures(config: Config, dataset: Dataset, scored: Scored) -> dict[str, bytes]:
@@ -37,13 +37,12 @@ def evaluation_pictures(config: Config, dataset: Dataset, scored: Scored) -> dic
     return {title: example, **pictures}
 
 
-def mistake_pictures(config: Config, dataset: Dataset, scored: Scored) -> dict[str, bytes]:
+def mistake_pictures(dataset: Dataset, scored: Scored) -> dict[str, bytes]:
     """The photos of the test split with the worst misses and false alarms, by title."""
     from sparrow.reports.galleries import ScoredPhotos, worst_false_alarms, worst_misses
 
-    photos = ScoredPhotos(
-        dataset.subset("test"), scored.detections, config.data.classes, scored.evaluation
-    )
+    test = dataset.subset("test")
+    photos = ScoredPhotos(test, scored.detections, scored.flat, scored.evaluation)
     pictures = {}
     for title, gallery in (("Worst misses", worst_misses), ("False alarms", worst_false_alarms)):
         png = gallery(photos)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from sparrow.evaluation.calibration import Reliability
+    from sparrow.evaluation.count_check import Reliability
     from sparrow.evaluation.evaluate import Evaluation
 
 INK, ACCENT, SECOND, FAINT = "#333333", "#0b6e99", "#d9730d", "#b8b8b8"
@@ -57,10 +57,10 @@ def reliability_png(reliability: Reliability) -> bytes:
 
     figure, axes = _figure()
     axes.plot([0, 1], [0, 1], color=FAINT, lw=1.5, ls="--", label="perfectly calibrated")
-    axes.plot(reliability.chance, reliability.share, color=ACCENT, lw=1.5)
+    axes.plot(reliability.probability, reliability.right, color=ACCENT, lw=1.5)
     axes.scatter(
-        reliability.chance,
-        reliability.share,
+        reliability.probability,
+        reliability.right,
         s=20 + 600 * reliability.weight,
         color=ACCENT,
         alpha=0.7,

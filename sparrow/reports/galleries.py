@@ -5,12 +5,11 @@ Amber boxes are right, red ones false; dashed red marks an object that was misse
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import pandas as pd
 
 from sparrow.boxes import Boxes
 from sparrow.data.tables import XYXY, Dataset
@@ -19,7 +18,7 @@ from sparrow.drawing.boxes import WRONG_COLOR, BoxStyle, draw_boxes
 from sparrow.drawing.pictures import encode_png, fit_within
 from sparrow.drawing.sheets import SheetStyle, Tile, contact_sheet
 from sparrow.evaluation.evaluate import Evaluation
-from sparrow.evaluation.matching import flatten, match
+from sparrow.evaluation.matching import FlatDetections
 from sparrow.images import RgbImage, read_image
 
 TILE_PX, COLUMNS, PHOTOS = 320, 3, 6
@@ -32,13 +31,13 @@ class ScoredPhotos:
     Attributes:
         dataset: the photos and their boxes.
         detections: of each photo, by name, down to low scores.
-        class_names: of the model.
+        flat: the same, matched with the boxes.
         evaluation: of these detections; its threshold and IoU say what is a mistake.
     """
 
     dataset: Dataset
     detections: Mapping[str, Detections]
-    class_names: Sequence[str]
+    flat: FlatDetections
     evaluation: Evaluation
 
 
@@ -68,31 +67,29 @@ def _gallery(scored: ScoredPhotos, column: Literal["fn", "fp"], photos: int) -> 
     worst = table[table[column] > 0].sort_values(
         [column, "n_true", "image"], ascending=[False, True, True]
     )
-    tiles = [_tile(scored, row) for row in worst.head(photos).to_dict("records")]
+    tiles = [_tile(scored, int(place)) for place in worst.index[:photos]]
     if not tiles:
         return None
     style = SheetStyle(min(COLUMNS, len(tiles)), TILE_PX, text_lines=3)
     return encode_png(contact_sheet(tiles, style))
 
 
-def _tile(scored: ScoredPhotos, counts: Mapping[Any, Any]) -> Tile:
-    """A photo with its mistakes; counts: its row of ``per_photo``."""
-    whole, image = scored.dataset, counts["image"]
-    photo = Dataset(whole.root, _rows_of(whole.images, image), _rows_of(whole.boxes, image))
+def _tile(scored: ScoredPhotos, place: int) -> Tile:
+    """A photo with its mistakes; ``place``: its row of ``per_photo``."""
+    counts, dataset = scored.evaluation.per_photo.iloc[place], scored.dataset
+    image = str(counts["image"])
     kept = scored.detections[image].above(scored.evaluation.threshold)
-    flat = flatten(photo, {image: kept}, scored.class_names)
-    matched = match(flat, [scored.evaluation.iou])[0]  # [N] row of the box, -1: none
-    missed = np.ones(len(photo.boxes), dtype=bool)
+    # [N] number of the photo's true box, -1: none; the threshold cuts the lowest scores off.
+    matched = scored.flat.matched_in(place, scored.evaluation.iou)[: len(kept)]
+    boxes = dataset.boxes[dataset.boxes["image"] == image]
+    boxes = boxes[boxes["label"].isin(scored.flat.class_names)]
+    truth = boxes[XYXY].to_numpy(dtype=np.float64)
+    missed = np.ones(len(truth), dtype=bool)
     missed[matched[matched >= 0]] = False
-    truth = photo.boxes[XYXY].to_numpy(dtype=np.float64)
-    pixels = read_image(whole.image_path(image))
+    pixels = read_image(dataset.image_path(image))
     caption = f"{counts['n_true']} there: {counts['fn']} missed, {counts['fp']} false"
-    row = {str(name): value for name, value in photo.images.iloc[0].items()}
+    row = {str(name): value for name, value in scored.flat.photos.iloc[place].items()}
     return Tile(_mistakes(pixels, kept, matched < 0, truth[missed]), caption, photo_credit(row))
-
-
-def _rows_of(table: pd.DataFrame, image: str) -> pd.DataFrame:
-    return table[table["image"] == image]
 
 
 def _mistakes(photo: RgbImage, kept: Detections, wrong: np.ndarray, missed: Boxes) -> RgbImage:

@@ -1,4 +1,4 @@
-"""The label-error candidates as one HTML page: each photo with its boxes and what is doubtful."""
+"""The label-error candidates as one HTML page: each photo with its boxes and candidates."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def candidates_picture(name: str, candidates: pd.DataFrame, dataset: Dataset) ->
     labelled = dataset.boxes.loc[dataset.boxes["image"] == name, XYXY]
     drawn = draw_boxes(small, labelled.to_numpy(dtype=float) * scale)
     here = candidates[candidates["image"] == name]
-    without_box = here["doubt"] == NO_BOX
+    without_box = here["kind"] == NO_BOX
     empty, unlabelled = here[~without_box], here[without_box]
     drawn = draw_boxes(drawn, empty[XYXY].to_numpy() * scale, style=BoxStyle(WRONG_COLOR))
     boxes, scores = unlabelled[XYXY].to_numpy() * scale, unlabelled["score"].to_numpy()

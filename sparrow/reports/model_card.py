@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sparrow.data.split.evidence import known_authors, known_cameras, sides_words, takers_words
+from sparrow.data.split.evidence import known_authors, known_cameras, splits_words, takers_words
 from sparrow.data.split.groups import count_groups, group_numbers
 from sparrow.data.tables import Dataset
-from sparrow.evaluation.calibration import CountCheck
+from sparrow.evaluation.count_check import CountCheck
 from sparrow.evaluation.evaluate import Evaluation
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.reports.class_words import listed, objects
@@ -132,7 +132,7 @@ def _limits(facts: CardFacts) -> list[str]:
     ]
     if set(facts.dataset.images["source"]) == {SYNTHETIC}:
         limits.append("All photos were drawn by a program: it knows drawings, not real photos.")
-    known = [row for row in evaluation.slices.to_dict("records") if row["birds"] > 0]
+    known = [row for row in evaluation.slices.to_dict("records") if row["objects"] > 0]
     worst = min(known, key=lambda row: row["f_beta"], default=None)
     if worst is not None:
         limits.append(
@@ -156,7 +156,7 @@ def _data(facts: CardFacts) -> list[str]:
     ]  # fmt: skip
     return [
         "## Data and licences",
-        f"Data version `{facts.info.data_version}`. {as_markdown(sides_words(images))}",
+        f"Data version `{facts.info.data_version}`. {as_markdown(splits_words(images))}",
         markdown_table(["side", "photos", "groups", "boxes", "authors", "other cameras"], sides),
         licence_summary(facts.dataset),
         "Each photo is its author's, under its own licence; the NOTICE that `sparrow export` "

@@ -7,8 +7,8 @@ import math
 import pandas as pd
 
 from sparrow.data.split.groups import MIN_GROUPS, count_groups, group_numbers
-from sparrow.evaluation.calibration import CountCheck
 from sparrow.evaluation.coco import SIZE_RANGES_PX
+from sparrow.evaluation.count_check import CountCheck
 from sparrow.evaluation.evaluate import Evaluation
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.reports.class_words import objects

@@ -21,7 +21,7 @@ from sparrow.plain_text import one_line, utf8
 from sparrow.predictions.window import Window
 from sparrow.progress import Progress
 from sparrow.regular_file import open_regular, sha256_of
-from sparrow.review.selection import XYXY, Pick
+from sparrow.review.selection import XYXY, SelectedPhoto
 from sparrow.review.sheet import PHOTOS_ON_A_SHEET, queue_tile, write_sheet
 from sparrow.spreadsheet import as_cell, from_cell
 
@@ -40,60 +40,88 @@ class Rights:
     license: str = UNKNOWN
 
 
+@dataclass(frozen=True)
+class QueueSource:
+    """Where the selected photos are from.
+
+    Attributes:
+        window: of the log, with their rows and boxes.
+        files: the photos, by prediction id; they are copied as they are.
+        class_names: what a person may choose from.
+        rights: of all photos.
+    """
+
+    window: Window
+    files: Mapping[str, Path]
+    class_names: Sequence[str]
+    rights: Rights
+
+
 def write_queue(
     folder: Path,
-    picks: Sequence[Pick],
-    window: Window,
-    files: Mapping[str, Path],
-    class_names: Sequence[str],
-    rights: Rights,
+    selected: Sequence[SelectedPhoto],
+    source: QueueSource,
     progress: Progress | None = None,
 ) -> None:
     """Write the whole queue, or nothing.
 
-    A photo is called after its prediction, so that what comes back can be laid beside the log.
+    A photo is named after its prediction, so that corrected labels can be compared with the log.
 
     Args:
         folder: to make: ``images/``, ``instances.json`` (pre-boxed with what the model found),
             ``queue.csv`` and ``contact-sheet-1.jpg`` …
-        picks: at least one.
-        window: of the log, with the rows and boxes of the picks.
-        files: the photos, by prediction id; they are copied as they are.
-        class_names: what a person may choose from.
-        rights: of all photos.
+        selected: at least one.
 
     Raises:
         DataError: the folder holds files, or there is nothing to write.
         ImageError: a photo can no longer be read.
     """
-    if not picks:
+    if not selected:
         raise DataError("there is no photo for the queue")
-    photos = {row["id"]: row for row in window.photos.to_dict("records")}
-    boxes = dict(iter(window.boxes.groupby("prediction_id")))
-    rows, listed, tiles = [], [], []
     with new_folder(folder) as place:
-        (place / "images").mkdir()
-        for number, pick in enumerate(picks, 1):
-            photo = photos[pick.prediction_id]
-            content = read_photo_bytes(files[pick.prediction_id])
-            name = pick.prediction_id + file_suffix(content)
-            (place / "images" / name).write_bytes(content)
-            drawn = _boxes(boxes.get(pick.prediction_id), photo)
-            rows.append(_photo_row(name, photo, drawn, rights))
-            listed.append(_list_row(name, photo, pick))
-            boxes_xyxy = [box[1:] for box in drawn]
-            tiles.append(queue_tile(read_image(content), boxes_xyxy, _caption(photo, pick)))
-            if len(tiles) == PHOTOS_ON_A_SHEET or number == len(picks):
-                page = -(-number // PHOTOS_ON_A_SHEET)
-                write_sheet(tiles, place / f"contact-sheet-{page}.jpg")
-                tiles = []
-            if progress:
-                progress(number, len(picks))
-        write_coco(make_dataset(place, rows), place / LABELS, class_names)
+        rows = _write_photos(place, selected, source, progress)
+        dataset = make_dataset(place, [row.photo for row in rows])
+        write_coco(dataset, place / LABELS, source.class_names)
         (place / LABELS_SUM).write_text(f"{sha256_of(place / LABELS)}  {LABELS}\n")
-        table = pd.DataFrame(listed, columns=list(LIST_COLUMNS))
+        table = pd.DataFrame([row.listed for row in rows], columns=list(LIST_COLUMNS))
         table = table.map(lambda cell: as_cell(utf8(cell)) if isinstance(cell, str) else cell)
         table.to_csv(place / LIST, index=False, encoding="utf-8", quoting=quoting_of(table))
+
+
+@dataclass(frozen=True)
+class _QueueRow:
+    photo: PhotoRow
+    listed: tuple[object, ...]
+
+
+def _write_photos(
+    place: Path,
+    selected: Sequence[SelectedPhoto],
+    source: QueueSource,
+    progress: Progress | None,
+) -> list[_QueueRow]:
+    """Copy the photos, and write the contact sheets of the queue."""
+    photos = {row["id"]: row for row in source.window.photos.to_dict("records")}
+    boxes = dict(iter(source.window.boxes.groupby("prediction_id")))
+    rows, tiles = [], []
+    (place / "images").mkdir()
+    for number, choice in enumerate(selected, 1):
+        photo = photos[choice.prediction_id]
+        content = read_photo_bytes(source.files[choice.prediction_id])
+        name = choice.prediction_id + file_suffix(content)
+        (place / "images" / name).write_bytes(content)
+        drawn = _boxes(boxes.get(choice.prediction_id), photo)
+        photo_row = _photo_row(name, photo, drawn, source.rights)
+        rows.append(_QueueRow(photo_row, _list_row(name, photo, choice)))
+        boxes_xyxy = [box[1:] for box in drawn]
+        tiles.append(queue_tile(read_image(content), boxes_xyxy, _caption(photo, choice)))
+        if len(tiles) == PHOTOS_ON_A_SHEET or number == len(selected):
+            page = -(-number // PHOTOS_ON_A_SHEET)
+            write_sheet(tiles, place / f"contact-sheet-{page}.jpg")
+            tiles = []
+        if progress:
+            progress(number, len(selected))
+    return rows
 
 
 def random_sample(folder: Path) -> list[str]:
@@ -113,14 +141,14 @@ def random_sample(folder: Path) -> list[str]:
 
 
 def corrected_labels(folder: Path, labels: Path) -> Dataset:
-    """What a person made of the queue's boxes.
+    """The boxes of a queue as a person corrected them.
 
     Args:
         folder: the queue.
         labels: the corrected COCO file, or a folder with one.
 
     Raises:
-        DataError: not COCO, or still the very file that the model's boxes were written to.
+        DataError: not COCO, or still the file that the model's boxes were written to.
     """
     path = find_coco(labels)
     try:
@@ -168,18 +196,18 @@ def _photo_row(
     )
 
 
-def _list_row(name: str, photo: Mapping[Any, Any], pick: Pick) -> tuple[object, ...]:
+def _list_row(name: str, photo: Mapping[Any, Any], choice: SelectedPhoto) -> tuple[object, ...]:
     return (
         name,
         photo["file_name"],
         photo["time"].isoformat(timespec="seconds"),
         photo["model_version"],
         int(photo["count"]),
-        "yes" if pick.random_empty else "no",
-        "; ".join(pick.reasons),
+        "yes" if choice.random_empty else "no",
+        "; ".join(choice.reasons),
     )
 
 
-def _caption(photo: Mapping[Any, Any], pick: Pick) -> str:
+def _caption(photo: Mapping[Any, Any], choice: SelectedPhoto) -> str:
     name = one_line(photo["file_name"])
-    return f"{name}, counted {photo['count']:.0f}. {'; '.join(pick.reasons)}"
+    return f"{name}, counted {photo['count']:.0f}. {'; '.join(choice.reasons)}"

@@ -1,15 +1,15 @@
-"""Which photos are worth a person's time, and why: feedback, doubt, surprise, and chance.
+"""Which photos a person should label, and why: feedback, low scores, conflicts, unusual photos.
 
-The first four reasons look where the model is likely wrong, so their photos teach it most and say
-nothing about how often it is wrong. For that there is the fifth: a random sample of the photos in
-which it found nothing, which ``sparrow.review.miss_rate`` turns into a bound.
+These four reasons select where the model is likely wrong, so their photos teach it most and say
+nothing about how often it is wrong. For that there is a fifth: a random sample of the photos in
+which it finds nothing, of which ``sparrow.review.miss_rate`` makes a bound.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import chain, zip_longest
 
 import numpy as np
 import pandas as pd
@@ -19,17 +19,19 @@ from sparrow.boxes import box_iou
 from sparrow.predictions.window import Window
 
 XYXY = ["x_min_px", "y_min_px", "x_max_px", "y_max_px"]
-LOW_SHARE = 0.25  # of the scores' range above the threshold: there a detection is in doubt
-SAME_BIRD_IOU = 0.2  # two detections that overlap more may be one bird; above 0.4 one was dropped
+LOW_FRACTION = 0.25  # of the scores' range above the threshold: a detection there is unsure
+SAME_OBJECT_IOU = 0.2  # detections that overlap more may be one object; above 0.4 one was dropped
 FAR = 3.0  # robust standard deviations: one normal photo in 370 is as far from the median
 MAD_TO_SD = 1.4826  # of normal data
 PHOTO_COLUMNS = ("brightness", "contrast", "sharpness", "saturation", "width_px", "height_px")
+
+RANDOM_EMPTY = "random sample of photos without a detection"
 
 Reasons = dict[str, str]  # prediction id -> why, the most urgent first
 
 
 @dataclass(frozen=True)
-class Pick:
+class SelectedPhoto:
     """A photo for the queue.
 
     Attributes:
@@ -44,35 +46,44 @@ class Pick:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """The queue, and how many distinct photos without a detection its random part stands for."""
+class Selection:
+    """The photos of a queue, and from how many without a detection its random part is drawn."""
 
-    picks: tuple[Pick, ...]
+    photos: tuple[SelectedPhoto, ...]
     empty_photos: int
 
 
-def choose(
+@dataclass(frozen=True)
+class SelectionLimits:
+    """How many photos are selected.
+
+    Attributes:
+        photos: at most so many for the first four reasons, which take turns.
+        random_empty: so many more at random of those without a detection, as far as there are.
+        seed: of all that is drawn; the same one selects the same photos.
+    """
+
+    photos: int
+    random_empty: int
+    seed: int
+
+
+def select(
     window: Window,
     reference: Window | None,
     available: Collection[str],
     threshold: float,
-    *,
-    photos: int,
-    random_empty: int,
-    seed: int,
-) -> Choice:
-    """Pick photos of one model version.
+    limits: SelectionLimits,
+) -> Selection:
+    """Select photos of one model version.
 
     Args:
         window: of the log.
         reference: the model's held-out photos; None: no photo counts as unusual.
-        available: prediction ids whose photos are at hand; others are not picked.
+        available: prediction ids whose photos are at hand; others are not selected.
         threshold: the model's, 0..1.
-        photos: at most so many for the first four reasons, which take turns.
-        random_empty: so many more at random of those without a detection, as far as there are.
-        seed: of all that is drawn; the same one picks the same photos.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(limits.seed)
     table = window.photos[window.photos["id"].isin(list(available)) & window.photos["error"].isna()]
     table = table.drop_duplicates("sha256", keep="last")  # one photo sent twice is labelled once
     boxes = window.boxes[window.boxes["prediction_id"].isin(table["id"])]
@@ -83,21 +94,18 @@ def choose(
         overlapping(boxes),
         {} if reference is None else unusual(table, reference.photos, rng),
     ]
-    chosen = _in_turns(reasons, photos)
+    names = _in_turns(reasons, limits.photos)
     empty = table["id"][table["n_detections"] == 0].to_numpy(dtype=object)
-    sample = [str(name) for name in rng.permutation(empty)[:random_empty]]
-    picks = [
-        Pick(
+    sample = {str(name): RANDOM_EMPTY for name in rng.permutation(empty)[: limits.random_empty]}
+    photos = [
+        SelectedPhoto(
             name,
-            (
-                *(words[name] for words in reasons if name in words),
-                *(["random sample of photos without a detection"] if name in sample else []),
-            ),
+            tuple(words[name] for words in (*reasons, sample) if name in words),
             name in sample,
         )
-        for name in dict.fromkeys([*chosen, *sample])
+        for name in dict.fromkeys([*names, *sample])
     ]
-    return Choice(tuple(picks), len(empty))
+    return Selection(tuple(photos), len(empty))
 
 
 def disputed(photos: pd.DataFrame, feedback: pd.DataFrame) -> Reasons:
@@ -119,7 +127,7 @@ def disputed(photos: pd.DataFrame, feedback: pd.DataFrame) -> Reasons:
 
 def low_scores(boxes: pd.DataFrame, threshold: float) -> Reasons:
     """Photos with a detection just above the threshold; nearest to it first."""
-    limit = threshold + LOW_SHARE * (1 - threshold)
+    limit = threshold + LOW_FRACTION * (1 - threshold)
     lowest = boxes.groupby("prediction_id")["score"].min().sort_values(kind="stable")
     return {
         str(name): f"low score: {score:.2f} at threshold {threshold:.2f}"
@@ -128,26 +136,26 @@ def low_scores(boxes: pd.DataFrame, threshold: float) -> Reasons:
 
 
 def overlapping(boxes: pd.DataFrame) -> Reasons:
-    """Photos in which two detections may be one bird, or one bird two classes; most overlap first.
+    """Photos in which two boxes may be one object, or one object two classes; most overlap first.
 
-    Between unsure and sure the model reports both boxes; which of them is right it cannot say.
+    Between unsure and sure the model reports both boxes; which of them is right it does not know.
     """
-    found: list[tuple[float, str, str]] = []
+    conflicts: list[tuple[float, str, str]] = []
     for name, group in boxes.groupby("prediction_id"):
         overlap = np.triu(box_iou(group[XYXY], group[XYXY]), 1)  # [N, N], each pair once
         first, second = np.unravel_index(int(overlap.argmax()), overlap.shape)
         most = float(overlap[first, second])
-        if most > SAME_BIRD_IOU:
+        if most > SAME_OBJECT_IOU:
             a, b = group.iloc[int(first)], group.iloc[int(second)]
             kinds = "" if a["label"] == b["label"] else f" ({a['label']}, {b['label']})"
             scores = f"scores {a['score']:.2f} and {b['score']:.2f}"
-            told = f"conflict: two boxes overlap by {most:.2f}{kinds}, {scores}"
-            found.append((most, str(name), told))
-    return {name: words for _, name, words in sorted(found, key=lambda one: (-one[0], one[1]))}
+            words = f"conflict: two boxes overlap by {most:.2f}{kinds}, {scores}"
+            conflicts.append((most, str(name), words))
+    return {name: words for _, name, words in sorted(conflicts, key=lambda row: (-row[0], row[1]))}
 
 
 def unusual(photos: pd.DataFrame, reference: pd.DataFrame, rng: np.random.Generator) -> Reasons:
-    """Photos unlike all that the model was tried on, in random order.
+    """Photos unlike all held-out photos of the model, in random order.
 
     Random, because the most extreme ones resemble each other: after nightfall the queue should
     hold photos as they come, not the hundred darkest.
@@ -165,13 +173,13 @@ def unusual(photos: pd.DataFrame, reference: pd.DataFrame, rng: np.random.Genera
         values = photos[column].to_numpy(dtype=float)
         for name, value in zip(photos["id"], values, strict=True):
             if name not in words and (value < low or value > high):
-                words[name] = f"unusual: {_told(column, value)}, known {_range(column, known)}"
+                words[name] = f"unusual: {_value(column, value)}, known {_range(column, known)}"
     order = rng.permutation(len(words))
     rows = list(words.items())
     return dict(rows[int(i)] for i in order)
 
 
-def _told(column: str, value: float) -> str:
+def _value(column: str, value: float) -> str:
     return f"{column.removesuffix('_px')} {_number(column, value)}"
 
 
@@ -185,6 +193,6 @@ def _number(column: str, value: float) -> str:
 
 def _in_turns(reasons: list[Reasons], photos: int) -> list[str]:
     """The first of each, then the second of each …, every photo once."""
-    rounds = zip_longest(*reasons)
-    names = [name for one in rounds for name in one if name is not None]
+    turns = chain.from_iterable(zip_longest(*reasons))
+    names = [name for name in turns if name is not None]
     return list(dict.fromkeys(names))[:photos]

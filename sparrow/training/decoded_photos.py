@@ -15,6 +15,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -64,21 +65,25 @@ def decode_photos(
     missing = [key for key in paths if key not in known]
     if not missing and len(files) <= MOST_FILES:
         return known
-    anew = missing if len(files) < MOST_FILES else list(paths)
-    name = hashlib.sha256("".join(anew).encode()).hexdigest()[:16]
+    # The name follows from the order: what two processes write under one name is the same.
+    anew = missing if len(files) < MOST_FILES else [*known, *missing]
+    path = cache_dir / f"photos-{settings}-{_name_of(anew)}.bin"
+    decoded = _decode([(key, paths[key]) for key in missing], sides_px, progress)
+    copied = ((key, known[key]) for key in anew if key in known)
+    return known | _write(path, chain(copied, decoded)).photos
 
-    def photos() -> Iterator[tuple[str, RgbImage]]:
-        done = 0
-        for key in anew:
-            if key in known:
-                yield key, known[key]
-                continue
-            yield key, resize_to_fit(read_image(paths[key]), *sides_px)
-            done += 1
-            if progress:
-                progress(done, len(missing))
 
-    return known | _write(cache_dir / f"photos-{settings}-{name}.bin", photos()).photos
+def _decode(
+    files: Sequence[tuple[str, Path]], sides_px: tuple[int, int], progress: Progress | None
+) -> Iterator[tuple[str, RgbImage]]:
+    for number, (key, path) in enumerate(files, start=1):
+        yield key, resize_to_fit(read_image(path), *sides_px)
+        if progress:
+            progress(number, len(files))
+
+
+def _name_of(contents: Sequence[str]) -> str:
+    return hashlib.sha256("".join(contents).encode()).hexdigest()[:16]
 
 
 def _files_with(wanted: set[str], paths: Iterable[Path]) -> list[_PhotoFile]:

@@ -18,13 +18,16 @@ from pathlib import Path
 
 import numpy as np
 
+from sparrow.config import EvaluationConfig
 from sparrow.data.formats.exchange import read_csv
 from sparrow.data.split.groups import with_groups
 from sparrow.data.synthetic.generate import generate_dataset
 from sparrow.data.synthetic.settings import SyntheticSettings
 from sparrow.data.tables import Dataset
-from sparrow.evaluation.calibration import CountCheck, check_count_model, fit_count_model
+from sparrow.evaluation.calibration import fit_count_model
+from sparrow.evaluation.count_check import CountCheck, check_count_model
 from sparrow.evaluation.counting import CountModel
+from sparrow.evaluation.matching import flatten
 from sparrow.inference.engine import Engine, detect_files
 from sparrow.reports.figures import reliability_png
 
@@ -42,22 +45,24 @@ def main() -> None:
     arguments = parser.parse_args()
     engine = Engine(arguments.model.resolve())
     classes, threshold = engine.info.class_names, engine.info.threshold
-    if engine.info.count_model is None:
+    own = engine.info.load_count_model()
+    if own is None:
         sys.exit(f"{arguments.model} has no count model; evaluate it first")
+    config = EvaluationConfig(count_confidence=own.confidence, iou=own.iou)
     with tempfile.TemporaryDirectory() as scratch:
         drawn = draw(arguments.into or Path(scratch) / "raw", arguments.photos, arguments.seed)
         files = [(name, drawn.image_path(name)) for name in drawn.images["image"]]
         found = detect_files(engine, files, lambda *n: show("counted", *n))
     test = part(drawn, IN_ALL, len(drawn.images))
-    own = CountModel.from_dict(engine.info.count_model)
+    tested = flatten(test, found, classes)
     print(f"photos tested on: {len(test.images)}, of {test.images['author'].nunique()} authors")
-    check = check_count_model(own, test, found, classes)
+    check = check_count_model(own, tested)
     tell(f"its own {own.photos} validation photos", own, check)
     for photos in FITTED_ON:
         for fresh in parts(drawn, photos):
-            grouped, at_iou = with_groups(fresh), own.iou
-            model = fit_count_model(grouped, found, classes, threshold, own.confidence, at_iou)
-            tell(f"{photos} others", model, check_count_model(model, test, found, classes))
+            flat = flatten(with_groups(fresh), found, classes)
+            model = fit_count_model(flat, threshold, config)
+            tell(f"{photos} others", model, check_count_model(model, tested))
     if arguments.figure is not None:
         arguments.figure.write_bytes(reliability_png(check.reliability))
 

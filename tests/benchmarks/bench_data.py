@@ -243,7 +243,7 @@ def split(_: argparse.Namespace, folder: Path) -> None:
     result = split_dataset(dataset, SplitConfig(), config.near_duplicate_bits, 0)
     seconds = time.perf_counter() - started
     say("splitting 128 photos, 200 tries", f"{seconds:.2f} s")
-    crossing = sum(map(len, result.certificate["crossing"].values()))
+    crossing = sum(map(len, result.report["crossing"].values()))
     say("groups that cross the split", str(crossing))
 
 

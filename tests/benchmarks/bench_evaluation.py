@@ -18,6 +18,7 @@ from sparrow.data.split.groups import with_groups
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.evaluate import evaluate
+from sparrow.evaluation.matching import flatten
 
 
 def photos_and_predictions(
@@ -55,7 +56,9 @@ def main() -> None:
     arguments = parser.parse_args()
     dataset, predictions = photos_and_predictions(arguments.photos, arguments.detections)
     clock, processor = time.perf_counter(), time.process_time()
-    evaluation = evaluate(with_groups(dataset), predictions, ["bird"], 0.5, EvaluationConfig())
+    evaluation = evaluate(
+        flatten(with_groups(dataset), predictions, ["bird"]), 0.5, EvaluationConfig()
+    )
     result = {
         "photos": evaluation.n_photos,
         "detections": sum(map(len, predictions.values())),

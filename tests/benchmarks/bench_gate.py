@@ -16,7 +16,8 @@ from pathlib import Path
 from sparrow.config import Config, make_config
 from sparrow.evaluation.compare import compare
 from sparrow.evaluation.power import simulate_pair
-from sparrow.registry.promotion_gate import decide
+from sparrow.registry.promotion_criteria import Candidate
+from sparrow.registry.promotion_gate import AgainstChampion, decide
 
 PHOTOS = (50, 150, 400)
 # Name, true gain in F2, false birds per photo of candidate and champion.
@@ -56,7 +57,9 @@ def trial(
     """(promoted, gain shown, smallest gain) for one simulated pair."""
     candidate, champion = simulate_pair(photos, gain, seed, false_per_photo=false)
     comparison = compare(candidate, champion, config, seed)
-    decision = decide(candidate, champion, comparison, 1.0, config.promotion)
+    decision = decide(
+        Candidate(candidate, 1.0), AgainstChampion(champion, comparison), config.promotion
+    )
     return decision.promote, comparison.is_significant, comparison.minimum_detectable_effect
 
 

@@ -21,7 +21,8 @@ from sparrow.evaluation.bootstrap import group_sums, percentile_interval, resamp
 from sparrow.evaluation.compare import compare
 from sparrow.evaluation.metrics import f_beta
 from sparrow.evaluation.power import simulate_bursts
-from sparrow.registry.promotion_gate import decide
+from sparrow.registry.promotion_criteria import Candidate
+from sparrow.registry.promotion_gate import AgainstChampion, decide
 
 WORLDS = ((20, 10), (40, 5), (40, 10), (100, 5))
 
@@ -53,7 +54,9 @@ def main() -> None:
                 for one in pair:
                     one.per_photo["group"] = groups
                 found = compare(*pair, config, seed)
-                promoted[place] += decide(*pair, found, 1.0, config.promotion).promote
+                promoted[place] += decide(
+                    Candidate(pair[0], 1.0), AgainstChampion(pair[1], found), config.promotion
+                ).promote
         shares = (covered / arguments.simulations, promoted / arguments.simulations)
         print(f"{bursts} bursts of {size}: covered {shares[0]}, promoted {shares[1]}", flush=True)
     rng, photos = np.random.default_rng(0), arguments.photos

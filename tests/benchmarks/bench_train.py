@@ -63,6 +63,7 @@ from sparrow.detectors.build import build_detector
 from sparrow.detectors.roi_pool import quick_pooling
 from sparrow.evaluation.compare import compare
 from sparrow.evaluation.evaluate import evaluate
+from sparrow.evaluation.matching import flatten
 from sparrow.evaluation.validation import ThresholdScore, make_score
 from sparrow.training.augmented_dataset import AugmentedPhotos
 from sparrow.training.checkpoint import TrainingState
@@ -187,7 +188,8 @@ def compare_loops(
         plain_predictions(plain, held_out),
     ):
         threshold = score(found).threshold
-        results.append(evaluate(with_groups(held_out), found, [class_name], threshold, EVALUATION))
+        flat = flatten(with_groups(held_out), found, [class_name])
+        results.append(evaluate(flat, threshold, EVALUATION))
     for name, one, spent in zip(("ours", "plain loop"), results, seconds, strict=True):
         value = one.f_beta
         say(f"{what}, {name}", f"F2 {value.value:.3f} ({value.low:.3f} to {value.high:.3f}) after "

@@ -36,6 +36,7 @@ from sparrow.data.synthetic.generate import generate_dataset
 from sparrow.data.synthetic.settings import SyntheticSettings
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
+from sparrow.evaluation.matching import flatten
 from sparrow.evaluation.metrics import threshold_for_recall
 from sparrow.images import read_image
 from sparrow.inference.model_folder import read_info, write_info
@@ -179,7 +180,8 @@ def broken_models(
     info = read_info(model)
     healthy = recall(dataset, found, info.threshold, info.class_names)
     wanted = (1 - FALL) * healthy
-    worse = threshold_for_recall(dataset, found, info.class_names, wanted, EvaluationConfig())
+    flat = flatten(with_groups(dataset), found, info.class_names)
+    worse = threshold_for_recall(flat, wanted, EvaluationConfig())
     now = recall(dataset, found, worse, info.class_names)
     assert abs(now - wanted) < RECALL_TOLERANCE, (now, wanted)
     folders = {}
@@ -200,10 +202,8 @@ def recall(
 ) -> float:
     from sparrow.evaluation.evaluate import evaluate
 
-    config = EvaluationConfig(bootstrap_samples=1)
-    scores = evaluate(
-        with_groups(dataset), found, classes, threshold, config, 0, data_version="", split=""
-    )
+    flat = flatten(with_groups(dataset), found, classes)
+    scores = evaluate(flat, threshold, EvaluationConfig(bootstrap_samples=1))
     return scores.headline["recall"].value
 
 

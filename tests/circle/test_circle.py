@@ -32,6 +32,7 @@ from sparrow.data.synthetic.settings import SyntheticSettings
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.evaluate import evaluate
+from sparrow.evaluation.matching import flatten
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAIN, MONITOR = ROOT / "flows" / "train.py", ROOT / "flows" / "monitor.py"
@@ -140,18 +141,9 @@ def f2_through(url: str, dataset: Dataset) -> float:
         for name, answer in zip(names, answers, strict=True)
     }
     config = make_config(CIRCLE)
-    classes, threshold = config.data.classes, 0.0  # the service has cut at its own already
-    scores = evaluate(
-        with_groups(dataset),
-        found,
-        classes,
-        threshold,
-        config.evaluation,
-        0,
-        data_version="",
-        split="winter",
-    )
-    return scores.f_beta.value
+    flat = flatten(with_groups(dataset), found, config.data.classes)
+    # At 0: the service has cut at its own threshold already.
+    return evaluate(flat, 0.0, config.evaluation).f_beta.value
 
 
 def label_review_queue(winter: Dataset) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from sparrow.cli.data import register
 from sparrow.config import DataConfig
+from sparrow.data.checks.run import check_dataset
 from sparrow.data.ingest.ingest import ingest_new
 
 
@@ -67,7 +69,7 @@ def test_pages_are_written(data_config: DataConfig, photos: Any, new: Any, tmp_p
     text = page.read_text()
     assert text.count("data:image/png;base64") == 9  # eight figures, one sheet
     assert text.count("<li>Photo photo") == 10  # every photo of the sheet is credited
-    assert run(data_config, "certificate", "--to", str(page)) == 0
+    assert run(data_config, "split-report", "--to", str(page)) == 0
     text = page.read_text()
     assert "No author, no near-duplicate picture and no visit" in text
     assert "by a (Flickr), CC0" in text
@@ -87,3 +89,26 @@ def test_a_split_as_the_config_asks_for_is_no_fault(
     )
     assert run(data_config, "drift", "--set", test, "--set", validation) == 0
     assert "too few photos" in capsys.readouterr().out  # six of them say nothing about drift
+
+
+def test_the_old_name_of_the_split_report_is_refused_with_the_new_one(
+    data_config: DataConfig,
+) -> None:
+    with pytest.raises(ValueError, match="called `sparrow data split-report` now"):
+        run(data_config, "certificate", "--to", "page.html")
+
+
+def test_authors_whose_days_had_to_be_parted_are_no_fault(
+    data_config: DataConfig,
+    photos: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    photos.info["Author"] = list("aaabbb")
+    photos.write()
+    checked = check_dataset(Path(data_config.root), data_config).dataset
+    days = [f"2026-05-0{day}T06:30:00" for day in range(1, 7)]
+    dated = replace(checked, images=checked.images.assign(taken_at=days))
+    monkeypatch.setattr("sparrow.cli.data_reports._raw", lambda config: dated)
+    assert run(data_config, "drift") == 0
+    assert "shared author" not in capsys.readouterr().out

@@ -16,7 +16,7 @@ from sparrow.data.checks.run import check_dataset
 from sparrow.data.drift import compare_train_with_test
 from sparrow.data.errors import DataError
 from sparrow.data.licences import attribution, notice
-from sparrow.data.split.report import split_certificate
+from sparrow.data.split.report import report_split
 from sparrow.data.tables import Dataset
 from sparrow.reports.data_pages import explore_html, split_report_html
 from sparrow.reports.dataset_card import dataset_card, licence_summary
@@ -90,7 +90,7 @@ def test_markdown_shows_a_text_as_it_is(text: str) -> None:
 
 
 def test_the_card_of_the_data_shows_it(dataset: Dataset) -> None:
-    proof = split_certificate(dataset, 0)
+    proof = report_split(dataset, 0)
     expected = Tags(markdown_page("t", dataset_card("x", with_text(dataset, "y"), proof), {}))
     for text in STRANGE:
         strange = with_text(dataset, text)
@@ -107,7 +107,7 @@ def test_pages_show_it(dataset: Dataset, first: int) -> None:
     strange = replace(dataset, images=images)
     proof = {"seed": 0, "imbalance": 0.0, "kept_their_side": 0}
     for html in (
-        split_report_html(split_certificate(strange, 0) | proof, strange),
+        split_report_html(report_split(strange, 0) | proof, strange),
         explore_html(strange),
     ):
         page = Tags(html)

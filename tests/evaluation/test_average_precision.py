@@ -20,8 +20,8 @@ def test_of_the_set_itself_it_is_pycocotools_number(random_case):
         dataset, predictions = random_case(seed)
         pool = flatten(dataset, predictions, NAMES)
         matches = match(pool, COCO_IOUS.tolist())
-        photos = np.arange(len(pool.images))
-        own = coco_scores(pool, matches)
+        photos = np.arange(len(pool.photos))
+        own = coco_scores(pool)
         ones = np.ones((2, len(photos)))
         resampled = resampled_ap(pool, matches, photos, ones, own)  # raises where they differ
         assert resampled["ap50_95"] == pytest.approx([own["ap50_95"]] * 2, abs=1e-9, nan_ok=True)
@@ -44,8 +44,8 @@ def test_weights_equal_photos_repeated(random_case):
         weighted = average_precision(pool, matches, photos, times[None].astype(float))[0]
         pool = flatten(repeated, again, NAMES)
         matches = match(pool, COCO_IOUS.tolist())
-        ones = np.ones((1, len(pool.images)))
-        plain = average_precision(pool, matches, np.arange(len(pool.images)), ones)[0]
+        ones = np.ones((1, len(pool.photos)))
+        plain = average_precision(pool, matches, np.arange(len(pool.photos)), ones)[0]
         assert weighted == pytest.approx(plain, abs=1e-9, nan_ok=True), seed
 
 

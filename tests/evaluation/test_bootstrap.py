@@ -18,7 +18,8 @@ from sparrow.evaluation.bootstrap import (
 from sparrow.evaluation.compare import compare
 from sparrow.evaluation.metrics import f_beta
 from sparrow.evaluation.power import simulate_bursts
-from sparrow.registry.promotion_gate import decide
+from sparrow.registry.promotion_criteria import Candidate
+from sparrow.registry.promotion_gate import AgainstChampion, decide
 
 BURSTS, SIZE, TRUE_F2 = 30, 6, 0.8
 
@@ -87,7 +88,9 @@ def test_equal_models_are_not_promoted_because_of_bursts() -> None:
             for one in pair:
                 one.per_photo["group"] = groups
             comparison = compare(*pair, config, seed)
-            promoted = decide(*pair, comparison, 1.0, config.promotion).promote
+            promoted = decide(
+                Candidate(pair[0], 1.0), AgainstChampion(pair[1], comparison), config.promotion
+            ).promote
             if groups is visits:
                 together += promoted
             else:

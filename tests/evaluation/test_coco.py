@@ -14,8 +14,8 @@ from pycocotools.cocoeval import COCOeval
 from sparrow.boxes import box_areas, xyxy_to_xywh
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
-from sparrow.evaluation.coco import COCO_IOUS, SIZE_RANGES_PX, coco_scores
-from sparrow.evaluation.matching import flatten, match
+from sparrow.evaluation.coco import SIZE_RANGES_PX, coco_scores
+from sparrow.evaluation.matching import flatten
 
 NAMES = ["c1", "c2", "c3"]
 UNLIMITED = 1000  # detections per photo; pycocotools' own limit is 100
@@ -69,7 +69,7 @@ def pycocotools_scores(dataset: Dataset, predictions: dict[str, Detections]) -> 
 
 def own_scores(dataset: Dataset, predictions: dict[str, Detections]) -> dict[str, float]:
     pool = flatten(dataset, predictions, NAMES)
-    return coco_scores(pool, match(pool, COCO_IOUS.tolist()))
+    return coco_scores(pool)
 
 
 @pytest.mark.parametrize("first_seed", range(0, 500, 100))

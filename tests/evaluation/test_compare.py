@@ -118,7 +118,7 @@ def tiny():
             tp=tp,
             fp=0,
             fn=2 - tp,
-            birds="birds 2-5",
+            objects="objects 2-5",
             dark=False,
             blurred=False,
         )

@@ -1,4 +1,4 @@
-"""Calibrated chances, expected counts and intervals that keep their word."""
+"""Calibrated probabilities, expected counts and intervals that keep their word."""
 
 from __future__ import annotations
 
@@ -10,20 +10,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sparrow.config import EvaluationConfig
 from sparrow.detections import Detections
-from sparrow.evaluation.calibration import check_count_model, fit_count_model, reliability
+from sparrow.evaluation.calibration import fit_count_model
+from sparrow.evaluation.count_check import check_count_model, reliability
 from sparrow.evaluation.counting import CountEstimate, CountModel
+from sparrow.evaluation.matching import flatten
 
+CONFIG = EvaluationConfig()
 EXACT = CountModel(
     threshold=0.5,
     confidence=0.9,
     method="logistic",
     score_knots=(0.0, 1.0),
-    chance_knots=(0.0, 1.0),  # the chance is the score
+    probability_knots=(0.0, 1.0),  # the probability is the score
     base=0.0,
     scale=1.0,
     spread=(0.0, 1.0, 0.0),
-    reach=2.0,
+    conformal_quantile=2.0,
     photos=100,
 )
 
@@ -56,23 +60,22 @@ def test_estimate(scores, expected):
 
 
 def test_the_count_is_always_within():
-    # Expected 1.65 with no reach: no whole number is near, but the boxes one sees are three.
-    estimate = replace(EXACT, reach=0.0).estimate(scored(0.55, 0.55, 0.55))
+    # Expected 1.65 with no width: no whole number is near, but the boxes one sees are three.
+    estimate = replace(EXACT, conformal_quantile=0.0).estimate(scored(0.55, 0.55, 0.55))
     assert (estimate.low, estimate.high) == (2, 3)
     assert estimate.count == 3
 
 
 def test_holds_its_coverage_and_is_calibrated(simulated_photos):
-    model = fit_count_model(*simulated_photos(800, 1), ["bird"], 0.2, 0.9, 0.5)
-    check = check_count_model(model, *simulated_photos(2000, 2), ["bird"])
+    model = fit_count_model(flatten(*simulated_photos(800, 1), ["bird"]), 0.2, CONFIG)
+    check = check_count_model(model, flatten(*simulated_photos(2000, 2), ["bird"]))
     assert 0.87 <= check.coverage <= 0.93
     assert check.reliability.error <= 0.03
     assert check.mean_width < 2
-    # The scores themselves are too sure: calibration is what makes them chances.
+    # The scores themselves are too sure: calibration is what makes them probabilities.
     plain = check_count_model(
-        replace(model, score_knots=(0.0, 1.0), chance_knots=(0.0, 1.0)),
-        *simulated_photos(2000, 2),
-        ["bird"],
+        replace(model, score_knots=(0.0, 1.0), probability_knots=(0.0, 1.0)),
+        flatten(*simulated_photos(2000, 2), ["bird"]),
     )
     assert plain.reliability.error > 2 * check.reliability.error
 
@@ -87,45 +90,51 @@ def test_a_bird_is_what_the_scores_call_one(make_dataset, found, iou):
     )
     boxes = [(1, 0.9, 0, 0, 10, 10), (1, 0.6, 50, 0, 60, 6)]
     predictions = {image: found(*boxes) for image in dataset.images["image"]}
-    model = fit_count_model(dataset, predictions, ["bird"], 0.5, 0.9, iou)
+    model = fit_count_model(flatten(dataset, predictions, ["bird"]), 0.5, EvaluationConfig(iou=iou))
     assert model.iou == iou
-    sure, loose = model.chance([0.9, 0.6])
+    sure, loose = model.probability([0.9, 0.6])
     assert sure > 0.9
     assert loose > 0.9 if iou < 0.6 else loose < 0.1
     # It is held against its own promise, whatever the next config's IoU is.
-    kept = CountModel.from_dict(json.loads(json.dumps(model.to_dict())))
-    check = check_count_model(kept, dataset, predictions, ["bird"])
+    kept = CountModel.from_dict(json.loads(json.dumps(model.to_dict())), model.threshold)
+    check = check_count_model(kept, flatten(dataset, predictions, ["bird"]))
     assert check.reliability.error < 0.05
 
 
 def test_a_count_model_made_before_it_said_its_iou_still_opens():
     old = {name: value for name, value in EXACT.to_dict().items() if name != "iou"}
-    assert CountModel.from_dict(old) == EXACT
+    assert CountModel.from_dict(old, EXACT.threshold) == EXACT
     assert EXACT.iou == 0.5  # what all of them were fitted at
+
+
+def test_a_count_model_that_holds_the_threshold_as_well_still_opens():
+    assert "threshold" not in EXACT.to_dict()
+    old = {**EXACT.to_dict(), "threshold": EXACT.threshold}
+    assert CountModel.from_dict(old, EXACT.threshold) == EXACT
 
 
 def test_json_round_trip_and_determinism(simulated_photos):
     photos = simulated_photos(80, 3)
-    model = fit_count_model(*photos, ["bird"], 0.2, 0.9, 0.5)
-    assert fit_count_model(*photos, ["bird"], 0.2, 0.9, 0.5) == model
+    model = fit_count_model(flatten(*photos, ["bird"]), 0.2, CONFIG)
+    assert fit_count_model(flatten(*photos, ["bird"]), 0.2, CONFIG) == model
     text = json.dumps(model.to_dict(), allow_nan=False)
-    assert CountModel.from_dict(json.loads(text)) == model
+    assert CountModel.from_dict(json.loads(text), model.threshold) == model
 
 
 def test_broken_json_is_named():
     values = EXACT.to_dict()
     with pytest.raises(ValueError, match=r"missing \['reach'\], unknown \['reech'\]"):
-        CountModel.from_dict({**{k: v for k, v in values.items() if k != "reach"}, "reech": 1})
+        CountModel.from_dict({**{k: v for k, v in values.items() if k != "reach"}, "reech": 1}, 0.5)
     with pytest.raises(ValueError, match="as many rising scores"):
-        CountModel.from_dict({**values, "score_knots": [0.5, 0.1]})
+        CountModel.from_dict({**values, "score_knots": [0.5, 0.1]}, 0.5)
 
 
 def test_few_or_no_detections_give_a_constant(make_dataset):
     bird = ("bird", 0.0, 0.0, 10.0, 10.0)
     dataset = make_dataset({"a.jpg": [bird], "b.jpg": [], "c.jpg": [bird]})
     nothing = {image: Detections.empty() for image in dataset.images["image"]}
-    model = fit_count_model(dataset, nothing, ["bird"], 0.5, 0.9, 0.5)
-    assert (model.method, model.chance_knots) == ("constant", (0.5,))
+    model = fit_count_model(flatten(dataset, nothing, ["bird"]), 0.5, CONFIG)
+    assert (model.method, model.probability_knots) == ("constant", (0.5,))
     estimate = model.estimate(Detections.empty())
     assert (estimate.low, estimate.high) == (0, 1)  # what two photos of three turned out to hold
 
@@ -133,16 +142,18 @@ def test_few_or_no_detections_give_a_constant(make_dataset):
 def test_one_group_can_be_fitted(simulated_photos):
     dataset, predictions = simulated_photos(60, 4)
     dataset.images["group"] = "ann"
-    assert fit_count_model(dataset, predictions, ["bird"], 0.2, 0.9, 0.5).method == "logistic"
+    assert (
+        fit_count_model(flatten(dataset, predictions, ["bird"]), 0.2, CONFIG).method == "logistic"
+    )
 
 
 def test_reliability():
     # Ten promised 0.9 of which seven are right: off by 0.2; ten promised 0.1, one right: exact.
-    chances = np.array([0.9] * 10 + [0.1] * 10)
+    probabilities = np.array([0.9] * 10 + [0.1] * 10)
     right = np.array([True] * 7 + [False] * 3 + [True] + [False] * 9)
-    result = reliability(chances, right)
+    result = reliability(probabilities, right)
     assert result.error == pytest.approx(0.1)
-    assert result.share == pytest.approx([0.1, 0.7])
+    assert result.right == pytest.approx([0.1, 0.7])
     assert reliability(np.zeros(0), np.zeros(0, bool)).error == 0
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from sparrow.config import EvaluationConfig
 from sparrow.evaluation.equal_recall import EqualRecall, at_equal_recall, operating_threshold
+from sparrow.evaluation.matching import flatten
 
 CONFIG = EvaluationConfig()
 ROW = [(0.0, 0.0, 10.0, 10.0), (20.0, 0.0, 30.0, 10.0), (40.0, 0.0, 50.0, 10.0)]
@@ -18,8 +19,8 @@ def three_birds(make_dataset):
 
 
 def compare(dataset, candidate, champion, threshold):
-    models = {"a.jpg": candidate}, {"a.jpg": champion}
-    return at_equal_recall(dataset, *models, threshold, 4, ["bird"], CONFIG)
+    models = (flatten(dataset, {"a.jpg": one}, ["bird"]) for one in (candidate, champion))
+    return at_equal_recall(*models, threshold, 4, CONFIG)
 
 
 def test_the_same_birds_at_another_threshold(three_birds, found):

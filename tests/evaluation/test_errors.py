@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sparrow.evaluation.errors import find_errors
-from sparrow.evaluation.matching import flatten, match
+from sparrow.evaluation.matching import flatten
 
 
 def test_every_kind(make_dataset, found):
@@ -23,8 +23,8 @@ def test_every_kind(make_dataset, found):
     dataset = make_dataset({"a.jpg": birds, "b.jpg": []})
     predictions = {"a.jpg": found(*rows), "b.jpg": found((2, 0.9, 0, 0, 5, 5))}
     pool = flatten(dataset, predictions, ["sparrow", "robin"])
-    errors = find_errors(pool, pool.above(0.5), match(pool, [0.5])[0], 0.5)
-    kinds = ["right", "doubled", "confused", "misplaced", "background", "", "background"]
+    errors = find_errors(pool, pool.above(0.5), 0.5)
+    kinds = ["right", "duplicate", "classification", "localization", "background", "", "background"]
     assert errors.kind.tolist() == kinds
     assert errors.missed.tolist() == [False, True, True]
     assert errors.counts()["missed"] == 2

@@ -104,10 +104,10 @@ def test_sweep_of_nothing(make_dataset):
 
 def test_threshold_keeps_the_best_rows_with_room_below(three_of_four):
     # F2 is best (15/21) at 0.5, the last row: half-way down to min_score.
-    assert choose_threshold(*three_of_four, ["bird"], CONFIG) == pytest.approx(0.275)
+    assert choose_threshold(flatten(*three_of_four, ["bird"]), CONFIG) == pytest.approx(0.275)
     # With beta 0.5 precision rules: best at 0.8 (F = 1.25*2 / (1.25*2 + .25*2)), next is 0.6.
     precise = EvaluationConfig(beta=0.5)
-    assert choose_threshold(*three_of_four, ["bird"], precise) == pytest.approx(0.7)
+    assert choose_threshold(flatten(*three_of_four, ["bird"]), precise) == pytest.approx(0.7)
 
 
 def test_of_equal_maxima_the_higher_threshold_wins(make_dataset, found):
@@ -120,15 +120,19 @@ def test_of_equal_maxima_the_higher_threshold_wins(make_dataset, found):
         (1, 0.5, 50, 0, 60, 10),
     )
     dataset = make_dataset({"a.jpg": birds})
-    chosen = choose_threshold(dataset, {"a.jpg": one}, ["bird"], EvaluationConfig(beta=1.0))
+    chosen = choose_threshold(
+        flatten(dataset, {"a.jpg": one}, ["bird"]), EvaluationConfig(beta=1.0)
+    )
     assert chosen == pytest.approx(0.8)
 
 
 def test_without_birds_nothing_is_kept(make_dataset, found):
     dataset = make_dataset({"a.jpg": []})
-    assert choose_threshold(dataset, {"a.jpg": Detections.empty()}, ["bird"], CONFIG) == 1.0
+    assert (
+        choose_threshold(flatten(dataset, {"a.jpg": Detections.empty()}, ["bird"]), CONFIG) == 1.0
+    )
     one = {"a.jpg": found((1, 0.9, 0, 0, 10, 10))}
-    assert choose_threshold(dataset, one, ["bird"], CONFIG) == 1.0
+    assert choose_threshold(flatten(dataset, one, ["bird"]), CONFIG) == 1.0
 
 
 def test_neighbouring_scores_have_no_middle(make_dataset, found):
@@ -136,10 +140,14 @@ def test_neighbouring_scores_have_no_middle(make_dataset, found):
     low = np.nextafter(high, np.float32(0))
     one = found((1, high, 0, 0, 10, 10), (1, low, 90, 0, 99, 10))
     dataset = make_dataset({"a.jpg": [("bird", 0.0, 0.0, 10.0, 10.0)]})
-    chosen = choose_threshold(dataset, {"a.jpg": one}, ["bird"], CONFIG)
+    chosen = choose_threshold(flatten(dataset, {"a.jpg": one}, ["bird"]), CONFIG)
     assert len(one.above(chosen)) == 1
 
 
 def test_threshold_for_recall(three_of_four):
-    assert threshold_for_recall(*three_of_four, ["bird"], 0.5, CONFIG) == pytest.approx(0.7)
-    assert threshold_for_recall(*three_of_four, ["bird"], 0.9, CONFIG) is None  # 0.75 at most
+    assert threshold_for_recall(flatten(*three_of_four, ["bird"]), 0.5, CONFIG) == pytest.approx(
+        0.7
+    )
+    assert (
+        threshold_for_recall(flatten(*three_of_four, ["bird"]), 0.9, CONFIG) is None
+    )  # 0.75 at most

@@ -148,7 +148,7 @@ def test_a_run_ends_with_a_champion_a_bento_and_a_report(home: Path, first_run: 
     # The threshold that serves is the one that was chosen on validation photos and then evaluated.
     assert found["champion"]["threshold"] == found["run"]["threshold"]
     pages = home / ".sparrow" / "runs" / found["run"]["run"] / "data"
-    for page in ("raw/report.html", "split/certificate.html", "split/drift.json"):
+    for page in ("raw/report.html", "split/split-report.html", "split/drift.json"):
         assert (pages / page).is_file()
     photos = [path.name for path in (home / ".sparrow" / "champion").iterdir()]
     assert {"weights.safetensors", "engine.onnx", "model.json", "reference.parquet"} <= set(photos)

@@ -10,7 +10,7 @@ import pytest
 
 from sparrow.evaluation.counting import CountModel
 from sparrow.inference.counter import PhotoCounter
-from sparrow.inference.model_folder import read_info, write_info
+from sparrow.inference.model_folder import ModelFolderError, read_info, write_info
 
 CERTAIN = CountModel(0.5, 0.9, "constant", (0.0,), (0.5,), 0.0, 1.0, (1.0, 0.0, 0.0), 1.0, 10)
 
@@ -28,10 +28,11 @@ def test_the_interval_is_for_the_threshold_that_is_counted_with(
 ) -> None:
     info = read_info(own_copy, verify=False)
     for model in (CERTAIN, replace(CERTAIN, threshold=threshold)):
-        update = {"threshold": threshold, "count_model": model.to_dict()}
+        values = {**model.to_dict(), "threshold": model.threshold}  # as models made before hold it
+        update = {"threshold": threshold, "count_model": values}
         write_info(own_copy, info.model_copy(update=update))
         if model.threshold != threshold:
-            with pytest.raises(ValueError, match=r"was fitted for 0\.5: the interval"):
+            with pytest.raises(ModelFolderError, match=r"was fitted for 0\.5: the interval"):
                 PhotoCounter(own_copy, verify=False)
             continue
         counter = PhotoCounter(own_copy, verify=False)

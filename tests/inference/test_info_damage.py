@@ -74,13 +74,19 @@ def usable(model: Path) -> None:
     assert all(info.class_names)
     count = counter._count_model
     if count is not None:
-        numbers = [count.threshold, count.confidence, count.base, count.scale, count.reach]
-        numbers += [*count.spread, *count.score_knots, *count.chance_knots, count.iou]
+        numbers = [
+            count.threshold,
+            count.confidence,
+            count.base,
+            count.scale,
+            count.conformal_quantile,
+        ]
+        numbers += [*count.spread, *count.score_knots, *count.probability_knots, count.iou]
         assert all(math.isfinite(number) for number in numbers)
         assert 0 <= count.confidence <= 1
-        assert count.reach >= 0
+        assert count.conformal_quantile >= 0
         assert count.photos >= 0
-        assert all(0 <= chance <= 1 for chance in count.chance_knots)
+        assert all(0 <= knot <= 1 for knot in count.probability_knots)
 
 
 def refusal(model: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""What a run leaves about its data: pages, comparisons, and what the champion doubts."""
+"""What a run leaves about its data: pages, comparisons, and label-error candidates."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ def raw(config: Config) -> Dataset:
 
 def test_nothing_new_leaves_the_set_and_no_page(config: Config, tmp_path: Path) -> None:
     before = raw(config)
-    intake = stages.take_in(config, before, tmp_path / "pages", silent)
-    assert (intake.dataset, intake.comparison, intake.pages) == (before, None, ())
+    outcome = stages.ingest_and_compare(config, before, tmp_path / "pages", silent)
+    assert (outcome.dataset, outcome.comparison, outcome.pages) == (before, None, ())
     assert not (tmp_path / "pages").exists()
 
 
 def test_new_photos_are_merged_and_compared(config: Config, tmp_path: Path) -> None:
     before = raw(config)
     generate_dataset(Path(config.data.new), SyntheticSettings(5, seed=8, prefix="new_"))
-    intake = stages.take_in(config, before, tmp_path / "pages", silent)
-    assert len(intake.dataset.images) == 29
-    assert intake.comparison.verdict == "too few photos"  # five say nothing about drift
-    assert [page.name for page in intake.pages] == ["report.html"]  # no champion, nothing doubted
+    outcome = stages.ingest_and_compare(config, before, tmp_path / "pages", silent)
+    assert len(outcome.dataset.images) == 29
+    assert outcome.comparison.verdict == "too few photos"  # five say nothing about drift
+    assert [page.name for page in outcome.pages] == ["report.html"]  # no champion, no candidates
     verdict = json.loads((tmp_path / "pages" / "new" / "drift.json").read_text())
     assert verdict["photos"] == [24, 5]
 
@@ -66,20 +66,20 @@ def test_after_a_kill_the_merged_photos_are_not_overlooked(config: Config, tmp_p
     before = raw(config)
     generate_dataset(Path(config.data.new), SyntheticSettings(5, seed=8, prefix="new_"))
     ingest_new(config.data)  # the step was killed here, and is run again by `resume`
-    intake = stages.take_in(config, before, tmp_path / "pages", silent)
-    assert len(intake.dataset.images) == 29
+    outcome = stages.ingest_and_compare(config, before, tmp_path / "pages", silent)
+    assert len(outcome.dataset.images) == 29
 
 
-def test_a_raw_set_has_its_page_and_a_split_its_certificate(config: Config, tmp_path: Path) -> None:
+def test_a_raw_set_has_its_page_and_a_split_its_report(config: Config, tmp_path: Path) -> None:
     checked, page = stages.check_raw(config, tmp_path / "pages", silent)
     assert json.loads(page.with_name("report.json").read_text())["ok"]
     result = split_dataset(checked.dataset, config.split, 12, seed=0)
-    comparison, page = stages.certify(config, result, tmp_path / "pages")
+    comparison, page = stages.write_split_report(config, result, tmp_path / "pages")
     assert comparison.verdict == "too few photos"
-    certificate = json.loads(page.with_name("certificate.json").read_text())
-    assert certificate["crossing"] == {"author": [], "near_duplicate": [], "visit": []}
-    assert list(certificate["splits"]) == ["train", "validation", "test"]
-    closest = certificate["closest_pairs"][0]
+    report = json.loads(page.with_name("split-report.json").read_text())
+    assert report["crossing"] == {"author": [], "near_duplicate": [], "visit": []}
+    assert list(report["splits"]) == ["train", "validation", "test"]
+    closest = report["closest_pairs"][0]
     assert closest["train"] in page.read_text()
     assert closest["test"] in page.read_text()
 
@@ -103,12 +103,13 @@ def test_the_champion_is_asked_only_about_its_own_classes(
     assert len(stages.ask_champion(robins, some, tmp_path / "pages")[0]) == 0
 
 
-def test_the_page_of_doubts_shows_photo_and_author(config: Config, tmp_path: Path) -> None:
+def test_the_page_of_label_errors_shows_photo_and_author(config: Config, tmp_path: Path) -> None:
     dataset = raw(config)
     photo = dataset.images[dataset.images["n_boxes"] > 0].iloc[0]
     one = stages.photos_named(dataset, (photo["image"],))
     nothing = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, int))
-    review, (page,) = stages.doubt(config, one, {photo["image"]: nothing}, "A <model>", tmp_path)
+    detections = {photo["image"]: nothing}
+    review, (page,) = stages.write_label_errors(config, one, detections, "A <model>", tmp_path)
     assert len(review) == photo["n_boxes"]
     text = page.read_text()
     assert "A &lt;model&gt; looked at 1 photos" in text
@@ -125,10 +126,10 @@ def test_boxes_corrected_elsewhere_come_back(config: Config, tmp_path: Path) -> 
     tree["annotations"][0]["bbox"][2] -= 1
     labels.write_text(json.dumps(tree))
     import_dataset("coco", tmp_path / "out", Path(config.data.new), prefix="new_")
-    intake = stages.take_in(config, before, tmp_path / "pages", silent)
-    assert (len(intake.result.accepted), len(intake.result.corrected)) == (0, 1)
+    outcome = stages.ingest_and_compare(config, before, tmp_path / "pages", silent)
+    assert (len(outcome.result.accepted), len(outcome.result.corrected)) == (0, 1)
     moved = np.abs(
         before.boxes.sort_values(["image", *XYXY])[XYXY].to_numpy()
-        - intake.dataset.boxes.sort_values(["image", *XYXY])[XYXY].to_numpy()
+        - outcome.dataset.boxes.sort_values(["image", *XYXY])[XYXY].to_numpy()
     )
     assert moved.sum() == 1

@@ -15,6 +15,7 @@ from PIL import Image
 
 from sparrow.config import Config, StoresConfig, with_values
 from sparrow.data.tables import XYXY, Dataset
+from sparrow.evaluation.matching import flatten
 from sparrow.inference.model_folder import read_info
 from sparrow.pipeline import release as stages
 
@@ -78,9 +79,8 @@ class Run:
 
     def promote(self, *, forced: bool = False) -> Any:
         scored = stages.score_model(self.config, self.dataset, self.folder)
-        return stages.promote(
-            self.config, self.dataset, self.trained(), scored.evaluation, 1.0, self.key, forced
-        )
+        model = stages.EvaluatedModel(self.trained(), scored.evaluation, 1.0)
+        return stages.promote(self.config, self.dataset, model, self.key, forced)
 
 
 @pytest.fixture(scope="module")
@@ -202,13 +202,14 @@ def test_models_without_a_class_in_common_are_not_compared(
 
 
 def test_equal_recall_is_derived_by_names_too(run: Any, write: Any, dataset: Any) -> None:
-    from sparrow.pipeline.evaluate import compare_recall, predict_split
+    from sparrow.pipeline.evaluate import compare_recall
+    from sparrow.pipeline.predict import predict_photos
 
     photos = dataset(BOTH)
     run(photos, write("old", ("wren", "robin"), BOTH), ("wren", "robin")).promote()
     new = run(photos, write("new", ("robin", "wren"), BOTH), ("robin", "wren"))
-    found = predict_split(new.folder, photos, 1).detections
-    equal = compare_recall(new.config, photos, found)
+    found = predict_photos(new.folder, photos, 1).detections
+    equal = compare_recall(new.config, photos, flatten(photos, found, ("robin", "wren")))
     assert (equal.recall, equal.champion_precision) == (1.0, 1.0)
 
 

@@ -23,7 +23,7 @@ from mlflow import MlflowClient
 
 from sparrow.config import StoresConfig
 from sparrow.inference.model_folder import INFO
-from sparrow.registry import registry as module
+from sparrow.registry import publisher as module
 from sparrow.registry.promotion_log import PromotionLog
 from sparrow.registry.published import PublishedFolders
 from sparrow.registry.registry import Registry
@@ -69,8 +69,8 @@ def act(stores: StoresConfig, what: str, effect: str | None) -> Any:
     verb, _, number = what.partition(" ")
     if verb == "rollback":
         return registry.rollback("it sees ghosts")
-    if verb == "settle":
-        champion = registry.settle().champion
+    if verb == "reconcile":
+        champion = registry.reconcile().champion
         return champion.number if champion else None
     return registry.promote(int(number), "it is better")
 

@@ -1,4 +1,4 @@
-"""The gate, gate by gate, on both sides of each."""
+"""The promotion gate, criterion by criterion, on both sides of each."""
 
 from __future__ import annotations
 
@@ -10,11 +10,33 @@ import pytest
 
 from sparrow.config import Config, PromotionConfig
 from sparrow.evaluation.bootstrap import Interval
-from sparrow.evaluation.compare import SliceChange, compare
+from sparrow.evaluation.compare import Comparison, SliceChange, compare
+from sparrow.evaluation.evaluate import Evaluation
 from sparrow.evaluation.power import simulate_pair
-from sparrow.registry.promotion_gate import ClassDifference, decide
+from sparrow.registry import promotion_gate
+from sparrow.registry.promotion_criteria import Candidate, ClassDifference
+from sparrow.registry.promotion_gate import AgainstChampion, PromotionDecision
 
 CONFIG = PromotionConfig()
+
+
+def decide(
+    candidate: Evaluation,
+    champion: Evaluation | None,
+    comparison: Comparison | None,
+    model_mb: float,
+    config: PromotionConfig,
+    forced: bool = False,
+    *,
+    latency_ms: float | None = None,
+    classes: ClassDifference | None = None,
+) -> PromotionDecision:
+    return promotion_gate.decide(
+        Candidate(candidate, model_mb, latency_ms),
+        AgainstChampion(champion, comparison, classes),
+        config,
+        forced,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -25,43 +47,43 @@ def pair():
 
 
 def failed(decision):
-    return [gate.name for gate in decision.gates if not gate.passed]
+    return [one.name for one in decision.criteria if not one.passed]
 
 
-def test_first_model_needs_only_the_bars(pair):
+def test_first_model_needs_only_the_absolute_limits(pair):
     decision = decide(pair[0], None, None, 20.0, CONFIG)
     assert decision.promote
-    assert [gate.name for gate in decision.gates] == [
-        "score", "false birds", "size", "latency",
+    assert [one.name for one in decision.criteria] == [
+        "score", "false detections", "size", "latency",
     ]  # fmt: skip
-    assert decision.gates[-1].required == "no bar set"
-    assert "no champion yet; all gates passed" in decision.reason
+    assert decision.criteria[-1].required == "no limit set"
+    assert "no champion yet; all criteria passed" in decision.reason
 
 
 @pytest.mark.parametrize(
-    ("config", "model_mb", "gate"),
+    ("config", "model_mb", "criterion"),
     [
         (PromotionConfig(min_f_beta=0.99), 20.0, "score"),
-        (PromotionConfig(max_false_count_empty=0.001), 20.0, "false birds"),
+        (PromotionConfig(max_false_count_empty=0.001), 20.0, "false detections"),
         (PromotionConfig(max_model_mb=19.9), 20.0, "size"),
         (PromotionConfig(max_latency_ms=50.0), 20.0, "latency"),
     ],
 )
-def test_each_bar_alone_stops(pair, config, model_mb, gate):
+def test_each_limit_alone_stops(pair, config, model_mb, criterion):
     decision = decide(pair[0], None, None, model_mb, config, latency_ms=50.1)
     assert not decision.promote
-    assert failed(decision) == [gate]
+    assert failed(decision) == [criterion]
     assert f"Not promoted: F2 {pair[0].f_beta.value:.4f}" in decision.reason
 
 
-def test_a_bar_met_exactly_is_met(pair):
+def test_a_limit_met_exactly_is_met(pair):
     config = PromotionConfig(
         min_f_beta=pair[0].f_beta.value, max_model_mb=20.0, max_latency_ms=50.0
     )
     assert decide(pair[0], None, None, 20.0, config, latency_ms=50.0).promote
 
 
-def test_a_latency_bar_without_a_measurement_stops(pair):
+def test_a_latency_limit_without_a_measurement_stops(pair):
     assert failed(decide(pair[0], None, None, 1.0, PromotionConfig(max_latency_ms=9.0))) == [
         "latency"
     ]
@@ -71,7 +93,7 @@ def test_no_empty_photos_is_said(pair):
     headline = {**pair[0].headline, "false_count_empty": Interval(math.nan, math.nan, math.nan)}
     decision = decide(replace(pair[0], headline=headline), None, None, 1.0, CONFIG)
     assert decision.promote
-    assert decision.gates[1].actual == "not measured: every photo has birds"
+    assert decision.criteria[1].actual == "not measured: every photo has objects"
 
 
 def test_a_better_candidate_is_promoted(pair):
@@ -125,7 +147,7 @@ def test_slices(pair, change, smallest, stops):
 def test_force_promotes_and_says_so(pair):
     decision = decide(pair[1], None, None, 1.0, PromotionConfig(min_f_beta=0.99), forced=True)
     assert (decision.promote, decision.forced) == (True, True)
-    assert decision.reason.startswith("Promoted by order although gates failed")
+    assert decision.reason.startswith("Promoted by order although criteria failed")
     # Where nothing stood in the way, nothing had to be forced.
     assert not decide(*pair, 1.0, CONFIG, forced=True).forced
 
@@ -168,8 +190,8 @@ def test_a_class_may_be_added_and_never_lost(pair, champion, candidate, promoted
     classes = ClassDifference(champion, candidate, ours)
     decision = decide(ours, theirs, comparison, 20.0, CONFIG, classes=classes)
     assert decision.promote == promoted
-    gate = next(gate for gate in decision.gates if gate.name == "no class lost")
-    assert (gate.passed, gate.actual) == (promoted, found)
+    criterion = next(one for one in decision.criteria if one.name == "no class lost")
+    assert (criterion.passed, criterion.actual) == (promoted, found)
     assert f"on {', '.join(classes.shared)} alone" in decision.reason
     assert decide(ours, theirs, comparison, 20.0, CONFIG, True, classes=classes).promote
 

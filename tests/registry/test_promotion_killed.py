@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 
 from sparrow.config import StoresConfig
+from sparrow.registry.promotion_log import Change
 from sparrow.registry.registry import Registry
 from sparrow.registry.versions import RegistryError
 
 NAME = "test-detector"
 EFFECTS = ("download", "folder", "log", "link", "previous", "champion")
-NEXT = ("promote 3", "promote 1", "promote 2", "rollback", "settle")
+NEXT = ("promote 3", "promote 1", "promote 2", "rollback", "reconcile")
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def expected_log(killed: str, effect: str, then: str) -> list[list[int | None]]:
     written = EFFECTS.index(effect) > EFFECTS.index("log")
     if written:
         log.append([2, 3 if killed == "promote 3" else 1])
-    if then == "settle" or (killed == then == "rollback" and written):
+    if then == "reconcile" or (killed == then == "rollback" and written):
         return log  # what was begun is finished, and not undone
     before, champion = log[-1]
     wanted = before if then == "rollback" else int(then.split()[1])
@@ -128,7 +129,7 @@ def test_a_killed_change_whose_model_is_lost_does_not_block_another(
     registry = Registry(stores, NAME)
     first, other = (one for one in (1, 2, 3) if one != lost)
     registry.promote(first, "the first")
-    registry._log.append(1, first, lost, "better")  # killed here
+    registry._log.append(1, first, Change(lost, "better"))  # killed here
     registry.fetch(other)
     shutil.rmtree(artifacts)
     registry.promote(other, "that one is lost")
@@ -149,7 +150,7 @@ def test_a_rollback_that_an_older_release_left_half_done_is_finished(
     registry = Registry(stores, NAME)
     registry.promote(1, "the first")
     registry.promote(2, "better")
-    registry._log.append(2, 2, 1, "rollback: it sees ghosts", forced=True)
+    registry._log.append(2, 2, Change(1, "rollback: it sees ghosts", forced=True))
     for alias, number in (("previous", "2"), ("champion", "1"))[:aliases_set]:
         registry.client.set_registered_model_alias(NAME, alias, number)
     assert Path(stores.champion).resolve().name == "2"

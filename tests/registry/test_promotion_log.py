@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from sparrow.registry.promotion_log import PromotionConflictError, PromotionLog
+from sparrow.registry.promotion_log import Change, PromotionConflictError, PromotionLog
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ def test_an_empty_log(log):
 
 def test_entries_come_back_in_order(log, monkeypatch):
     monkeypatch.setenv("METAFLOW_USER", "ada")
-    log.append(0, None, 1, "first", evidence={"gates": [{"passed": True}]})
-    log.append(1, 1, 2, "über", forced=True)
+    log.append(0, None, Change(1, "first", evidence={"gates": [{"passed": True}]}))
+    log.append(1, 1, Change(2, "über", forced=True))
     first, second = log.entries()
     assert (first.number, first.from_version, first.to_version) == (1, None, 1)
     assert (first.who, first.forced) == ("ada", False)
@@ -41,20 +41,20 @@ def test_entries_come_back_in_order(log, monkeypatch):
 
 
 def test_models_have_logs_of_their_own(log, url):
-    log.append(0, None, 1, "why")
+    log.append(0, None, Change(1, "why"))
     other = PromotionLog(url, "other")
     assert other.entries() == []
-    other.append(0, None, 7, "why")
+    other.append(0, None, Change(7, "why"))
     assert [entry.to_version for entry in log.entries()] == [1]
     other.close()
 
 
 def test_a_taken_place_is_told_with_who_took_it(log, monkeypatch):
     monkeypatch.setenv("METAFLOW_USER", "ada")
-    log.append(0, None, 1, "first")
+    log.append(0, None, Change(1, "first"))
     monkeypatch.setenv("METAFLOW_USER", "bob")
     with pytest.raises(PromotionConflictError) as refused:
-        log.append(0, None, 2, "also first")
+        log.append(0, None, Change(2, "also first"))
     assert "ada made version 1 champion" in str(refused.value)
     assert "version 2 was on its way" in str(refused.value)
     assert "sparrow history" in str(refused.value)
@@ -66,7 +66,7 @@ def test_of_many_at_once_one_wins(url):
 
     def append(number):
         try:
-            return logs[number].append(0, None, number, "mine").to_version
+            return logs[number].append(0, None, Change(number, "mine")).to_version
         except PromotionConflictError:
             return None
 
@@ -82,12 +82,12 @@ def test_a_container_without_a_user_name(log, monkeypatch):
     for name in ("METAFLOW_USER", "LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("os.getuid", lambda: 54321)  # no entry in the password file
-    assert log.append(0, None, 1, "why").who == "unknown"
+    assert log.append(0, None, Change(1, "why")).who == "unknown"
 
 
 def three_entries(log):
     for number, why in enumerate(("first", "second", "third")):
-        log.append(number, number or None, number + 1, why, evidence={"gain": 0.1})
+        log.append(number, number or None, Change(number + 1, why, evidence={"gain": 0.1}))
 
 
 def edit(url, statement):
@@ -153,7 +153,7 @@ def test_an_entry_moved_under_another_model_is_found(log, url):
 def test_a_broken_chain_does_not_heal_by_going_on(log, url):
     three_entries(log)
     edit(url, "UPDATE promotions SET why = 'x' WHERE number = 2")
-    log.append(3, 3, 4, "fourth")
+    log.append(3, 3, Change(4, "fourth"))
     assert log.verify().number == 2
 
 
@@ -162,7 +162,7 @@ def test_reading_while_entries_are_written_finds_nothing(url):
 
     def write():
         for number in range(40):
-            writer.append(number, None, number + 1, "why")
+            writer.append(number, None, Change(number + 1, "why"))
 
     with ThreadPoolExecutor(1) as pool:
         writing = pool.submit(write)

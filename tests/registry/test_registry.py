@@ -20,7 +20,7 @@ from sparrow.inference.model_folder import (
     sha256_of,
 )
 from sparrow.registry.champion_lock import champion_lock
-from sparrow.registry.promotion_log import PromotionConflictError
+from sparrow.registry.promotion_log import Change, PromotionConflictError
 from sparrow.registry.registry import Registry
 from sparrow.registry.versions import INFO_HASH, RegistryError
 
@@ -163,7 +163,7 @@ def test_a_registry_made_anew_does_not_get_the_old_ones_folder(registry, stores,
 
 def test_a_promotion_that_was_killed_after_its_log_entry_is_completed(registry, stores):
     registry.promote(1, "first")
-    registry._log.append(1, 1, 2, "better")  # the process died here
+    registry._log.append(1, 1, Change(2, "better"))  # the process died here
     assert registry.champion().number == 2
     assert registry.aliased("champion").number == 1
     registry.promote(2, "better")
@@ -201,7 +201,7 @@ def test_of_two_rivals_one_wins_and_the_other_is_told(registry, stores):
 
 def test_a_change_that_was_killed_is_finished_before_the_next(registry, stores):
     registry.promote(1, "first")
-    registry._log.append(1, 1, 2, "better")  # somebody's promotion, killed before its effects
+    registry._log.append(1, 1, Change(2, "better"))  # a promotion killed before its effects
     registry.promote(3, "mine")
     changes = [(entry.from_version, entry.to_version) for entry in registry.history()]
     assert changes == [(None, 1), (1, 2), (2, 3)]
@@ -276,7 +276,7 @@ def test_a_rollback_to_an_exchanged_artifact_is_refused(
 def test_a_published_folder_that_was_damaged_is_fetched_again(registry, stores, folders, file):
     registry.promote(1, "first")
     (published(stores) / file).write_bytes(b"damaged")
-    registry.settle()
+    registry.reconcile()
     assert sums(published(stores)) == sums(folders[0])
 
 
@@ -300,7 +300,7 @@ def test_a_store_with_aliases_and_no_log_goes_on(registry, stores):
     registry.client.set_registered_model_alias(NAME, "champion", "2")
     registry.client.set_registered_model_alias(NAME, "previous", "1")
     assert registry.champion().number == 2
-    assert registry.settle().champion.number == 2
+    assert registry.reconcile().champion.number == 2
     assert registry.rollback("the log is lost") == 1
     assert [(e.from_version, e.to_version) for e in registry.history()] == [(2, 1)]
     assert registry.aliased("champion").number == 1
@@ -317,7 +317,7 @@ def test_a_registry_made_anew_is_not_ruled_by_the_old_ones_log(registry, stores,
     new = Registry(stores, name)
     new.register(folders[1], run_id, "b", {})  # the number is used again
     assert new.champion() is None
-    assert new.settle().champion is None
+    assert new.reconcile().champion is None
     assert "is about a version that this registry does not hold" in caplog.text
     assert read_info(published(stores)).threshold == 0.1  # nothing was promoted in silence
     new.promote(1, "of the new one")
@@ -330,7 +330,7 @@ def test_a_registry_made_anew_is_not_ruled_by_the_old_ones_log(registry, stores,
 
 def test_entries_of_before_hashes_were_noted_hold(registry, stores):
     for number, before in ((1, None), (2, 1), (3, 2)):
-        registry._log.append(number - 1, before, number, "as an older release wrote it")
+        registry._log.append(number - 1, before, Change(number, "as an older release wrote it"))
     assert registry.champion().number == 3
     assert registry.rollback("why") == 2
     assert published(stores).resolve().name == "2"
@@ -385,7 +385,7 @@ def test_an_alias_moved_by_hand_is_set_back_and_said(registry, caplog, by_hand, 
     registry.promote(1, "first")
     registry.promote(2, "second")
     registry.client.set_registered_model_alias(NAME, "champion", str(by_hand))
-    registry.settle()
+    registry.reconcile()
     assert registry.aliased("champion").number == 2
     # That it points to the one before is what a killed promotion leaves, and nothing to tell.
     assert ("the alias champion pointed to version 3" in caplog.text) == said

@@ -86,7 +86,7 @@ def test_in_sentences(info):
     photos = [compare_answers(Path("a.jpg"), info, a, info, b) for a, b in pairs]
     assert Shadow(tuple(photos), ()).summary() == [
         "2 of 4 photos keep their count (50%); in 1 every box is the same.",
-        "More birds: 1 photos; fewer: 1; in all 3 would become 3 (+0.00 a photo).",
+        "More objects: 1 photos; fewer: 1; in all 3 would become 3 (+0.00 a photo).",
     ]
 
 
@@ -104,7 +104,7 @@ def test_the_largest_change_comes_first(engines, photos):
     assert changes == sorted(changes)
     assert changes[-1] < 0
     assert sum(changes) == -sum(len(one.champion.found) for one in shadow.photos)
-    assert "More birds: 0 photos; fewer: 3" in shadow.summary()[1]
+    assert "More objects: 0 photos; fewer: 3" in shadow.summary()[1]
 
 
 def test_a_photo_that_cannot_be_read_stops_nothing(engines, photos, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from sparrow.config import DataConfig
 from sparrow.data.checks.run import check_dataset
-from sparrow.data.split.report import split_certificate
+from sparrow.data.split.report import report_split
 from sparrow.data.tables import data_version
 from sparrow.reports.dataset_card import dataset_card
 
@@ -24,7 +24,7 @@ def dataset(drawn_dataset, tmp_path_factory):
 
 
 def test_counts_licences_and_sides(dataset):
-    text = dataset_card("garden", dataset, split_certificate(dataset, 0))
+    text = dataset_card("garden", dataset, report_split(dataset, 0))
     birds = len(dataset.boxes)
     assert text.startswith("# Data of garden\n")
     assert f"24 photos of {dataset.images['author'].nunique()} authors with {birds} boxes" in text
@@ -35,16 +35,16 @@ def test_counts_licences_and_sides(dataset):
 
 def test_a_split_that_leaks_is_not_praised(dataset):
     assert dataset.images.groupby("author")["split"].nunique().max() > 1
-    text = dataset_card("garden", dataset, split_certificate(dataset, 0))
-    assert "group(s) lie on more than one side" in text
+    text = dataset_card("garden", dataset, report_split(dataset, 0))
+    assert "group(s) are in more than one split" in text
     clean = dataset.images.assign(author=[f"author {row}" for row in range(24)])
     honest = replace(dataset, images=clean)
-    text = dataset_card("garden", honest, split_certificate(honest, 0))
-    assert "No author, no near-duplicate picture and no visit of a camera lies" in text
+    text = dataset_card("garden", honest, report_split(honest, 0))
+    assert "No author, no near-duplicate picture and no visit of a camera is in" in text
 
 
 def test_a_set_without_boxes_has_a_card_too(dataset):
     empty = replace(dataset, images=dataset.images.assign(n_boxes=0), boxes=dataset.boxes.iloc[:0])
-    text = dataset_card("nothing", empty, split_certificate(empty, 0))
+    text = dataset_card("nothing", empty, report_split(empty, 0))
     assert "24 photos show none" in text
     assert "| box width, px | – |" in text

@@ -10,8 +10,9 @@ from PIL import Image
 
 from sparrow.config import EvaluationConfig
 from sparrow.detections import Detections
-from sparrow.evaluation.calibration import reliability
+from sparrow.evaluation.count_check import reliability
 from sparrow.evaluation.evaluate import evaluate
+from sparrow.evaluation.matching import flatten
 from sparrow.reports.figures import evaluation_pngs, reliability_png
 from sparrow.reports.galleries import ScoredPhotos, photo_credit, worst_false_alarms, worst_misses
 
@@ -34,31 +35,30 @@ def evaluated(make_dataset, found, tmp_path_factory):
         "b.jpg": found((1, 0.8, 100, 100, 180, 180)),
     }
     config = EvaluationConfig(bootstrap_samples=50)
-    return dataset, predictions, evaluate(dataset, predictions, ["bird"], 0.5, config)
+    flat = flatten(dataset, predictions, ["bird"])
+    return ScoredPhotos(dataset, predictions, flat, evaluate(flat, 0.5, config))
 
 
 def test_every_figure_is_a_png_and_the_same_each_time(evaluated):
-    figures = evaluation_pngs(evaluated[2])
+    figures = evaluation_pngs(evaluated.evaluation)
     assert set(figures) == {"precision_recall.png", "threshold.png", "counts.png", "slices.png"}
     for data in figures.values():
         assert min(Image.open(io.BytesIO(data)).size) > 200
-    assert evaluation_pngs(evaluated[2]) == figures
+    assert evaluation_pngs(evaluated.evaluation) == figures
 
 
 def test_figures_of_nothing(make_dataset):
     dataset = make_dataset({"a.jpg": [], "b.jpg": []})
     nothing = {image: Detections.empty() for image in dataset.images["image"]}
     config = EvaluationConfig(bootstrap_samples=50)
-    assert len(evaluation_pngs(evaluate(dataset, nothing, ["bird"], 0.5, config))) == 4
+    assert len(evaluation_pngs(evaluate(flatten(dataset, nothing, ["bird"]), 0.5, config))) == 4
     assert reliability_png(reliability(np.zeros(0), np.zeros(0, bool)))
 
 
 def test_galleries(evaluated):
-    dataset, predictions, evaluation = evaluated
-    scored = ScoredPhotos(dataset, predictions, ["bird"], evaluation)
     red = (255, 77, 77)
-    missed = np.asarray(Image.open(io.BytesIO(worst_misses(scored))))
-    false = np.asarray(Image.open(io.BytesIO(worst_false_alarms(scored))))
+    missed = np.asarray(Image.open(io.BytesIO(worst_misses(evaluated))))
+    false = np.asarray(Image.open(io.BytesIO(worst_false_alarms(evaluated))))
     # One tile each: the first shows the bird found (amber) and the missed one, the second no amber.
     assert (missed == red).all(axis=2).any()
     assert (missed == AMBER).all(axis=2).any()
@@ -69,8 +69,9 @@ def test_galleries(evaluated):
 def test_no_mistakes_no_gallery(make_dataset):
     dataset = make_dataset({"a.jpg": []})
     nothing = {"a.jpg": Detections.empty()}
-    evaluation = evaluate(dataset, nothing, ["bird"], 0.5, EvaluationConfig(bootstrap_samples=50))
-    assert worst_misses(ScoredPhotos(dataset, nothing, ["bird"], evaluation)) is None
+    flat = flatten(dataset, nothing, ["bird"])
+    evaluation = evaluate(flat, 0.5, EvaluationConfig(bootstrap_samples=50))
+    assert worst_misses(ScoredPhotos(dataset, nothing, flat, evaluation)) is None
 
 
 def test_credit():

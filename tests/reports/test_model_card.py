@@ -12,8 +12,10 @@ from sparrow.data.formats.exchange import read_csv
 from sparrow.data.split.groups import with_groups
 from sparrow.data.tables import XYXY
 from sparrow.detections import Detections
-from sparrow.evaluation.calibration import check_count_model, fit_count_model
+from sparrow.evaluation.calibration import fit_count_model
+from sparrow.evaluation.count_check import check_count_model
 from sparrow.evaluation.evaluate import evaluate
+from sparrow.evaluation.matching import flatten
 from sparrow.inference.model_folder import read_info
 from sparrow.reports.model_card import CardFacts, model_card
 
@@ -33,14 +35,13 @@ def facts(drawn_dataset, model_folder):
         )
         for image, boxes in test.boxes_by_image().items()
     }
-    evaluation = evaluate(
-        test, found, info.class_names, 0.5, EvaluationConfig(bootstrap_samples=20)
-    )
-    model = fit_count_model(test, found, info.class_names, 0.5, 0.9, 0.5)
+    flat, config = flatten(test, found, info.class_names), EvaluationConfig(bootstrap_samples=20)
+    evaluation = evaluate(flat, 0.5, config)
+    model = fit_count_model(flat, 0.5, config)
     return CardFacts(
         info=info.model_copy(update={"count_model": model.to_dict()}),
         evaluation=evaluation,
-        count_check=check_count_model(model, test, found, info.class_names),
+        count_check=check_count_model(model, flat),
         latency_ms=83.4,
         at_once=2,
         engine_mb=74.2,
@@ -119,5 +120,6 @@ def test_any_overlap_of_the_config_can_be_named(facts, iou):
     test = facts.dataset.subset("test")
     nothing = {image: Detections.empty() for image in test.images["image"]}
     config = EvaluationConfig(iou=iou, also_iou=(0.5,), bootstrap_samples=20)
-    evaluation = evaluate(test, nothing, facts.info.class_names, 0.5, config)
+    flat = flatten(test, nothing, facts.info.class_names)
+    evaluation = evaluate(flat, 0.5, config)
     assert f"| F2 at IoU {iou:g} |" in model_card(replace(facts, evaluation=evaluation))

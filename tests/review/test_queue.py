@@ -13,8 +13,8 @@ from PIL import Image
 from sparrow.data.errors import DataError
 from sparrow.predictions.record import PredictionRecord
 from sparrow.predictions.window import window_of
-from sparrow.review.queue import Rights, random_sample, write_queue
-from sparrow.review.selection import Pick
+from sparrow.review.queue import QueueSource, Rights, random_sample, write_queue
+from sparrow.review.selection import SelectedPhoto
 from sparrow.spreadsheet import from_cell
 
 NAMES = [
@@ -34,12 +34,13 @@ def test_no_name_runs_and_the_sample_is_read_back(tmp_path: Path) -> None:
         )
         for number, name in enumerate(NAMES)
     ]  # fmt: skip
-    picks = [
-        Pick(record.id, ("@feedback: =1",), random_empty=number % 2 == 0)
+    selected = [
+        SelectedPhoto(record.id, ("@feedback: =1",), random_empty=number % 2 == 0)
         for number, record in enumerate(records)
     ]
     files = {record.id: photo for record in records}
-    write_queue(tmp_path / "queue", picks, window_of(records), files, ("bird",), Rights())
+    source = QueueSource(window_of(records), files, ("bird",), Rights())
+    write_queue(tmp_path / "queue", selected, source)
     with (tmp_path / "queue" / "queue.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len(NAMES)

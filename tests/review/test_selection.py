@@ -8,7 +8,7 @@ import pandas as pd
 
 from sparrow.predictions.record import LoggedBox, PredictionRecord
 from sparrow.predictions.window import FEEDBACK_COLUMNS, Window, window_of
-from sparrow.review.selection import Choice, choose
+from sparrow.review.selection import Selection, SelectionLimits, select
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -33,17 +33,18 @@ def feedback(window: Window, *rows: tuple[str, float | None, bool]) -> Window:
     return replace(window, feedback=frame)
 
 
-def pick(window: Window, reference: Window | None = None, **limits: int) -> Choice:
+def pick(window: Window, reference: Window | None = None, **limits: int) -> Selection:
     options = {"photos": 100, "random_empty": 0, "seed": 0, **limits}
-    return choose(window, reference, set(window.photos["id"]), 0.4, **options)
+    available = set(window.photos["id"])
+    return select(window, reference, available, 0.4, SelectionLimits(**options))
 
 
-def reasons(choice: Choice) -> dict[str, str]:
-    return {one.prediction_id: "; ".join(one.reasons) for one in choice.picks}
+def reasons(choice: Selection) -> dict[str, str]:
+    return {one.prediction_id: "; ".join(one.reasons) for one in choice.photos}
 
 
 def test_an_empty_log_gives_an_empty_queue() -> None:
-    assert pick(window_of([]), random_empty=5) == Choice((), 0)
+    assert pick(window_of([]), random_empty=5) == Selection((), 0)
 
 
 def test_each_reason_is_said() -> None:
@@ -83,13 +84,13 @@ def test_two_classes_on_one_bird_are_a_conflict() -> None:
 def test_only_photos_that_are_at_hand_and_each_once() -> None:
     again = replace(photo("again", box(0.42)), sha256="doubt")
     window = window_of([photo("doubt", box(0.41)), again, photo("gone", box(0.41))])
-    choice = choose(window, None, {"doubt", "again"}, 0.4, photos=9, random_empty=0, seed=0)
+    choice = select(window, None, {"doubt", "again"}, 0.4, SelectionLimits(9, 0, 0))
     assert list(reasons(choice)) == ["again"]  # the later of the two
 
 
 def test_an_unreadable_photo_is_not_picked() -> None:
     broken = replace(photo("broken"), error="unreadable_photo", count=None)
-    assert pick(window_of([broken]), random_empty=3) == Choice((), 0)
+    assert pick(window_of([broken]), random_empty=3) == Selection((), 0)
 
 
 def test_the_random_sample_is_uniform_over_photos_without_a_detection() -> None:
@@ -98,8 +99,8 @@ def test_the_random_sample_is_uniform_over_photos_without_a_detection() -> None:
     for seed in range(300):
         choice = pick(window, random_empty=3, seed=seed)
         assert choice.empty_photos == 10
-        assert len(choice.picks) == 3
-        assert all(one.random_empty for one in choice.picks)
-        drawn[[int(one.prediction_id.removeprefix("empty")) for one in choice.picks]] += 1
+        assert len(choice.photos) == 3
+        assert all(one.random_empty for one in choice.photos)
+        drawn[[int(one.prediction_id.removeprefix("empty")) for one in choice.photos]] += 1
     # 300 draws of 3 in 10: 90 each, standard deviation 7.9; four of them either way
     assert (abs(drawn - 90) < 32).all()

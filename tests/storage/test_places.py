@@ -13,7 +13,7 @@ import pytest
 
 from sparrow.cli.main import main
 from sparrow.config import Config, StorageConfig, StoresConfig
-from sparrow.registry.promotion_log import PromotionLog
+from sparrow.registry.promotion_log import Change, PromotionLog
 from sparrow.storage.places import (
     Places,
     in_words,
@@ -213,9 +213,9 @@ def test_published_versions_go_but_for_the_champion_and_the_one_before(home):
     Path(".sparrow/champion").symlink_to("champion.versions/demo/4")
     with closing(PromotionLog(StoresConfig().promotion_log, "demo")) as log:
         for follows, (before, after) in enumerate([(None, 1), (1, 2), (2, 5), (5, 4)]):
-            log.append(follows, before, after, "better")
+            log.append(follows, before, Change(after, "better"))
     with closing(PromotionLog(StoresConfig().promotion_log, "own")) as log:
-        log.append(0, None, 2, "first")
+        log.append(0, None, Change(2, "first"))
     assert plan(places()) == []
     lines = keep_within_budget(places(published_gb=0))
     left = {str(p.parent.relative_to(".sparrow/champion.versions"))
@@ -285,9 +285,9 @@ def test_a_version_that_becomes_champion_after_it_was_listed_stays(home):
     for n in (1, 2, 3):
         write(Path(f".sparrow/champion.versions/demo/{n}/engine.onnx"), MB)
     with closing(PromotionLog(StoresConfig().promotion_log, "demo")) as log:
-        log.append(0, None, 2, "first")
-        log.append(1, 2, 3, "better")
+        log.append(0, None, Change(2, "first"))
+        log.append(1, 2, Change(3, "better"))
         (item,) = plan(places(published_gb=0))
-        log.append(2, 3, 1, "rollback")  # by another process, between the two
+        log.append(2, 3, Change(1, "rollback"))  # by another process, between the two
     assert remove([item]) == []
     assert item.path.is_dir()

@@ -1,1 +1,1 @@
-"""Checks of a data set: photos are measured, rules applied, labels doubted."""
+"""Checks of a data set: photos are measured, rules applied, label-error candidates found."""

@@ -5,42 +5,17 @@ Every function takes ``Tables`` and gives violations; none of them loops over ro
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from sparrow.config import DataConfig
+from sparrow.data.checks.compared_tables import Tables, of_boxes, of_photos
+from sparrow.data.checks.repeated import repeated_boxes, repeated_photos
 from sparrow.data.checks.report import RuleViolation, rule_violation
-from sparrow.data.duplicates import hash_codes
-from sparrow.data.repeats import NONE, TOLERANCE_PX, closest, first_equal, first_overlap
-
-
-@dataclass(frozen=True, eq=False)
-class Tables:
-    """The two tables ready for comparison.
-
-    Attributes:
-        info_file, boxes_file: how the tables are called in violations.
-        names: photo names [P]; info_rows: their line numbers; counts: float, NaN where illegible.
-        photo_of_box: index into ``names`` of each box's photo [B], -1 where there is none.
-        box_names, box_rows, labels: per box.
-        xywh: float [B, 4]; recorded: float [B, 2], the photo's width and height beside each box.
-    """
-
-    info_file: str
-    boxes_file: str
-    names: NDArray[np.object_]
-    info_rows: NDArray[np.int64]
-    counts: NDArray[np.float64]
-    photo_of_box: NDArray[np.int64]
-    box_names: NDArray[np.object_]
-    box_rows: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    xywh: NDArray[np.float64]
-    recorded: NDArray[np.float64]
+from sparrow.data.repeats import TOLERANCE_PX
 
 
 def check_names(tables: Tables, files: Collection[str]) -> list[RuleViolation | None]:
@@ -68,11 +43,11 @@ def check_boxes(tables: Tables, config: DataConfig) -> list[RuleViolation | None
     too_many, few = _too_many(tables, config.max_boxes_per_photo)
     return [
         too_many,
-        _of_boxes(tables, "box-without-photo", lost, tables.box_names[lost]),
+        of_boxes(tables, "box-without-photo", lost, tables.box_names[lost]),
         _outside(tables),
         _size_disagrees(tables),
         _count_wrong(tables),
-        *_drawn_twice(tables, few, config.same_box_iou),
+        *repeated_boxes(tables, few, config.same_box_iou),
         _tiny(tables, config.tiny_box_px),
         _huge(tables, config.huge_box_fraction),
     ]
@@ -88,21 +63,12 @@ def check_measured(
     """
     bad = (measured["error"] != "").to_numpy()
     names, errors = measured["image"].to_numpy()[bad], measured["error"].to_numpy()[bad]
-    unreadable = _of_photos(tables, "photo-unreadable", names, errors)
+    unreadable = of_photos(tables, "photo-unreadable", names, errors)
     return [
         unreadable,
         _size_wrong(tables, measured[~bad]),
-        *_twins(tables, measured[~bad], config.near_duplicate_bits),
+        *repeated_photos(tables, measured[~bad], config.near_duplicate_bits),
     ]
-
-
-def _of_boxes(
-    tables: Tables, rule: str, hit: NDArray[np.bool_], values: NDArray[np.object_]
-) -> RuleViolation | None:
-    """A finding about the boxes where ``hit`` [B] is true; ``values`` are of those only."""
-    return rule_violation(
-        rule, tables.boxes_file, tables.box_rows[hit], tables.box_names[hit], values
-    )
 
 
 def _outside(tables: Tables) -> RuleViolation | None:
@@ -123,7 +89,7 @@ def _size_disagrees(tables: Tables) -> RuleViolation | None:
     first = _first_of_photo(tables)
     differs = (np.abs(tables.recorded - tables.recorded[first]) > TOLERANCE_PX).any(axis=1)
     differs &= tables.photo_of_box >= 0
-    return _of_boxes(tables, "size-disagrees", differs, _size_texts(tables.recorded[differs]))
+    return of_boxes(tables, "size-disagrees", differs, _size_texts(tables.recorded[differs]))
 
 
 def _first_of_photo(tables: Tables) -> NDArray[np.int64]:
@@ -180,86 +146,17 @@ def _too_many(tables: Tables, most: int) -> tuple[RuleViolation | None, NDArray[
     hit = np.flatnonzero(crowded)
     values = [f"{drawn[i]:,} boxes; at most {most:,} are accepted" for i in hit]
     rows, images = tables.info_rows[hit], tables.names[hit]
-    found = rule_violation("boxes-too-many", tables.info_file, rows, images, values)
-    return found, known & ~np.append(crowded, False)[tables.photo_of_box]
-
-
-def _drawn_twice(
-    tables: Tables, compared: NDArray[np.bool_], min_iou: float
-) -> list[RuleViolation | None]:
-    """Boxes that are there twice, each once, with the first box that it repeats.
-
-    Args:
-        compared: [B], the boxes to compare: of photos with so few that all pairs can be looked at.
-    """
-    sized = np.isfinite(tables.xywh).all(axis=1) & (tables.xywh[:, 2:] > 0).all(axis=1)
-    chosen = np.flatnonzero(compared & sized)
-    group = tables.photo_of_box[chosen] * (tables.labels.max(initial=0) + 1) + tables.labels[chosen]
-    first = first_equal(pd.DataFrame(tables.xywh[chosen]).assign(group=group))
-    new = first == np.arange(len(chosen))
-    kept = chosen[new]
-    under = first_overlap(tables.xywh[kept], group[new], min_iou)
-    over = under != NONE
-    return [
-        _repeats(tables, "box-duplicate", chosen[~new], "the same as row ", chosen[first[~new]]),
-        _repeats(tables, "box-drawn-twice", kept[over], "drawn over row ", kept[under[over]]),
-    ]
-
-
-def _repeats(
-    tables: Tables, rule: str, boxes: NDArray[np.int64], words: str, firsts: NDArray[np.int64]
-) -> RuleViolation | None:
-    values = words + tables.box_rows[firsts].astype(str).astype(object)
-    file, rows, images = tables.boxes_file, tables.box_rows[boxes], tables.box_names[boxes]
-    return rule_violation(rule, file, rows, images, values)
+    violation = rule_violation("boxes-too-many", tables.info_file, rows, images, values)
+    return violation, known & ~np.append(crowded, False)[tables.photo_of_box]
 
 
 def _tiny(tables: Tables, min_side_px: float) -> RuleViolation | None:
     sides = tables.xywh[:, 2:]
     hit = (sides > 0).all(axis=1) & (sides.min(axis=1, initial=np.inf) < min_side_px)
-    return _of_boxes(tables, "box-tiny", hit, _size_texts(sides[hit]))
+    return of_boxes(tables, "box-tiny", hit, _size_texts(sides[hit]))
 
 
 def _huge(tables: Tables, max_share: float) -> RuleViolation | None:
     sides = tables.xywh[:, 2:]
     hit = sides.prod(axis=1) > max_share * tables.recorded.prod(axis=1)
-    return _of_boxes(tables, "box-huge", hit, _size_texts(sides[hit]))
-
-
-def _twins(tables: Tables, measured: pd.DataFrame, max_bits: int) -> list[RuleViolation | None]:
-    """Photos that are there twice, each once: with the first of the same file, or its likest."""
-    names = measured["image"].to_numpy()
-    first = first_equal(measured[["sha256"]])
-    new = first == np.arange(len(measured))
-    codes, unique = hash_codes(measured[new]), names[new]
-    twin, bits = closest(codes, codes, max_bits, earlier=True)
-    near = twin != NONE
-    return [
-        _of_photos(
-            tables, "photo-duplicate", names[~new], "the same file as " + names[first[~new]]
-        ),
-        _of_photos(
-            tables,
-            "photo-near-duplicate",
-            unique[near],
-            [
-                f"looks like {other} ({apart} of 64 bits differ)"
-                for other, apart in zip(unique[twin[near]], bits[near], strict=True)
-            ],
-        ),
-    ]
-
-
-def _of_photos(
-    tables: Tables,
-    rule: str,
-    names: NDArray[np.object_],
-    values: Sequence[str] | NDArray[np.object_],
-) -> RuleViolation | None:
-    return rule_violation(rule, tables.info_file, _info_rows(tables, names), names, values)
-
-
-def _info_rows(tables: Tables, names: NDArray[np.object_]) -> NDArray[np.int64]:
-    """Line number of each photo in the photo table; of the first, where a name is there twice."""
-    rows = pd.Series(tables.info_rows, index=tables.names)
-    return rows[~rows.index.duplicated()].reindex(names).to_numpy(dtype="int64")
+    return of_boxes(tables, "box-huge", hit, _size_texts(sides[hit]))

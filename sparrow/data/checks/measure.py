@@ -40,10 +40,20 @@ def measure_photos(
         cache_dir: of the cache (``measure_cache``). Safe to delete at any time and safe against a
             kill at any moment; one that cannot be used is done without.
         workers: processes; 1 measures in this one.
-        progress: called with (done, all) as photos come in.
+        progress: called with (done, all) as photos are measured.
     """
-    started_ns = time.time_ns()
     paths = [(images_dir / name).resolve() for name in names]
+    records = _records(paths, cache_dir, workers, progress)
+    rows = [
+        {"image": name, **asdict(records[path])} for name, path in zip(names, paths, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=list(MEASURED_COLUMNS))
+
+
+def _records(
+    paths: Sequence[Path], cache_dir: Path, workers: int, progress: Progress | None
+) -> dict[Path, PhotoRecord]:
+    started_ns = time.time_ns()
     # Taken before any reading: a file that changes later no longer fits its key.
     keys = {path: file_key(path) for path in paths}
     with MeasureCache(cache_dir) as cache:
@@ -58,10 +68,7 @@ def measure_photos(
             done += len(measured)
             if progress:
                 progress(done, len(keys))
-    rows = [
-        {"image": name, **asdict(records[path])} for name, path in zip(names, paths, strict=True)
-    ]
-    return pd.DataFrame(rows, columns=list(MEASURED_COLUMNS))
+    return records
 
 
 def _measure(paths: Sequence[Path], workers: int) -> Iterator[dict[Path, PhotoRecord]]:
@@ -88,16 +95,16 @@ def _known(
     if not by_content:
         return {}
     by_file = cache.files(keys)
-    found: dict[Path, PhotoRecord] = {}
+    unchanged: dict[Path, PhotoRecord] = {}
     hashed: dict[Path, PhotoRecord] = {}
     for path, key in keys.items():
         old_key, sha256 = by_file.get(path, (None, ""))
         if key is not None and key == old_key and sha256 in by_content:
-            found[path] = by_content[sha256]
+            unchanged[path] = by_content[sha256]
         elif (content := _hash(path)) in by_content:
             hashed[path] = by_content[content]
     cache.store(hashed, keys, started_ns)
-    return found | hashed
+    return unchanged | hashed
 
 
 def _hash(path: Path) -> str:

@@ -101,8 +101,8 @@ class MeasureCache:
 
     def unchanged(self, paths: Iterable[Path]) -> dict[Path, tuple[FileKey, str]]:
         """Key and SHA-256 of those files that are as they were when they were measured."""
-        found = self.files(paths)
-        return {path: entry for path, entry in found.items() if file_key(path) == entry[0]}
+        known = self.files(paths)
+        return {path: entry for path, entry in known.items() if file_key(path) == entry[0]}
 
     def relinked(self, known: Mapping[Path, tuple[FileKey, str]]) -> None:
         """Keep what is known of files that this program itself linked anew, by path.

@@ -1,4 +1,4 @@
-"""What is measured of one photo: size, hashes, and how it looks. No pandas: workers start fast."""
+"""What is measured of one photo: size, hashes, image statistics. No pandas: workers start fast."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from sparrow.plain_text import one_line
 
 Severity = Literal["error", "warning"]
 ROW_COLUMNS = ("table", "row", "image", "value")
-ROWS_IN_JSON = 1000  # per rule; the number of all of them is always told
+ROWS_IN_JSON = 1000  # per rule; the number of all of them is always given
 ROWS_IN_SUMMARY = 3
 REPORT_JSON = "report.json"
 
@@ -42,7 +42,7 @@ RULES: dict[str, tuple[Severity, str]] = {
     ),
     "count-range": (
         "error",
-        "The number of birds is not a whole number within the accepted range.",
+        "The number of objects is not a whole number within the accepted range.",
     ),
     "source-unknown": ("error", "The source is not one of those accepted here."),
     "license-unknown": ("error", "The licence is not one of those accepted here."),
@@ -57,7 +57,7 @@ RULES: dict[str, tuple[Severity, str]] = {
     "box-outside-photo": ("error", "A box reaches beyond the frame of its photo."),
     "size-disagrees": ("error", "Boxes of one photo record different sizes for it."),
     "size-wrong": ("error", "The recorded size of a photo is not that of the upright photo."),
-    "count-wrong": ("error", "The number of birds written down is not the number of boxes drawn."),
+    "count-wrong": ("error", "The number of objects written down is not the number of boxes."),
     "boxes-too-many": ("error", "A photo has more boxes than are accepted of one photo."),
     "box-duplicate": ("error", "The very same box is in the table twice."),
     "box-drawn-twice": ("warning", "Two boxes of one photo cover each other nearly completely."),
@@ -65,7 +65,7 @@ RULES: dict[str, tuple[Severity, str]] = {
     "box-huge": ("warning", "A box covers nearly the whole photo."),
     "photo-duplicate": ("warning", "Two photos are the same file under different names."),
     "photo-near-duplicate": ("warning", "Two photos show nearly the same picture."),
-    "label-doubtful": (
+    "label-error-candidate": (
         "warning",
         "A model strongly disagrees with a photo's boxes; look again.",
     ),
@@ -93,7 +93,7 @@ class RuleViolation:
 def rule_violation(
     rule: str, table: str, rows: Any, images: Any, values: Any
 ) -> RuleViolation | None:
-    """A finding of a known rule, or None where there is no row to show."""
+    """A violation of a known rule, or None where there is no row to show."""
     severity, sentence = RULES[rule]
     frame = pd.DataFrame(
         {
@@ -125,12 +125,12 @@ class CheckReport:
     @property
     def errors(self) -> list[RuleViolation]:
         """What must be put right before the data can be used."""
-        return [found for found in self.violations if found.severity == "error"]
+        return [broken for broken in self.violations if broken.severity == "error"]
 
     @property
     def warnings(self) -> list[RuleViolation]:
-        """What is worth a look."""
-        return [found for found in self.violations if found.severity == "warning"]
+        """What should be checked by a person."""
+        return [broken for broken in self.violations if broken.severity == "warning"]
 
     @property
     def ok(self) -> bool:
@@ -138,29 +138,28 @@ class CheckReport:
         return not self.errors
 
     def extended(self, more: RuleViolation | None) -> CheckReport:
-        """The report with one more finding; itself where there is none."""
+        """The report with one more violation; itself where there is none."""
         if more is None:
             return self
-        violations = sorted((*self.violations, more), key=lambda one: one.severity != "error")
-        return replace(self, violations=tuple(violations))
+        return replace(self, violations=tuple(errors_first((*self.violations, more))))
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, ready for ``json.dump``; at most ``ROWS_IN_JSON`` rows a finding."""
+        """Plain values, ready for ``json.dump``; at most ``ROWS_IN_JSON`` rows a violation."""
         return {
             "where": self.where,
             "ok": self.ok,
             "photos": self.photos,
             "boxes": self.boxes,
             "checked_rules": list(self.checked_rules),
-            "findings": [
+            "findings": [  # as earlier versions called it
                 {
-                    "rule": found.rule,
-                    "severity": found.severity,
-                    "sentence": found.sentence,
-                    "rows_in_all": len(found.rows),
-                    "rows": found.rows.head(ROWS_IN_JSON).to_dict("records"),
+                    "rule": broken.rule,
+                    "severity": broken.severity,
+                    "sentence": broken.sentence,
+                    "rows_in_all": len(broken.rows),
+                    "rows": broken.rows.head(ROWS_IN_JSON).to_dict("records"),
                 }
-                for found in self.violations
+                for broken in self.violations
             ],
         }
 
@@ -170,7 +169,7 @@ class CheckReport:
         if not self.violations:
             return f"{head}, nothing to complain about"
         head += f", {len(self.errors)} broken rule(s), {len(self.warnings)} warning(s)"
-        return "\n".join([head, *(_lines(found) for found in self.violations)])
+        return "\n".join([head, *(_lines(broken) for broken in self.violations)])
 
     def raise_for_errors(self) -> None:
         """Nothing when the data is usable.
@@ -180,17 +179,23 @@ class CheckReport:
         """
         if self.ok:
             return
-        lines = [_lines(found) for found in self.errors]
+        lines = [_lines(broken) for broken in self.errors]
         raise DataError("\n".join([f"{self.where}: the data does not pass its checks", *lines]))
 
 
-def _lines(found: RuleViolation) -> str:
-    lines = [f"  {found.severity} {found.rule}: {found.sentence}"]
-    for row in found.rows.head(ROWS_IN_SUMMARY).to_dict("records"):
+def errors_first(violations: Iterable[RuleViolation | None]) -> list[RuleViolation]:
+    """Violations in order, errors before warnings, without the rules that hold (None)."""
+    broken = [violation for violation in violations if violation is not None]
+    return sorted(broken, key=lambda violation: violation.severity != "error")
+
+
+def _lines(broken: RuleViolation) -> str:
+    lines = [f"  {broken.severity} {broken.rule}: {broken.sentence}"]
+    for row in broken.rows.head(ROWS_IN_SUMMARY).to_dict("records"):
         place = f"{row['table']} row {row['row']}" if row["row"] else row["table"]
         about = " ".join(part for part in (shorten(row["image"]), shorten(row["value"])) if part)
         lines.append(f"    {place}: {about}" if about else f"    {place}")
-    if (more := len(found.rows) - ROWS_IN_SUMMARY) > 0:
+    if (more := len(broken.rows) - ROWS_IN_SUMMARY) > 0:
         lines.append(f"    … and {more:,} more")
     return "\n".join(lines)
 

@@ -14,9 +14,10 @@ import pandas as pd
 
 from sparrow.config import DataConfig
 from sparrow.data import schemas
-from sparrow.data.checks.integrity import Tables, check_boxes, check_measured, check_names
+from sparrow.data.checks.compared_tables import Tables
+from sparrow.data.checks.integrity import check_boxes, check_measured, check_names
 from sparrow.data.checks.measure import measure_photos
-from sparrow.data.checks.report import CheckReport, RuleViolation, rule_violation
+from sparrow.data.checks.report import CheckReport, RuleViolation, errors_first, rule_violation
 from sparrow.data.errors import DataError
 from sparrow.data.formats.csv import BOXES_CSV, INFO_CSV, read_csv_tables, table_paths, to_dataset
 from sparrow.data.ingest.atomic_dir import recover
@@ -68,15 +69,19 @@ def check_dataset(
     measured = pd.DataFrame()
     if _comparable(info_raw, boxes_raw):
         tables = compare_tables(info_raw, boxes_raw, prefix)
-        present = sorted(set(files) & set(tables.names))
-        workers = len(os.sched_getaffinity(0))
-        cache = measure_folder(config)
-        measured = measure_photos(root / "images", present, cache, workers, progress)
+        measured = _measure(root, sorted(set(files) & set(tables.names)), config, progress)
         violations += check_names(tables, files)
         violations += check_measured(tables, measured, config)
     report = make_report(str(root), violations, info_raw, boxes_raw)
     passed = _dataset(root, info_raw, boxes_raw, measured) if report.ok else None
     return CheckedDataset(report, passed)
+
+
+def _measure(
+    root: Path, names: list[str], config: DataConfig, progress: Progress | None
+) -> pd.DataFrame:
+    workers = len(os.sched_getaffinity(0))
+    return measure_photos(root / "images", names, measure_folder(config), workers, progress)
 
 
 def measure_folder(config: DataConfig) -> Path:
@@ -104,7 +109,7 @@ def check_tables(
         if boxes_raw.empty and (tables.counts > 0).any():
             violations.append(rule_violation("table-empty", boxes_file, [1], [""], [""]))
         violations += check_boxes(tables, config)
-    return _sorted(violations)
+    return errors_first(violations)
 
 
 def _check_cells(
@@ -135,7 +140,7 @@ def compare_tables(info_raw: pd.DataFrame, boxes_raw: pd.DataFrame, prefix: str 
     names, box_names = _texts(info_raw, "Name"), _texts(boxes_raw, "image_name")
     photos = pd.Index(names.drop_duplicates())
     position = np.flatnonzero(~names.duplicated().to_numpy())
-    found = photos.get_indexer(pd.Index(box_names))
+    photo_of_box = photos.get_indexer(pd.Index(box_names))
     numbers = schemas.as_numbers(boxes_raw, schemas.BOX_NUMBERS).to_numpy(dtype="float64")
     return Tables(
         info_file=info_file,
@@ -143,7 +148,7 @@ def compare_tables(info_raw: pd.DataFrame, boxes_raw: pd.DataFrame, prefix: str 
         names=names.to_numpy(dtype=object),
         info_rows=schemas.line_numbers(info_raw).to_numpy(),
         counts=schemas.to_number(info_raw["Number_HSparrows"]).to_numpy(dtype="float64"),
-        photo_of_box=np.where(found < 0, -1, np.append(position, -1)[found]),
+        photo_of_box=np.where(photo_of_box < 0, -1, np.append(position, -1)[photo_of_box]),
         box_names=box_names.to_numpy(dtype=object),
         box_rows=schemas.line_numbers(boxes_raw).to_numpy(),
         labels=pd.factorize(_texts(boxes_raw, "label_name"))[0].astype(np.int64),
@@ -179,12 +184,7 @@ def make_report(
     boxes_raw: pd.DataFrame,
 ) -> CheckReport:
     """All violations as one report, errors first."""
-    return CheckReport(where, tuple(_sorted(violations)), len(info_raw), len(boxes_raw))
-
-
-def _sorted(violations: list[RuleViolation | None]) -> list[RuleViolation]:
-    found = [one for one in violations if one is not None]
-    return sorted(found, key=lambda one: one.severity != "error")
+    return CheckReport(where, tuple(errors_first(violations)), len(info_raw), len(boxes_raw))
 
 
 def _texts(raw: pd.DataFrame, column: str) -> pd.Series:

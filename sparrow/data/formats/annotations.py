@@ -20,6 +20,8 @@ from sparrow.regular_file import open_regular
 MAX_TEXT_BYTES = 256 * 1024**2  # of an annotation file
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
+LabelledBox = tuple[str, float, float, float, float]  # class name, then xyxy pixels
+
 
 @dataclass(frozen=True)
 class PhotoRow:
@@ -28,7 +30,7 @@ class PhotoRow:
     image: str
     width_px: int
     height_px: int
-    boxes: Sequence[tuple[str, float, float, float, float]]
+    boxes: Sequence[LabelledBox]
     author: str = UNKNOWN
     source: str = UNKNOWN
     license: str = UNKNOWN

@@ -6,13 +6,14 @@ Beyond COCO's own keys a photo carries ``author`` and ``source``; other programs
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sparrow.boxes import box_areas, xyxy_to_xywh
 from sparrow.data.errors import DataError
 from sparrow.data.formats.annotations import (
+    LabelledBox,
     PhotoRow,
     as_written,
     finite,
@@ -32,12 +33,12 @@ def find_coco(folder: Path) -> Path:
     if folder.is_file():
         return folder
     for place in (folder, folder / "annotations"):
-        found = sorted(place.glob("*.json"))
-        if len(found) > 1:
-            names = ", ".join(path.name for path in found)
+        files = sorted(place.glob("*.json"))
+        if len(files) > 1:
+            names = ", ".join(path.name for path in files)
             raise DataError(f"{place}: several JSON files ({names}); name the one to read")
-        if found:
-            return found[0]
+        if files:
+            return files[0]
     raise DataError(f"{folder}: expected a COCO instances file (*.json) here or in annotations/")
 
 
@@ -54,16 +55,24 @@ def read_coco(path: Path) -> Dataset:
     """Photos and boxes of an instances file.
 
     The dataset's root is the folder that holds ``images/``: the file's own, or the one above when
-    the file lies in ``annotations/``. Segments are ignored.
+    the file is in ``annotations/``. Segments are ignored.
 
     Raises:
         DataError: not JSON, not COCO, ids that point nowhere, unsafe names, crowd regions.
     """
     tree = _parse(path)
-    categories = {_key(path, c, "id"): str(_key(path, c, "name")) for c in tree["categories"]}
     # CVAT's exports have a licence without a name.
     licenses = {str(item.get("id")): str(item.get("name") or UNKNOWN) for item in tree["licenses"]}
-    boxes: dict[Any, list[tuple[str, float, float, float, float]]] = {}
+    boxes = _read_boxes(path, tree)
+    rows = [_read_photo(path, photo, boxes[photo["id"]], licenses) for photo in tree["images"]]
+    root = path.parent.parent if path.parent.name == "annotations" else path.parent
+    return make_dataset(root, rows)
+
+
+def _read_boxes(path: Path, tree: dict[str, list[dict[str, Any]]]) -> dict[Any, list[LabelledBox]]:
+    """Boxes of each photo, by its id."""
+    categories = {_key(path, c, "id"): str(_key(path, c, "name")) for c in tree["categories"]}
+    boxes: dict[Any, list[LabelledBox]] = {}  # ids are numbers or texts
     for photo in tree["images"]:
         if _key(path, photo, "id") in boxes:
             raise DataError(f"{path}: image id {photo['id']!r} occurs twice")
@@ -73,23 +82,23 @@ def read_coco(path: Path) -> Dataset:
         if _key(path, item, "image_id") not in boxes:
             raise DataError(f"{_where(path, item)}: there is no image {item['image_id']!r}")
         boxes[item["image_id"]].append(box)
-    rows = []
-    for photo in tree["images"]:
-        where = f"{path}: image {photo['id']!r}"
-        size = finite((_key(path, photo, "width"), _key(path, photo, "height")), where)
-        rows.append(
-            PhotoRow(
-                image=safe_name(str(_key(path, photo, "file_name")), path),
-                width_px=int(size[0]),
-                height_px=int(size[1]),
-                boxes=boxes[photo["id"]],
-                author=str(photo.get("author") or UNKNOWN),
-                source=str(photo.get("source") or UNKNOWN),
-                license=licenses.get(str(photo.get("license")), UNKNOWN),
-            )
-        )
-    root = path.parent.parent if path.parent.name == "annotations" else path.parent
-    return make_dataset(root, rows)
+    return boxes
+
+
+def _read_photo(
+    path: Path, photo: dict[str, Any], boxes: Sequence[LabelledBox], licenses: Mapping[str, str]
+) -> PhotoRow:
+    where = f"{path}: image {photo['id']!r}"
+    size = finite((_key(path, photo, "width"), _key(path, photo, "height")), where)
+    return PhotoRow(
+        image=safe_name(str(_key(path, photo, "file_name")), path),
+        width_px=int(size[0]),
+        height_px=int(size[1]),
+        boxes=boxes,
+        author=str(photo.get("author") or UNKNOWN),
+        source=str(photo.get("source") or UNKNOWN),
+        license=licenses.get(str(photo.get("license")), UNKNOWN),
+    )
 
 
 def write_coco_set(dataset: Dataset, folder: Path) -> None:
@@ -107,7 +116,6 @@ def write_coco(dataset: Dataset, path: Path, classes: Sequence[str] = ()) -> Non
     """
     labels = sorted({*dataset.boxes["label"], *classes})
     licenses = sorted(dataset.images["license"].unique())
-    license_ids = {name: i + 1 for i, name in enumerate(licenses)}
     photo_ids = {name: i + 1 for i, name in enumerate(dataset.images["image"])}
     tree = {
         "info": {"description": "Photos and boxes exported by Sparrow", "version": "1.0"},
@@ -115,21 +123,28 @@ def write_coco(dataset: Dataset, path: Path, classes: Sequence[str] = ()) -> Non
         "categories": [
             {"id": i + 1, "name": label, "supercategory": ""} for i, label in enumerate(labels)
         ],
-        "images": [
-            {
-                "id": photo_ids[row["image"]],
-                "file_name": row["image"],
-                "width": int(row["width_px"]),
-                "height": int(row["height_px"]),
-                "license": license_ids[row["license"]],
-                "author": row["author"],
-                "source": row["source"],
-            }
-            for row in dataset.images.to_dict("records")
-        ],
+        "images": _images(dataset, photo_ids, licenses),
         "annotations": _annotations(dataset, photo_ids, labels),
     }
     path.write_text(json.dumps(tree, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _images(
+    dataset: Dataset, photo_ids: dict[str, int], licenses: list[str]
+) -> list[dict[str, Any]]:
+    license_ids = {name: i + 1 for i, name in enumerate(licenses)}
+    return [
+        {
+            "id": photo_ids[row["image"]],
+            "file_name": row["image"],
+            "width": int(row["width_px"]),
+            "height": int(row["height_px"]),
+            "license": license_ids[row["license"]],
+            "author": row["author"],
+            "source": row["source"],
+        }
+        for row in dataset.images.to_dict("records")
+    ]
 
 
 def _annotations(
@@ -177,9 +192,7 @@ def _parse(path: Path) -> dict[str, list[dict[str, Any]]]:
     return lists
 
 
-def _read_box(
-    path: Path, item: dict[str, Any], categories: dict[Any, str]
-) -> tuple[str, float, float, float, float]:
+def _read_box(path: Path, item: dict[str, Any], categories: dict[Any, str]) -> LabelledBox:
     where = _where(path, item)
     category = _key(path, item, "category_id")
     if category not in categories:

@@ -1,7 +1,7 @@
-"""The CSV contract of the house-sparrow data set: the door between its spelling and ours.
+"""The CSV contract of the house-sparrow data set, and its spelling to ours and back.
 
 ``image_info.csv`` has a row per photo, ``bboxes/bounding_boxes.csv`` a row per box (COCO ``xywh``,
-pixels). New data lies in a folder of its own, with ``new_`` before both names.
+pixels). New data is in a folder of its own, with ``new_`` before both names.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ XYWH_CSV = ["bbox_x", "bbox_y", "bbox_width", "bbox_height"]
 
 
 def table_paths(root: Path, prefix: str = "") -> tuple[Path, Path]:
-    """Where the two tables of a set lie: (photos, boxes)."""
+    """Paths of the two tables of a set: (photos, boxes)."""
     return root / f"{prefix}image_info.csv", root / "bboxes" / f"{prefix}bounding_boxes.csv"
 
 
@@ -63,26 +63,37 @@ def to_dataset(
     Raises:
         DataError: a photo without boxes is not in ``sizes``.
     """
-    first = boxes_raw.drop_duplicates("image_name")
-    columns = (first["image_name"], first["image_width"], first["image_height"])
-    known = dict(sizes) | {name: (int(w), int(h)) for name, w, h in zip(*columns, strict=True)}
+    known = dict(sizes) | _recorded_sizes(boxes_raw)
     unknown = [name for name in info_raw["Name"] if name not in known]
     if unknown:
         raise DataError(
             f"{root}: {len(unknown)} photos have no boxes, so their sizes must be read from the "
             f"files, and none was given for {unknown[0]!r}"
         )
-    images = pd.DataFrame(
+    return Dataset(root, _images(info_raw, known), _boxes(boxes_raw))
+
+
+def _recorded_sizes(boxes_raw: pd.DataFrame) -> dict[str, tuple[int, int]]:
+    first = boxes_raw.drop_duplicates("image_name")
+    columns = (first["image_name"], first["image_width"], first["image_height"])
+    return {name: (int(w), int(h)) for name, w, h in zip(*columns, strict=True)}
+
+
+def _images(info_raw: pd.DataFrame, sizes: Mapping[str, tuple[int, int]]) -> pd.DataFrame:
+    return pd.DataFrame(
         {
             "image": info_raw["Name"].astype(str).to_numpy(),
             "author": info_raw["Author"].astype(str).to_numpy(),
             "n_boxes": info_raw["Number_HSparrows"].astype("int64").to_numpy(),
             "source": info_raw["Source"].astype(str).to_numpy(),
             "license": info_raw["License"].astype(str).to_numpy(),
-            "width_px": np.array([known[name][0] for name in info_raw["Name"]], dtype="int64"),
-            "height_px": np.array([known[name][1] for name in info_raw["Name"]], dtype="int64"),
+            "width_px": np.array([sizes[name][0] for name in info_raw["Name"]], dtype="int64"),
+            "height_px": np.array([sizes[name][1] for name in info_raw["Name"]], dtype="int64"),
         }
     )
+
+
+def _boxes(boxes_raw: pd.DataFrame) -> pd.DataFrame:
     boxes = pd.DataFrame(
         {
             "image": boxes_raw["image_name"].astype(str).to_numpy(),
@@ -90,7 +101,7 @@ def to_dataset(
         }
     )
     boxes[XYXY] = xywh_to_xyxy(boxes_raw[XYWH_CSV].to_numpy(dtype=float))
-    return Dataset(root, images, boxes)
+    return boxes
 
 
 def write_csv(dataset: Dataset, root: Path, prefix: str = "") -> None:
@@ -109,7 +120,7 @@ def write_csv(dataset: Dataset, root: Path, prefix: str = "") -> None:
 def quoting_of(table: pd.DataFrame) -> Literal[0, 2]:
     """How to quote a table's texts in a CSV file: all of them, if one holds a carriage return.
 
-    It would be written bare, and end the row for whoever reads it.
+    It would be written bare, and end the row for any reader.
     """
     texts = table.select_dtypes(exclude="number")
     bare = any(texts[name].astype(str).str.contains("\r", regex=False).any() for name in texts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -68,14 +68,28 @@ def _function(table: Mapping[str, str], kind: str) -> Any:  # a reader or a writ
     return getattr(import_module(f"sparrow.data.formats.{module}"), name)
 
 
+@dataclass(frozen=True)
+class Credits:
+    """Author, source and licence of photos of which a set does not tell them."""
+
+    author: str = UNKNOWN
+    source: str = UNKNOWN
+    license: str = UNKNOWN
+
+    def of_unknown(self, images: pd.DataFrame) -> pd.DataFrame:
+        """The photo table with these in the place of ``UNKNOWN``."""
+        columns = {
+            column: images[column].where(images[column] != UNKNOWN, value)
+            for column, value in asdict(self).items()
+        }
+        return images.assign(**columns)
+
+
+NO_CREDITS = Credits()
+
+
 def import_dataset(
-    kind: str,
-    folder: Path,
-    into: Path,
-    author: str = UNKNOWN,
-    source: str = UNKNOWN,
-    license: str = UNKNOWN,
-    prefix: str = "",
+    kind: str, folder: Path, into: Path, credits: Credits = NO_CREDITS, prefix: str = ""
 ) -> Dataset:
     """Copy a set's photos and write its tables in the CSV contract.
 
@@ -84,42 +98,38 @@ def import_dataset(
         folder: the set to read.
         into: the folder to make. It must hold no files, unless there is a ``prefix``: then the
             photos join those already waiting there.
-        author: for photos whose author the set does not tell; ``source`` and ``license`` likewise.
+        credits: for photos of which the set does not tell author, source or licence.
         prefix: before both table names, "new_" for data to be taken in.
 
     Returns:
-        What was imported, as it lies in ``into``.
+        What was imported, as it is in ``into``.
 
     Raises:
         DataError: the set cannot be read, a photo is missing, a name is taken.
     """
     dataset = read_set(kind, folder)
     photos = find_folder(dataset.root, *PHOTO_FOLDERS)
-    given = {"author": author, "source": source, "license": license}
-    images = dataset.images.assign(
-        **{
-            column: dataset.images[column].where(dataset.images[column] != UNKNOWN, value)
-            for column, value in given.items()
-        }
-    )
+    images, boxes = credits.of_unknown(dataset.images), dataset.boxes
     names = _flat_names(list(images["image"]))
-    flat = Dataset(
-        into,
-        images.assign(image=images["image"].map(names)),
-        dataset.boxes.assign(image=dataset.boxes["image"].map(names)),
-    )
+    images = images.assign(image=images["image"].map(names))
+    flat = Dataset(into, images, boxes.assign(image=boxes["image"].map(names)))
+    _write_import(flat, photos, names, prefix)
+    return flat
+
+
+def _write_import(flat: Dataset, photos: Path, names: dict[str, str], prefix: str) -> None:
+    """Add photos (old name -> new name) and their rows to ``flat.root``, all or nothing."""
+    into, everything = flat.root, flat
     with file_lock(into):
         joins = bool(prefix) and any(path.exists() for path in table_paths(into, prefix))
         if not joins:
             refuse_files(into)
         with replace_directory(into) as place:
-            everything = flat
             if joins:
                 link_tree(into.resolve(), place)
                 everything = _joined(read_csv(into, prefix), flat)
             _copy_photos(photos, names, place / "images")
             write_csv(everything, place, prefix)
-    return flat
 
 
 def export_dataset(kind: str, dataset: Dataset, to: Path) -> None:

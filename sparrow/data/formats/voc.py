@@ -71,8 +71,8 @@ def write_voc(dataset: Dataset, folder: Path) -> None:
         for tag, value in (("width", row["width_px"]), ("height", row["height_px"]), ("depth", 3)):
             _add(size, tag, str(int(value)))
         _add(root, "segmented", "0")
-        found = boxes[name]
-        for label, xyxy in zip(found["label"], found[XYXY].to_numpy(dtype=float), strict=True):
+        rows = boxes[name]
+        for label, xyxy in zip(rows["label"], rows[XYXY].to_numpy(dtype=float), strict=True):
             _add_object(root, label, xyxy.tolist())
         ET.indent(root)
         ET.ElementTree(root).write(target / f"{stem}.xml", encoding="utf-8")

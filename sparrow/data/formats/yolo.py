@@ -15,6 +15,7 @@ import yaml
 from sparrow.data.errors import DataError
 from sparrow.data.formats.annotations import (
     PHOTO_SUFFIXES,
+    LabelledBox,
     PhotoRow,
     find_folder,
     finite,
@@ -82,9 +83,7 @@ def write_yolo(dataset: Dataset, folder: Path) -> None:
     _write_classes(folder, classes)
 
 
-def _read_line(
-    line: str, where: str, classes: list[str], width: int, height: int
-) -> tuple[str, float, float, float, float]:
+def _read_line(line: str, where: str, classes: list[str], width: int, height: int) -> LabelledBox:
     parts = line.split()
     if len(parts) != 5:
         raise DataError(f"{where}: expected class and 4 numbers (a box), found {len(parts)} values")

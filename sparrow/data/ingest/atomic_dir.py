@@ -57,7 +57,7 @@ def replace_directory(folder: Path) -> Iterator[Path]:
             f"{folder}: not changed, the new state cannot be written: {error}{hint}"
         ) from error
     finally:
-        # What lies here now is the old state, or one that was not completed.
+        # What is here now is the old state, or one that was not completed.
         shutil.rmtree(incoming, ignore_errors=True)
 
 

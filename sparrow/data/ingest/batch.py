@@ -60,8 +60,8 @@ def remove_merged(new: Path, files: Mapping[str, str]) -> list[str]:
         files: SHA-256 of each file that was taken, by path below ``new``.
 
     Returns:
-        What stays there: files that came or changed meanwhile (``batch_files``). If a file of the
-        batch changed, the whole batch stays, and the next intake takes it as it is then.
+        What stays there: files that are new or changed meanwhile (``batch_files``). If a file of
+        the batch changed, the whole batch stays, and the next ingest takes it as it is then.
     """
     try:
         write_atomic(new / MERGED, json.dumps({"files": dict(files)}))

@@ -19,7 +19,7 @@ MAX_BYTES = 20 * 1024**3  # unpacked; the set itself is far below one
 MAX_FILES = 1_000_000
 
 NO_ACCESS = (
-    f"The set lies at kaggle.com/datasets/{KAGGLE_SET}. Either make a token at "
+    f"The set is at kaggle.com/datasets/{KAGGLE_SET}. Either make a token at "
     "kaggle.com/settings/api and put it into ~/.kaggle/access_token or KAGGLE_API_TOKEN, or "
     "download the archive with a browser and run: sparrow data download --archive FILE.zip"
 )
@@ -103,14 +103,14 @@ def _refuse_bad_members(archive: Path, members: list[zipfile.ZipInfo]) -> None:
 def _take_set(unpacked: Path, place: Path) -> None:
     """Move the one set in a tree to where a set belongs."""
     info_name, boxes_path = (path for path in table_paths(Path()))
-    found = [path.parent for path in unpacked.rglob(info_name.name)]
-    found = [root for root in found if (root / boxes_path).exists() and (root / "images").is_dir()]
-    if len(found) != 1:
+    roots = [path.parent for path in unpacked.rglob(info_name.name)]
+    roots = [root for root in roots if (root / boxes_path).exists() and (root / "images").is_dir()]
+    if len(roots) != 1:
         raise DataError(
-            f"the archive holds {len(found)} sets; expected one folder with images/, {info_name} "
+            f"the archive holds {len(roots)} sets; expected one folder with images/, {info_name} "
             f"and {boxes_path}"
         )
-    for part in found[0].iterdir():
+    for part in roots[0].iterdir():
         part.rename(place / part.name)
 
 

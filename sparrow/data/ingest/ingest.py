@@ -1,28 +1,28 @@
 """Take ``data/new`` into ``data/raw``: everything or nothing, and nothing twice.
 
-The merged state is built beside the raw set and exchanged with it in one step (``swap``), so a
-kill at any moment leaves the raw set as it was or as it should be; the next call completes it.
+The merged state is built beside the raw set and exchanged with it in one step (``atomic_dir``), so
+a kill at any moment leaves the raw set as it was or as it should be; the next call completes it.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-
-import numpy as np
-import pandas as pd
 
 from sparrow.config import DataConfig
 from sparrow.data.checks.measure_cache import MeasureCache
-from sparrow.data.checks.report import CheckReport, ReportWriter, rule_violation, write_report_json
+from sparrow.data.checks.report import (
+    CheckReport,
+    ReportWriter,
+    write_report_json,
+)
 from sparrow.data.checks.run import CheckedDataset, check_dataset, measure_folder
 from sparrow.data.errors import DataError, as_data_errors
-from sparrow.data.formats.csv import table_paths, write_csv
+from sparrow.data.formats.csv import write_csv
 from sparrow.data.ingest.atomic_dir import copy_file, file_lock, link_tree, replace_directory
 from sparrow.data.ingest.batch import (
     NEW_PREFIX,
@@ -32,7 +32,7 @@ from sparrow.data.ingest.batch import (
     remove_merged,
     resume_removal,
 )
-from sparrow.data.ingest.changes import changes
+from sparrow.data.ingest.merge import Merge, merge_batch, name_clashes
 from sparrow.data.ingest.versions import FOUND, record_version
 from sparrow.data.tables import Dataset
 from sparrow.plain_text import one_line
@@ -51,7 +51,7 @@ class IngestResult:
         skipped_known: photos that were there already, in every respect.
         report: of the checks of the new data; None when there was none.
         data_version: of the raw set now; None when there is none.
-        left: files that came into ``config.new`` or changed meanwhile, and stay there.
+        left: files that are new in ``config.new`` or changed meanwhile, and stay there.
     """
 
     accepted: tuple[str, ...] = ()
@@ -71,7 +71,6 @@ def ingest_new(
 
     A photo whose bytes the raw set holds is not taken twice; if its row or boxes differ, they are
     replaced (that is how corrected boxes come back). Without a raw set the new data becomes it.
-    A state of the raw set that is in nobody's log (drawn, imported, changed by hand) is recorded.
     What is merged leaves ``config.new``; what fails goes to ``config.rejected`` with its report.
     A photo that is a symbolic link is taken as a copy of what it leads to.
 
@@ -90,97 +89,55 @@ def ingest_new(
         resume_removal(new)
         if not batch_files(new):
             current = _current(raw, config, progress)
-            known = record_version(raw, current, note=FOUND) if current is not None else None
-            return IngestResult(data_version=known)
-        tables = hash_tables(new)
-        checked = _check_new(new, config, progress, write_report)
-        current = _current(raw, config, progress)
-        batch = checked.dataset
-        if current is not None:
-            _refuse_name_clashes(
-                batch,
-                current,
-                checked.report,
-                partial(_refuse_errors, config=config, write_report=write_report),
-            )
-        merge = _merge(batch, current)
-        if merge.changes or current is None:
-            version = _write(merge, current, config)
-        else:
-            version = record_version(raw, current, note=FOUND)
-        photos = zip(batch.images["image"], batch.images["sha256"], strict=True)
-        left = remove_merged(new, {f"images/{name}": sha256 for name, sha256 in photos} | tables)
-        if left:
-            logger.warning(
-                "%s: %s files stay for the next intake, for example %s: they came or changed "
-                "meanwhile, or cannot be removed", new, len(left), one_line(left[0]),
-            )  # fmt: skip
-        return IngestResult(
-            tuple(merge.added),
-            tuple(merge.corrected),
-            merge.known,
-            checked.report,
-            version,
-            tuple(left),
-        )
+            return IngestResult(data_version=_record_found(raw, current))
+        return _ingest_batch(config, progress, write_report)
+
+
+def _ingest_batch(
+    config: DataConfig, progress: Progress | None, write_report: ReportWriter
+) -> IngestResult:
+    raw, new = Path(config.root), Path(config.new)
+    tables = hash_tables(new)
+    checked = _check_new(new, config, progress, write_report)
+    current, batch = _current(raw, config, progress), checked.dataset
+    if current is not None:
+        clashes = checked.report.extended(name_clashes(batch, current))
+        _refuse_errors(clashes, config, write_report)
+    merge = merge_batch(batch, current)
+    if merge.changes or current is None:
+        version: str | None = _write(merge, current, config)
+    else:
+        version = _record_found(raw, current)
+    return IngestResult(
+        tuple(merge.added),
+        tuple(merge.corrected),
+        merge.known,
+        checked.report,
+        version,
+        tuple(_clear(new, batch, tables)),
+    )
+
+
+def _record_found(raw: Path, current: Dataset | None) -> str | None:
+    """Record a state that is in nobody's log: generated, imported, changed by hand."""
+    return None if current is None else record_version(raw, current, note=FOUND)
+
+
+def _clear(new: Path, batch: Dataset, tables: dict[str, str]) -> list[str]:
+    """Remove a merged batch from ``new``; what stays there is returned, and said."""
+    photos = zip(batch.images["image"], batch.images["sha256"], strict=True)
+    left = remove_merged(new, {f"images/{name}": sha256 for name, sha256 in photos} | tables)
+    if left:
+        logger.warning(
+            "%s: %s files stay for the next ingest, for example %s: they are new or changed "
+            "meanwhile, or cannot be removed", new, len(left), one_line(left[0]),
+        )  # fmt: skip
+    return left
 
 
 def _batch_lock(new: Path) -> AbstractContextManager[None]:
     """The lock of an import into ``new``; none where nobody could exchange the folder anyway."""
     return file_lock(new) if os.access(new.resolve().parent, os.W_OK) else nullcontext()
-
-
-@dataclass(frozen=True, eq=False)
-class _Merge:
-    """The merged tables, the batch they took from, and which of its photos changed what."""
-
-    dataset: Dataset
-    batch: Dataset
-    added: list[str]
-    corrected: list[str]
-    known: int
-
-    @property
-    def changes(self) -> bool:
-        return bool(self.added or self.corrected)
-
-
-def _merge(batch: Dataset, current: Dataset | None) -> _Merge:
-    if current is None:
-        return _Merge(batch, batch, batch.images["image"].tolist(), [], 0)
-    by_content = dict(zip(current.images["sha256"], current.images["image"], strict=True))
-    known = batch.images["sha256"].isin(by_content)
-    added = batch.images["image"][~known].tolist()
-    # A photo is corrected under its own name only; a copy by another name brings nothing new.
-    corrected = list(changes(current, batch).corrected)
-    take = set(added) | set(corrected)
-    images = pd.concat(
-        [
-            current.images[~current.images["image"].isin(corrected)],
-            batch.images[batch.images["image"].isin(take)],
-        ],
-        ignore_index=True,
-    )
-    boxes = pd.concat(
-        [
-            current.boxes[~current.boxes["image"].isin(corrected)],
-            batch.boxes[batch.boxes["image"].isin(take)],
-        ],
-        ignore_index=True,
-    )
-    merged = Dataset(current.root, images, boxes)
-    return _Merge(merged, batch, added, corrected, len(batch.images) - len(take))
-
-
-def _refuse_name_clashes(
-    batch: Dataset, current: Dataset, report: CheckReport, refuse: Callable[[CheckReport], None]
-) -> None:
-    names, contents = batch.images["image"], batch.images["sha256"]
-    known = current.images.set_index("image")["sha256"].reindex(names).to_numpy()
-    taken = np.flatnonzero(names.isin(current.images["image"]) & (contents != known))
-    file = table_paths(Path(), NEW_PREFIX)[0].name
-    found = rule_violation("name-taken", file, taken + 2, names.iloc[taken], [""] * len(taken))
-    refuse(report.extended(found))
 
 
 def _current(raw: Path, config: DataConfig, progress: Progress | None) -> Dataset | None:
@@ -210,7 +167,7 @@ def _refuse_errors(report: CheckReport, config: DataConfig, write_report: Report
         raise DataError(f"{error}\n{place}") from None
 
 
-def _write(merge: _Merge, current: Dataset | None, config: DataConfig) -> str:
+def _write(merge: Merge, current: Dataset | None, config: DataConfig) -> str:
     """Build the merged state beside the raw set and put it in its place; its data version."""
     raw = Path(config.root)
     names: Iterable[str] = current.images["image"] if current is not None else []
@@ -230,7 +187,7 @@ def _write(merge: _Merge, current: Dataset | None, config: DataConfig) -> str:
     return version
 
 
-def _copy_photos(merge: _Merge, images: Path) -> None:
+def _copy_photos(merge: Merge, images: Path) -> None:
     """Copies, not links: who still has a new photo open cannot change the raw set's."""
     checked = merge.batch.images.set_index("image")["sha256"]
     for name in merge.added:

@@ -1,6 +1,6 @@
 """Every state the raw set was in: who added what and when, and the way back.
 
-``history/`` lies inside the set, so that a state and its record change in one step: ``log.jsonl``
+``history/`` is inside the set, so that a state and its record change in one step: ``log.jsonl``
 has a line per version, oldest first, and two Parquet tables hold each version. A photo is stored
 once: in ``images/`` while it is in use, in ``history/photos`` by its content when it is not.
 """
@@ -98,7 +98,7 @@ def read_version(root: Path, version: str) -> Dataset:
         DataError: no such version; the message lists those there are.
     """
     known = list(dict.fromkeys(line["version"] for line in read_log(root)))
-    matches = [one for one in known if one.startswith(version)] if version else []
+    matches = [name for name in known if name.startswith(version)] if version else []
     if len(matches) != 1:
         said = "several versions begin" if matches else "no version begins"
         raise DataError(f"{root}: {said} with {version!r}; there are: {', '.join(known) or 'none'}")
@@ -170,13 +170,13 @@ def _arrange_photos(root: Path, current: Dataset, wanted: Dataset) -> None:
 
 def _check_kept(kept: Path, sha256: str, name: str, wanted: Dataset) -> None:
     try:
-        found = sha256_of(kept)
+        content = sha256_of(kept)
     except OSError as error:
         raise DataError(
             f"{wanted.root}: photo {name} of this version is lost ({sha256}: "
             f"{error.strerror or error}); put the file back as {HISTORY}/photos/{sha256}"
         ) from error
-    if found != sha256:
+    if content != sha256:
         raise DataError(
             f"{wanted.root}: photo {name} of this version is damaged: {HISTORY}/photos/{sha256} "
             "does not hold what its name says; put the file back from a backup"

@@ -1,7 +1,7 @@
-"""Which side of the split each photo went to, kept with the set, so that it stays there.
+"""The split that each photo was assigned to, kept with the set, so that it stays there.
 
 A set grows, and splitting it afresh would move photos that a model has learned from into the test
-split, where they flatter that model. So a photo keeps its side from the first split on.
+split, where they flatter that model. So a photo stays in its split from the first one on.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from sparrow.data.errors import DataError
 from sparrow.data.ingest.versions import HISTORY
 from sparrow.data.tables import Dataset
 
-FILE = "sides.csv"
+FILE = "sides.csv"  # as earlier versions called it
 SPLITS = ("train", "validation", "test")  # what a model has seen most of comes first
 
 
 def load_assignments(root: Path) -> dict[str, str]:
-    """Side of each photo that was ever split, by the SHA-256 of its file; empty before the first.
+    """Split of each photo that was ever split, by the SHA-256 of its file; empty before the first.
 
     Raises:
         DataError: the file is damaged; the message says how to split afresh.
@@ -31,35 +31,36 @@ def load_assignments(root: Path) -> dict[str, str]:
         return {}
     try:
         table = pd.read_csv(path, dtype=str)
-        sides = dict(zip(table["sha256"], table["split"], strict=True))
+        assignments = dict(zip(table["sha256"], table["split"], strict=True))
     except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path}: not a list of sides ({error}); {_AFRESH}") from error
-    if unknown := set(sides.values()) - set(SPLITS):
+        raise DataError(f"{path}: not a list of assignments ({error}); {_AFRESH}") from error
+    if unknown := set(assignments.values()) - set(SPLITS):
         raise DataError(f"{path}: expected {', '.join(SPLITS)}, found {sorted(unknown)}; {_AFRESH}")
-    return sides
+    return assignments
 
 
 def save_assignments(dataset: Dataset) -> None:
-    """Write down the ``split`` column; photos that are not in the set now keep their side too."""
+    """Add the ``split`` column to the file; photos that are not in the set now keep their line."""
     path = dataset.root / HISTORY / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     now = dict(zip(dataset.images["sha256"], dataset.images["split"], strict=True))
-    sides = sorted({**load_assignments(dataset.root), **now}.items())
-    write_atomic(path, pd.DataFrame(sides, columns=["sha256", "split"]).to_csv(index=False))
+    assignments = sorted({**load_assignments(dataset.root), **now}.items())
+    table = pd.DataFrame(assignments, columns=["sha256", "split"])
+    write_atomic(path, table.to_csv(index=False))
 
 
 def settled_groups(
-    images: pd.DataFrame, groups: Sequence[int], sides: Mapping[str, str]
+    images: pd.DataFrame, groups: Sequence[int], assignments: Mapping[str, str]
 ) -> dict[int, int]:
-    """Group number -> place in ``SPLITS`` of the groups that hold a photo with a side.
+    """Group number -> place in ``SPLITS`` of the groups that hold an assigned photo.
 
-    Where new photos tie groups of two sides together, all go where a model has seen most: test
+    Where new photos tie groups of two splits together, all go where a model has seen most: test
     photos may move into training, never the other way.
     """
     settled: dict[int, int] = {}
     for group, sha256 in zip(groups, images["sha256"], strict=True):
-        if sha256 in sides:
-            place = SPLITS.index(sides[sha256])
+        if sha256 in assignments:
+            place = SPLITS.index(assignments[sha256])
             settled[group] = min(place, settled.get(group, place))
     return settled
 

@@ -54,29 +54,29 @@ def takers_words(images: pd.DataFrame) -> str:
     return " and ".join(_number(len(names), noun) for names, noun in named) or "unknown authors"
 
 
-def sides_words(images: pd.DataFrame) -> str:
-    """What lies on more than one side of the split, in a sentence or two."""
+def splits_words(images: pd.DataFrame) -> str:
+    """Whether anything is in more than one split, in a sentence or two."""
     owned, camera = _owned(images), pd.Series(cameras(images), images.index)
     parted = {
-        "author": _on_several_sides(images[owned], images["author"][owned]),
-        "camera": _on_several_sides(images[~owned], camera[~owned]),
+        "author": _in_several_splits(images[owned], images["author"][owned]),
+        "camera": _in_several_splits(images[~owned], camera[~owned]),
     }
-    words = ["No near-duplicate and no visit of a camera lies on two sides."]
+    words = ["No near-duplicate and no visit of a camera is in two splits."]
     if not parted["author"]:
-        words = ["No author, no near-duplicate and no visit of a camera lies on two sides."]
+        words = ["No author, no near-duplicate and no visit of a camera is in two splits."]
     for noun, names in parted.items():
         if names:
             have = "has" if len(names) == 1 else "have"
             words.append(
-                f"{_number(len(names), noun)} {have} photos on more than one side, of different "
+                f"{_number(len(names), noun)} {have} photos in more than one split, of different "
                 f"days where these are known: the scores speak for what the model knows already."
             )
     return " ".join(words)
 
 
-def _on_several_sides(images: pd.DataFrame, names: pd.Series) -> list[str]:
-    sides = images["split"].groupby(names).nunique()
-    return sorted(str(name) for name in sides.index[sides > 1] if name != "")
+def _in_several_splits(images: pd.DataFrame, names: pd.Series) -> list[str]:
+    splits = images["split"].groupby(names).nunique()
+    return sorted(str(name) for name in splits.index[splits > 1] if name != "")
 
 
 def _owned(images: pd.DataFrame) -> pd.Series:

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from sparrow.data.checks.label_errors import (
-    NO_BIRD,
+    CANDIDATE_COLUMNS,
     NO_BOX,
-    REVIEW_COLUMNS,
+    NO_OBJECT,
     label_error_candidates,
     label_error_violation,
 )
@@ -29,13 +29,13 @@ def dataset(*boxes: tuple[str, float, float, float, float]) -> Dataset:
     return Dataset(Path(), images, pd.DataFrame(rows, columns=list(BOX_COLUMNS)))
 
 
-def test_nothing_to_doubt_in_nothing() -> None:
+def test_no_candidates_in_nothing() -> None:
     review = label_error_candidates(dataset(), {}, 0.5)
-    assert (list(review.columns), len(review)) == (list(REVIEW_COLUMNS), 0)
+    assert (list(review.columns), len(review)) == (list(CANDIDATE_COLUMNS), 0)
     assert label_error_violation(review, "boxes.csv") is None
 
 
-def test_both_kinds_of_doubt_are_listed_surest_first() -> None:
+def test_both_kinds_of_candidates_are_listed_surest_first() -> None:
     data = dataset(("a.jpg", 0, 0, 10, 10), ("b.jpg", 50, 50, 60, 60))
     found = {
         # The first covers the box; the second has none; the third is not sure enough.
@@ -44,10 +44,13 @@ def test_both_kinds_of_doubt_are_listed_surest_first() -> None:
     }
     review = label_error_candidates(data, found, sure_score=0.5)
     # Of two boxes one was found: a miss of this model is worth 0.5.
-    assert review[["image", "doubt"]].to_numpy().tolist() == [["a.jpg", NO_BOX], ["b.jpg", NO_BIRD]]
+    assert review[["image", "kind"]].to_numpy().tolist() == [
+        ["a.jpg", NO_BOX],
+        ["b.jpg", NO_OBJECT],
+    ]
     assert review["x_min_px"].tolist() == [30, 50]
     np.testing.assert_allclose(review["score"], [0.8, 0.5])
     listed = label_error_violation(review, "boxes.csv")
     assert listed is not None
-    assert (listed.severity, listed.rule) == ("warning", "label-doubtful")
+    assert (listed.severity, listed.rule) == ("warning", "label-error-candidate")
     assert listed.rows["value"][1] == "nothing found here (0.50): from 50, 50 to 60, 60"

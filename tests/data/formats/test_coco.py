@@ -8,7 +8,7 @@ from PIL import Image
 
 from sparrow.data.errors import DataError
 from sparrow.data.formats.coco import read_coco
-from sparrow.data.formats.exchange import export_dataset, import_dataset, read_csv
+from sparrow.data.formats.exchange import Credits, export_dataset, import_dataset, read_csv
 from sparrow.data.tables import XYXY
 
 
@@ -34,7 +34,7 @@ def test_coco_export_loads_in_pycocotools(
 
 def test_coco_in_an_annotations_folder(tmp_path: Path) -> None:
     _coco(tmp_path, place="annotations/instances_train.json")
-    dataset = import_dataset("coco", tmp_path, tmp_path / "into", license="CC0")
+    dataset = import_dataset("coco", tmp_path, tmp_path / "into", Credits(license="CC0"))
     assert dataset.boxes[XYXY].to_numpy().tolist() == [[1, 2, 11, 22]]
     assert dataset.images["license"].tolist() == ["CC0"]
 

@@ -11,7 +11,13 @@ from sparrow.data.errors import DataError
 from sparrow.data.formats import WRITERS
 from sparrow.data.formats.coco import write_coco
 from sparrow.data.formats.csv import write_csv
-from sparrow.data.formats.exchange import export_dataset, import_dataset, read_csv, read_set
+from sparrow.data.formats.exchange import (
+    Credits,
+    export_dataset,
+    import_dataset,
+    read_csv,
+    read_set,
+)
 from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, XYXY, Dataset
 
 
@@ -33,9 +39,8 @@ def test_export_and_import_give_the_same_boxes(
     export_dataset(kind, before, tmp_path / "out")
     # YOLO cannot hold author, source and licence: they are given again.
     first = before.images.iloc[0]
-    import_dataset(
-        kind, tmp_path / "out", tmp_path / "back", "someone", first["source"], first["license"]
-    )
+    credits = Credits("someone", first["source"], first["license"])
+    import_dataset(kind, tmp_path / "out", tmp_path / "back", credits)
     after = read_csv(tmp_path / "back")
     pd.testing.assert_frame_equal(
         _sorted(after.boxes, BOX_COLUMNS), _sorted(before.boxes, BOX_COLUMNS)

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from sparrow.data.errors import DataError
-from sparrow.data.formats.exchange import import_dataset
+from sparrow.data.formats.exchange import Credits, import_dataset
 from sparrow.data.formats.voc import read_voc
 from sparrow.data.tables import XYXY
 
@@ -37,7 +37,7 @@ def test_voc_counts_from_one_and_includes_the_last_pixel(
     tmp_path: Path, photos: str, xmls: str
 ) -> None:
     _voc(tmp_path, VOC.format(name="a.jpg", xmin=1), photos, xmls)
-    dataset = import_dataset("voc", tmp_path, tmp_path / "into", author="Ada")
+    dataset = import_dataset("voc", tmp_path, tmp_path / "into", Credits(author="Ada"))
     # 1..40 of 40 columns and 1..30 of 30 rows: the whole photo.
     assert dataset.boxes[XYXY].to_numpy().tolist() == [[0, 0, 40, 30]]
     assert dataset.boxes["label"].tolist() == ["raccoon"]

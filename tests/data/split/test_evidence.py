@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from sparrow.data.split.evidence import evidence_words, sides_words, takers_words
+from sparrow.data.split.evidence import evidence_words, splits_words, takers_words
 from sparrow.data.split.groups import CAMERA_DAYS, DAYS, WHOLES
 
 
@@ -97,10 +97,10 @@ def test_a_table_of_an_older_version_has_words_too() -> None:
 def test_what_lies_on_several_sides() -> None:
     images = photos(["a", "b", "unknown", "unknown"], ["", "", "X", "X"], list("wxyz"), DAYS)
     images["split"] = ["train", "test", "train", "train"]
-    assert sides_words(images).startswith("No author, no near-duplicate and no visit")
+    assert splits_words(images).startswith("No author, no near-duplicate and no visit")
     images["split"] = ["train", "test", "train", "test"]
-    assert "1 camera has photos on more than one side" in sides_words(images)
+    assert "1 camera has photos in more than one split" in splits_words(images)
     images["author"] = ["a", "a", "unknown", "unknown"]
-    words = sides_words(images)
+    words = splits_words(images)
     assert "No author" not in words
-    assert "1 author has photos on more than one side" in words
+    assert "1 author has photos in more than one split" in words

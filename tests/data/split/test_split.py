@@ -11,7 +11,7 @@ import pytest
 from sparrow.config import SplitConfig
 from sparrow.data.errors import DataError
 from sparrow.data.split.assignments import SPLITS
-from sparrow.data.split.report import certificate_verdict, split_certificate
+from sparrow.data.split.report import report_split, split_verdict
 from sparrow.data.split.split import split_dataset
 from sparrow.data.tables import UNKNOWN, Dataset
 
@@ -56,12 +56,12 @@ def test_two_authors_cannot_be_split() -> None:
 
 def test_shares_and_birds_are_balanced() -> None:
     result = split_dataset(dataset(500, 120), SplitConfig(), BITS, 0)
-    parts = result.certificate["splits"]
+    parts = result.report["splits"]
     shares = [parts[split]["share"] for split in SPLITS]
     assert shares == pytest.approx([0.55, 0.2, 0.25], abs=0.02)
     means = [parts[split]["mean_count"] for split in SPLITS]
     assert max(means) - min(means) < 0.5  # of 4.5 on average
-    assert not any(result.certificate["crossing"].values())
+    assert not any(result.report["crossing"].values())
 
 
 def test_lookalikes_of_different_authors_stay_together() -> None:
@@ -116,18 +116,18 @@ def of_cameras(photos: int, cameras: int, days: int, seed: int = 0) -> Dataset:
 
 def test_three_cameras_are_split_and_counted_by_their_days() -> None:
     result = split_dataset(of_cameras(764, 3, 56), SplitConfig(), BITS, 0)
-    images, certificate = result.dataset.images, result.certificate
+    images, report = result.dataset.images, result.report
     # 168 camera-days; a quarter of them, 42, are the test side's, of all three cameras.
     assert images.groupby(["camera", images["taken_at"].str[:10]])["split"].nunique().max() == 1
     test = images[images["split"] == "test"]
-    assert test["group"].nunique() == certificate["splits"]["test"]["groups"]
+    assert test["group"].nunique() == report["splits"]["test"]["groups"]
     assert 36 <= test["group"].nunique() <= 48
-    words = certificate["evidence"]
+    words = report["evidence"]
     assert words.startswith(f"{len(test)} test photos, 3 cameras, {test['group'].nunique()} camera")
     assert words.endswith(
         "the intervals speak for these cameras only (HF2X #000000; HF2X #000001; HF2X #000002)"
     )
-    assert certificate_verdict(certificate)[0]
+    assert split_verdict(report)[0]
 
 
 @pytest.mark.parametrize("cameras", [40, 57, 90])
@@ -152,9 +152,9 @@ def test_too_few_authors_are_parted_by_day_and_it_is_said(authors: int) -> None:
     result = split_dataset(Dataset(data.root, images, data.boxes), SplitConfig(), BITS, 0)
     images = result.dataset.images
     assert images.groupby(["author", images["taken_at"].str[:10]])["split"].nunique().max() == 1
-    whole, words = certificate_verdict(result.certificate)
+    whole, words = split_verdict(result.report)
     assert whole
-    assert "too few to keep each on one side, so their days were parted" in words
+    assert "too few to keep each in one split, so their days were parted" in words
     assert "author 0" in words
     # The same without times cannot be split: nothing tells which photos are independent.
     blind = data.images.assign(author=[f"author {n % authors}" for n in range(120)], taken_at="")
@@ -200,7 +200,7 @@ def test_authors_and_cameras_together() -> None:
     assert set(images["grouped_by"]) == {"author or camera"}
 
 
-def test_the_certificate_finds_what_leaks() -> None:
+def test_the_report_finds_what_leaks() -> None:
     data = dataset(6, 6)
     images = data.images.assign(
         author=["a", "b", "c", "d", "a", "e"],
@@ -208,15 +208,15 @@ def test_the_certificate_finds_what_leaks() -> None:
     )
     for column in ("phash", "dhash"):
         images.loc[5, column] = images.loc[1, column]
-    certificate = split_certificate(Dataset(data.root, images, data.boxes), BITS)
-    assert certificate["crossing"]["author"] == ["a"]
-    assert certificate["crossing"]["near_duplicate"] == [["00001.jpg", "00005.jpg"]]
-    assert certificate["crossing"]["visit"] == []
-    assert not certificate_verdict(certificate)[0]
+    report = report_split(Dataset(data.root, images, data.boxes), BITS)
+    assert report["crossing"]["author"] == ["a"]
+    assert report["crossing"]["near_duplicate"] == [["00001.jpg", "00005.jpg"]]
+    assert report["crossing"]["visit"] == []
+    assert not split_verdict(report)[0]
     images = images.assign(
         camera=["X #1"] * 6, taken_at=[f"2026-05-01T00:0{n}:00" for n in range(6)]
     )
-    burst = split_certificate(Dataset(data.root, images, data.boxes), BITS)["crossing"]["visit"]
+    burst = report_split(Dataset(data.root, images, data.boxes), BITS)["crossing"]["visit"]
     assert burst == [[f"{n:05d}.jpg" for n in range(6)]]
-    closest = certificate["closest_pairs"][0]
+    closest = report["closest_pairs"][0]
     assert closest == {"train": "00001.jpg", "test": "00005.jpg", "bits": 0}

@@ -13,7 +13,7 @@ CLOCK_TOLERANCE = timedelta(seconds=1)  # entries are written to the second, rou
 
 
 @dataclass(frozen=True)
-class Standing:
+class RegistryState:
     """Who is champion, as the promotion log has it.
 
     Attributes:
@@ -28,7 +28,7 @@ class Standing:
     previous: Version | None
 
 
-def read_standing(entries: Sequence[Entry], versions: Sequence[Version]) -> Standing:
+def read_state(entries: Sequence[Entry], versions: Sequence[Version]) -> RegistryState:
     """What the latest entry says of these versions.
 
     A log may be older than the registry, which was made anew: an entry about another model than the
@@ -39,12 +39,12 @@ def read_standing(entries: Sequence[Entry], versions: Sequence[Version]) -> Stan
         versions: all that the registry holds.
     """
     if not entries:
-        return Standing(0, None, None, None)
+        return RegistryState(0, None, None, None)
     last, numbered = entries[-1], {version.number: version for version in versions}
     champion = numbered.get(last.to_version)
     if champion is None or not _is_about(last, champion):
-        return Standing(last.number, None, None, None)
-    return Standing(last.number, last, champion, numbered.get(last.from_version or 0))
+        return RegistryState(last.number, None, None, None)
+    return RegistryState(last.number, last, champion, numbered.get(last.from_version or 0))
 
 
 def _is_about(entry: Entry, version: Version) -> bool:

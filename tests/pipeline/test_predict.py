@@ -12,7 +12,7 @@ import pytest
 from sparrow.config import Config, with_values
 from sparrow.data.formats.exchange import read_csv
 from sparrow.inference.counter import PhotoCounter
-from sparrow.pipeline import evaluate as stages
+from sparrow.pipeline import predict as stages
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 3, 5])
@@ -23,7 +23,7 @@ def test_photos_are_timed_as_the_service_counts_them(
     few = replace(drawn, images=drawn.images.head(6))
     threads: list[int] = []
     before = psutil.Process().num_threads()
-    predicted = stages.predict_split(
+    predicted = stages.predict_photos(
         model_folder,
         few,
         at_once,

@@ -1,0 +1,118 @@
+"""Fill train, validation and test with groups so that each holds its share of everything.
+
+Many seeded fillings are tried and the best-balanced one is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sparrow.boxes import box_areas
+from sparrow.config import SplitConfig
+from sparrow.data.split.ties import Ints
+from sparrow.data.tables import XYXY, Dataset
+
+STRATA = 4  # quantile bins of the count of photos with objects; those without are a fifth
+SIZES = 3  # quantile bins of box size
+FREE = -1  # a group that is assigned to no split yet
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Filling:
+    """Number of each group's split [G], in the order of ``SPLITS``, and how far it is off.
+
+    Attributes:
+        imbalance: mean square of (held - wanted) / wanted; 0 is perfect.
+    """
+
+    assigned: Ints
+    imbalance: float
+
+
+def best_filling(
+    groups: Ints, features: Floats, fixed: Ints, config: SplitConfig, seed: int
+) -> Filling:
+    """The best-balanced of ``config.tries`` random fillings.
+
+    Args:
+        groups: [N] group number of each photo.
+        features: [N, F] of ``photo_features``.
+        fixed: [G] number of a group's split, or ``FREE``.
+        config: the shares that are wanted.
+    """
+    shares = np.array(
+        [
+            1 - config.validation_fraction - config.test_fraction,
+            config.validation_fraction,
+            config.test_fraction,
+        ]
+    )
+    totals = np.zeros((int(groups.max()) + 1, features.shape[1]))
+    np.add.at(totals, groups, features)
+    wanted = shares[:, None] * features.sum(axis=0)[None, :]  # [3, F]
+    best = Filling(np.zeros(0, dtype=np.int64), float("inf"))
+    for number in range(config.tries):
+        assigned = _fill(totals[:, 0], shares, fixed, np.random.default_rng([seed, number]))
+        imbalance = _imbalance(totals, assigned, wanted)
+        if imbalance < best.imbalance:
+            best = Filling(assigned, imbalance)
+    return best
+
+
+def photo_features(dataset: Dataset, images: pd.DataFrame) -> Floats:
+    """What each split must hold its share of, [N, F]: photos, objects, photos of each stratum of
+    the count (none, few … many), and boxes of each third of size (small, middle, large).
+    """
+    counts = images["n_boxes"].to_numpy()
+    strata = np.where(counts == 0, -1, _bin(counts, counts[counts > 0], STRATA))
+    one_hot = strata[:, None] == np.unique(strata)[None, :]
+    box_sizes = np.sqrt(box_areas(dataset.boxes[XYXY]))
+    thirds = _bin(box_sizes, box_sizes, SIZES)
+    photo = pd.Index(images["image"]).get_indexer(dataset.boxes["image"])
+    sized = np.zeros((len(images), SIZES))
+    np.add.at(sized, (photo, thirds), 1)
+    return np.column_stack([np.ones(len(counts)), counts, one_hot, sized]).astype(float)
+
+
+def _bin(values: NDArray[Any], sample: NDArray[Any], bins: int) -> Ints:
+    """Which quantile bin of ``sample`` each value falls into, 0 .. bins - 1."""
+    if not len(sample):
+        return np.zeros(len(values), dtype=np.int64)
+    edges = np.unique(np.quantile(sample, np.linspace(0, 1, bins + 1)[1:-1]))
+    return np.searchsorted(edges, values, side="left").astype(np.int64)
+
+
+def _fill(sizes: Floats, shares: Floats, fixed: Ints, rng: np.random.Generator) -> Ints:
+    """Split of each group [G]: free ones in random order, the row cut at what each split lacks."""
+    assigned = fixed.copy()
+    free = rng.permutation(len(sizes))
+    free = free[fixed[free] == FREE]
+    held = np.bincount(fixed[fixed != FREE], sizes[fixed != FREE], minlength=len(shares))
+    lacking = np.maximum(shares * sizes.sum() - held, 0)
+    lacking *= sizes[free].sum() / lacking.sum() if lacking.any() else 0
+    middles = np.cumsum(sizes[free]) - sizes[free] / 2
+    assigned[free] = np.searchsorted(np.cumsum(lacking)[:-1], middles, side="right")
+    for empty in np.flatnonzero(np.bincount(assigned, minlength=len(shares)) == 0):
+        # A group larger than a share can cover it: the smallest free group elsewhere is taken.
+        crowded = np.bincount(assigned, minlength=len(shares)) > 1
+        candidates = free[crowded[assigned[free]]]
+        if len(candidates):
+            assigned[candidates[np.argmin(sizes[candidates])]] = empty
+    return assigned
+
+
+def _imbalance(totals: Floats, assigned: Ints, wanted: Floats) -> float:
+    """Mean square of (held - wanted) / wanted over splits and features; 0 is perfect.
+
+    Where less than one is wanted, one too many is no worse than one of one.
+    """
+    held = np.zeros_like(wanted)
+    np.add.at(held, assigned, totals)
+    return float(np.mean(((held - wanted) / np.maximum(wanted, 1.0)) ** 2))

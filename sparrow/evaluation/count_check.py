@@ -1,0 +1,86 @@
+"""Whether a count model's intervals and probabilities hold on photos it was not fitted on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparrow.evaluation.counting import CountModel
+from sparrow.evaluation.matching import FlatDetections, Floats
+
+BINS = 15  # of equal width, as in Guo et al. 2017
+
+
+@dataclass(frozen=True, eq=False)
+class Reliability:
+    """Predicted probabilities against what detections turn out to be.
+
+    Attributes:
+        probability, right, weight: [bins that hold any]: mean predicted probability, fraction that
+            is right, fraction of all detections.
+        error: expected calibration error, the weighted mean of |probability - right|.
+    """
+
+    probability: Floats
+    right: Floats
+    weight: Floats
+    error: float
+
+
+@dataclass(frozen=True, eq=False)
+class CountCheck:
+    """How a count model does on photos it was not fitted on.
+
+    Attributes:
+        coverage: fraction of photos whose true count is in the interval.
+        mean_width: mean of high - low, in objects (0: a single number).
+        exact: fraction of photos whose count is exact: no interval can cover less.
+        mae, expected_mae: mean absolute error of the count and of the expected count.
+        reliability: of the probabilities.
+        photos: how many.
+    """
+
+    coverage: float
+    mean_width: float
+    exact: float
+    mae: float
+    expected_mae: float
+    reliability: Reliability
+    photos: int
+
+
+def check_count_model(model: CountModel, flat: FlatDetections) -> CountCheck:
+    """Measure coverage, width and calibration on other photos than it was fitted on.
+
+    A detection is right if it matches at the count model's own ``iou``.
+    """
+    true = flat.truths_per_photo()
+    edges = np.searchsorted(flat.detection_photo, np.arange(1, len(true)))
+    estimates = [model.estimate_scores(part) for part in np.split(flat.detection_score, edges)]
+    count, low, high, expected = np.array(
+        [(photo.count, photo.low, photo.high, photo.expected) for photo in estimates]
+    ).T
+    probabilities = model.probability(flat.detection_score)
+    return CountCheck(
+        coverage=float(((low <= true) & (true <= high)).mean()),
+        mean_width=float((high - low).mean()),
+        exact=float((count == true).mean()),
+        mae=float(np.abs(count - true).mean()),
+        expected_mae=float(np.abs(expected - true).mean()),
+        reliability=reliability(probabilities, flat.right(model.iou)),
+        photos=len(true),
+    )
+
+
+def reliability(probabilities: Floats, right: NDArray[np.bool_]) -> Reliability:
+    """[D] predicted probabilities, and whether each detection is right, in bins."""
+    bins = np.minimum((probabilities * BINS).astype(np.int64), BINS - 1)
+    sizes = np.bincount(bins, minlength=BINS)
+    held = sizes > 0
+    predicted = np.bincount(bins, probabilities, minlength=BINS)[held] / sizes[held]
+    observed = np.bincount(bins, right, minlength=BINS)[held] / sizes[held]
+    weight = sizes[held] / max(sizes.sum(), 1)
+    error = float((weight * np.abs(predicted - observed)).sum())
+    return Reliability(predicted, observed, weight, error)

@@ -1,0 +1,76 @@
+"""The headline numbers of an evaluation and their intervals, from sums over photos."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sparrow.config import EvaluationConfig
+from sparrow.evaluation.average_precision import resampled_ap
+from sparrow.evaluation.bootstrap import Interval, Resamples
+from sparrow.evaluation.coco import COCO_IOUS, coco_scores
+from sparrow.evaluation.matching import Bools, FlatDetections, Floats
+from sparrow.evaluation.metrics import f_beta, precision, recall
+
+
+def score_name(beta: float, iou: float) -> str:
+    """``f2_iou50``: the key of an F-beta in ``Evaluation.headline``."""
+    return f"f{beta:g}_iou{iou * 100:g}"
+
+
+def headline_numbers(
+    flat: FlatDetections, threshold: float, config: EvaluationConfig, resamples: Resamples
+) -> tuple[dict[str, Interval], dict[str, float]]:
+    """Headline numbers with their intervals, and COCO's numbers without (see ``Evaluation``)."""
+    ious = [config.iou, *(iou for iou in config.also_iou if iou != config.iou)]
+    matches = flat.matched([*ious, *COCO_IOUS.tolist()])
+    sums = _statistics(flat, threshold, matches[: len(ious)] >= 0)
+    numbers = _numbers(sums.sum(axis=0)[None], config.beta, ious)
+    resampled = _numbers(resamples.sums(sums), config.beta, ious)
+    details = coco_scores(flat)
+    resampled |= resampled_ap(
+        flat, matches[len(ious) :], resamples.groups, resamples.weights, details
+    )
+    values = {name: float(value[0]) for name, value in numbers.items()}
+    values |= {name: details.pop(name) for name in ("ap50", "ap50_95")}
+    headline = {name: resamples.interval(value, resampled[name]) for name, value in values.items()}
+    return headline, details
+
+
+def _statistics(flat: FlatDetections, threshold: float, right: Bools) -> Floats:
+    """[photos, 7 + IoUs]: what every headline number but AP is a function of when summed."""
+    kept = flat.above(threshold)
+    n_true, n_predicted = flat.truths_per_photo(), flat.per_photo(kept)
+    error, empty = n_predicted - n_true, n_true == 0
+    columns = [
+        np.ones(len(n_true)),
+        n_true,
+        n_predicted,
+        np.abs(error),
+        error == 0,
+        empty,
+        n_predicted * empty,
+        *(flat.per_photo(kept & hits) for hits in right),
+    ]
+    return np.column_stack(columns).astype(np.float64)
+
+
+def _numbers(sums: Floats, beta: float, ious: Sequence[float]) -> dict[str, Floats]:
+    """Headline numbers [B] from summed statistics [B, k]."""
+    photos, n_true, n_predicted, error, exact, empty, false_empty = sums[:, :7].T
+    tp = sums[:, 7:]
+    numbers = {
+        score_name(beta, iou): f_beta(hits, n_predicted - hits, n_true - hits, beta)
+        for iou, hits in zip(ious, tp.T, strict=True)
+    }
+    main = tp[:, 0]
+    numbers["precision"] = precision(main, n_predicted - main, n_true - main)
+    numbers["recall"] = recall(main, n_true - main)
+    numbers["count_mae"] = error / photos
+    numbers["count_bias"] = (n_predicted - n_true) / photos
+    numbers["count_exact"] = exact / photos
+    numbers["false_count_empty"] = np.divide(
+        false_empty, empty, out=np.full(len(sums), np.nan), where=empty > 0
+    )
+    return numbers

@@ -1,0 +1,46 @@
+"""What a model's detections and their evaluation travel in, from the pipeline to reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sparrow.detections import Detections
+from sparrow.evaluation.count_check import CountCheck
+from sparrow.evaluation.evaluate import Evaluation
+from sparrow.evaluation.matching import FlatDetections
+
+
+@dataclass(frozen=True, eq=False)
+class Predicted:
+    """A model folder's detections in some photos.
+
+    Attributes:
+        detections: by photo name.
+        latency_ms: median for one photo, from its file to its boxes, as the service counts: on one
+            processor thread, ``at_once`` photos at the same time.
+        at_once: as many as the service counts, or as this machine has processors.
+    """
+
+    detections: dict[str, Detections]
+    latency_ms: float
+    at_once: int
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """A model folder evaluated on some photos.
+
+    Attributes:
+        evaluation: its scores.
+        flat: the detections and true boxes they are computed from.
+        detections: the same detections, by photo name.
+        latency_ms, at_once: see ``Predicted``.
+        count_check: coverage and calibration of its count model; None where it has none.
+    """
+
+    evaluation: Evaluation
+    flat: FlatDetections
+    detections: dict[str, Detections]
+    latency_ms: float
+    at_once: int
+    count_check: CountCheck | None
