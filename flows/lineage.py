@@ -66,25 +66,41 @@ def choose(
     """
     trainings = _trainings(attempts)
     asked = [training for training in trainings if name is None or training[0].name == name]
-    unfinished = [training for training in asked if finished_too or not _finished(training)]
-    free = [training for training in unfinished if not _busy(training, under_way)]
-    if not free:
-        raise NothingToResumeError(_why_none(asked, unfinished, name))
-    chosen, run_id = free[-1], _furthest(free[-1])
+    resumable = _resumable(asked, under_way, finished_too)
+    if not resumable:
+        raise NothingToResumeError(_why_none(asked, finished_too, name))
+    chosen = resumable[-1]
+    others = [training for training in trainings if training is not chosen]
+    words = [*_about(chosen, asked), *map(_also_open, _resumable(others, under_way))]
+    return Choice(_furthest(chosen), tuple(words))
+
+
+def _resumable(
+    trainings: Trainings, under_way: Collection[str], finished_too: bool = False
+) -> list[Sequence[Attempt]]:
+    """Those that did not finish (or did, where that is asked for) and on which no process works."""
+    return [
+        training
+        for training in trainings
+        if (finished_too or not _finished(training))
+        and not any(run.run_id in under_way for run in training)
+    ]
+
+
+def _about(chosen: Sequence[Attempt], asked: Trainings) -> list[str]:
+    """Which run is continued, and which training that was asked for finished after it began."""
     first = chosen[0]
-    words = [f"Going on with run {run_id} of {first.name}, started {_time(first)}."]
+    words = [f"Going on with run {_furthest(chosen)} of {first.name}, started {_time(first)}."]
     later = [training for training in asked if training[0].started > first.started]
     if later and _finished(later[-1]):
         last = later[-1]
         words.append(f"Run {last[-1].run_id} of {last[0].name}, started later, has finished.")
-    for training in trainings:
-        if training is not chosen and not _finished(training) and not _busy(training, under_way):
-            words.append(_also_open(training))
-    return Choice(run_id, tuple(words))
+    return words
 
 
-def _why_none(asked: Trainings, unfinished: Trainings, name: str | None) -> str:
+def _why_none(asked: Trainings, finished_too: bool, name: str | None) -> str:
     """Why none of the trainings that were asked for can be resumed."""
+    unfinished = [training for training in asked if finished_too or not _finished(training)]
     of_name = f" of {name}" if name else ""
     if not asked:
         return f"no run{of_name} was started here yet; start one: run"
@@ -102,10 +118,6 @@ def _why_none(asked: Trainings, unfinished: Trainings, name: str | None) -> str:
 
 def _finished(training: Sequence[Attempt]) -> bool:
     return any(run.finished for run in training)
-
-
-def _busy(training: Sequence[Attempt], under_way: Collection[str]) -> bool:
-    return any(run.run_id in under_way for run in training)
 
 
 def _also_open(training: Sequence[Attempt]) -> str:

@@ -4,7 +4,8 @@ pycocotools matches boxes in a Python loop over photos, thresholds and boxes: 16
 them. ``match`` applies the same rule to arrays, so only that part is replaced (tests require the
 whole to equal pycocotools' own result to 1e-9). All that follows from the matches, recall points,
 monotone precision and means over classes, is ``COCOeval.accumulate``, without its limit of 100
-detections per photo.
+detections per photo. faster-coco-eval is not used: it accumulates only what its own C++ matching
+found, so these matches cannot be handed to it.
 """
 
 from __future__ import annotations

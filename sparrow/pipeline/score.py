@@ -66,13 +66,16 @@ def score_photos(
     )
     check = _check(info, flat)
     if check is not None:
-        details = {
-            "count_coverage": check.coverage,
-            "count_width": check.mean_width,
-            "calibration_error": check.reliability.error,
-        }
-        evaluation = replace(evaluation, details={**evaluation.details, **details})
+        evaluation = replace(evaluation, details={**evaluation.details, **_details(check)})
     return Scored(evaluation, flat, detections, predicted.latency_ms, predicted.at_once, check)
+
+
+def _details(check: CountCheck) -> dict[str, float]:
+    return {
+        "count_coverage": check.coverage,
+        "count_width": check.mean_width,
+        "calibration_error": check.reliability.error,
+    }
 
 
 def with_classes(dataset: Dataset, names: Sequence[str]) -> Dataset:

@@ -54,18 +54,9 @@ def build_bento(folder: Path, settings: ServedSettings) -> str:
     if any(_holds(Path(path) / "src" / "model", info, settings) for path in built):
         return tag
     _delete(tag)
-    parts = {**{part: ROOT / part for part in SOURCES}, REQUIREMENTS: shipped(SERVE_LOCK)}
-    missing = [part for part, path in parts.items() if not path.exists()]
-    if missing:
-        raise BundleError(
-            f"expected {', '.join(missing)} in {ROOT}; build from a clone of the repo"
-        )
     with tempfile.TemporaryDirectory() as staging_name:
         staging = Path(staging_name)
-        for part in SOURCES:
-            ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
-            shutil.copytree(ROOT / part, staging / part, ignore=ignore)
-        shutil.copy(parts[REQUIREMENTS], staging / REQUIREMENTS)
+        _stage_sources(staging)
         copy_model(folder, staging / "model", settings)
         with _some_key():
             bento = bentoml.build(
@@ -80,11 +71,25 @@ def build_bento(folder: Path, settings: ServedSettings) -> str:
     return str(bento.tag)
 
 
+def _stage_sources(staging: Path) -> None:
+    """Copy the library, the service and what they require."""
+    parts = {**{part: ROOT / part for part in SOURCES}, REQUIREMENTS: shipped(SERVE_LOCK)}
+    missing = [part for part, path in parts.items() if not path.exists()]
+    if missing:
+        raise BundleError(
+            f"expected {', '.join(missing)} in {ROOT}; build from a clone of the repo"
+        )
+    for part in SOURCES:
+        ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
+        shutil.copytree(ROOT / part, staging / part, ignore=ignore)
+    shutil.copy(parts[REQUIREMENTS], staging / REQUIREMENTS)
+
+
 @contextmanager
 def _some_key() -> Iterator[None]:
     """BentoML imports the service to build it, and that refuses to start without a required key.
 
-    Who trains has no business with the key of those who serve; this one is nobody's.
+    A training does not know the key of those who serve; this one is random and used nowhere else.
     """
     if os.environ.get(KEY_VARIABLE):
         yield

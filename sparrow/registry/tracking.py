@@ -52,17 +52,20 @@ def start_run(
     """
     if note.exists():
         return note.read_text().strip()
-    found = client.get_experiment_by_name(experiment)
-    if found is None:
-        root = artifacts if "://" in artifacts else Path(artifacts).absolute().as_uri()
-        experiment_id = client.create_experiment(experiment, artifact_location=root)
-    else:
-        experiment_id = found.experiment_id
+    experiment_id = _experiment_id(client, experiment, artifacts)
     run = client.create_run(experiment_id, tags=dict(tags), run_name=tags.get("metaflow_run"))
     for name, value in params.items():
         client.log_param(run.info.run_id, name, value)
     write_atomic(note, run.info.run_id)
     return run.info.run_id
+
+
+def _experiment_id(client: MlflowClient, name: str, artifacts: str) -> str:
+    experiment = client.get_experiment_by_name(name)
+    if experiment is not None:
+        return str(experiment.experiment_id)
+    root = artifacts if "://" in artifacts else Path(artifacts).absolute().as_uri()
+    return str(client.create_experiment(name, artifact_location=root))
 
 
 def log_epoch(client: MlflowClient, run_id: str, epoch: int, metrics: Mapping[str, float]) -> None:

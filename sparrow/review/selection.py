@@ -94,18 +94,16 @@ def select(
         overlapping(boxes),
         {} if reference is None else unusual(table, reference.photos, rng),
     ]
-    names = _in_turns(reasons, limits.photos)
     empty = table["id"][table["n_detections"] == 0].to_numpy(dtype=object)
+    names = _in_turns(reasons, limits.photos)
     sample = {str(name): RANDOM_EMPTY for name in rng.permutation(empty)[: limits.random_empty]}
-    photos = [
-        SelectedPhoto(
-            name,
-            tuple(words[name] for words in (*reasons, sample) if name in words),
-            name in sample,
-        )
-        for name in dict.fromkeys([*names, *sample])
-    ]
+    photos = (_selected(name, reasons, sample) for name in dict.fromkeys([*names, *sample]))
     return Selection(tuple(photos), len(empty))
+
+
+def _selected(name: str, reasons: list[Reasons], sample: Reasons) -> SelectedPhoto:
+    words = tuple(reason[name] for reason in (*reasons, sample) if name in reason)
+    return SelectedPhoto(name, words, name in sample)
 
 
 def disputed(photos: pd.DataFrame, feedback: pd.DataFrame) -> Reasons:

@@ -42,7 +42,7 @@ class AugmentedPhotos(torch.utils.data.Dataset[Sample]):
 
 def derive_seed(*numbers: int) -> int:
     """One seed out of several numbers, different for different ones."""
-    mixed = 0
+    seed = 0
     for number in numbers:
-        mixed = (mixed * 1_000_003 + number + 1) % (2**63)
-    return mixed
+        seed = (seed * 1_000_003 + number + 1) % (2**63)
+    return seed
