@@ -277,14 +277,14 @@ make drill
 
 on {date} with the demo's champion (trained {trained}).
 
-**How.** Drawn photos go through the real service (`bentoml serve`, over HTTP), healthy ones and
+**How.** Synthetic photos go through the real service (`bentoml serve`, over HTTP), healthy ones and
 copies with a fault: {sent:,} photos in all, each once. From what it logged, {repetitions}
 repetitions are drawn for each row: {history} healthy photos, then photos with the fault, author by
 author in random order, none twice within a repetition. "No fault" and the fall of recall have a
 pool of {long} photos, heavy night and blur {heavy}, the others {short}, the dead model {shortest};
 repetitions share most of them, in other orders and after other healthy ones. The detector
 (`monitoring/drift_detector.py`, all defaults, 5 % false alarms a run) has as its reference the
-same model's answers to {reference} other drawn photos of {groups} authors, through the same
+same model's answers to {reference} other synthetic photos of {groups} authors, through the same
 service. "Dead model" and "recall falls" are copies of the champion with another threshold,
 served for real: {fall}.
 
