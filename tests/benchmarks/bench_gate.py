@@ -37,9 +37,9 @@ difference in F2 at IoU 0.5, over {null} simulated pairs for each cell without a
 difference and {simulations} for the others (champion's true F2
 0.80; 1.7 photos per author; hard photos are hard for both models; see
 `sparrow/evaluation/power.py`). Where there is no difference, the gate should promote in at most
-5 % of the cases; where there is one, as often as possible. "Minimum detectable effect" is what the gate itself
-reports as the true gain it would notice with 80 % power (mean over the simulations). "The gain
-alone" is the fraction in which the two tests of the gain agree; the gate also asks that the
+5 % of the cases; where there is one, as often as possible. "Minimum detectable effect" is the true
+gain that the gate itself says it would notice with 80 % power (mean over the simulations). "The
+gain alone" is the fraction in which the two tests of the gain agree; the gate also asks that the
 candidate counts no worse and loses in no slice, which lowers the fraction.
 
 | true gain in F2 | photos | promoted | the gain alone | minimum detectable effect |

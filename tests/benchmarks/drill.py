@@ -289,9 +289,9 @@ service. "Dead model" and "recall falls" are copies of the champion with another
 served for real: {fall}.
 
 **Reading it.** "Asking again and again" is a run after every 5 photos at first and every 25 in the
-end, as in a nervous control room; any of the runs may be a false alarm, and the rows "no fault" say
+end; any of the runs may be a false alarm, and the rows "no fault" say
 how often at least one of them is. "One run" is a single run when just so many photos with the fault
-have come; there chance is the 5 % of the setting. The last column counts repetitions by what the
+have arrived; there chance is the 5 % of the setting. The last column counts repetitions by what the
 first noticing run was surest of.
 
 {table}
