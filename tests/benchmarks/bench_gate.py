@@ -32,21 +32,21 @@ WORLDS = (
 )
 HEAD = """# What the promotion gate can see
 
-How often a candidate takes the champion's place, by the size of the test set and the *true*
+How often a candidate replaces the champion, by the size of the test set and the *true*
 difference in F2 at IoU 0.5, over {null} simulated pairs for each cell without a
 difference and {simulations} for the others (champion's true F2
 0.80; 1.7 photos per author; hard photos are hard for both models; see
 `sparrow/evaluation/power.py`). Where there is no difference, the gate should promote in at most
-5 % of the cases; where there is one, as often as possible. "Smallest gain" is what the gate itself
-reports as the true gain it would notice with 80 % power (mean over the simulations). "The gain
-alone" is the share in which the two tests of the gain agree; the gate also asks that the candidate
-counts no worse and loses in no slice, which lowers the share.
+5 % of the cases; where there is one, as often as possible. "Minimum detectable effect" is the true
+gain that the gate itself says it would notice with 80 % power (mean over the simulations). "The
+gain alone" is the fraction in which the two tests of the gain agree; the gate also asks that the
+candidate counts no worse and loses in no slice, which lowers the fraction.
 
-| true gain in F2 | photos | promoted | the gain alone | smallest gain |
+| true gain in F2 | photos | promoted | the gain alone | minimum detectable effect |
 |---|---:|---:|---:|---:|
 """
 FOOT = """
-The standard error of a share of 5 % over {null} simulations is {error:.1f} %. Made by
+The standard error of a fraction of 5 % over {null} simulations is {error:.1f} %. Made by
 `python tests/benchmarks/bench_gate.py --write docs/gate-power.md`.
 """
 
@@ -54,7 +54,7 @@ The standard error of a share of 5 % over {null} simulations is {error:.1f} %. M
 def trial(
     photos: int, gain: float, false: tuple[float, float], seed: int, config: Config
 ) -> tuple[bool, bool, float]:
-    """(promoted, gain shown, smallest gain) for one simulated pair."""
+    """(promoted, gain shown, minimum detectable effect) for one simulated pair."""
     candidate, champion = simulate_pair(photos, gain, seed, false_per_photo=false)
     comparison = compare(candidate, champion, config, seed)
     decision = decide(

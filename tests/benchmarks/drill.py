@@ -277,21 +277,21 @@ make drill
 
 on {date} with the demo's champion (trained {trained}).
 
-**How.** Drawn photos go through the real service (`bentoml serve`, over HTTP), healthy ones and
+**How.** Synthetic photos go through the real service (`bentoml serve`, over HTTP), healthy ones and
 copies with a fault: {sent:,} photos in all, each once. From what it logged, {repetitions}
 repetitions are drawn for each row: {history} healthy photos, then photos with the fault, author by
 author in random order, none twice within a repetition. "No fault" and the fall of recall have a
 pool of {long} photos, heavy night and blur {heavy}, the others {short}, the dead model {shortest};
 repetitions share most of them, in other orders and after other healthy ones. The detector
 (`monitoring/drift_detector.py`, all defaults, 5 % false alarms a run) has as its reference the
-same model's answers to {reference} other drawn photos of {groups} authors, through the same
+same model's answers to {reference} other synthetic photos of {groups} authors, through the same
 service. "Dead model" and "recall falls" are copies of the champion with another threshold,
 served for real: {fall}.
 
 **Reading it.** "Asking again and again" is a run after every 5 photos at first and every 25 in the
-end, as in a nervous control room; any of the runs may be a false alarm, and the rows "no fault" say
+end; any of the runs may be a false alarm, and the rows "no fault" say
 how often at least one of them is. "One run" is a single run when just so many photos with the fault
-have come; there chance is the 5 % of the setting. The last column counts repetitions by what the
+have arrived; there chance is the 5 % of the setting. The last column counts repetitions by what the
 first noticing run was surest of.
 
 {table}
