@@ -161,21 +161,19 @@ def _export(
 
 
 def _start_run(client: MlflowClient, tuned: Config, dataset: Dataset, place: RunPlace) -> str:
-    from sparrow.registry.tracking import flat_params, start_run
+    from sparrow.registry.tracking import RunFacts, flat_params, start_run
 
     version = data_version(dataset)
     params = flat_params(
         tuned.model_dump(mode="json"), skip=("stores", "storage", "service", "tuning")
     )
     counts = {f"photos_{k}": int(n) for k, n in dataset.images["split"].value_counts().items()}
-    return start_run(
-        client,
-        tuned.name,
-        tuned.stores.artifacts,
-        place.folder / "mlflow_run_id",
+    facts = RunFacts(
         {**params, **counts, "data_version": version},
         {"metaflow_run": place.key, "data_version": version, "git_commit": git_commit()},
     )
+    note = place.folder / "mlflow_run_id"
+    return start_run(client, tuned.name, tuned.stores.artifacts, note, facts)
 
 
 def _epoch_metrics(record: EpochRecord) -> dict[str, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,19 @@ def make_client(stores: StoresConfig) -> MlflowClient:
     return MlflowClient(tracking, registry)
 
 
+@dataclass(frozen=True)
+class RunFacts:
+    """What a run says of itself: parameters (flat names -> values) and tags."""
+
+    params: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_FACTS = RunFacts()
+
+
 def start_run(
-    client: MlflowClient,
-    experiment: str,
-    artifacts: str,
-    note: Path,
-    params: Mapping[str, Any],
-    tags: Mapping[str, str],
+    client: MlflowClient, experiment: str, artifacts: str, note: Path, facts: RunFacts = NO_FACTS
 ) -> str:
     """Create the run of a training, or find the one a killed training had begun.
 
@@ -44,8 +51,7 @@ def start_run(
         experiment: made if it does not exist.
         artifacts: artifact root of a new experiment, a path or a URL.
         note: file that remembers the run's id beside the checkpoint.
-        params: flat names -> values.
-        tags: names -> texts.
+        facts: parameters and tags of a new run.
 
     Returns:
         The run's id.
@@ -53,8 +59,10 @@ def start_run(
     if note.exists():
         return note.read_text().strip()
     experiment_id = _experiment_id(client, experiment, artifacts)
-    run = client.create_run(experiment_id, tags=dict(tags), run_name=tags.get("metaflow_run"))
-    for name, value in params.items():
+    run = client.create_run(
+        experiment_id, tags=dict(facts.tags), run_name=facts.tags.get("metaflow_run")
+    )
+    for name, value in facts.params.items():
         client.log_param(run.info.run_id, name, value)
     write_atomic(note, run.info.run_id)
     return run.info.run_id

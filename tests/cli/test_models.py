@@ -34,7 +34,7 @@ def place(tmp_path_factory, model_folder):
     (root / "config.yaml").write_text(
         json.dumps({"name": NAME, "stores": stores.model_dump(mode="json")})
     )
-    run = start_run(make_client(stores), NAME, stores.artifacts, root / "note", {}, {})
+    run = start_run(make_client(stores), NAME, stores.artifacts, root / "note")
     registry = Registry(stores, NAME)
     for number in (1, 2):
         folder = root / "folder"

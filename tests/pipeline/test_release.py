@@ -74,7 +74,7 @@ class Run:
         stores = self.config.stores
         client = make_client(stores)
         note = self.folder.with_name(f"{self.folder.name}.note")
-        run_id = start_run(client, self.config.name, stores.artifacts, note, {}, {})
+        run_id = start_run(client, self.config.name, stores.artifacts, note)
         return Trained(str(self.folder), run_id, (), 1, {}, None)
 
     def promote(self, *, forced: bool = False) -> Any:

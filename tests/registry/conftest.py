@@ -42,7 +42,7 @@ def filled(folders: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Pat
     root = tmp_path_factory.mktemp("stores")
     stores = stores_in(root, root / "artifacts")
     client = make_client(stores)
-    run = start_run(client, NAME, stores.artifacts, root / "note", {}, {})
+    run = start_run(client, NAME, stores.artifacts, root / "note")
     registry = Registry(stores, NAME)
     for number, folder in enumerate(folders, 1):
         registry.register(folder, run, f"run/{number}", {"config": "abc"})

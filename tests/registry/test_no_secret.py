@@ -93,7 +93,7 @@ def test_what_was_registered_published_bundled_and_exported_holds_no_secret(
 ) -> None:  # fmt: skip
     """The stores are files with the secret in their names: it has to be put in to open them."""
     from sparrow.registry.registry import Registry
-    from sparrow.registry.tracking import flat_params, make_client, start_run
+    from sparrow.registry.tracking import RunFacts, flat_params, make_client, start_run
 
     monkeypatch.setenv("PLANTED", SECRET)
     home = tmp_path / "state"
@@ -109,7 +109,7 @@ def test_what_was_registered_published_bundled_and_exported_holds_no_secret(
     client = make_client(stores)
     skip = ("stores", "service", "tuning")
     params = flat_params(config.model_dump(mode="json"), skip=skip)
-    run = start_run(client, NAME, stores.artifacts, tmp_path / "note", params, {})
+    run = start_run(client, NAME, stores.artifacts, tmp_path / "note", RunFacts(params))
     registry = Registry(stores, NAME)
     number = registry.register(model, run, "run/1", {}).number
     settings = ServedSettings(

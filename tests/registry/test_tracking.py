@@ -7,6 +7,7 @@ import math
 import pytest
 
 from sparrow.registry.tracking import (
+    RunFacts,
     end_run,
     flat_params,
     log_epoch,
@@ -25,7 +26,7 @@ def client(stores):
 def test_a_run_from_start_to_end(client, stores, tmp_path):
     run = start_run(
         client, "birds", stores.artifacts, tmp_path / "note",
-        {"training.epochs": 3, "data.sources": None}, {"metaflow_run": "7"},
+        RunFacts({"training.epochs": 3, "data.sources": None}, {"metaflow_run": "7"}),
     )  # fmt: skip
     for epoch in (1, 2):
         log_epoch(client, run, epoch, {"loss": 1 / epoch})
@@ -45,9 +46,9 @@ def test_a_run_from_start_to_end(client, stores, tmp_path):
 
 
 def test_a_resumed_training_goes_on_with_its_run(client, stores, tmp_path):
-    first = start_run(client, "birds", stores.artifacts, tmp_path / "note", {"a": 1}, {})
-    again = start_run(client, "birds", stores.artifacts, tmp_path / "note", {"a": 1}, {})
-    other = start_run(client, "birds", stores.artifacts, tmp_path / "other", {"a": 1}, {})
+    first = start_run(client, "birds", stores.artifacts, tmp_path / "note", RunFacts({"a": 1}))
+    again = start_run(client, "birds", stores.artifacts, tmp_path / "note", RunFacts({"a": 1}))
+    other = start_run(client, "birds", stores.artifacts, tmp_path / "other", RunFacts({"a": 1}))
     assert first == again != other
     experiment = client.get_experiment_by_name("birds")
     assert len(client.search_runs([experiment.experiment_id])) == 2

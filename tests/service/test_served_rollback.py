@@ -72,7 +72,7 @@ def registry(served: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
         promotion_log=f"sqlite:///{root}/promotions.db",
         champion=str(served.published),
     )
-    run = start_run(make_client(stores), NAME, stores.artifacts, root / "note", {}, {})
+    run = start_run(make_client(stores), NAME, stores.artifacts, root / "note")
     registry = Registry(stores, NAME)
     versions = served.published.with_name("champion.versions")
     second = versions / "2"
