@@ -65,13 +65,13 @@ def choose(
         NothingToResumeError: there is none.
     """
     trainings = _trainings(attempts)
-    asked = [training for training in trainings if name is None or training[0].name == name]
-    resumable = _resumable(asked, under_way, finished_too)
+    candidates = [training for training in trainings if name is None or training[0].name == name]
+    resumable = _resumable(candidates, under_way, finished_too)
     if not resumable:
-        raise NothingToResumeError(_why_none(asked, finished_too, name))
+        raise NothingToResumeError(_why_none(candidates, finished_too, name))
     chosen = resumable[-1]
     others = [training for training in trainings if training is not chosen]
-    words = [*_about(chosen, asked), *map(_also_open, _resumable(others, under_way))]
+    words = [*_about(chosen, candidates), *map(_also_open, _resumable(others, under_way))]
     return Choice(_furthest(chosen), tuple(words))
 
 
@@ -87,29 +87,29 @@ def _resumable(
     ]
 
 
-def _about(chosen: Sequence[Attempt], asked: Trainings) -> list[str]:
+def _about(chosen: Sequence[Attempt], candidates: Trainings) -> list[str]:
     """Which run is continued, and which training that was asked for finished after it began."""
     first = chosen[0]
     words = [f"Going on with run {_furthest(chosen)} of {first.name}, started {_time(first)}."]
-    later = [training for training in asked if training[0].started > first.started]
+    later = [training for training in candidates if training[0].started > first.started]
     if later and _finished(later[-1]):
         last = later[-1]
         words.append(f"Run {last[-1].run_id} of {last[0].name}, started later, has finished.")
     return words
 
 
-def _why_none(asked: Trainings, finished_too: bool, name: str | None) -> str:
+def _why_none(candidates: Trainings, finished_too: bool, name: str | None) -> str:
     """Why none of the trainings that were asked for can be resumed."""
-    unfinished = [training for training in asked if finished_too or not _finished(training)]
+    unfinished = [training for training in candidates if finished_too or not _finished(training)]
     of_name = f" of {name}" if name else ""
-    if not asked:
+    if not candidates:
         return f"no run{of_name} was started here yet; start one: run"
     if unfinished:
         return (
             f"run {unfinished[-1][-1].run_id} is still under way; one process at a time may work "
             "on a run. If it hangs, end its processes and resume again"
         )
-    last = asked[-1][-1]
+    last = candidates[-1][-1]
     return (
         f"the last run{of_name}, {last.run_id} (started {_time(last)}), has finished; start "
         "another: run"

@@ -58,7 +58,7 @@ class Monitor(FlowSpec):
 
     # What the steps hand on.
     settings: sparrow.config.Config
-    judged_at: datetime
+    verdict_at: datetime
     work_dir: str
     observed: Observed
     verdict: DriftVerdict
@@ -89,8 +89,8 @@ class Monitor(FlowSpec):
         from sparrow.config import make_config, with_overrides
 
         self.settings = with_overrides(make_config(self.config.to_dict()), self.overrides or ())
-        self.judged_at = datetime.now(UTC)
-        name = f"{self.judged_at:%Y-%m-%dT%H-%M-%S-%f}"
+        self.verdict_at = datetime.now(UTC)
+        name = f"{self.verdict_at:%Y-%m-%dT%H-%M-%S-%f}"
         self.work_dir = str(Path(self.settings.stores.monitoring) / name)
         self.observed = observe_production(self.settings, self.model_version)
         model, photos = self.observed.model, len(self.observed.window.photos)
@@ -118,7 +118,7 @@ class Monitor(FlowSpec):
         from monitoring.run import PAGE, write_report
 
         folder = Path(self.work_dir)
-        write_report(self.settings, self.observed, self.verdict, self.judged_at, folder)
+        write_report(self.settings, self.observed, self.verdict, self.verdict_at, folder)
         show_verdict(self.verdict, self.observed.trend, str(folder / PAGE))
         self.next(self.respond)
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import pwd
 
-ASKED = ("METAFLOW_USER", "SUDO_USER", "USERNAME", "USER")  # by Metaflow, in this order
+NAME_VARIABLES = ("METAFLOW_USER", "SUDO_USER", "USERNAME", "USER")  # by Metaflow, in this order
 NOBODY = "sparrow"
 
 
 def settle_user_name() -> str:
     """The name that Metaflow will find; given to it where it would find none."""
-    for variable in ASKED:
+    for variable in NAME_VARIABLES:
         if (name := os.environ.get(variable, "")) not in ("", "root"):
             return name
     try:

@@ -69,7 +69,7 @@ def detect_drift(config: Config, observed: Observed) -> DriftVerdict:
 
 
 def write_report(
-    config: Config, observed: Observed, verdict: DriftVerdict, judged_at: datetime, folder: Path
+    config: Config, observed: Observed, verdict: DriftVerdict, verdict_at: datetime, folder: Path
 ) -> dict[str, Any]:
     """Evidently's report, the page for people, and ``verdict.json``, in this order.
 
@@ -91,7 +91,7 @@ def write_report(
     (folder / PAGE).write_text(report_html(report), encoding="utf-8")
     values = {
         **verdict.to_dict(),
-        "judged_at": judged_at.isoformat(timespec="seconds"),
+        "judged_at": verdict_at.isoformat(timespec="seconds"),
         "photos_in_window": observed.n_photos,
     }
     write_atomic(folder / VERDICT, json.dumps(values, indent=1) + "\n")

@@ -50,13 +50,13 @@ class Champion:
     """
 
     def __init__(
-        self, folder: Path, *, watched: bool, clock: Callable[[], float] = time.monotonic
+        self, folder: Path, *, follows_link: bool, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Load the folder.
 
         Args:
             folder: a model folder, or a link to one.
-            watched: whether to check every second for another model.
+            follows_link: whether to check every second for another model.
             clock: monotonic seconds.
 
         Raises:
@@ -72,7 +72,7 @@ class Champion:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="champion", daemon=True)
-        if watched:
+        if follows_link:
             self._thread.start()
 
     @property

@@ -53,7 +53,7 @@ class InferenceService:
     def __init__(self, settings: Settings) -> None:
         require_model(settings)
         self.settings = settings
-        self._champion = Champion(settings.model, watched=settings.watched)
+        self._champion = Champion(settings.model, follows_link=settings.follows_link)
         self.log = _open_log(settings.prediction_log)
         self._replaced_at = float("-inf")
         self._log_state = LogState()

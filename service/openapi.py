@@ -43,7 +43,7 @@ def describe_api(settings: Settings) -> Json:
         "info": {
             "title": "Sparrow",
             "version": sparrow.__version__,
-            "description": "Counts birds in photos. One request holds at most "
+            "description": "Counts objects in photos. One request holds at most "
             f"{limits.max_photos} photos and {limits.max_request_mb:g} MB; a photo at most "
             f"{limits.max_pixels:,} pixels.",
         },
@@ -72,7 +72,7 @@ def _detect(max_photos: int) -> Json:
         "example": {"photos": ["/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAP8="]},
     }
     return {
-        "summary": "Count the birds in photos",
+        "summary": "Count the objects in photos",
         "description": "A photo that cannot be read has an error object in its place; the others "
         "are counted.",
         "operationId": "detect",

@@ -167,8 +167,8 @@ def service_statistics(inference: InferenceService) -> str:
     lines = [
         ("Model", f"{counter.info.name}, version {counter.version}"),
         ("Photos in the last 24 hours", str(summary["photos"])),
-        ("Birds counted", str(summary["detections"])),
-        ("Photos without a bird", str(summary["empty"])),
+        ("Objects counted", str(summary["detections"])),
+        ("Photos without any", str(summary["empty"])),
         ("Photos that could not be counted", str(summary["errors"])),
         ("Mean time of a counted photo", "–" if mean is None else f"{mean:.0f} ms"),
     ]

@@ -30,7 +30,7 @@ class Settings:
 
     Attributes:
         model: the folder to serve; may not exist yet when the service is only being built.
-        watched: whether the folder is a link that a promotion replaces while the service runs.
+        follows_link: whether the folder is a link that a promotion replaces while the service runs.
         limits: the section ``service`` of the config.
         prediction_log: URL, with ``${NAME}`` in the place of a secret.
         api_key: None where none is required.
@@ -38,7 +38,7 @@ class Settings:
     """
 
     model: Path
-    watched: bool
+    follows_link: bool
     limits: ServiceConfig
     prediction_log: str
     api_key: str | None
@@ -57,7 +57,7 @@ def read_settings() -> Settings:
     """
     named = os.environ.get(CONFIG_VARIABLE)
     config = load_config(named) if named else None
-    model, watched = _find_model(config.stores if config else StoresConfig())
+    model, follows_link = _find_model(config.stores if config else StoresConfig())
     limits, stores, source = ServiceConfig(), StoresConfig(), "defaults"
     if config is not None:
         limits, stores, source = config.service, config.stores, f"{named} ({CONFIG_VARIABLE})"
@@ -70,7 +70,7 @@ def read_settings() -> Settings:
     folder = started_in()
     limits = limits.model_copy(update={"keep_folder": str(folder / limits.keep_folder)})
     log = _absolute(folder, stores.prediction_log)
-    return Settings(model, watched, limits, log, _api_key(limits, source), source)
+    return Settings(model, follows_link, limits, log, _api_key(limits, source), source)
 
 
 def _api_key(limits: ServiceConfig, source: str) -> str | None:

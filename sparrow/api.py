@@ -60,8 +60,8 @@ class Dataset(tables.Dataset):
                 extensions=PHOTO_EXTENSIONS,
                 prepared=prepared,
             )
-            found = check_dataset(root, config, progress=progress).dataset
-        return cls(found.root, found.images, found.boxes)
+            checked = check_dataset(root, config, progress=progress).dataset
+        return cls(checked.root, checked.images, checked.boxes)
 
 
 def load(model: Path | str = CHAMPION, *, config: Path | str | None = None) -> Model:

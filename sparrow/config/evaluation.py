@@ -29,7 +29,9 @@ class PromotionConfig(Section):
     """The gate between a candidate and its place as champion."""
 
     min_f_beta: Unit = 0.5  # absolute bar for the headline score
-    max_false_count_empty: Annotated[float, Field(ge=0)] = 1.0  # birds seen per photo without any
+    max_false_count_empty: Annotated[float, Field(ge=0)] = (
+        1.0  # objects found per photo without any
+    )
     # Of engine.onnx, the file that the service loads, in 10**6 bytes; weights, reference and cards,
     # which travel in the same folder, are not counted.
     max_model_mb: Annotated[float, Field(gt=0)] = 400.0

@@ -174,8 +174,8 @@ def _explain(fault: dict[str, Any], kind: type[BaseModel]) -> str:
     location = [str(part) for part in fault["loc"]]
     path = ".".join(location)
     if fault["type"] != "extra_forbidden":
-        found = "" if isinstance(fault["input"], dict) else f" (found {fault['input']!r})"
-        return f"{path or 'config'}: {fault['msg'].removeprefix('Value error, ')}{found}"
+        shown = "" if isinstance(fault["input"], dict) else f" (found {fault['input']!r})"
+        return f"{path or 'config'}: {fault['msg'].removeprefix('Value error, ')}{shown}"
     if new := renamed_key(path):
         return f"{path}: this key is now called {new}"
     section: Any = kind

@@ -175,12 +175,12 @@ def _fit_moments(model: CountModel, flat: FlatDetections, inside: Bools) -> Coun
     terms = np.column_stack([np.ones(len(true)), variances, expected])
     weight = 1 / (0.25 + variances + 0.1 * expected)  # squared errors scatter as their mean
     spread, _ = nnls(terms * weight[:, None], (true - expected) ** 2 * weight)
-    fixed, drawn, relative = (float(x) for x in spread)
+    fixed, binomial, relative = (float(x) for x in spread)
     return replace(
         model,
         base=float(base),
         scale=float(scale),
-        spread=(max(fixed, SMALLEST_VARIANCE), drawn, relative),
+        spread=(max(fixed, SMALLEST_VARIANCE), binomial, relative),
     )
 
 

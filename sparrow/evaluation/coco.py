@@ -35,18 +35,18 @@ def coco_scores(flat: FlatDetections) -> dict[str, float]:
     ranges = {ALL: (0.0, np.inf), **SIZE_RANGES_PX}
     parts = [_in_range(flat, low, high) for low, high in ranges.values()]
     labels = range(1, len(flat.class_names) + 1)
-    judge = COCOeval(iouType="bbox")
-    judge.params.iouThrs = COCO_IOUS
-    judge.params.catIds = list(labels)
-    judge.params.areaRng = [list(limits) for limits in ranges.values()]
-    judge.params.maxDets = [max(len(flat.detection_label), 1)]
-    judge.params.imgIds = [0]  # matched already: all photos count as one
-    judge._paramsEval = deepcopy(judge.params)
-    judge.evalImgs = [_of_class(flat, part, label) for label in labels for part in parts]
+    coco_eval = COCOeval(iouType="bbox")
+    coco_eval.params.iouThrs = COCO_IOUS
+    coco_eval.params.catIds = list(labels)
+    coco_eval.params.areaRng = [list(limits) for limits in ranges.values()]
+    coco_eval.params.maxDets = [max(len(flat.detection_label), 1)]
+    coco_eval.params.imgIds = [0]  # matched already: all photos count as one
+    coco_eval._paramsEval = deepcopy(coco_eval.params)
+    coco_eval.evalImgs = [_of_class(flat, part, label) for label in labels for part in parts]
     with contextlib.redirect_stdout(io.StringIO()):
-        judge.accumulate()
-    ap = judge.eval["precision"][..., 0]  # [T, recall points, classes, ranges]
-    ar = judge.eval["recall"][..., 0]  # [T, classes, ranges]
+        coco_eval.accumulate()
+    ap = coco_eval.eval["precision"][..., 0]  # [T, recall points, classes, ranges]
+    ar = coco_eval.eval["recall"][..., 0]  # [T, classes, ranges]
     scores = {"ap50": _mean(ap[0, ..., 0])}
     for place, name in enumerate(ranges):
         ap_name, ar_name = ("ap50_95", "ar") if name == ALL else (f"ap_{name}", f"ar_{name}")

@@ -93,9 +93,9 @@ class Comparison:
         values["gain"] = self.gain.to_list()
         values["count_mae_change"] = self.count_mae_change.to_list()
         values["slices"] = [
-            _plain({**asdict(s), "change": s.change.to_list()}) for s in self.slices
+            _finite({**asdict(s), "change": s.change.to_list()}) for s in self.slices
         ]
-        return _plain(values)
+        return _finite(values)
 
 
 def compare(
@@ -165,8 +165,8 @@ def _count_change(
         for model in (candidate, champion)
     ]
     changes = (errors[0].astype(np.float64) - errors[1].astype(np.float64)).to_numpy()
-    drawn = resamples.sums(np.column_stack([changes, np.ones(len(changes))]))
-    resampled = drawn[:, 0] / drawn[:, 1]
+    sums = resamples.sums(np.column_stack([changes, np.ones(len(changes))]))
+    resampled = sums[:, 0] / sums[:, 1]
     interval = resamples.interval(float(changes.mean()), resampled)
     level = 1 - resamples.confidence
     bound = float(np.quantile(resampled, level)) if len(resampled) else math.nan
@@ -206,7 +206,7 @@ def _slice_change(
     )
 
 
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+def _finite(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         key: None if isinstance(value, float) and not math.isfinite(value) else value
         for key, value in values.items()

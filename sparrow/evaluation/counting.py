@@ -112,8 +112,8 @@ class CountModel:
     def moments(self, probabilities: ArrayLike, variances: ArrayLike) -> tuple[Floats, Floats]:
         """Expected count and its standard deviation, from sums of p and of p(1-p) per photo."""
         expected = self.base + self.scale * np.asarray(probabilities, dtype=np.float64)
-        fixed, drawn, relative = self.spread
-        variance = fixed + drawn * np.asarray(variances, dtype=np.float64) + relative * expected
+        fixed, binomial, relative = self.spread
+        variance = fixed + binomial * np.asarray(variances, dtype=np.float64) + relative * expected
         return expected, np.sqrt(variance)
 
     def to_dict(self) -> dict[str, Any]:

@@ -73,9 +73,9 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values (NaN becomes null)."""
-        plain = {k: v for k, v in vars(self).items() if isinstance(v, (int, float, str))}
+        scalars = {k: v for k, v in vars(self).items() if isinstance(v, (int, float, str))}
         return {
-            **plain,
+            **scalars,
             "f_beta": self.f_beta.to_list(),
             "headline": {name: number.to_list() for name, number in self.headline.items()},
             "details": {k: None if math.isnan(v) else v for k, v in self.details.items()},

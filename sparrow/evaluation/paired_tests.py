@@ -86,20 +86,18 @@ def bootstrap_t(sums: Floats, weights: Floats, confidence: float) -> Gain:
     if not len(weights):
         return Gain(Interval(gain, math.nan, math.nan), math.nan, math.nan)
     error = float(standard_error(total, products.sum(axis=0)[None], len(sums))[0])
-    drawn = weights @ sums
-    drawn_error = standard_error(drawn, weights @ products, len(sums))
+    resampled = weights @ sums
+    resampled_error = standard_error(resampled, weights @ products, len(sums))
     # A resample in which the models never differ has no error: it informs only the
     # lower side of the gain.
     t = np.divide(
-        f_beta_difference(drawn) - gain,
-        drawn_error,
-        out=np.zeros(len(drawn)),
-        where=drawn_error > 1e-12,
+        f_beta_difference(resampled) - gain,
+        resampled_error,
+        out=np.zeros(len(resampled)),
+        where=resampled_error > 1e-12,
     )
-    one_sided = 1 - CALIBRATION * (1 - confidence)
-    high_t, two_low, two_high = np.quantile(
-        t, [one_sided, (1 - confidence) / 2, (1 + confidence) / 2]
-    )
+    level = 1 - CALIBRATION * (1 - confidence)
+    high_t, two_low, two_high = np.quantile(t, [level, (1 - confidence) / 2, (1 + confidence) / 2])
     interval = Interval(gain, gain - float(two_high) * error, gain - float(two_low) * error)
     return Gain(interval, gain - float(high_t) * error, error)
 
@@ -108,9 +106,9 @@ def sign_flip(sums: Floats, samples: int, seed: int) -> float:
     """One-sided p-value: fraction of random swaps with a gain at least as large as the real one."""
     rng = np.random.default_rng([seed, 1])
     swapped = rng.random((samples, len(sums))) < 0.5
-    drawn = sums.sum(axis=0) + swapped @ (sums[:, [2, 3, 0, 1]] - sums)
+    resampled = sums.sum(axis=0) + swapped @ (sums[:, [2, 3, 0, 1]] - sums)
     gain = float(f_beta_difference(sums.sum(axis=0)[None])[0])
-    return float(1 + (f_beta_difference(drawn) >= gain - 1e-12).sum()) / (samples + 1)
+    return float(1 + (f_beta_difference(resampled) >= gain - 1e-12).sum()) / (samples + 1)
 
 
 def minimum_detectable_effect(error: float, n_groups: int, confidence: float) -> float:

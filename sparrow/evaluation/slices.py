@@ -28,7 +28,7 @@ BOX_SLICES = {f"{size} boxes": size for size in SIZE_RANGES_PX}
 
 
 def objects_slice(n_true: Ints) -> list[str]:
-    """Name of the slice a photo with so many birds belongs to."""
+    """Name of the slice a photo with so many objects belongs to."""
     edges = [0, 1, 5, np.inf]
     return np.array(OBJECTS)[np.searchsorted(edges, n_true)].tolist()
 
@@ -122,9 +122,9 @@ def _score(
 ) -> tuple[int, Interval]:
     """A slice's number of groups and F-beta; resamples without any of its photos are left out."""
     n_groups = len(np.unique(resamples.groups[inside]))
-    drawn = resamples.sums(np.column_stack([counts, inside]))
-    drawn = drawn[drawn[:, 3] > 0] if n_groups > 1 else drawn[:0]
-    resampled = f_beta(drawn[:, 0], drawn[:, 1], drawn[:, 2], beta)
+    sums = resamples.sums(np.column_stack([counts, inside]))
+    sums = sums[sums[:, 3] > 0] if n_groups > 1 else sums[:0]
+    resampled = f_beta(sums[:, 0], sums[:, 1], sums[:, 2], beta)
     tp, fp, fn = counts.sum(axis=0)
     value = float(f_beta(tp, fp, fn, beta))
     return n_groups, resamples.interval(value, resampled, n_groups)

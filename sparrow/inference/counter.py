@@ -137,9 +137,11 @@ class PhotoCounter:
 
     def _detected(self, record: PredictionRecord, image: RgbImage) -> PredictionRecord:
         """The record with what the engine finds, whatever it raises."""
-        found = self._engine.detect(image)
+        detections = self._engine.detect(image)
         return record.with_detections(
-            found.above(self.info.threshold), self.info.class_names, self.estimate(found)
+            detections.above(self.info.threshold),
+            self.info.class_names,
+            self.estimate(detections),
         )
 
     def failed(self, content: bytes, name: str, source: str) -> CountedPhoto:
@@ -160,11 +162,11 @@ class PhotoCounter:
             sha256=hashlib.sha256(content).hexdigest(),
         )
 
-    def estimate(self, found: Detections) -> Count:
+    def estimate(self, detections: Detections) -> Count:
         """Count and interval of one photo, from all that the engine reported."""
         if self._count_model is None:
-            return Count(len(found.above(self.info.threshold)), None, None)
-        estimate = self._count_model.estimate(found)
+            return Count(len(detections.above(self.info.threshold)), None, None)
+        estimate = self._count_model.estimate(detections)
         return Count(estimate.count, estimate.low, estimate.high)
 
 
@@ -178,7 +180,7 @@ def _info_sha256(folder: Path) -> str | None:
 
 def count_in_words(n: int, low: int | None, high: int | None, class_names: tuple[str, ...]) -> str:
     """The answer as one says it: ``3 house sparrows, likely 2 to 4``."""
-    noun = class_names[0].replace("_", " ") if len(class_names) == 1 else "bird"
+    noun = class_names[0].replace("_", " ") if len(class_names) == 1 else "object"
     if n != 1:
         noun += "s"
     words = f"{n} {noun}" if n else f"No {noun}"

@@ -58,8 +58,8 @@ class Engine:
         )
         scale = np.array([width / pixels.shape[1], height / pixels.shape[0]] * 2, np.float32)
         limits = np.array([width, height] * 2, np.float32)
-        found = Detections(np.minimum(boxes * scale, limits), scores, labels)
-        return found.above(self.info.min_score)
+        detections = Detections(np.minimum(boxes * scale, limits), scores, labels)
+        return detections.above(self.info.min_score)
 
 
 def detect_files(
@@ -72,9 +72,9 @@ def detect_files(
     Raises:
         ImageError: a photo cannot be read.
     """
-    found = {}
+    detections = {}
     for done, (name, path) in enumerate(files, 1):
-        found[name] = engine.detect(read_image(path))
+        detections[name] = engine.detect(read_image(path))
         if progress:
             progress(done, len(files))
-    return found
+    return detections

@@ -17,18 +17,18 @@ def find_photos(sources: Sequence[Path], *, recursive: bool) -> list[Path]:
     Raises:
         ValueError: no photo at all.
     """
-    found: dict[Path, None] = {}
+    photos: dict[Path, None] = {}
     for source in sources:
         if source.is_dir():
-            found.update(dict.fromkeys(_photos_in(source, recursive=recursive)))
+            photos.update(dict.fromkeys(_photos_in(source, recursive=recursive)))
         else:
-            found[source] = None
-    if not found:
+            photos[source] = None
+    if not photos:
         raise ValueError(
             f"no photo in {', '.join(map(str, sources))} (looked for {', '.join(SUFFIXES)}); "
             "-r looks into folders within folders"
         )
-    return list(found)
+    return list(photos)
 
 
 def _photos_in(folder: Path, *, recursive: bool) -> list[Path]:

@@ -39,8 +39,10 @@ class DetectorModel:
         names = self._engine.info.class_names
         rows: list[tuple[Any, ...]] = []
         for path in paths:
-            found = self._engine.detect(read_image(Path(str(path)))).above(min_score)
-            for box, score, label in zip(found.boxes_xyxy, found.scores, found.labels, strict=True):
+            detections = self._engine.detect(read_image(Path(str(path)))).above(min_score)
+            for box, score, label in zip(
+                detections.boxes_xyxy, detections.scores, detections.labels, strict=True
+            ):
                 rows.append((str(path), names[label - 1], float(score), *map(float, box)))
         columns = ["photo", "label", "score", "x_min_px", "y_min_px", "x_max_px", "y_max_px"]
         return pd.DataFrame(rows, columns=columns)

@@ -116,7 +116,7 @@ class Registry:
             RegistryError: there is no such version, or the store does not return it.
             ModelFolderError: what the store returned is not what was registered.
         """
-        with self._alone():
+        with self._locked():
             return self._publisher.fetch(number)
 
     def published_folder(self, number: int) -> Path:
@@ -129,13 +129,13 @@ class Registry:
         Raises:
             RegistryError, ModelFolderError: see ``fetch``.
         """
-        with self._alone():
+        with self._locked():
             self._publisher.publish(number)
         return self._published.path
 
     def reconcile(self) -> RegistryState:
         """Finish what the log's last entry says, as every change of champion does first."""
-        with self._alone():
+        with self._locked():
             self._publisher.reconcile(self.state())
             return self.state()
 
@@ -166,7 +166,7 @@ class Registry:
             PromotionConflictError: the champion changed since ``follows``.
         """
         decided_on = self.last_entry() if follows is None else follows
-        with self._alone():
+        with self._locked():
             self._publisher.reconcile(self.state())
             self._change(decided_on, Change(number, why, forced, dict(evidence or {})))
 
@@ -183,7 +183,7 @@ class Registry:
             ModelFolderError, CannotCountError, PromotionConflictError: see ``promote``.
         """
         decided_on = self.last_entry()
-        with self._alone():
+        with self._locked():
             finished, fault = self._publisher.reconcile(self.state())
             state = self.state()
             last = state.entry
@@ -211,5 +211,5 @@ class Registry:
         self._log.append(decided_on, before, replace(change, evidence=evidence))
         self._publisher.finish(self.state())
 
-    def _alone(self) -> AbstractContextManager[None]:
+    def _locked(self) -> AbstractContextManager[None]:
         return champion_lock(self._published.path, self._stores.promotion_log, self.name)

@@ -25,12 +25,12 @@ class Answer:
     """What one model says of a photo.
 
     Attributes:
-        found: detections at or above its threshold.
+        detections: those at or above its threshold.
         low, high: interval of the count; None where the model has none.
         alone: [N] detections the other model does not have (IoU 0.5, same class).
     """
 
-    found: Detections
+    detections: Detections
     low: int | None
     high: int | None
     alone: Bools
@@ -47,7 +47,7 @@ class ShadowPhoto:
     @property
     def change(self) -> int:
         """Objects more (or, below 0, fewer) with the candidate."""
-        return len(self.candidate.found) - len(self.champion.found)
+        return len(self.candidate.detections) - len(self.champion.detections)
 
     @property
     def differing(self) -> int:
@@ -74,8 +74,8 @@ class Shadow:
         total = len(self.photos)
         changes = np.array([photo.change for photo in self.photos])
         same, boxes = int((changes == 0).sum()), total - len(self.disagreeing)
-        before = sum(len(photo.champion.found) for photo in self.photos)
-        after = sum(len(photo.candidate.found) for photo in self.photos)
+        before = sum(len(photo.champion.detections) for photo in self.photos)
+        after = sum(len(photo.candidate.detections) for photo in self.photos)
         lines = [
             f"{same} of {total} photos keep their count ({same / total:.0%}); "
             f"in {boxes} every box is the same.",
@@ -114,20 +114,20 @@ def replay(
 def compare_answers(
     path: Path,
     champion: ModelInfo,
-    champion_found: Detections,
+    champion_detections: Detections,
     candidate: ModelInfo,
-    candidate_found: Detections,
+    candidate_detections: Detections,
 ) -> ShadowPhoto:
     """Compare two models' detections in one photo, each at its own threshold.
 
     Args:
         path: of the photo.
-        champion_found, candidate_found: all that the models report, those below the threshold
-            included.
+        champion_detections, candidate_detections: all that the models report, those below the
+            threshold included.
     """
     names = tuple(dict.fromkeys((*champion.class_names, *candidate.class_names)))
-    old = champion_found.above(champion.threshold)
-    new = candidate_found.above(candidate.threshold)
+    old = champion_detections.above(champion.threshold)
+    new = candidate_detections.above(candidate.threshold)
     old_labels = [champion.class_names[label - 1] for label in old.labels]
     new_labels = [candidate.class_names[label - 1] for label in new.labels]
     rows = [("photo", label, *box) for label, box in zip(old_labels, old.boxes_xyxy, strict=True)]
@@ -140,8 +140,8 @@ def compare_answers(
     missing[matched[matched >= 0]] = False
     return ShadowPhoto(
         path,
-        _answer(champion, champion_found, old, missing),
-        _answer(candidate, candidate_found, new, matched < 0),
+        _answer(champion, champion_detections, old, missing),
+        _answer(candidate, candidate_detections, new, matched < 0),
     )
 
 

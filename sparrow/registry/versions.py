@@ -47,8 +47,8 @@ class Version:
 
 def list_versions(client: MlflowClient, name: str) -> list[Version]:
     """All versions of a registered model, oldest first."""
-    found = client.search_model_versions(f"name = '{name}'")
-    return sorted(map(_version, found), key=lambda version: version.number)
+    stored = client.search_model_versions(f"name = '{name}'")
+    return sorted(map(_version, stored), key=lambda version: version.number)
 
 
 def find_aliased(client: MlflowClient, name: str, alias: str) -> Version | None:
@@ -119,20 +119,20 @@ def download_version(name: str, version: Version, into: Path) -> Path:
         read_info(folder)
     except ModelFolderError as error:
         raise ModelFolderError(f"{what}, as the artifact store returned it: {error}") from error
-    found = sha256_of(folder / INFO)
-    if version.info_sha256 not in (None, found):
+    info_sha256 = sha256_of(folder / INFO)
+    if version.info_sha256 not in (None, info_sha256):
         raise ModelFolderError(
             f"{what}: the artifact store returned another model than the one that was registered; "
-            f"expected a {INFO} of SHA-256 {version.info_sha256}, found {found}. Restore the "
+            f"expected a {INFO} of SHA-256 {version.info_sha256}, found {info_sha256}. Restore the "
             "store's files, or register the other model as its own version"
         )
     return folder
 
 
-def _version(found: ModelVersion) -> Version:
+def _version(stored: ModelVersion) -> Version:
     """MLflow's entity as a ``Version``."""
-    at = datetime.fromtimestamp(found.creation_timestamp / 1000, UTC)
-    return Version(int(found.version), found.run_id or "", dict(found.tags), at)
+    at = datetime.fromtimestamp(stored.creation_timestamp / 1000, UTC)
+    return Version(int(stored.version), stored.run_id or "", dict(stored.tags), at)
 
 
 def _write_pyfunc(folder: Path) -> None:

@@ -58,19 +58,24 @@ def _photo(photo: ShadowPhoto) -> dict[str, object]:
     """The title of a photo, and its two sides as (JPEG, caption)."""
     image = read_image(photo.path)
     sides = (("champion", photo.champion), ("candidate", photo.candidate))
+    before, now = (len(answer.detections) for _, answer in sides)
     return {
-        "title": f"{photo.path.name}: {len(photo.champion.found)} → {len(photo.candidate.found)}",
+        "title": f"{photo.path.name}: {before} → {now}",
         "sides": [
-            (encode_jpeg(_drawn(image, answer)), f"{who}: {_count(answer)}")
+            (encode_jpeg(_with_boxes(image, answer)), f"{who}: {_count(answer)}")
             for who, answer in sides
         ],
     }
 
 
-def _drawn(image: RgbImage, answer: Answer) -> RgbImage:
+def _with_boxes(image: RgbImage, answer: Answer) -> RgbImage:
     """The photo made small, with what one model answered."""
     small, scale = fit_within(image, min(PHOTO_PX, max(image.shape[:2])))
-    boxes, scores, alone = answer.found.boxes_xyxy * scale, answer.found.scores, answer.alone
+    boxes, scores, alone = (
+        answer.detections.boxes_xyxy * scale,
+        answer.detections.scores,
+        answer.alone,
+    )
     drawn = draw_boxes(small, boxes[~alone], scores[~alone])
     return draw_boxes(drawn, boxes[alone], scores[alone], BoxStyle(OTHER_COLOR))
 
@@ -80,7 +85,7 @@ def _row(photo: ShadowPhoto) -> list[object]:
 
 
 def _count(answer: Answer) -> str:
-    count = len(answer.found)
+    count = len(answer.detections)
     if answer.low is None or answer.low == answer.high:
         return str(count)
     return f"{count}, likely {answer.low} to {answer.high}"

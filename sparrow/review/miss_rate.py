@@ -1,9 +1,9 @@
-"""How many of the photos that a model calls empty hold birds: an exact bound from a random sample.
+"""How many of the photos that a model calls empty hold something: an exact bound from a sample.
 
 Labelled photos that were *chosen* (for their low scores, say) tell nothing about all others. The
 random part of the queue does: among n photos drawn from those without a detection, k turn out to
-hold birds, and the share among all of them is with confidence c at most the Clopper-Pearson bound
-(Clopper and Pearson 1934), the c-quantile of Beta(k + 1, n - k). The sample is drawn without
+hold something, and the fraction among all of them is with confidence c at most the
+Clopper-Pearson bound (Clopper and Pearson 1934), the c-quantile of Beta(k + 1, n - k). The sample is drawn without
 replacement, which makes the bound safer still.
 """
 
@@ -25,14 +25,14 @@ class MissRate:
     Attributes:
         sampled: photos in the sample.
         labelled: of them came back.
-        with_birds: of these hold at least one bird.
+        with_objects: of these hold at least one object.
         upper: the share of such photos among all without a detection is at most this (0..1), with
             ``CONFIDENCE``.
     """
 
     sampled: int
     labelled: int
-    with_birds: int
+    with_objects: int
     upper: float
 
     def words(self) -> str:
@@ -41,25 +41,26 @@ class MissRate:
             return f"None of the {self.sampled} randomly drawn photos came back: nothing is known."
         back = "" if self.labelled == self.sampled else f" ({self.sampled - self.labelled} missing)"
         return (
-            f"{self.with_birds} of {self.labelled} randomly drawn photos without a detection{back} "
-            f"hold birds: {self.with_birds / self.labelled:.1%} were missed, with "
+            f"{self.with_objects} of {self.labelled} randomly drawn photos without a "
+            f"detection{back} "
+            f"hold something: {self.with_objects / self.labelled:.1%} were missed, with "
             f"{CONFIDENCE:.0%} confidence at most {self.upper:.1%}."
         )
 
 
-def upper_bound(with_birds: int, photos: int, confidence: float = CONFIDENCE) -> float:
+def upper_bound(with_objects: int, photos: int, confidence: float = CONFIDENCE) -> float:
     """Clopper-Pearson's one-sided upper bound on a share, 0..1; 1 when nothing was looked at.
 
     Raises:
-        ValueError: more birds than photos, or a negative number.
+        ValueError: more of them than photos, or a negative number.
     """
-    if not 0 <= with_birds <= photos:
-        raise ValueError(f"expected 0 <= with_birds <= photos, found {with_birds} of {photos}")
-    if with_birds == photos:
+    if not 0 <= with_objects <= photos:
+        raise ValueError(f"expected 0 <= with_objects <= photos, found {with_objects} of {photos}")
+    if with_objects == photos:
         return 1.0
     from scipy.stats import beta
 
-    return float(beta.ppf(confidence, with_birds + 1, photos - with_birds))
+    return float(beta.ppf(confidence, with_objects + 1, photos - with_objects))
 
 
 def miss_rate(sample: Collection[str], labels: Dataset) -> MissRate:
@@ -72,8 +73,8 @@ def miss_rate(sample: Collection[str], labels: Dataset) -> MissRate:
     names = labels.images["image"].map(_file_name)
     with_boxes = set(labels.boxes["image"].map(_file_name))
     back = set(names) & set(sample)
-    birds = len(back & with_boxes)
-    return MissRate(len(sample), len(back), birds, upper_bound(birds, len(back)))
+    missed = len(back & with_boxes)
+    return MissRate(len(sample), len(back), missed, upper_bound(missed, len(back)))
 
 
 def _file_name(name: str) -> str:

@@ -15,7 +15,7 @@ from sparrow.training.checkpoint import EpochRecord, TrainingState
 from sparrow.training.dataset import batches
 from sparrow.training.distributed import World
 from sparrow.training.optimizer import lr_scale
-from sparrow.training.optimizer_step import Batch, take_step
+from sparrow.training.optimizer_step import Batch, make_optimizer_step
 from sparrow.training.prediction import predict_set
 from sparrow.training.task import TrainingError, TrainingTask
 
@@ -108,7 +108,7 @@ def _learn(
     for i in range(order.n_steps):
         steps_before = (epoch - 1) * order.n_steps + i
         rate = training.learning_rate * lr_scale(steps_before, order.n_steps, training)
-        losses = take_step(state, order.of(i), rate, training.clip_norm, world)
+        losses = make_optimizer_step(state, order.of(i), rate, training.clip_norm, world)
         for name, value in losses.items():
             sums[name] = sums.get(name, 0.0) + value / order.n_steps
         if on_batch:

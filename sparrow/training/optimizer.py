@@ -14,16 +14,16 @@ Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 def lr_scale(step: int, steps_per_epoch: int, config: TrainingConfig) -> float:
-    """Learning rate of step ``step`` (from 0) as a share of the configured one."""
+    """Learning rate of step ``step`` (from 0) as a fraction of the configured one."""
     total = steps_per_epoch * config.epochs
     warmup = round(config.warmup_fraction * total)
     if step < warmup:
         return (step + 1) / (warmup + 1)
-    share = (step - warmup) / max(1, total - warmup)
+    fraction = (step - warmup) / max(1, total - warmup)
     if config.schedule == "cosine":
-        return 0.5 * (1 + math.cos(math.pi * share))
+        return 0.5 * (1 + math.cos(math.pi * fraction))
     if config.schedule == "linear":
-        return 1 - share
+        return 1 - fraction
     if config.schedule == "step":
         return float(config.gamma ** (step // steps_per_epoch // config.step_epochs))
     return 1.0

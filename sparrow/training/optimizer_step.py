@@ -28,7 +28,7 @@ class Batch:
     fraction: float  # of the step's photos
 
 
-def take_step(
+def make_optimizer_step(
     state: TrainingState, batches: Iterable[Batch], rate: float, clip_norm: float, world: World
 ) -> dict[str, float]:
     """Change the network once, along the gradients of this process's batches and all others'.

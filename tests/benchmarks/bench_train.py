@@ -71,7 +71,7 @@ from sparrow.training.dataset import DetectionSet, batches, load_detection_set
 from sparrow.training.distributed import World
 from sparrow.training.loop import TrainingHooks, train
 from sparrow.training.optimizer import make_optimizer
-from sparrow.training.optimizer_step import Batch, take_step
+from sparrow.training.optimizer_step import Batch, make_optimizer_step
 from sparrow.training.prediction import predict_set
 from sparrow.training.task import TrainingTask
 
@@ -432,7 +432,7 @@ def our_steps(dataset: Dataset, model: ModelConfig, folder: Path) -> Callable[[]
         samples = next(feeding)
         batch = Batch(samples, [""] * len(samples), 0, 1.0)
         with quick_pooling(network, torch.device("cpu")):
-            take_step(state, [batch], 5e-4, TRAINING.clip_norm, World())
+            make_optimizer_step(state, [batch], 5e-4, TRAINING.clip_norm, World())
 
     return step
 

@@ -103,7 +103,7 @@ def test_the_largest_change_comes_first(engines, photos):
     changes = [one.change for one in shadow.photos]
     assert changes == sorted(changes)
     assert changes[-1] < 0
-    assert sum(changes) == -sum(len(one.champion.found) for one in shadow.photos)
+    assert sum(changes) == -sum(len(one.champion.detections) for one in shadow.photos)
     assert "More objects: 0 photos; fewer: 3" in shadow.summary()[1]
 
 

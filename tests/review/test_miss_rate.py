@@ -9,7 +9,7 @@ from sparrow.review.miss_rate import MissRate, miss_rate, upper_bound
 
 
 @pytest.mark.parametrize(
-    ("with_birds", "photos", "expected"),
+    ("with_objects", "photos", "expected"),
     [
         (0, 0, 1.0),  # nothing looked at, nothing known
         (5, 5, 1.0),
@@ -19,8 +19,8 @@ from sparrow.review.miss_rate import MissRate, miss_rate, upper_bound
         (1, 2, 0.95**0.5),
     ],
 )
-def test_the_bound_is_exact(with_birds: int, photos: int, expected: float) -> None:
-    assert upper_bound(with_birds, photos) == pytest.approx(expected, abs=1e-9)
+def test_the_bound_is_exact(with_objects: int, photos: int, expected: float) -> None:
+    assert upper_bound(with_objects, photos) == pytest.approx(expected, abs=1e-9)
 
 
 def test_a_share_beyond_one_is_refused() -> None:

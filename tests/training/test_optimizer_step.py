@@ -7,7 +7,7 @@ import torch
 
 from sparrow.training.checkpoint import TrainingState
 from sparrow.training.distributed import World
-from sparrow.training.optimizer_step import Batch, LossNotFiniteError, take_step
+from sparrow.training.optimizer_step import Batch, LossNotFiniteError, make_optimizer_step
 
 
 class Slope(torch.nn.Module):
@@ -42,7 +42,7 @@ def batch(share, *box_counts):
 
 
 def step(state, *batches, clip=100.0):
-    return take_step(state, batches, 0.1, clip, World())
+    return make_optimizer_step(state, batches, 0.1, clip, World())
 
 
 def test_a_step_without_batches_changes_nothing(state):

@@ -156,7 +156,7 @@ def _tiny(tables: Tables, min_side_px: float) -> RuleViolation | None:
     return of_boxes(tables, "box-tiny", hit, _size_texts(sides[hit]))
 
 
-def _huge(tables: Tables, max_share: float) -> RuleViolation | None:
+def _huge(tables: Tables, max_fraction: float) -> RuleViolation | None:
     sides = tables.xywh[:, 2:]
-    hit = sides.prod(axis=1) > max_share * tables.recorded.prod(axis=1)
+    hit = sides.prod(axis=1) > max_fraction * tables.recorded.prod(axis=1)
     return of_boxes(tables, "box-huge", hit, _size_texts(sides[hit]))

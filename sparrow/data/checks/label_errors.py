@@ -40,8 +40,8 @@ def label_error_candidates(
         scored = zip(detected.scores[sure], detected.boxes_xyxy[sure], strict=True)
         rows += [(name, NO_BOX, float(score), *map(float, box)) for score, box in scored]
         lost += [(name, *map(float, box)) for box in labelled[~near.any(axis=0)]]
-    share_found = 1 - len(lost) / max(1, sum(len(boxes[name]) for name in detections))
-    rows += [(name, NO_OBJECT, share_found, *box) for name, *box in lost]
+    recall = 1 - len(lost) / max(1, sum(len(boxes[name]) for name in detections))
+    rows += [(name, NO_OBJECT, recall, *box) for name, *box in lost]
     candidates = pd.DataFrame(rows, columns=list(CANDIDATE_COLUMNS))
     return candidates.sort_values(["score", "image"], ascending=[False, True], ignore_index=True)
 

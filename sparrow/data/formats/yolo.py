@@ -1,6 +1,6 @@
 """YOLO: one text file per photo, a line per box: class, centre x, centre y, width, height.
 
-The four are shares of the photo's width and height; the classes are named in ``classes.txt`` or
+The four are fractions of the photo's width and height; the classes are named in ``classes.txt`` or
 ``data.yaml``. Author, source and licence have no place in it (see the exported NOTICE).
 """
 
@@ -74,10 +74,10 @@ def write_yolo(dataset: Dataset, folder: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         x_min, y_min, x_max, y_max = boxes[XYXY].to_numpy(dtype=float).T
         centred = np.stack([(x_min + x_max) / 2, (y_min + y_max) / 2, x_max - x_min, y_max - y_min])
-        shares = centred.T / np.tile(sizes.loc[name].to_numpy(dtype=float), 2)  # [N, 4]
+        fractions = centred.T / np.tile(sizes.loc[name].to_numpy(dtype=float), 2)  # [N, 4]
         lines = [
-            f"{numbers[label]} " + " ".join(f"{share:.{_DIGITS}f}" for share in row)
-            for label, row in zip(boxes["label"], shares.tolist(), strict=True)
+            f"{numbers[label]} " + " ".join(f"{fraction:.{_DIGITS}f}" for fraction in row)
+            for label, row in zip(boxes["label"], fractions.tolist(), strict=True)
         ]
         path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     _write_classes(folder, classes)
@@ -89,12 +89,12 @@ def _read_line(line: str, where: str, classes: list[str], width: int, height: in
         raise DataError(f"{where}: expected class and 4 numbers (a box), found {len(parts)} values")
     if not parts[0].isdecimal() or int(parts[0]) >= len(classes):
         raise DataError(f"{where}: class {parts[0]!r}; there are {len(classes)}, counted from 0")
-    shares = finite(parts[1:], where)
-    if not all(0 <= share <= 1 for share in shares):
+    fractions = finite(parts[1:], where)
+    if not all(0 <= fraction <= 1 for fraction in fractions):
         raise DataError(
-            f"{where}: expected shares of the photo from 0 to 1, found {line.strip()!r}"
+            f"{where}: expected fractions of the photo from 0 to 1, found {line.strip()!r}"
         )
-    x, y, w, h = np.array(shares) * (width, height, width, height)
+    x, y, w, h = np.array(fractions) * (width, height, width, height)
     box = np.array([x - w / 2, y - h / 2, x + w / 2, y + h / 2]).round(_PIXEL_DIGITS) + 0.0
     return classes[int(parts[0])], *box.tolist()
 

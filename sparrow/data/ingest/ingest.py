@@ -33,7 +33,7 @@ from sparrow.data.ingest.batch import (
     resume_removal,
 )
 from sparrow.data.ingest.merge import Merge, merge_batch, name_clashes
-from sparrow.data.ingest.versions import FOUND, record_version
+from sparrow.data.ingest.versions import FOUND_IN_PLACE, record_version
 from sparrow.data.tables import Dataset
 from sparrow.plain_text import one_line
 from sparrow.progress import Progress
@@ -120,7 +120,7 @@ def _ingest_batch(
 
 def _record_found(raw: Path, current: Dataset | None) -> str | None:
     """Record a state that is in nobody's log: generated, imported, changed by hand."""
-    return None if current is None else record_version(raw, current, note=FOUND)
+    return None if current is None else record_version(raw, current, note=FOUND_IN_PLACE)
 
 
 def _clear(new: Path, batch: Dataset, tables: dict[str, str]) -> list[str]:

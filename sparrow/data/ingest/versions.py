@@ -35,7 +35,7 @@ from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, Dataset, data_versio
 from sparrow.regular_file import open_regular, sha256_of
 
 HISTORY = "history"
-FOUND = "found in place"
+FOUND_IN_PLACE = "found in place"
 
 
 def read_log(root: Path) -> list[dict[str, Any]]:
@@ -75,7 +75,9 @@ def record_version(
         The data version.
     """
     log, last = read_log(root), None
-    states = [(dataset, note)] if previous is None else [(previous, FOUND), (dataset, note)]
+    states = (
+        [(dataset, note)] if previous is None else [(previous, FOUND_IN_PLACE), (dataset, note)]
+    )
     for state, why in states:
         version = data_version(state)
         if not log or log[-1]["version"] != version:

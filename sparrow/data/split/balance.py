@@ -1,4 +1,4 @@
-"""Fill train, validation and test with groups so that each holds its share of everything.
+"""Fill train, validation and test with groups so that each holds its fraction of everything.
 
 Many seeded fillings are tried and the best-balanced one is kept.
 """
@@ -45,9 +45,9 @@ def best_filling(
         groups: [N] group number of each photo.
         features: [N, F] of ``photo_features``.
         fixed: [G] number of a group's split, or ``FREE``.
-        config: the shares that are wanted.
+        config: the fractions that are wanted.
     """
-    shares = np.array(
+    fractions = np.array(
         [
             1 - config.validation_fraction - config.test_fraction,
             config.validation_fraction,
@@ -56,10 +56,10 @@ def best_filling(
     )
     totals = np.zeros((int(groups.max()) + 1, features.shape[1]))
     np.add.at(totals, groups, features)
-    wanted = shares[:, None] * features.sum(axis=0)[None, :]  # [3, F]
+    wanted = fractions[:, None] * features.sum(axis=0)[None, :]  # [3, F]
     best = Filling(np.zeros(0, dtype=np.int64), float("inf"))
     for number in range(config.tries):
-        assigned = _fill(totals[:, 0], shares, fixed, np.random.default_rng([seed, number]))
+        assigned = _fill(totals[:, 0], fractions, fixed, np.random.default_rng([seed, number]))
         imbalance = _imbalance(totals, assigned, wanted)
         if imbalance < best.imbalance:
             best = Filling(assigned, imbalance)
@@ -67,7 +67,7 @@ def best_filling(
 
 
 def photo_features(dataset: Dataset, images: pd.DataFrame) -> Floats:
-    """What each split must hold its share of, [N, F]: photos, objects, photos of each stratum of
+    """What each split must hold its fraction of, [N, F]: photos, objects, photos of each stratum of
     the count (none, few … many), and boxes of each third of size (small, middle, large).
     """
     counts = images["n_boxes"].to_numpy()
@@ -89,19 +89,19 @@ def _bin(values: NDArray[Any], sample: NDArray[Any], bins: int) -> Ints:
     return np.searchsorted(edges, values, side="left").astype(np.int64)
 
 
-def _fill(sizes: Floats, shares: Floats, fixed: Ints, rng: np.random.Generator) -> Ints:
+def _fill(sizes: Floats, fractions: Floats, fixed: Ints, rng: np.random.Generator) -> Ints:
     """Split of each group [G]: free ones in random order, the row cut at what each split lacks."""
     assigned = fixed.copy()
     free = rng.permutation(len(sizes))
     free = free[fixed[free] == FREE]
-    held = np.bincount(fixed[fixed != FREE], sizes[fixed != FREE], minlength=len(shares))
-    lacking = np.maximum(shares * sizes.sum() - held, 0)
+    held = np.bincount(fixed[fixed != FREE], sizes[fixed != FREE], minlength=len(fractions))
+    lacking = np.maximum(fractions * sizes.sum() - held, 0)
     lacking *= sizes[free].sum() / lacking.sum() if lacking.any() else 0
     middles = np.cumsum(sizes[free]) - sizes[free] / 2
     assigned[free] = np.searchsorted(np.cumsum(lacking)[:-1], middles, side="right")
-    for empty in np.flatnonzero(np.bincount(assigned, minlength=len(shares)) == 0):
-        # A group larger than a share can cover it: the smallest free group elsewhere is taken.
-        crowded = np.bincount(assigned, minlength=len(shares)) > 1
+    for empty in np.flatnonzero(np.bincount(assigned, minlength=len(fractions)) == 0):
+        # A group larger than a fraction can cover it: the smallest free group elsewhere is taken.
+        crowded = np.bincount(assigned, minlength=len(fractions)) > 1
         candidates = free[crowded[assigned[free]]]
         if len(candidates):
             assigned[candidates[np.argmin(sizes[candidates])]] = empty

@@ -39,15 +39,15 @@ def group_names(images: pd.DataFrame, groups: Ints) -> pd.Series:
     return images["image"].astype(str).groupby(groups).transform("min").rename(GROUP)
 
 
-def choose_groups(wholes: Ints, grouped_by: str, days: Ints, judged: NDArray[np.bool_]) -> Grouping:
+def choose_groups(wholes: Ints, grouped_by: str, days: Ints, tested: NDArray[np.bool_]) -> Grouping:
     """The groups that count as evidence.
 
     Args:
         wholes: [photos] the groups that the split moved, and what they are (``WHOLES`` …).
         days: [photos] the finer ones.
-        judged: [photos] the photos that a model is judged by.
+        tested: [photos] the photos that a model is tested by.
     """
-    if count_groups(wholes[judged]) >= MIN_GROUPS:
+    if count_groups(wholes[tested]) >= MIN_GROUPS:
         return Grouping(wholes, grouped_by)
     return Grouping(days, DAYS)
 
@@ -78,10 +78,10 @@ def with_groups(
     if GROUP in images:
         return dataset
     ties = photo_ties(images, near_duplicate_bits, visit_seconds)
-    judged = np.ones(len(images), dtype=bool)
+    tested = np.ones(len(images), dtype=bool)
     if "split" in images:
-        judged = (images["split"] == "test").to_numpy()
-    grouping = choose_groups(ties.by_whole, WHOLES, ties.by_day, judged)
+        tested = (images["split"] == "test").to_numpy()
+    grouping = choose_groups(ties.by_whole, WHOLES, ties.by_day, tested)
     return replace(dataset, images=grouping.into(images))
 
 

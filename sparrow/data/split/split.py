@@ -95,8 +95,8 @@ def _assign(
     filling = best_filling(groups, photo_features(dataset, images), fixed, config, seed)
     split = filling.assigned[groups]
     names = pd.Series(np.array(SPLITS)[split], index=images.index)
-    judged = split == SPLITS.index("test")
-    grouping = choose_groups(units.counted, units.counted_by, ties.by_day, judged)
+    tested = split == SPLITS.index("test")
+    grouping = choose_groups(units.counted, units.counted_by, ties.by_day, tested)
     marked = grouping.into(images.assign(split=names)).reindex(dataset.images.index)
     origin: SplitOrigin = {
         "seed": seed,
