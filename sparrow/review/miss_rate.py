@@ -3,8 +3,8 @@
 Labelled photos that were *chosen* (for their low scores, say) tell nothing about all others. The
 random part of the queue does: among n photos drawn from those without a detection, k turn out to
 hold something, and the fraction among all of them is with confidence c at most the
-Clopper-Pearson bound (Clopper and Pearson 1934), the c-quantile of Beta(k + 1, n - k). The sample is drawn without
-replacement, which makes the bound safer still.
+Clopper-Pearson bound (Clopper and Pearson 1934), the c-quantile of Beta(k + 1, n - k). The sample
+is drawn without replacement, which makes the bound safer still.
 """
 
 from __future__ import annotations
