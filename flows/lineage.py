@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from metaflow import Flow, Run, namespace  # type: ignore[attr-defined]  # not exported to mypy
+from metaflow import Flow, Run, namespace
 from metaflow.exception import MetaflowException, MetaflowNotFound
 
 ORIGIN_TAG = "resumes:"

@@ -25,23 +25,16 @@ ROOT = HERE.parent
 # Found however it is started; and a clone runs without being installed.
 sys.path[:0] = [str(HERE), *([str(ROOT)] if (ROOT / "sparrow").is_dir() else [])]
 
-from user_name import settle_user_name  # noqa: E402
+from user_name import settle_user_name
 
 settle_user_name()
 
 # Metaflow's stubs export none of its names.
-from metaflow import (  # type: ignore[attr-defined]  # noqa: E402
-    Config,
-    FlowSpec,
-    Parameter,
-    card,
-    project,
-    step,
-)
-from user_errors import UserError, refuse_secrets, user_facing_config, user_facing_step  # noqa: E402
+from metaflow import Config, FlowSpec, Parameter, card, project, step  # type: ignore
+from user_errors import UserError, refuse_secrets, user_facing_config, user_facing_step
 
-import monitoring  # noqa: E402, F401 Metaflow packages what the flow imports
-import sparrow.telemetry  # noqa: E402
+import monitoring  # noqa: F401 Metaflow packages what the flow imports
+import sparrow.telemetry
 
 if TYPE_CHECKING:
     import sparrow.config

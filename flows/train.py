@@ -3,7 +3,6 @@
     python flows/train.py run                                # the demo: offline, drawn photos
     python flows/train.py --config config configs/sparrow.yaml run --set training.epochs=20
     python flows/train.py resume                             # continue what did not finish
-    python flows/train.py --config config configs/own.yaml resume      # ... of this config's runs
 
 Each step calls the library and keeps what it returns. The library imports heavy packages inside its
 functions: each step is a process of its own, and torchvision alone takes seconds to import.
@@ -22,45 +21,36 @@ ROOT = HERE.parent
 # Found however it is started; and a clone runs without being installed.
 sys.path[:0] = [str(HERE), *([str(ROOT)] if (ROOT / "sparrow").is_dir() else [])]
 
-from user_name import settle_user_name  # noqa: E402
+from user_name import settle_user_name
 
 settle_user_name()
 
-from command_line import main  # noqa: E402
-from lineage import first_run  # noqa: E402
-from metaflow import (  # type: ignore[attr-defined] # noqa: E402  # its stubs export none of them
-    Config,
-    FlowSpec,
-    Parameter,
-    card,
-    current,
-    parallel,
-    project,
-    step,
-)
-from user_errors import run_times, user_facing_config, user_facing_step  # noqa: E402
+from command_line import main
+from lineage import first_run
+from metaflow import Config, FlowSpec, Parameter, card, current, parallel, project, step  # type: ignore
+from user_errors import run_times, user_facing_config, user_facing_step
 
-import sparrow.telemetry  # noqa: E402
+import sparrow.telemetry
 
 sparrow.telemetry.switch_off()
 
-import cards.data as data_cards  # noqa: E402
-import cards.report as report_cards  # noqa: E402
-from cards.live_training import show_worker_rank, train_in_view  # noqa: E402
+import cards.data as data_cards
+import cards.report as report_cards
+from cards.live_training import show_worker_rank, train_in_view
 
-from sparrow.config import make_config, with_overrides  # noqa: E402
-from sparrow.data.tables import data_version  # noqa: E402
-from sparrow.pipeline.assess import assess_model  # noqa: E402
-from sparrow.pipeline.data import check_raw, ingest_and_compare  # noqa: E402
-from sparrow.pipeline.explore import explore_data  # noqa: E402
-from sparrow.pipeline.release import EvaluatedModel, bundle, promote  # noqa: E402
-from sparrow.pipeline.run import begin_run, end_run  # noqa: E402
-from sparrow.pipeline.run_report import Outcome, make_report  # noqa: E402
-from sparrow.pipeline.split import split_photos  # noqa: E402
-from sparrow.pipeline.train import RunPlace, run_worker_rank  # noqa: E402
-from sparrow.pipeline.trained_folder import check_model_folder  # noqa: E402
-from sparrow.pipeline.tuning import choose_best, tune  # noqa: E402
-from sparrow.progress import show_progress  # noqa: E402
+from sparrow.config import make_config, with_overrides
+from sparrow.data.tables import data_version
+from sparrow.pipeline.assess import assess_model
+from sparrow.pipeline.data import check_raw, ingest_and_compare
+from sparrow.pipeline.explore import explore_data
+from sparrow.pipeline.release import EvaluatedModel, bundle, promote
+from sparrow.pipeline.run import begin_run, end_run
+from sparrow.pipeline.run_report import Outcome, make_report
+from sparrow.pipeline.split import split_photos
+from sparrow.pipeline.train import RunPlace, run_worker_rank
+from sparrow.pipeline.trained_folder import check_model_folder
+from sparrow.pipeline.tuning import choose_best, tune
+from sparrow.progress import show_progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,8 +88,7 @@ class Train(FlowSpec):
         self.work_dir = str(Path(self.settings.stores.runs) / self.run_key)
         self.data_pages = str(Path(self.work_dir) / "data")
         self.study = f"{self.settings.name}-{self.run_key}"
-        run_id, progress = str(current.run_id), show_progress("drawn")
-        begin_run(self.settings, Path(self.work_dir), run_id, progress)
+        begin_run(self.settings, Path(self.work_dir), str(current.run_id), show_progress("drawn"))
         self.next(self.check_data)
 
     @card
@@ -195,8 +184,8 @@ class Train(FlowSpec):
         rank, size = place.node_index, place.num_nodes
         set_rank_environment(rank, size, place.main_ip, self.run_key)
         if rank == 0:
-            run = RunPlace(Path(self.work_dir), self.run_key, self.best_values)
-            self.trained = train_in_view(self.tuned, self.dataset, run)
+            run_place = RunPlace(Path(self.work_dir), self.run_key, self.best_values)
+            self.trained = train_in_view(self.tuned, self.dataset, run_place)
         else:
             show_worker_rank(rank, size)
             run_worker_rank(self.tuned, self.dataset, Path(self.work_dir))
@@ -245,11 +234,9 @@ class Train(FlowSpec):
     @user_facing_step
     def end(self) -> None:
         """The run in one page, and where its time went."""
-        report = make_report(
-            str(current.run_id),
-            str(self.data_version),  # None only where there is no raw set
-            Outcome(self.trained, self.evaluation, self.promotion, self.bento),
-        )
+        outcome = Outcome(self.trained, self.evaluation, self.promotion, self.bento)
+        # A version of None is only where there is no raw set.
+        report = make_report(str(current.run_id), str(self.data_version), outcome)
         freed = end_run(self.settings, Path(self.work_dir), report)
         report_cards.show_report("Training report", report.lines, self.evaluation, self.pictures)
         print(*report.lines, *freed, run_times(Path(self.work_dir)), sep="\n")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
-from metaflow import Run, current  # type: ignore[attr-defined]  # its stubs do not export them
+from metaflow import Run, current
 from metaflow.exception import MetaflowException
 
 from sparrow.config import ConfigError, parse_config

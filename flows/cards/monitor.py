@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from metaflow.cards import VegaChart  # type: ignore[attr-defined]  # its stubs export no names
+from metaflow.cards import VegaChart
 
 from cards.parts import Part, add, table, text
 from monitoring.verdict import ColumnChange, DriftVerdict

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-# Metaflow's stubs export none of its names.
-from metaflow import current  # type: ignore[attr-defined]
-from metaflow.cards import (  # type: ignore[attr-defined]
+from metaflow import current
+from metaflow.cards import (
     Image,
     Markdown,
     MetaflowCardComponent,

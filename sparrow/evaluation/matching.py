@@ -107,11 +107,7 @@ def flatten(
     per_photo = _in_order(images, predictions)
     truth_photo, truth_label, truth_boxes = _truths(dataset, images, class_names)
     label = np.concatenate([photo.labels for photo in per_photo])
-    if len(label) and label.max() > len(class_names):
-        raise ValueError(
-            f"expected labels of 1 to {len(class_names)} ({', '.join(class_names)}), "
-            f"found {label.max()}: these predictions come from a model with other classes"
-        )
+    _refuse_other_classes(label, class_names)
     boxes = np.concatenate([photo.boxes_xyxy for photo in per_photo]).astype(np.float64)
     sizes = np.array([len(photo) for photo in per_photo])
     return FlatDetections(
@@ -126,6 +122,14 @@ def flatten(
         box_areas(truth_boxes).astype(np.float64),
         *_pairs(boxes, sizes, truth_boxes, np.bincount(truth_photo, minlength=len(images))),
     )
+
+
+def _refuse_other_classes(labels: Ints, class_names: Sequence[str]) -> None:
+    if len(labels) and labels.max() > len(class_names):
+        raise ValueError(
+            f"expected labels of 1 to {len(class_names)} ({', '.join(class_names)}), "
+            f"found {labels.max()}: these predictions come from a model with other classes"
+        )
 
 
 def _in_order(images: tuple[str, ...], predictions: Mapping[str, Detections]) -> list[Detections]:

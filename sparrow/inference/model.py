@@ -111,14 +111,9 @@ class Model:
         """
         files = find_photos([Path(folder)], recursive=recursive)
         with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as threads:
-            # Few are handed out ahead, so that memory stays flat whatever the folder holds.
-            waiting: deque[Future[PhotoCount]] = deque()
-            for file in files:
-                waiting.append(threads.submit(self._count_file, file, max_pixels))
-                if len(waiting) > AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+            yield from _in_order(
+                threads.submit(self._count_file, file, max_pixels) for file in files
+            )
 
     def _count_file(self, file: Path, max_pixels: int) -> PhotoCount:
         try:
@@ -135,6 +130,17 @@ class Model:
                 content = file.read()
         counted, _ = self._counter.count(content, name, "python", max_pixels)
         return _photo_count(counted)
+
+
+def _in_order(counts: Iterator[Future[PhotoCount]]) -> Iterator[PhotoCount]:
+    """Few are begun ahead, so that memory stays flat whatever the folder holds."""
+    waiting: deque[Future[PhotoCount]] = deque()
+    for count in counts:
+        waiting.append(count)
+        if len(waiting) > AHEAD:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def _photo_count(counted: CountedPhoto) -> PhotoCount:

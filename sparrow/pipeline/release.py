@@ -77,8 +77,7 @@ def promote(
     if own is not None:
         decision = {key: own.evidence[key] for key in DECISION_KEYS}
     else:
-        candidate = Candidate(model.evaluation, engine_mb(model.folder), model.latency_ms)
-        made = decide(candidate, against, config.promotion, forced)
+        made = decide(_candidate(model), against, config.promotion, forced)
         decision = made.to_dict()
         _carry_out(config, registry, made, version.number, (state.number, run_key))
     now = registry.champion()
@@ -89,6 +88,10 @@ def promote(
         decision=decision,
         champion_evaluation=against.champion.to_dict() if against.champion else None,
     )
+
+
+def _candidate(model: EvaluatedModel) -> Candidate:
+    return Candidate(model.evaluation, engine_mb(model.folder), model.latency_ms)
 
 
 def _register(registry: Registry, model: EvaluatedModel, run_key: str) -> Version:

@@ -82,6 +82,12 @@ def register_folder(
         INFO_HASH: sha256_of(folder / INFO),
         **tags,
     }
+    model_id = _log_model(client, name, folder, run_id)
+    return _version(mlflow.register_model(f"models:/{model_id}", name, tags=all_tags))
+
+
+def _log_model(client: MlflowClient, name: str, folder: Path, run_id: str) -> str:
+    """Store a model folder as a logged model of MLflow's; its id."""
     with tempfile.TemporaryDirectory() as staging:
         shutil.copytree(folder, Path(staging) / MODEL_SUBFOLDER)
         _write_pyfunc(Path(staging))
@@ -92,7 +98,7 @@ def register_folder(
         )
         client.log_model_artifacts(logged.model_id, staging)
     client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
-    return _version(mlflow.register_model(f"models:/{logged.model_id}", name, tags=all_tags))
+    return str(logged.model_id)
 
 
 def download_version(name: str, version: Version, into: Path) -> Path:
@@ -115,6 +121,12 @@ def download_version(name: str, version: Version, into: Path) -> Path:
             f"{what} cannot be fetched: the artifact store holds nothing of it. Restore the "
             "store's files, or promote another version"
         )
+    _refuse_another(folder, version, what)
+    return folder
+
+
+def _refuse_another(folder: Path, version: Version, what: str) -> None:
+    """Refuse a fetched model that is damaged, or not the one that was registered."""
     try:
         read_info(folder)
     except ModelFolderError as error:
@@ -126,7 +138,6 @@ def download_version(name: str, version: Version, into: Path) -> Path:
             f"expected a {INFO} of SHA-256 {version.info_sha256}, found {info_sha256}. Restore the "
             "store's files, or register the other model as its own version"
         )
-    return folder
 
 
 def _version(stored: ModelVersion) -> Version:

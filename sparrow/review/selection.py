@@ -75,16 +75,15 @@ def select(
     threshold: float,
     limits: SelectionLimits,
 ) -> Selection:
-    """Select photos of one model version.
+    """Select photos of one model version out of a window of its log.
 
     Args:
-        window: of the log.
         reference: the model's held-out photos; None: no photo counts as unusual.
         available: prediction ids whose photos are at hand; others are not selected.
         threshold: the model's, 0..1.
     """
-    rng = np.random.default_rng(limits.seed)
-    table = window.photos[window.photos["id"].isin(list(available)) & window.photos["error"].isna()]
+    rng, photos = np.random.default_rng(limits.seed), window.photos
+    table = photos[photos["id"].isin(list(available)) & photos["error"].isna()]
     table = table.drop_duplicates("sha256", keep="last")  # one photo sent twice is labelled once
     boxes = window.boxes[window.boxes["prediction_id"].isin(table["id"])]
     feedback = window.feedback[window.feedback["prediction_id"].isin(table["id"])]
@@ -92,13 +91,13 @@ def select(
         disputed(table, feedback),
         low_scores(boxes, threshold),
         overlapping(boxes),
-        {} if reference is None else unusual(table, reference.photos, rng),
+        unusual(table, reference.photos, rng) if reference else {},
     ]
     empty = table["id"][table["n_detections"] == 0].to_numpy(dtype=object)
     names = _in_turns(reasons, limits.photos)
     sample = {str(name): RANDOM_EMPTY for name in rng.permutation(empty)[: limits.random_empty]}
-    photos = (_selected(name, reasons, sample) for name in dict.fromkeys([*names, *sample]))
-    return Selection(tuple(photos), len(empty))
+    selected = (_selected(name, reasons, sample) for name in dict.fromkeys([*names, *sample]))
+    return Selection(tuple(selected), len(empty))
 
 
 def _selected(name: str, reasons: list[Reasons], sample: Reasons) -> SelectedPhoto:

@@ -75,10 +75,8 @@ def record_version(
         The data version.
     """
     log, last = read_log(root), None
-    states = (
-        [(dataset, note)] if previous is None else [(previous, FOUND_IN_PLACE), (dataset, note)]
-    )
-    for state, why in states:
+    before = [] if previous is None else [(previous, FOUND_IN_PLACE)]
+    for state, why in [*before, (dataset, note)]:
         version = data_version(state)
         if not log or log[-1]["version"] != version:
             if last is None and log:
