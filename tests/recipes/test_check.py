@@ -19,7 +19,7 @@ def test_it_finds_its_row(follow, photos):
     )
     report = check_dataset(photos.write(), config).report
     assert "box-thin" in report.checked_rules
-    (violation,) = [found for found in report.violations if found.rule == "box-thin"]
+    (violation,) = [broken for broken in report.violations if broken.rule == "box-thin"]
     assert violation.severity == "warning"
     assert violation.rows["row"].tolist() == [3]
     assert violation.rows["value"].tolist() == ["44 × 4"]
