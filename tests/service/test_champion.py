@@ -43,7 +43,7 @@ class Site:
         os.replace(link, self.link)
 
     def champion(self) -> Champion:
-        return Champion(self.link, watched=False, clock=lambda: self.now)
+        return Champion(self.link, follows_link=False, clock=lambda: self.now)
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def inference(
     write_info(home / "model", info.model_copy(update={"threshold": 0.5}))
     log = f"sqlite:///{home}/log.db?timeout=0.5"
     inference = InferenceService(
-        replace(settings, model=home / "model", watched=False, prediction_log=log)
+        replace(settings, model=home / "model", follows_link=False, prediction_log=log)
     )
     yield inference
     inference.close()

@@ -32,13 +32,13 @@ def snapshot(folder: Path) -> dict[str, bytes]:
 
 def after_the_check(monkeypatch: pytest.MonkeyPatch, change: Callable[[], Any]) -> None:
     """``change`` runs when the batch has been checked and before anything is merged."""
-    merge = ingest._merge
+    merge = ingest.merge_batch
 
     def merge_later(*sets: Any) -> Any:
         change()
         return merge(*sets)
 
-    monkeypatch.setattr(ingest, "_merge", merge_later)
+    monkeypatch.setattr(ingest, "merge_batch", merge_later)
 
 
 def edit_in_place(photo: Path) -> None:
