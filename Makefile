@@ -36,7 +36,7 @@ train: $(READY) ## Check, tune, train, evaluate, promote, bundle [CONFIG=configs
 
 .PHONY: test
 test: $(READY) ## Run the tests on two cores; warnings are errors [ARGS="-k name"]
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: help
 help: ## List the targets
