@@ -23,7 +23,8 @@ from service.logs import set_up_logs  # noqa: E402
 from service.page_requests import PageRequests  # noqa: E402
 from service.request_context import request_context  # noqa: E402
 from service.request_guard import RequestGuard  # noqa: E402
-from service.settings import describe_settings, read_settings  # noqa: E402
+from service.settings import describe_settings  # noqa: E402
+from service.start_up import settings_to_start_with  # noqa: E402
 from service.web import make_web_app  # noqa: E402
 from service.worker_pool import PictureFormat  # noqa: E402
 from sparrow.predictions.log import LogAwayError, UnknownPredictionError  # noqa: E402
@@ -32,7 +33,7 @@ RETRY_AFTER = {"retry-after": "5"}  # seconds; an unreachable log is tried every
 
 logger = logging.getLogger("sparrow.service")
 set_up_logs()
-settings = read_settings()
+settings = settings_to_start_with()
 page = PageRequests(settings)
 bound_connections(settings.limits.max_connections)
 os.environ["FORWARDED_ALLOW_IPS"] = ""  # service.proxies decides which proxies are trusted
