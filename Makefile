@@ -11,7 +11,7 @@ UV_VERSION := 0.13.9
 CONFIG ?= configs/demo.yaml
 ARGS ?=
 PORT ?=
-TRACKING ?= sqlite:///.sparrow/mlflow.db
+TRACKING ?= $(or $(MLFLOW_TRACKING_URI),sqlite:///.sparrow/mlflow.db)
 
 VENV := .venv
 BIN := $(VENV)/bin

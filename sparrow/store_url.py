@@ -23,6 +23,9 @@ class StoreURLError(ValueError):
     """An address that cannot be used; the message never holds its secret."""
 
 
+TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"  # of MLflow's own
+
+
 def resolve(url: str) -> str:
     """The address with the environment's values in the place of ``${NAME}``.
 
@@ -80,3 +83,21 @@ def _shown(part: str) -> str:
     secret = any(word in name.lower() for word in SECRET_WORDS) and VARIABLE.sub("", value)
     # A whole connection string may be one value: odbc_connect=DRIVER%3D…%3BPWD%3D…
     return f"{name}=***" if secret or ASSIGNED.search(unquote(value)) else part
+
+
+def tracking_url(configured: str) -> str:
+    """MLflow's store: what the environment names, as for all programs of MLflow's, else the config.
+
+    Args:
+        configured: ``stores.tracking``.
+
+    Returns:
+        As it is written, with ``${NAME}`` in the place of a secret.
+    """
+    return os.environ.get(TRACKING_VARIABLE) or configured
+
+
+def describe_tracking(configured: str) -> str:
+    """The store that ``tracking_url`` names and who says so, for people."""
+    source = TRACKING_VARIABLE if os.environ.get(TRACKING_VARIABLE) else "stores.tracking"
+    return f"MLflow: {hide_secrets(tracking_url(configured))} ({source})"

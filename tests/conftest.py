@@ -37,6 +37,10 @@ os.environ.update(
 )
 
 
+# A developer's own server is no place for what tests log.
+os.environ.pop("MLFLOW_TRACKING_URI", None)
+
+
 @pytest.fixture(scope="session")
 def drawn_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Root of 24 drawn photos with their tables, in the layout of ``data/raw``. Read only."""

@@ -11,6 +11,7 @@ from sparrow.config import Config, ConfigError, StoresConfig, load_config
 from sparrow.inference.model_folder import INFO, read_info
 from sparrow.served_settings import read_served_settings
 from sparrow.shipped import default_config
+from sparrow.store_url import tracking_url
 
 if TYPE_CHECKING:
     from sparrow.storage.places import Places
@@ -94,7 +95,8 @@ def _registered_names() -> list[str]:
     from sparrow.registry.tracking import make_client
 
     stores = StoresConfig()
-    if not Path(stores.tracking.removeprefix("sqlite:///")).is_file():
+    tracking = tracking_url(stores.tracking)
+    if tracking.startswith("sqlite:///") and not Path(tracking[len("sqlite:///") :]).is_file():
         return []
     return sorted(model.name for model in make_client(stores).search_registered_models())
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from sparrow.config import Config
 from sparrow.pipeline.run_report import Report, write_report
 from sparrow.progress import Progress
+from sparrow.store_url import describe_tracking
 
 
 def begin_run(config: Config, work_dir: Path, run_id: str, progress: Progress) -> None:
@@ -17,6 +18,7 @@ def begin_run(config: Config, work_dir: Path, run_id: str, progress: Progress) -
     join_run(run_id, work_dir)
     begun = {"run": run_id, "name": config.name, "state": "unfinished"}
     write_report(work_dir, begun | note_places(config))
+    print(describe_tracking(config.stores.tracking), flush=True)
     prepare_data(config, progress)
 
 

@@ -14,18 +14,27 @@ from mlflow import MlflowClient
 
 from sparrow.atomic_file import write_atomic
 from sparrow.config import StoresConfig
-from sparrow.store_url import resolve
+from sparrow.store_url import TRACKING_VARIABLE, resolve, tracking_url
 
 
 def make_client(stores: StoresConfig) -> MlflowClient:
-    """A client of the configured stores; the embedded SQLite file's folder is made on demand."""
-    tracking = resolve(stores.tracking)
+    """A client of MLflow's stores; the embedded SQLite file's folder is made on demand.
+
+    ``MLFLOW_TRACKING_URI`` goes before ``stores.tracking``, as for every program of MLflow's.
+    """
+    tracking = resolve(tracking_url(stores.tracking))
     registry = resolve(stores.registry) if stores.registry else tracking
     if tracking.startswith("sqlite:///"):
         Path(tracking.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     # Model folders are small; its progress bars would only fill the flow's log.
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    # MLflow writes what is set into the environment too, where it would go before the config of
+    # whatever this process asks for or starts next.
+    given = os.environ.get(TRACKING_VARIABLE)
     mlflow.set_tracking_uri(tracking)
+    os.environ.pop(TRACKING_VARIABLE, None)
+    if given is not None:
+        os.environ[TRACKING_VARIABLE] = given
     mlflow.set_registry_uri(registry)
     return MlflowClient(tracking, registry)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 
 import pytest
 
@@ -16,6 +17,7 @@ from sparrow.registry.tracking import (
     make_client,
     start_run,
 )
+from sparrow.store_url import describe_tracking
 
 
 @pytest.fixture
@@ -65,3 +67,31 @@ def test_a_resumed_training_goes_on_with_its_run(client, stores, tmp_path):
 )
 def test_flatten(values, flat):
     assert flat_params(values, skip=("skipped",)) == flat
+
+
+@pytest.mark.parametrize("given", [None, "elsewhere", "a/b"])
+def test_the_environment_goes_before_the_config(stores, tmp_path, monkeypatch, given):
+    url = None if given is None else f"sqlite:///{tmp_path}/{given}/mlflow.db"
+    if url is None:
+        monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    else:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
+    client = make_client(stores)
+    assert client.tracking_uri == (url or stores.tracking)
+    # MLflow's own setter writes into the environment; a second project must not get the first's.
+    assert os.environ.get("MLFLOW_TRACKING_URI") == url
+    other = stores.model_copy(update={"tracking": f"sqlite:///{tmp_path}/other.db"})
+    assert make_client(other).tracking_uri == (url or other.tracking)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("", "MLflow: sqlite:///own.db (stores.tracking)"),
+        ("https://mlflow.example.org", "MLflow: https://mlflow.example.org (MLFLOW_TRACKING_URI)"),
+        ("http://me:secret@host:5000", "MLflow: http://me:***@host:5000 (MLFLOW_TRACKING_URI)"),
+    ],
+)
+def test_which_store_it_is_is_said_without_its_secrets(monkeypatch, given, said):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", given)
+    assert describe_tracking("sqlite:///own.db") == said
