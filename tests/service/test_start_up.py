@@ -33,7 +33,8 @@ def serve(folder: Path, *command: str, **environment: str) -> subprocess.Complet
 
 @pytest.mark.parametrize("command", [[str(BENTOML)], [sys.executable, "-m", "bentoml"]])
 def test_without_a_model(tmp_path: Path, command: list[str]) -> None:
-    done = serve(tmp_path, *command)
+    # Named, since the clone itself may hold a champion.
+    done = serve(tmp_path, *command, SPARROW_MODEL=str(tmp_path / "none"))
     assert done.returncode == 1
     assert "The service cannot start: there is no model in" in done.stderr
     assert "make train" in done.stderr
