@@ -19,6 +19,7 @@ from pathlib import Path
 from sparrow.config import DataConfig, StoresConfig, load_config, stored_config
 from sparrow.data import tables
 from sparrow.data.checks.run import check_dataset
+from sparrow.data.formats.annotations import PHOTO_SUFFIXES
 from sparrow.data.formats.csv import read_csv_tables
 from sparrow.evaluation.evaluate import Evaluation, PhotoSet
 from sparrow.evaluation.scored import Scored
@@ -28,7 +29,6 @@ from sparrow.progress import Progress
 
 __all__ = ["Dataset", "Model", "PhotoCount", "evaluate", "load", "score"]
 CHAMPION = "champion"
-PHOTO_EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 
 class Dataset(tables.Dataset):
@@ -57,7 +57,7 @@ class Dataset(tables.Dataset):
         with tempfile.TemporaryDirectory() as prepared:
             config = DataConfig(
                 classes=tuple(sorted(names)) or DataConfig().classes,
-                extensions=PHOTO_EXTENSIONS,
+                extensions=PHOTO_SUFFIXES,
                 prepared=prepared,
             )
             checked = check_dataset(root, config, progress=progress).dataset
