@@ -12,7 +12,7 @@ from sparrow.data.split.report import split_verdict
 from sparrow.data.tables import Dataset
 from sparrow.drawing.pictures import encode_jpeg, thumbnail
 from sparrow.reports.data_figures import contact_sheet_png, eda_figures, more_figures, sheet_photos
-from sparrow.reports.dataset_card import side_rows
+from sparrow.reports.dataset_card import printed, side_rows
 from sparrow.reports.templates import render
 
 FACTS = ("data_version", "kept_their_side", "seed", "near_duplicate_bits", "visit_seconds")
@@ -26,7 +26,7 @@ def split_report_html(report: Mapping[str, Any], dataset: Dataset) -> str:
         dataset: the one that was split; its photos are shown.
     """
     whole, verdict = split_verdict(report)
-    facts = [[name.replace("_", " "), str(report[name])] for name in FACTS]
+    facts = [[printed(name), str(report[name])] for name in FACTS]
     facts.append(["imbalance (0 is perfect)", f"{report['imbalance']:.2g}"])
     return render(
         "split_report.html",

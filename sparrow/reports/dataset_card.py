@@ -44,11 +44,20 @@ def dataset_card(name: str, dataset: Dataset, split_report: Mapping[str, Any]) -
     return "\n\n".join(parts) + "\n"
 
 
+# Keys of a split report, as they are stored -> what a reader sees.
+PRINTED = {"share": "fraction", "kept_their_side": "photos that kept their split"}
+
+
+def printed(key: str) -> str:
+    """The name of a value of a split report, for people."""
+    return PRINTED.get(key, key.replace("_", " "))
+
+
 def side_rows(report: Mapping[str, Any]) -> list[list[Any]]:
     """The table of a split report: a row for each value, its name and then the sides' values."""
     sides = report["splits"]
     names = next(iter(sides.values()))
-    return [[name.replace("_", " "), *(side[name] for side in sides.values())] for name in names]
+    return [[printed(name), *(side[name] for side in sides.values())] for name in names]
 
 
 def _summary(dataset: Dataset) -> str:

@@ -157,7 +157,7 @@ def _data(facts: CardFacts) -> list[str]:
     return [
         "## Data and licences",
         f"Data version `{facts.info.data_version}`. {as_markdown(splits_words(images))}",
-        markdown_table(["side", "photos", "groups", "boxes", "authors", "other cameras"], sides),
+        markdown_table(["split", "photos", "groups", "boxes", "authors", "other cameras"], sides),
         licence_summary(facts.dataset),
         "Each photo is its author's, under its own licence; the NOTICE that `sparrow export` "
         "writes names every one. Pictures in this card carry their attribution.",
