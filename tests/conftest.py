@@ -103,6 +103,8 @@ def model_folder(drawn_dataset: Path, tmp_path_factory: pytest.TempPathFactory) 
         _write_untrained_model(scratch / "champion.versions" / "1", drawn_dataset)
         (scratch / "champion").symlink_to("champion.versions/1", target_is_directory=True)
         home.parent.mkdir(exist_ok=True)
+        for old in sorted(home.parent.iterdir(), key=lambda path: path.stat().st_mtime)[:-8]:
+            shutil.rmtree(old, ignore_errors=True)  # of states of the code long gone
         shutil.move(scratch, home)
     return home / "champion"
 
