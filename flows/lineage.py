@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 
 from metaflow import Flow, Run, namespace
 from metaflow.exception import MetaflowException, MetaflowNotFound
@@ -150,6 +150,7 @@ def read_attempts(flow: str) -> list[Attempt]:
     return sorted((run for run in attempts if run), key=lambda run: run.started)
 
 
+@cache
 def first_run(flow: str, run_id: str) -> str:
     """The run with which a training began, of which ``run_id`` is a resumption."""
     while origin := _origin(Run(f"{flow}/{run_id}", _namespace_check=False)):

@@ -11,7 +11,7 @@ from sparrow.data.tables import Dataset
 from sparrow.pipeline.cards import log_evaluation, write_model_card
 from sparrow.pipeline.data import write_label_errors
 from sparrow.pipeline.evaluate import evaluate_model
-from sparrow.pipeline.trained_folder import reset_model_folder
+from sparrow.pipeline.trained_folder import MODEL, reset_model_folder
 from sparrow.progress import Progress
 
 if TYPE_CHECKING:
@@ -66,13 +66,13 @@ def assess_model(
     """
     from sparrow.reports.evaluation_pictures import evaluation_pictures, mistake_pictures
 
-    folder, test = Path(trained.folder), dataset.subset("test")
+    folder, test = run_dir / MODEL, dataset.subset("test")
     reset_model_folder(run_dir)
     scored = evaluate_model(config, dataset, folder, progress)
     curves = evaluation_pictures(config, dataset, scored)
     model_card = write_model_card(config, dataset, scored, folder, curves)
     pictures = curves | mistake_pictures(dataset, scored)
-    log_evaluation(config, trained, scored, pictures, run_dir / "cards")
+    log_evaluation(config, trained, scored, pictures, run_dir)
     pages = run_dir / "data" / "test"
     label_errors = write_label_errors(config, test, scored.detections, "This run's model", pages)
     return Assessment(scored, model_card, curves, pictures, *label_errors)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sparrow.config import Config
 from sparrow.data.tables import Dataset
 from sparrow.inference.model_folder import CARD, CARD_PAGE, engine_mb, read_info, write_info
+from sparrow.pipeline.trained_folder import MODEL
 
 if TYPE_CHECKING:
     from sparrow.evaluation.scored import Scored
@@ -59,12 +60,12 @@ def write_model_card(
 
 
 def log_evaluation(
-    config: Config, trained: Trained, scored: Scored, pictures: Mapping[str, bytes], cards: Path
+    config: Config, trained: Trained, scored: Scored, pictures: Mapping[str, bytes], run_dir: Path
 ) -> None:
     """Scores, figures and both cards into the MLflow run that trained the model.
 
     Args:
-        cards: the folder of the dataset card.
+        run_dir: of the run; holds the model folder and the dataset card.
     """
     from sparrow.registry.tracking import log_files, log_numbers, log_pictures, make_client
 
@@ -72,8 +73,8 @@ def log_evaluation(
     numbers = {name: number.value for name, number in evaluation.headline.items()}
     numbers |= {**evaluation.details, "latency_ms": scored.latency_ms}
     numbers["threshold"] = evaluation.threshold
-    run_id, folder = trained.mlflow_run_id, Path(trained.folder)
+    run_id, folder = trained.mlflow_run_id, run_dir / MODEL
     log_numbers(client, run_id, {f"test_{name}": value for name, value in numbers.items()})
     log_pictures(client, run_id, pictures)
-    files = [*sorted(cards.iterdir()), folder / CARD, folder / CARD_PAGE]
+    files = [*sorted((run_dir / "cards").iterdir()), folder / CARD, folder / CARD_PAGE]
     log_files(client, run_id, files, "cards")

@@ -34,17 +34,14 @@ class EvaluatedModel:
     """What training and evaluation give to promotion.
 
     Attributes:
+        folder: the model folder.
         latency_ms: see ``Scored``.
     """
 
+    folder: Path
     trained: Trained
     evaluation: Evaluation
     latency_ms: float
-
-    @property
-    def folder(self) -> Path:
-        """The model folder."""
-        return Path(self.trained.folder)
 
 
 @dataclass(frozen=True)

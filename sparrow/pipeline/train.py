@@ -51,7 +51,6 @@ class RunPlace:
 class Trained:
     """What training leaves behind."""
 
-    folder: str  # the model folder
     mlflow_run_id: str
     history: tuple[dict[str, Any], ...]
     best_epoch: int
@@ -96,7 +95,6 @@ def train_model(
     end_run(client, run_id)
     _export(tuned, dataset, task, result, place.folder)
     return Trained(
-        folder=str(place.folder / MODEL),
         mlflow_run_id=run_id,
         history=tuple(record.row() for record in result.history),
         best_epoch=result.best.epoch,

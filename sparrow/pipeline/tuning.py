@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sparrow.config import Config, with_values
+from sparrow.config import Config
 from sparrow.data.tables import Dataset
 
 if TYPE_CHECKING:
@@ -24,13 +24,11 @@ class TuningOutcome:
     """What the study led to.
 
     Attributes:
-        tuned: the config with the best trial's values in it; as it was without tuning.
-        best_values: those values by key, for people.
+        best_values: the best trial's values by key; empty without tuning.
         trials: a row for each trial.
         pictures: the study's plots as PNG, by title.
     """
 
-    tuned: Config
     best_values: dict[str, Any]  # keys of any type the config has
     trials: list[dict[str, Any]]
     pictures: dict[str, bytes]
@@ -58,17 +56,17 @@ def tune(config: Config, study: str, dataset: Dataset, say: Callable[[str], None
 
 
 def choose_best(config: Config, study: str, work_dir: Path) -> TuningOutcome:
-    """The best trial's values in the config; they are also written to ``best_params.yaml``.
+    """The best trial's values; they are also written to ``best_params.yaml``.
 
     Raises:
         RuntimeError: no trial was completed.
     """
     if config.tuning.trials == 0:
-        return TuningOutcome(config, {}, [], {})
+        return TuningOutcome({}, [], {})
     from sparrow.training.study_report import best_yaml, study_figures, trial_table
     from sparrow.training.tuning import best_values
 
     values = best_values(config, study)
     trials, pictures = trial_table(config, study), study_figures(config, study)
     (work_dir / BEST_VALUES).write_text(best_yaml(values))
-    return TuningOutcome(with_values(config, values), values, trials, pictures)
+    return TuningOutcome(values, trials, pictures)
