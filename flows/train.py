@@ -26,8 +26,10 @@ from user_name import settle_user_name
 settle_user_name()
 
 from command_line import main
-from lineage import first_run
+from lineage import first_run, own_parameters
 from metaflow import Config, FlowSpec, Parameter, card, current, parallel, project, step  # type: ignore
+from reuse import reuse_earlier_runs
+from step_notes import RECORD, noted_step
 from user_errors import run_times, user_facing_config, user_facing_step
 
 import sparrow.config
@@ -41,6 +43,7 @@ from cards.live_training import show_worker_rank, train_in_view
 
 from sparrow.config import make_config, with_overrides, with_values
 from sparrow.data.tables import data_version
+from sparrow.pipeline.adopt import adopt_training
 from sparrow.pipeline.assess import assess_model
 from sparrow.pipeline.data import check_raw, ingest_and_compare
 from sparrow.pipeline.explore import explore_data
@@ -79,12 +82,18 @@ class Train(FlowSpec):
         is_flag=True,  # type: ignore[arg-type]
     )  # fmt: skip
 
-    # Made anew in each step, and never stored with a result that a later run may take.
+    fresh: bool = Parameter(  # type: ignore[assignment]
+        "fresh", type=bool, default=False, help="run every step; take none over from earlier runs",
+        is_flag=True,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+    # Made anew in each step, and never stored with a result that a later run may take over.
 
     @property
     def settings(self) -> sparrow.config.Config:
         """The config of this run, overrides included."""
-        return with_overrides(make_config(self.config.to_dict()), self.overrides or ())
+        given = own_parameters(str(current.flow_name), str(current.run_id))
+        return with_overrides(make_config(given["config"]), given["overrides"] or ())
 
     @property
     def tuned(self) -> sparrow.config.Config:
@@ -106,13 +115,9 @@ class Train(FlowSpec):
         """The folder of the run's pages about its data."""
         return self.work_dir / "data"
 
-    @property
-    def study(self) -> str:
-        """The name of the run's study."""
-        return f"{self.settings.name}-{self.run_key}"
-
     @step
     @user_facing_step
+    @noted_step
     def start(self) -> None:
         """Settle the config, and draw the demo's photos where they are not there yet."""
         begin_run(self.settings, self.work_dir, str(current.run_id), show_progress("drawn"))
@@ -121,6 +126,7 @@ class Train(FlowSpec):
     @card
     @step
     @user_facing_step
+    @noted_step
     def check_data(self) -> None:
         """Every rule on every photo and row; a broken one stops the run with its rows."""
         checked, page = check_raw(self.settings, self.data_pages, show_progress("measured"))
@@ -135,6 +141,7 @@ class Train(FlowSpec):
     @card
     @step
     @user_facing_step
+    @noted_step
     def ingest(self) -> None:
         """Check ``data/new`` and merge it, all or nothing; compare it with what was there."""
         folder, progress = self.data_pages, show_progress("measured")
@@ -147,6 +154,7 @@ class Train(FlowSpec):
     @card
     @step
     @user_facing_step
+    @noted_step
     def split(self) -> None:
         """Train, validation, test; authors, near-duplicates and visits stay in one of them."""
         outcome = split_photos(self.settings, self.dataset, self.data_pages)
@@ -159,6 +167,7 @@ class Train(FlowSpec):
     @card(type="blank", id="dataset_card")
     @step
     @user_facing_step
+    @noted_step
     def explore(self) -> None:
         """The pictures that tell what the data is like, and its card."""
         self.dataset_card, pictures = explore_data(
@@ -171,21 +180,25 @@ class Train(FlowSpec):
 
     @step
     @user_facing_step
+    @noted_step
     def tune(self) -> None:
         """One worker's share of the study."""
+        self.study = f"{self.settings.name}-{self.run_key}"
         tune(self.settings, self.study, self.dataset, partial(print, flush=True))
         self.next(self.gather)
 
     @step
     @user_facing_step
+    @noted_step
     def gather(self, inputs: Inputs) -> None:
         """The study's workers are done. (A step that joins may not part again in Metaflow.)"""
-        self.merge_artifacts(inputs)
+        self.merge_artifacts(inputs, exclude=[RECORD])
         self.next(self.choose)
 
     @card
     @step
     @user_facing_step
+    @noted_step
     def choose(self) -> None:
         """The config with the best trial's values, and how the study came to them."""
         outcome = choose_best(self.settings, self.study, self.work_dir)
@@ -199,6 +212,7 @@ class Train(FlowSpec):
     @parallel
     @step
     @user_facing_step
+    @noted_step
     def train(self) -> None:
         """Train with the tuned config, keep the best epoch, export the engine.
 
@@ -210,8 +224,8 @@ class Train(FlowSpec):
         rank, size = place.node_index, place.num_nodes
         set_rank_environment(rank, size, place.main_ip, self.run_key)
         if rank == 0:
-            run_place = RunPlace(self.work_dir, self.run_key, self.best_values)
-            self.trained = train_in_view(self.tuned, self.dataset, run_place)
+            own = RunPlace(self.work_dir, self.run_key, self.best_values)
+            self.trained = train_in_view(self.tuned, self.dataset, own)
         else:
             show_worker_rank(rank, size)
             run_worker_rank(self.tuned, self.dataset, self.work_dir)
@@ -221,9 +235,13 @@ class Train(FlowSpec):
     @card(type="blank", id="model_card")
     @step
     @user_facing_step
+    @noted_step
     def evaluate(self, inputs: Inputs) -> None:
         """Threshold from validation photos, scores on test photos, with intervals; the card."""
-        self.merge_artifacts(inputs)
+        self.merge_artifacts(inputs, exclude=[RECORD])
+        self.evaluated_by = self.run_key  # the version that promote registers is this run's
+        place = RunPlace(self.work_dir, self.run_key, self.best_values)
+        self.trained = adopt_training(self.tuned, self.dataset, self.trained, place)
         work_dir, progress = self.work_dir, show_progress("evaluated")
         outcome = assess_model(self.settings, self.dataset, self.trained, work_dir, progress)
         self.evaluation, self.latency_ms = outcome.scored.evaluation, outcome.scored.latency_ms
@@ -241,10 +259,10 @@ class Train(FlowSpec):
     def promote(self) -> None:
         """Candidate against champion on the same photos; the gate decides."""
         check_model_folder(self.work_dir)
-        model = EvaluatedModel(
-            self.work_dir / MODEL, self.trained, self.evaluation, self.latency_ms
-        )
-        self.promotion = promote(self.settings, self.dataset, model, self.run_key, self.production)
+        scores = self.trained, self.evaluation, self.latency_ms
+        model = EvaluatedModel(self.work_dir / MODEL, self.evaluated_by, *scores)
+        forced = bool(own_parameters(str(current.flow_name), str(current.run_id))["production"])
+        self.promotion = promote(self.settings, self.dataset, model, self.run_key, forced)
         print(self.promotion.decision["reason"])
         report_cards.show_decision(self.promotion)
         self.next(self.bundle)
@@ -272,4 +290,5 @@ class Train(FlowSpec):
 if __name__ == "__main__":
     # Metaflow starts a parallel step's other tasks with the first ``python`` it finds: this one.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    reuse_earlier_runs()
     main(Train)

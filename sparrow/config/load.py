@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from sparrow.config.base import ConfigError, Section
+from sparrow.config.base import ConfigError, Section, watch_reads
 from sparrow.config.renamed import renamed_key, translate_config
 from sparrow.config.search_space import space_faults
 from sparrow.config.whole import Config, get_key
@@ -83,7 +83,8 @@ def make_config(values: Mapping[str, Any]) -> Config:
 def _validate(kind: type[S], values: Mapping[str, Any], where: str) -> S:
     try:
         # JSON mode: lists become tuples, while "3" still does not become 3.
-        return kind.model_validate_json(json.dumps(values))
+        with watch_reads(None):
+            return kind.model_validate_json(json.dumps(values))
     except (TypeError, ValueError) as error:
         if not isinstance(error, ValidationError):
             raise ConfigError(f"{where}: {error}") from error
@@ -116,13 +117,15 @@ def with_values(config: Config, values: Mapping[str, Any]) -> Config:
     """A copy with some keys replaced: ``{"training.learning_rate": 0.01}``."""
     tree = config.model_dump(mode="json")
     for key, value in values.items():
-        get_key(config, key)
+        with watch_reads(None):
+            get_key(config, key)
         _set(tree, key, value)
     return make_config(tree)
 
 
 def _with_usable_space(config: Config) -> Config:
-    faults = space_faults(config)
+    with watch_reads(None):
+        faults = space_faults(config)
     if faults:
         raise ConfigError("config:\n  " + "\n  ".join(faults))
     return config

@@ -35,10 +35,12 @@ class EvaluatedModel:
 
     Attributes:
         folder: the model folder.
+        run_key: of the run that evaluated it, which is the key of its version.
         latency_ms: see ``Scored``.
     """
 
     folder: Path
+    run_key: str
     trained: Trained
     evaluation: Evaluation
     latency_ms: float
@@ -61,14 +63,20 @@ def promote(
     """Register the candidate once, score the champion on the same photos now, and decide.
 
     A step that was killed after it had promoted finds its own entry in the promotion log: the
-    decision of that entry holds, and nothing is promoted twice.
+    decision of that entry holds, and nothing is promoted twice. A candidate of an earlier run that
+    is champion already stays it.
+
+    Args:
+        run_key: of this run; another than the model's where an earlier run evaluated it.
     """
     from sparrow.registry.registry import Registry
 
     registry = Registry(config.stores, config.name)
-    version = _register(registry, model, run_key)
+    version = _register(registry, model)
     state = registry.reconcile()
     own = own_entry(registry, version.number, run_key)
+    if own is None and run_key != model.run_key and _is_champion(state, version.number):
+        return _stands(version.number, model.run_key)
     before = own.from_version if own else champion_before(registry, state, version.number)
     against = compare_with(config, dataset, registry, before, model)
     if own is not None:
@@ -91,14 +99,24 @@ def _candidate(model: EvaluatedModel) -> Candidate:
     return Candidate(model.evaluation, engine_mb(model.folder), model.latency_ms)
 
 
-def _register(registry: Registry, model: EvaluatedModel, run_key: str) -> Version:
+def _is_champion(state: RegistryState, number: int) -> bool:
+    return state.champion is not None and state.champion.number == number
+
+
+def _stands(number: int, run_key: str) -> Promotion:
+    reason = f"Nothing changed since run {run_key}: version {number} is the champion and stands."
+    decision = {"promote": False, "forced": False, "reason": reason, "gates": []}
+    return Promotion(number, number, number, decision, None)
+
+
+def _register(registry: Registry, model: EvaluatedModel) -> Version:
     info = read_info(model.folder)
     tags = {
-        "metaflow_run": run_key,
+        "metaflow_run": model.run_key,
         "config": stored_config(info.config).content_hash(),  # tuned values included
         "git_commit": info.git_commit,
     }
-    return registry.register(model.folder, model.trained.mlflow_run_id, run_key, tags)
+    return registry.register(model.folder, model.trained.mlflow_run_id, model.run_key, tags)
 
 
 def _carry_out(

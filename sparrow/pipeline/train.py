@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sparrow.config import Config
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 CHECKPOINTS = "checkpoints"
 PARITY_PHOTOS = 6
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class RunPlace:
 class Trained:
     """What training leaves behind."""
 
+    run_key: str  # of the run that it belongs to
     mlflow_run_id: str
     history: tuple[dict[str, Any], ...]
     best_epoch: int
@@ -87,7 +90,7 @@ def train_model(
     model, checkpoints = _network(tuned), place.folder / CHECKPOINTS
     checkpoints.mkdir(parents=True, exist_ok=True)
     client = make_client(tuned.stores)
-    run_id = _start_run(client, tuned, dataset, place)
+    run_id = start_training_run(client, tuned, dataset, place)
     if place.best_values:
         client.log_text(run_id, best_yaml(place.best_values), BEST_VALUES)
     result = train(model, task, checkpoints, _logged(hooks, client, run_id))
@@ -95,6 +98,7 @@ def train_model(
     end_run(client, run_id)
     _export(tuned, dataset, task, result, place.folder)
     return Trained(
+        run_key=place.key,
         mlflow_run_id=run_id,
         history=tuple(record.row() for record in result.history),
         best_epoch=result.best.epoch,
@@ -137,7 +141,7 @@ def _logged(hooks: TrainingHooks, client: MlflowClient, run_id: str) -> Training
     from sparrow.training.loop import TrainingHooks
 
     def on_epoch(history: tuple[EpochRecord, ...]) -> None:
-        log_epoch(client, run_id, history[-1].epoch, _epoch_metrics(history[-1]))
+        log_epoch(client, run_id, history[-1].epoch, epoch_metrics(history[-1]))
         if hooks.on_epoch:
             hooks.on_epoch(history)
 
@@ -158,7 +162,18 @@ def _export(
     keep_trained_info(folder)
 
 
-def _start_run(client: MlflowClient, tuned: Config, dataset: Dataset, place: RunPlace) -> str:
+def start_training_run(
+    client: MlflowClient,
+    tuned: Config,
+    dataset: Dataset,
+    place: RunPlace,
+    tags: Mapping[str, str] = NO_TAGS,
+) -> str:
+    """The MLflow run of a training, with its parameters: made, or the one a killed run had begun.
+
+    Args:
+        tags: beside those that name the run, the data and the code.
+    """
     from sparrow.registry.tracking import RunFacts, flat_params, start_run
 
     version = data_version(dataset)
@@ -168,13 +183,14 @@ def _start_run(client: MlflowClient, tuned: Config, dataset: Dataset, place: Run
     counts = {f"photos_{k}": int(n) for k, n in dataset.images["split"].value_counts().items()}
     facts = RunFacts(
         {**params, **counts, "data_version": version},
-        {"metaflow_run": place.key, "data_version": version, "git_commit": git_commit()},
+        {"metaflow_run": place.key, "data_version": version, "git_commit": git_commit(), **tags},
     )
     note = place.folder / "mlflow_run_id"
     return start_run(client, tuned.name, tuned.stores.artifacts, note, facts)
 
 
-def _epoch_metrics(record: EpochRecord) -> dict[str, float]:
+def epoch_metrics(record: EpochRecord) -> dict[str, float]:
+    """What MLflow keeps of an epoch, by name."""
     scores = {name: getattr(record, name) for name in ("f_beta", "precision", "recall")}
     return {
         **{f"validation_{name}": value for name, value in scores.items()},

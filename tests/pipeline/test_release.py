@@ -75,11 +75,11 @@ class Run:
         client = make_client(stores)
         note = self.folder.with_name(f"{self.folder.name}.note")
         run_id = start_run(client, self.config.name, stores.artifacts, note)
-        return Trained(run_id, (), 1, {}, None)
+        return Trained(self.key, run_id, (), 1, {}, None)
 
     def promote(self, *, forced: bool = False) -> Any:
         scored = stages.score_model(self.config, self.dataset, self.folder)
-        model = stages.EvaluatedModel(self.folder, self.trained(), scored.evaluation, 1.0)
+        model = stages.EvaluatedModel(self.folder, self.key, self.trained(), scored.evaluation, 1.0)
         return stages.promote(self.config, self.dataset, model, self.key, forced)
 
 
