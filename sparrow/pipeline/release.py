@@ -67,6 +67,7 @@ def promote(
     decision of that entry holds, and nothing is promoted twice.
     """
     from sparrow.registry.registry import Registry
+    from sparrow.registry.run_tags import move_run_tags
 
     registry = Registry(config.stores, config.name)
     version = _register(registry, model, run_key)
@@ -80,6 +81,8 @@ def promote(
         made = decide(_candidate(model), against, config.promotion, forced)
         decision = made.to_dict()
         _carry_out(config, registry, made, version.number, (state.number, run_key))
+    for line in move_run_tags(registry):
+        print(line)
     now = registry.champion()
     return Promotion(
         version=version.number,
@@ -95,8 +98,11 @@ def _candidate(model: EvaluatedModel) -> Candidate:
 
 
 def _register(registry: Registry, model: EvaluatedModel, run_key: str) -> Version:
-    info = read_info(model.folder)
+    from sparrow.registry.run_tags import RUN, current_run
+
+    info, run = read_info(model.folder), current_run()
     tags = {
+        **({RUN: run} if run else {}),
         "metaflow_run": run_key,
         "config": stored_config(info.config).content_hash(),  # tuned values included
         "git_commit": info.git_commit,
