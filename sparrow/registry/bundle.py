@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sparrow.config import StoresConfig
 from sparrow.inference.model_folder import ModelInfo, read_info, strip_settings
+from sparrow.registry.notice import LICENSE, NOTICE, TEXTS, write_notices
 from sparrow.served_settings import (
     FILE,
     ServedSettings,
@@ -58,13 +59,15 @@ def build_bento(folder: Path, settings: ServedSettings) -> str:
         staging = Path(staging_name)
         _stage_sources(staging)
         copy_model(folder, staging / "model", settings)
+        write_notices(staging / "model", info, staging)
+        legal = [NOTICE, LICENSE, f"{TEXTS}/**"]
         with _some_key():
             bento = bentoml.build(
                 "service.app:Sparrow",
                 name=settings.name,
                 version=tag.split(":")[1],
                 build_ctx=str(staging),
-                include=["sparrow/**", "service/**", "model/**", FILE, REQUIREMENTS],
+                include=["sparrow/**", "service/**", "model/**", FILE, REQUIREMENTS, *legal],
                 labels={"data_version": info.data_version, "threshold": f"{info.threshold:.4f}"},
                 python={"requirements_txt": REQUIREMENTS, "lock_packages": False},
             )
@@ -122,6 +125,8 @@ def _holds(model: Path, info: ModelInfo, settings: ServedSettings) -> bool:
     """Whether a built Bento carries this very model, with these settings."""
     if not settings_path(model).is_file() or read_served_settings(model) != travelling(settings):
         return False
+    if not (model.parent / NOTICE).is_file():
+        return False  # built by an earlier release
     inside = read_info(model, verify=False)
     return inside.model_copy(update={"config": info.config}) == info  # see ``without_settings``
 
