@@ -67,7 +67,6 @@ def promote(
     decision of that entry holds, and nothing is promoted twice.
     """
     from sparrow.registry.registry import Registry
-    from sparrow.registry.run_tags import move_run_tags
 
     registry = Registry(config.stores, config.name)
     version = _register(registry, model, run_key)
@@ -81,8 +80,7 @@ def promote(
         made = decide(_candidate(model), against, config.promotion, forced)
         decision = made.to_dict()
         _carry_out(config, registry, made, version.number, (state.number, run_key))
-    for line in move_run_tags(registry):
-        print(line)
+    _move_run_tags(registry)
     now = registry.champion()
     return Promotion(
         version=version.number,
@@ -133,6 +131,14 @@ def _carry_out(
     registry.promote(
         number, decision.reason, forced=decision.forced, evidence=evidence, follows=follows
     )
+
+
+def _move_run_tags(registry: Registry) -> None:
+    """Bring the tags of Metaflow's runs to the new state, and print where that is not possible."""
+    from sparrow.registry.run_tags import move_run_tags
+
+    for line in move_run_tags(registry):
+        print(line)
 
 
 def own_entry(registry: Registry, number: int, run_key: str) -> Entry | None:

@@ -25,6 +25,10 @@ from sparrow.shipped import PACKAGE, SERVE_LOCK, shipped
 ROOT = PACKAGE.parent  # a clone or site-packages: the service lies beside the package
 SOURCES = ("sparrow", "service")
 REQUIREMENTS = SERVE_LOCK
+INCLUDED = [
+    *(f"{part}/**" for part in (*SOURCES, "model", TEXTS)),
+    *(FILE, REQUIREMENTS, NOTICE, LICENSE),
+]  # of a Bento
 
 KEY_VARIABLE = "SPARROW_API_KEY"  # of the service
 
@@ -55,22 +59,27 @@ def build_bento(folder: Path, settings: ServedSettings) -> str:
     if any(_holds(Path(path) / "src" / "model", info, settings) for path in built):
         return tag
     _delete(tag)
-    with tempfile.TemporaryDirectory() as staging_name:
-        staging = Path(staging_name)
-        _stage_sources(staging)
-        copy_model(folder, staging / "model", settings)
-        write_notices(staging / "model", info, staging)
-        legal = [NOTICE, LICENSE, f"{TEXTS}/**"]
+    with tempfile.TemporaryDirectory() as staging:
+        _stage_sources(Path(staging))
+        copy_model(folder, Path(staging) / "model", settings)
+        write_notices(Path(staging) / "model", info, Path(staging))
         with _some_key():
-            bento = bentoml.build(
-                "service.app:Sparrow",
-                name=settings.name,
-                version=tag.split(":")[1],
-                build_ctx=str(staging),
-                include=["sparrow/**", "service/**", "model/**", FILE, REQUIREMENTS, *legal],
-                labels={"data_version": info.data_version, "threshold": f"{info.threshold:.4f}"},
-                python={"requirements_txt": REQUIREMENTS, "lock_packages": False},
-            )
+            return _build(Path(staging), tag, info)
+
+
+def _build(staging: Path, tag: str, info: ModelInfo) -> str:
+    import bentoml
+
+    name, _, version = tag.partition(":")
+    bento = bentoml.build(
+        "service.app:Sparrow",
+        name=name,
+        version=version,
+        build_ctx=str(staging),
+        include=INCLUDED,
+        labels={"data_version": info.data_version, "threshold": f"{info.threshold:.4f}"},
+        python={"requirements_txt": REQUIREMENTS, "lock_packages": False},
+    )
     return str(bento.tag)
 
 

@@ -47,20 +47,17 @@ class DetectorModel:
         Args:
             model_input: photos: the first column of a table, a list, or one alone. Each is the path
                 of a file, its bytes, these as base64 text (``data:…;base64,`` before it or not), or
-                pixels, uint8 [height, width, 3], RGB. MLflow takes pixels in a table or in a dict:
-                ``{"photo": [pixels]}``.
+                pixels, uint8 [height, width, 3], RGB (MLflow wants these in a table or a dict).
             params: ``min_score`` (0 to 1) in place of the operating threshold; ``rows``: ``boxes``,
                 or ``photos`` for one row a photo.
 
         Returns:
-            A row a detection: photo, label, score, x_min_px, y_min_px, x_max_px, y_max_px. With
-            ``rows`` ``photos``, a row a photo: photo, count, and low and high, the likely range,
-            which are missing where the model has none or ``min_score`` is given. A photo is called
-            by its path, or ``photo 1``, ``photo 2`` … by its place.
+            ``BOX_COLUMNS``, or ``COUNT_COLUMNS``: low and high, the likely range, are missing where
+            the model has none or ``min_score`` is given. A photo is called by its path, or
+            ``photo 1``, ``photo 2`` … by its place.
 
         Raises:
-            ValueError: a parameter or an input of another kind; ``ImageError``, which is one: a
-                photo that cannot be read. The message names the photo's place.
+            ValueError: a parameter or input of another kind, or (``ImageError``) no readable photo.
         """
         min_score, rows = _parameters(params or {})
         photos = _photos(model_input)

@@ -28,11 +28,8 @@ def space_readme(model: Path, info: ModelInfo, version: str, requirements: Path)
         version: of the registered model.
         requirements: what the Space installs; it pins the version of Gradio.
     """
-    ledger = read_ledger(model)
-    head = yaml.safe_dump(
-        _metadata(info, ledger, requirements), sort_keys=False, allow_unicode=True, width=10**6
-    )
-    what = _what(info)
+    metadata = _metadata(info, read_ledger(model), requirements)
+    head = yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True, width=10**6)
     rows = [
         ("model", f"{info.name}, version {version}, trained {info.trained_at[:10]}"),
         ("classes", ", ".join(map(one_line, info.class_names))),
@@ -41,10 +38,10 @@ def space_readme(model: Path, info: ModelInfo, version: str, requirements: Path)
         *_scores(info),
     ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
-    card = f"Its card, with what it is for and what it is not: `model/{CARD}`.\n\n"
-    card = card if (model / CARD).is_file() else ""
+    has_card = (model / CARD).is_file()
+    card = f"What it is for and what it is not: `model/{CARD}`.\n\n" if has_card else ""
     return (
-        f"---\n{head}---\n\n# Count {what} in photos\n\n"
+        f"---\n{head}---\n\n# Count {_what(info)} in photos\n\n"
         "Drop photos on the page: it shows each with boxes, and its count with a likely range.\n\n"
         f"| | |\n|---|---|\n{table}\n\n{card}"
         f"Run it anywhere: `pip install -r {REQUIREMENTS} && python {APP_FILE}`.\n\n"
