@@ -82,13 +82,8 @@ def promote(
         _carry_out(config, registry, made, version.number, (state.number, run_key))
     _move_run_tags(registry)
     now = registry.champion()
-    return Promotion(
-        version=version.number,
-        champion_version=now.number if now else None,
-        champion_before=before,
-        decision=decision,
-        champion_evaluation=against.champion.to_dict() if against.champion else None,
-    )
+    scored = against.champion.to_dict() if against.champion else None
+    return Promotion(version.number, now.number if now else None, before, decision, scored)
 
 
 def _candidate(model: EvaluatedModel) -> Candidate:
