@@ -147,7 +147,8 @@ def test_a_run_ends_with_a_champion_a_bento_and_a_report(home: Path, first_run: 
     (run,) = (home / ".metaflow" / "Train").glob("*/_meta/*_self.json")
     assert "champion" in json.loads(run.read_text())["tags"]
     (notice,) = (home / "bentoml" / "bentos").glob("tiny-detector/*/src/NOTICE")
-    assert "by 12 known authors: CC0" in notice.read_text()
+    assert "known authors: CC0" in notice.read_text()
+    assert "Photos shown in model/card.html" in notice.read_text()
     for split in ("train", "validation", "test"):
         (table,) = home.rglob(f"prepared/{split}.csv")
         assert len(pd.read_csv(table)) > 0
