@@ -117,6 +117,10 @@ test-stores: $(READY) ## Break the log's store under a running service: disk ful
 		apt-get install --yes --quiet --no-install-recommends postgresql; }
 	SPARROW_FAULT_TABLE=docs/store-faults.md $(BIN)/python -m pytest -s -m stores tests/service $(ARGS)
 
+.PHONY: test-mlflow
+test-mlflow: $(READY) ## Count with MLflow where only a registered model's requirements are installed
+	$(BIN)/python -m pytest -m alone tests/registry -s $(ARGS)
+
 .PHONY: test-circle
 test-circle: $(READY) ## From drift over labels to a better champion that serves: minutes, two trainings
 	$(BIN)/python -m pytest -m circle tests/circle -s $(ARGS)

@@ -28,8 +28,9 @@ CARD_PAGE = "card.html"  # the same with pictures, in one file
 MIN_SIDE_PX = 16
 MAX_NAME_LENGTH = 500  # in models of earlier releases, too
 MAX_FAULTS = 5  # of a file, in one message
+LICENCES = "licences.json"  # ``data.licence_ledger.LicenceLedger``
 REQUIRED = (WEIGHTS, ENGINE)
-ALLOWED = {WEIGHTS, ENGINE, REFERENCE, INFO, CARD, CARD_PAGE, "MLmodel", "example.jpg"}
+ALLOWED = {WEIGHTS, ENGINE, REFERENCE, INFO, CARD, CARD_PAGE, "MLmodel", "example.jpg", LICENCES}
 
 
 def _one_line(text: str) -> str:

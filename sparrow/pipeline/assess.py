@@ -11,6 +11,7 @@ from sparrow.data.tables import Dataset
 from sparrow.pipeline.cards import log_evaluation, write_model_card
 from sparrow.pipeline.data import write_label_errors
 from sparrow.pipeline.evaluate import evaluate_model
+from sparrow.pipeline.licences import write_ledger
 from sparrow.pipeline.trained_folder import MODEL, reset_model_folder
 from sparrow.progress import Progress
 
@@ -71,6 +72,7 @@ def assess_model(
     scored = evaluate_model(config, dataset, folder, progress)
     curves = evaluation_pictures(config, dataset, scored)
     model_card = write_model_card(config, dataset, scored, folder, curves)
+    write_ledger(config, dataset, folder, [t for t in curves if t.startswith("Photo ")])
     pictures = curves | mistake_pictures(dataset, scored)
     log_evaluation(config, trained, scored, pictures, run_dir)
     pages = run_dir / "data" / "test"

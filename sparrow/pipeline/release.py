@@ -85,14 +85,10 @@ def promote(
         made = decide(_candidate(model), against, config.promotion, forced)
         decision = made.to_dict()
         _carry_out(config, registry, made, version.number, (state.number, run_key))
+    _move_run_tags(registry)
     now = registry.champion()
-    return Promotion(
-        version=version.number,
-        champion_version=now.number if now else None,
-        champion_before=before,
-        decision=decision,
-        champion_evaluation=against.champion.to_dict() if against.champion else None,
-    )
+    scored = against.champion.to_dict() if against.champion else None
+    return Promotion(version.number, now.number if now else None, before, decision, scored)
 
 
 def _candidate(model: EvaluatedModel) -> Candidate:
@@ -110,8 +106,11 @@ def _stands(number: int, run_key: str) -> Promotion:
 
 
 def _register(registry: Registry, model: EvaluatedModel) -> Version:
-    info = read_info(model.folder)
+    from sparrow.registry.run_tags import RUN, current_run
+
+    info, run = read_info(model.folder), current_run()
     tags = {
+        **({RUN: run} if run else {}),
         "metaflow_run": model.run_key,
         "config": stored_config(info.config).content_hash(),  # tuned values included
         "git_commit": info.git_commit,
@@ -142,6 +141,14 @@ def _carry_out(
     registry.promote(
         number, decision.reason, forced=decision.forced, evidence=evidence, follows=follows
     )
+
+
+def _move_run_tags(registry: Registry) -> None:
+    """Bring the tags of Metaflow's runs to the new state, and print where that is not possible."""
+    from sparrow.registry.run_tags import move_run_tags
+
+    for line in move_run_tags(registry):
+        print(line)
 
 
 def own_entry(registry: Registry, number: int, run_key: str) -> Entry | None:

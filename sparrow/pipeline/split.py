@@ -1,4 +1,6 @@
-"""What the split step of ``train.py`` does: assignments that stay while the set grows; a report."""
+"""What the split step of ``train.py`` does: assignments that stay while the set grows; a report;
+tables for other programs.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from sparrow.config import Config
 from sparrow.data.split.assignments import load_assignments, save_assignments
+from sparrow.data.split.prepared_tables import TablesOwner, write_prepared_tables
 from sparrow.data.split.split import SplitResult, split_dataset
-from sparrow.data.tables import Dataset
+from sparrow.data.split.tables import split_tables
+from sparrow.data.tables import Dataset, data_version
 from sparrow.pipeline.data import write_split_report
 
 if TYPE_CHECKING:
@@ -18,16 +22,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class SplitOutcome:
-    """The split set, how test and training photos compare, and the report's page."""
+    """The split set, how test and training photos compare, the report's page, and its tables.
+
+    Attributes:
+        tables: what to say about ``train.csv``, ``validation.csv`` and ``test.csv``.
+    """
 
     result: SplitResult
     comparison: Comparison
     page: Path
+    tables: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
-        """Photos of each split, the comparison, and where the report is."""
+        """Photos of each split, the comparison, and where the report and the tables are."""
         counts = self.result.dataset.images["split"].value_counts().to_string()
-        return [counts, self.comparison.summary(), f"split report: {self.page}"]
+        report = f"split report: {self.page}"
+        return [counts, self.comparison.summary(), report, *self.tables]
 
 
 def split_photos(config: Config, dataset: Dataset, folder: Path) -> SplitOutcome:
@@ -36,8 +46,24 @@ def split_photos(config: Config, dataset: Dataset, folder: Path) -> SplitOutcome
     Args:
         folder: of the run's pages about its data.
     """
+    result = split_as_run(config, dataset)
+    save_assignments(result.dataset)
+    comparison, page = write_split_report(config, result, folder)
+    return SplitOutcome(result, comparison, page, tuple(_write_tables(config, result.dataset)))
+
+
+def split_as_run(config: Config, dataset: Dataset) -> SplitResult:
+    """A checked set, split as a training run of this config splits it; nothing is saved.
+
+    Raises:
+        DataError: it cannot be split (see ``split_dataset``).
+    """
     bits = config.data.near_duplicate_bits
     assignments = load_assignments(dataset.root)
-    result = split_dataset(dataset, config.split, bits, config.seed, assignments)
-    save_assignments(result.dataset)
-    return SplitOutcome(result, *write_split_report(config, result, folder))
+    return split_dataset(dataset, config.split, bits, config.seed, assignments)
+
+
+def _write_tables(config: Config, dataset: Dataset) -> list[str]:
+    """The split's tables, for programs that read those of the house-sparrow data set."""
+    owner = TablesOwner(config.name, config.data.root, data_version(dataset))
+    return write_prepared_tables(Path(config.data.prepared), split_tables(dataset), owner)

@@ -146,6 +146,14 @@ def test_a_run_ends_with_a_champion_a_bento_and_a_report(home: Path, first_run: 
     assert found["run"]["state"] == "finished"
     assert found["champion"]["version"] == 1  # the first candidate passes the absolute bars
     assert found["run"]["bento"].startswith("tiny-detector:v1-")
+    (run,) = (home / ".metaflow" / "Train").glob("*/_meta/*_self.json")
+    assert "champion" in json.loads(run.read_text())["tags"]
+    (notice,) = (home / "bentoml" / "bentos").glob("tiny-detector/*/src/NOTICE")
+    assert "known authors: CC0" in notice.read_text()
+    assert "Photos shown in model/card.html" in notice.read_text()
+    for split in ("train", "validation", "test"):
+        (table,) = home.rglob(f"prepared/{split}.csv")
+        assert len(pd.read_csv(table)) > 0
     assert len(found["run"]["metrics"]["f2_iou50"]) == 3  # value, low, high
     # The threshold that serves is the one that was chosen on validation photos and then evaluated.
     assert found["champion"]["threshold"] == found["run"]["threshold"]

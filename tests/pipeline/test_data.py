@@ -7,9 +7,10 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from sparrow.config import Config, make_config
+from sparrow.config import Config, make_config, with_values
 from sparrow.data.checks.run import check_dataset
 from sparrow.data.formats.exchange import export_dataset, import_dataset, read_csv
 from sparrow.data.ingest.ingest import ingest_new
@@ -19,6 +20,7 @@ from sparrow.data.synthetic.settings import SyntheticSettings
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 from sparrow.pipeline import data as stages
+from sparrow.pipeline.split import split_photos
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +135,20 @@ def test_boxes_corrected_elsewhere_come_back(config: Config, tmp_path: Path) -> 
         - outcome.dataset.boxes.sort_values(["image", *XYXY])[XYXY].to_numpy()
     )
     assert moved.sum() == 1
+
+
+def test_a_split_leaves_its_tables_and_says_whose_they_replaced(
+    config: Config, tmp_path: Path
+) -> None:
+    config = with_values(config, {"data.prepared": str(tmp_path / "own")})
+    outcome = split_photos(config, raw(config), tmp_path / "pages")
+    for split in ("train", "validation", "test"):
+        table = pd.read_csv(tmp_path / "own" / f"{split}.csv")
+        photos = outcome.result.dataset.subset(split).images
+        assert sorted(table["Name"]) == sorted(photos["image"])
+        assert table.set_index("Name")["image_width"].to_dict() == (
+            photos.set_index("image")["width_px"].to_dict()
+        )
+    assert f"tables of the split: {tmp_path / 'own'}/train.csv" in outcome.lines()[-1]
+    other = split_photos(config.model_copy(update={"name": "two"}), raw(config), tmp_path / "pages")
+    assert f"They replaced those of {config.name}" in other.lines()[-1]
