@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,7 +96,7 @@ def _differences(config: Config, pointer: Pointer, contents: Contents) -> Differ
 
 
 def _advice(args: argparse.Namespace, pointer: Pointer, *, anything_here: bool) -> str:
-    option = f" --config {args.config}" if args.config != default_config() else ""
+    option = f" --config {shlex.quote(str(args.config))}" if args.config != default_config() else ""
     pulling = f"`sparrow data pull{option}` makes the data {pointer.version}"
     pinning = f"; `sparrow data pin{option}` makes the pointer say what is here"
     return pulling + pinning * anything_here

@@ -62,6 +62,8 @@ class ObjectStore:
         with self._named("listed", prefix):
             self._refuse_absent()
             infos = self._fs.get_file_info(selector)
+            if not infos:
+                self._refuse_absent_bucket()
         start = len(self._base) + 1
         return {info.path[start:]: info.size for info in infos if info.type == fs.FileType.File}
 
@@ -121,6 +123,11 @@ class ObjectStore:
             raise StoreError(
                 f"the store {self.name} is not there: mount it, or make the folder where it is new"
             )
+
+    def _refuse_absent_bucket(self) -> None:
+        bucket = self._base.partition("/")[0]
+        if not self._is_folder and self._fs.get_file_info(bucket).type == fs.FileType.NotFound:
+            raise StoreError(f"the store {self.name}: there is no bucket {bucket}{self._hint()}")
 
     @contextmanager
     def _named(self, doing: str, key: str) -> Iterator[None]:

@@ -61,10 +61,10 @@ def read_contents(root: Path, config: DataConfig, progress: Progress | None = No
         sha256s = {path: known[resolved[path]][1] for path in paths if resolved[path] in known}
         waiting = {path: resolved[path] for path in paths if path not in sha256s}
         with as_data_errors("its files cannot be read", root):
-            for path, (sha256, key) in _hash(waiting, progress).items():
-                sha256s[path] = sha256
-                if key == file_key(resolved[path]):
-                    cache.written({resolved[path]: sha256})
+            hashed = _hash(waiting, progress)
+            settled = (path for path in hashed if hashed[path][1] == file_key(resolved[path]))
+            cache.written({resolved[path]: hashed[path][0] for path in settled})
+            sha256s |= {path: sha256 for path, (sha256, _) in hashed.items()}
             sizes = {path: resolved[path].stat().st_size for path in paths}
     return Contents(root, {path: FileEntry(path, sha256s[path], sizes[path]) for path in paths})
 
@@ -101,7 +101,9 @@ def data_files(root: Path) -> list[str]:
 
 def _walk(folder: Path, below: str, above: frozenset[str]) -> Iterator[str]:
     above = above | {os.path.realpath(folder)}
-    for entry in os.scandir(folder):
+    with os.scandir(folder) as listing:
+        entries = list(listing)
+    for entry in entries:
         path = below + entry.name
         if entry.name.startswith(".") or entry.name.endswith(".partial") or path == HISTORY:
             continue

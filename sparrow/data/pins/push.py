@@ -75,7 +75,8 @@ def push(
         listed = _own_manifest(root, pinned)
         wanted = parse_manifest(listed, pinned, str(manifest_path(root, pinned))).contents()
         transfer = _push_contents(store, config, wanted.values(), progress, verify)
-        store.write(object_key(pinned), listed)
+        if verify or store.sizes(OBJECTS).get(object_key(pinned)) != len(listed):
+            store.write(object_key(pinned), listed)
         return transfer
 
 
