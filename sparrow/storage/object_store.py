@@ -1,8 +1,8 @@
 """A store of objects by name, in a folder or in an S3 bucket: the only module over ``pyarrow.fs``.
 
-An object is written whole or not at all. Nothing here knows what the objects are. What opens the
-store is in the environment: credentials as AWS's own programs read them, ``AWS_ENDPOINT_URL`` for
-a server that is not Amazon's.
+An object is written whole or not at all, and held in memory whole. Nothing here knows what the
+objects are. What opens the store is in the environment: credentials as AWS's own programs read
+them, ``AWS_ENDPOINT_URL`` for a server that is not Amazon's.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from pathlib import Path
 from sparrow.atomic_file import write_atomic
 from sparrow.config import DataConfig
 from sparrow.data.checks.measure_cache import MeasureCache
-from sparrow.data.checks.run import measure_folder
+from sparrow.data.checks.run import check_dataset, measure_folder
 from sparrow.data.errors import DataError, as_data_errors
 from sparrow.data.ingest.atomic_dir import file_lock, replace_directory
 from sparrow.data.pins.arrange import build_state
@@ -33,6 +33,7 @@ from sparrow.data.pins.manifest import (
 from sparrow.data.pins.pin import record_state
 from sparrow.data.pins.pointer import Pointer, read_pointer
 from sparrow.data.pins.push import Transfer, in_threads, named_store, object_key
+from sparrow.data.tables import data_version
 from sparrow.plain_text import one_line
 from sparrow.progress import Progress
 from sparrow.storage.object_store import ObjectMissingError, ObjectStore
@@ -70,8 +71,7 @@ def pull(
             ``keep_local``; objects are missing or damaged. The set is as it was.
         StoreError: the store cannot be used; what was fetched so far stays for the next pull.
     """
-    root = Path(config.root)
-    pointer = read_pointer(root)
+    root, pointer = Path(config.root), read_pointer(Path(config.root))
     with file_lock(root), as_data_errors("not pulled", root):
         manifest = fetch_manifest(store_url, root, pointer)
         contents = read_contents(root, config)
@@ -130,10 +130,12 @@ def _secure_local(
     """
     if set(contents.files.values()) <= set(manifest.files) or recorded_as(contents):
         return
+    states = [manifest, *kept_manifests(contents.root)]
+    if _version(config) in {state.version for state in states}:
+        return  # the same data in other words, as ``restore`` writes the tables
     if keep_local:
         record_state(config)
         return
-    states = [manifest, *kept_manifests(contents.root)]
     nearest = min(states, key=lambda state: len(compare(contents, state)))
     raise DataError(
         f"{contents.root}: not pulled: it holds changes that are not pinned. Against the state "
@@ -142,6 +144,14 @@ def _secure_local(
         "--keep-local` keeps them as a version in the history, which `sparrow data restore` "
         "brings back, and pulls"
     )
+
+
+def _version(config: DataConfig) -> str | None:
+    """Data version of the set as it is; None where it does not pass its checks."""
+    try:
+        return data_version(check_dataset(Path(config.root), config).dataset)
+    except DataError:
+        return None
 
 
 def _missing(contents: Contents, manifest: Manifest) -> list[FileEntry]:

@@ -197,6 +197,18 @@ def test_changed_data_is_refused_or_kept(clones: Clones, photos: Any) -> None:
     assert tree(root).keys() == before.keys()
 
 
+def test_tables_that_say_the_same_in_another_order_are_no_change(
+    clones: Clones, photos: Any
+) -> None:
+    """As ``restore`` writes them, whose rows are in the order of the version's tables."""
+    clones.pin_and_push()
+    photos.info = photos.info[::-1]
+    photos.write()
+    assert differences(clones.here) == Differences(changed=("image_info.csv",))
+    pull(clones.here, clones.store)
+    assert not differences(clones.here)
+
+
 def test_missing_files_come_back_without_a_question(clones: Clones) -> None:
     clones.pin_and_push()
     (Path(clones.here.root) / "images" / "photo003.png").unlink()
