@@ -129,6 +129,10 @@ test-circle: $(READY) ## From drift over labels to a better champion that serves
 test-kills: $(READY) ## Kill the flow in each of its steps and resume it: minutes
 	$(BIN)/python -m pytest -m kills tests/flows -s $(ARGS)
 
+.PHONY: test-push
+test-push: $(READY) ## Push and pull 10,000 photos, killed, to a folder and an S3 server: minutes
+	$(BIN)/python -m pytest -m push tests/data/pins tests/storage -s $(ARGS)
+
 .PHONY: check
 check: lint types test ## All that a change must pass: lint, types, test
 

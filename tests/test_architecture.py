@@ -27,7 +27,7 @@ BELOW_REPORTS = (
     "data", "predictions", "detectors", "evaluation", "training", "inference", "export",
 )  # fmt: skip
 ALLOWED: dict[str, tuple[str, ...]] = {
-    "data": (),
+    "data": ("storage.object_store",),
     "predictions": (),
     "detectors": (),
     "evaluation": ("data",),

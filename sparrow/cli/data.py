@@ -1,4 +1,7 @@
-"""``sparrow data …``: check, ingest, log, restore, download, explore, split-report, drift."""
+"""``sparrow data …``: check, ingest, log, restore, download.
+
+What reports is in ``data_reports``, what follows git in ``data_pins``.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparrow.cli.data_options import Parsers, add_action, read_config, terminal_progress
+from sparrow.cli.data_pins import add_pins
 from sparrow.cli.data_reports import add_reports
 from sparrow.config import Config
 
@@ -25,6 +29,7 @@ def register(subparsers: Parsers) -> None:
         actions, "ingest", ingest, "take the new data into the raw set, all of it or nothing"
     )
     _add_versions(actions)
+    add_pins(actions)
     add_reports(actions)
 
 
