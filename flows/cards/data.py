@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cards.parts import Part, add, glossary, picture, table, text
+from sparrow.data.checks.outcome import OUTCOME_COLUMNS
+from sparrow.data.comparison import verdict_words
 from sparrow.data.licences import attribution
 from sparrow.data.split.report import split_verdict
 from sparrow.data.tables import Dataset
@@ -17,11 +19,12 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from sparrow.data.checks.report import CheckReport
-    from sparrow.data.drift import Comparison
+    from sparrow.data.comparison import Comparison
     from sparrow.pipeline.data import IngestOutcome
 
 PAIRS_SHOWN = 4
 CANDIDATES_SHOWN = 6
+DETAILS_SHOWN = 20
 FACTS = (
     "data_version", "kept_their_side", "seed", "imbalance", "near_duplicate_bits", "visit_seconds",
 )  # fmt: skip
@@ -115,16 +118,19 @@ def _show_violations(report: CheckReport) -> None:
 
 
 def _show_comparison(comparison: Comparison) -> None:
-    names = f"{comparison.current.capitalize()} against {comparison.reference}"
-    add(text(f"### {names}: {comparison.verdict}"))
-    add(*(text(f"- {as_markdown(problem)}") for problem in comparison.problems))
+    add(
+        text(f"### {comparison.title}: {verdict_words(comparison.rules)}"),
+        table(OUTCOME_COLUMNS, [outcome.cells() for outcome in comparison.rules]),
+    )
+    details = [(rule.rule, detail) for rule in comparison.rules for detail in rule.details]
+    add(*(text(f"- {rule}: {as_markdown(detail)}") for rule, detail in details[:DETAILS_SHOWN]))
     rows = [
         [feature.feature, feature.distance, feature.p_value, "drifted" if feature.drifted else ""]
         for feature in comparison.features
     ]
     if rows:
         add(
-            text("Drift is a difference both large and statistically significant."),
+            text("Drift is a difference both beyond the limit and beyond chance."),
             table(["feature", "distance", "p", ""], rows, DIGITS),
         )
 

@@ -13,6 +13,7 @@ from sparrow.config import Config
 
 if TYPE_CHECKING:
     from sparrow.data.checks.report import RuleViolation
+    from sparrow.data.comparison import Comparison
     from sparrow.data.tables import Dataset
 
 
@@ -93,15 +94,24 @@ def _label_errors(
 
 def ingest(args: argparse.Namespace) -> int:
     """Take new data in and say what became of it."""
+    from sparrow.data.drift import compare_new_with_raw
     from sparrow.data.ingest.ingest import ingest_new
     from sparrow.reports.checks import write_report
 
-    result = ingest_new(read_config(args).data, terminal_progress(), write_report)
+    config = read_config(args)
+    compared: list[Comparison] = []
+
+    def compare(raw: Dataset, new: Dataset) -> None:
+        compared.append(compare_new_with_raw(raw, new, config))
+        compared[0].raise_for_findings()
+
+    result = ingest_new(config.data, terminal_progress(), write_report, compare)
     print(
         f"{len(result.accepted)} photos taken in, {len(result.corrected)} corrected, "
         f"{result.skipped_known} known already"
         + (f"; data version {result.data_version}" if result.data_version else "")
     )
+    print(*(comparison.summary() for comparison in compared), sep="\n")
     return 0
 
 

@@ -13,7 +13,7 @@ from sparrow.data.tables import Dataset
 from sparrow.pipeline.data import write_split_report
 
 if TYPE_CHECKING:
-    from sparrow.data.drift import Comparison
+    from sparrow.data.comparison import Comparison
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +29,19 @@ class SplitOutcome:
         counts = self.result.dataset.images["split"].value_counts().to_string()
         return [counts, self.comparison.summary(), f"split report: {self.page}"]
 
+    def keep(self) -> None:
+        """Save the assignments, so that photos stay in their splits.
+
+        Raises:
+            DataError: test and training photos do not pass their checks. Nothing is saved then:
+                the next split is free to be another one.
+        """
+        self.comparison.raise_for_findings()
+        save_assignments(self.result.dataset)
+
 
 def split_photos(config: Config, dataset: Dataset, folder: Path) -> SplitOutcome:
-    """Split a set; photos that were assigned before stay where they are, and all are saved.
+    """Split a set; photos that were assigned before stay where they are.
 
     Args:
         folder: of the run's pages about its data.
@@ -39,5 +49,4 @@ def split_photos(config: Config, dataset: Dataset, folder: Path) -> SplitOutcome
     bits = config.data.near_duplicate_bits
     assignments = load_assignments(dataset.root)
     result = split_dataset(dataset, config.split, bits, config.seed, assignments)
-    save_assignments(result.dataset)
-    return SplitOutcome(result, *write_split_report(config, result, folder))
+    return SplitOutcome(*write_split_report(config, result, folder))

@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 
 from sparrow.data.checks.label_errors import label_error_candidates
+from sparrow.data.checks.outcome import RuleOutcome
 from sparrow.data.checks.report import CheckReport
-from sparrow.data.drift import Comparison
+from sparrow.data.comparison import Comparison
 from sparrow.data.formats.exchange import read_csv
 from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
@@ -136,9 +137,10 @@ def test_a_split_shows_its_sides_and_closest_pairs(shown: Cards, photos: Dataset
         "splits": {"train": {"photos": 1}, "test": {"photos": 1}},
         "closest_pairs": [{"train": a, "test": b, "bits": 20}] * 6,
     }
-    nothing = Comparison("training", "test", (1, 1), 1.0, "ok", (), ("odd *sizes*",), {})
+    odd = RuleOutcome("size-ratio", "accepted", "Sizes.", "0.1", "3", ("odd *sizes*",))
+    nothing = Comparison("training", "test", (1, 1), "ok", (), (odd,))
     show_split(photos, report, nothing, Path("page.html"))
-    sides, facts, pairs = [
+    sides, facts, pairs, rules = [
         part.render()["data"] for part in shown if part.render()["type"] == "table"
     ]
     assert sides == [["photos", "1", "1"]]
@@ -147,7 +149,9 @@ def test_a_split_shows_its_sides_and_closest_pairs(shown: Cards, photos: Dataset
     assert len(pairs) == 4  # the closest ones
     said = texts(shown)
     assert "20 of 64 bits differ" in said
-    assert "### Test against training: ok" in said
+    assert "### Test photos (1) against training photos (1): passes; accepted: size-ratio" in said
+    assert r"- size-ratio: odd \\*sizes\\*" in said
+    assert rules == [["accepted", "size-ratio", "Sizes.", "0.1", "3"]]
 
 
 def test_an_evaluation_shows_its_numbers(shown: Cards) -> None:

@@ -47,7 +47,7 @@ def raw(config: Config) -> Dataset:
 def test_nothing_new_leaves_the_set_and_no_page(config: Config, tmp_path: Path) -> None:
     before = raw(config)
     outcome = stages.ingest_and_compare(config, before, tmp_path / "pages", silent)
-    assert (outcome.dataset, outcome.comparison, outcome.pages) == (before, None, ())
+    assert (outcome.dataset, outcome.comparison, outcome.pages) == (before, None, [])
     assert not (tmp_path / "pages").exists()
 
 
@@ -57,7 +57,8 @@ def test_new_photos_are_merged_and_compared(config: Config, tmp_path: Path) -> N
     outcome = stages.ingest_and_compare(config, before, tmp_path / "pages", silent)
     assert len(outcome.dataset.images) == 29
     assert outcome.comparison.verdict == "too few photos"  # five say nothing about drift
-    assert [page.name for page in outcome.pages] == ["report.html"]  # no champion, no candidates
+    # No champion, no candidates.
+    assert [page.name for page in outcome.pages] == ["report.html", "comparison.html"]
     verdict = json.loads((tmp_path / "pages" / "new" / "drift.json").read_text())
     assert verdict["photos"] == [24, 5]
 
@@ -74,9 +75,14 @@ def test_a_raw_set_has_its_page_and_a_split_its_report(config: Config, tmp_path:
     checked, page = stages.check_raw(config, tmp_path / "pages", silent)
     assert json.loads(page.with_name("report.json").read_text())["ok"]
     result = split_dataset(checked.dataset, config.split, 12, seed=0)
-    comparison, page = stages.write_split_report(config, result, tmp_path / "pages")
+    split, comparison, page = stages.write_split_report(config, result, tmp_path / "pages")
     assert comparison.verdict == "too few photos"
     report = json.loads(page.with_name("split-report.json").read_text())
+    assert report == json.loads(json.dumps(split.report))
+    rules = ["shared-photos", "shared-groups", "size-ratio", "split-drift"]
+    assert [outcome["rule"] for outcome in report["checks"]] == rules
+    for rule in rules:
+        assert rule in page.read_text()
     assert report["crossing"] == {"author": [], "near_duplicate": [], "visit": []}
     assert list(report["splits"]) == ["train", "validation", "test"]
     closest = report["closest_pairs"][0]

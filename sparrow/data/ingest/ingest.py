@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +39,8 @@ from sparrow.plain_text import one_line
 from sparrow.progress import Progress
 
 logger = logging.getLogger("sparrow.data")
+# Is called with the raw set and the new data before they are merged; may raise a ``DataError``.
+Compare = Callable[[Dataset, Dataset], None]
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ def ingest_new(
     config: DataConfig,
     progress: Progress | None = None,
     write_report: ReportWriter = write_report_json,
+    compare: Compare | None = None,
 ) -> IngestResult:
     """Check the new data and merge it into the raw set in one step.
 
@@ -78,6 +81,8 @@ def ingest_new(
         config: the data section.
         progress: called with (done, total) photos while they are measured.
         write_report: writes the report into a batch that is rejected.
+        compare: compares new data that passed its checks with the raw set. Where it raises,
+            nothing is merged, and the new data stays where it is.
 
     Raises:
         DataError: the new data fails its checks (file, row and rule are named), a name is taken by
@@ -90,11 +95,14 @@ def ingest_new(
         if not batch_files(new):
             current = _current(raw, config, progress)
             return IngestResult(data_version=_record_found(raw, current))
-        return _ingest_batch(config, progress, write_report)
+        return _ingest_batch(config, progress, write_report, compare)
 
 
 def _ingest_batch(
-    config: DataConfig, progress: Progress | None, write_report: ReportWriter
+    config: DataConfig,
+    progress: Progress | None,
+    write_report: ReportWriter,
+    compare: Compare | None,
 ) -> IngestResult:
     raw, new = Path(config.root), Path(config.new)
     tables = hash_tables(new)
@@ -103,6 +111,8 @@ def _ingest_batch(
     if current is not None:
         clashes = checked.report.extended(name_clashes(batch, current))
         _refuse_errors(clashes, config, write_report)
+        if compare is not None:
+            compare(current, batch)
     merge = merge_batch(batch, current)
     if merge.changes or current is None:
         version: str | None = _write(merge, current, config)
