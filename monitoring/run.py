@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from monitoring.verdict import DriftVerdict, State
 from sparrow.atomic_file import write_atomic
-from sparrow.config import Config
+from sparrow.config import Config, with_values
+from sparrow.config.checks import ComparisonRule
 
 if TYPE_CHECKING:
     from monitoring.observation import MonitoredModel
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 VERDICT, PAGE, REPORT = "verdict.json", "index.html", "report.html"
 PAST_RUNS = 30  # shown
+ACCEPTED: ComparisonRule = "new-drift"  # by a training that drift started
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,16 +117,23 @@ def _write_evidently(config: Config, observed: Observed, verdict: DriftVerdict, 
 def respond_to(config: Config, verdict: DriftVerdict, flow: Path) -> Response:
     """Start a training if that is due, and send the alerts.
 
+    The training accepts that new photos differ from the raw set: that is why it is started.
+
     Args:
         flow: the training flow's file.
     """
     from monitoring.alerts import alert
-    from monitoring.retraining import respond
+    from monitoring.retraining import Action, respond
 
     home = Path(config.stores.monitoring)
-    settings = json.dumps(config.model_dump(mode="json"))
+    accept = list(dict.fromkeys([*config.checks.accept, ACCEPTED]))
+    training = with_values(config, {"checks.accept": accept})
+    settings = json.dumps(training.model_dump(mode="json"))
     train = [sys.executable, str(flow), "--config-value", "config", settings, "run"]
     response = respond(verdict, config.monitoring, home, train)
+    if response.action is Action.TRAIN:
+        words = f"{response.words} It accepts {ACCEPTED}: drift is why it was started."
+        response = replace(response, words=words)
     for fault in alert(verdict, response.words, home):
         print(fault, file=sys.stderr)
     return response

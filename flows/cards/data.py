@@ -32,10 +32,10 @@ DIGITS = 3
 
 
 def show_check(report: CheckReport, photos: int, version: str, page: Path) -> None:
-    """Verdict of the checks, and every broken rule in a sentence."""
+    """Verdict of the checks, and every rule with what was observed."""
     verdict = "All checks passed" if report.ok else f"{len(report.errors)} rules are broken"
     add(text(f"# {verdict}"), text(f"{photos} photos · data version `{version}`"))
-    _show_violations(report)
+    _show_rules(report)
     add(text(f"Every row that broke a rule, with its photo: `{page}`"))
 
 
@@ -48,7 +48,7 @@ def show_ingest(ingest: IngestOutcome) -> None:
     )
     add(text("# New data"), text(words))
     if result.report is not None:
-        _show_violations(result.report)
+        _show_rules(result.report)
     if ingest.comparison is not None:
         _show_comparison(ingest.comparison)
     add(*(text(f"`{page}`") for page in ingest.pages), glossary())
@@ -108,13 +108,9 @@ def _candidate_pictures(candidates: DataFrame, photos: Dataset) -> list[Part]:
     return shown
 
 
-def _show_violations(report: CheckReport) -> None:
-    rows = [
-        [violation.severity, violation.rule, violation.sentence, len(violation.rows)]
-        for violation in report.violations
-    ]
-    if rows:
-        add(table(["severity", "rule", "what it means", "rows"], rows))
+def _show_rules(report: CheckReport) -> None:
+    """Every rule with what was observed, broken ones first."""
+    add(table(OUTCOME_COLUMNS, [outcome.cells() for outcome in report.outcomes]))
 
 
 def _show_comparison(comparison: Comparison) -> None:

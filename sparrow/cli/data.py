@@ -54,6 +54,7 @@ def _add_versions(actions: Parsers) -> None:
 
 def check_set(args: argparse.Namespace) -> int:
     """Check a set, print what was found, write reports; 1 where there is an error."""
+    from sparrow.data.checks.label_errors import LABEL_ERROR
     from sparrow.data.checks.run import check_dataset
     from sparrow.reports.checks import report_html
 
@@ -63,7 +64,8 @@ def check_set(args: argparse.Namespace) -> int:
     checked = check_dataset(root, config.data, prefix, terminal_progress())
     report = checked.report
     if args.review and report.ok:
-        report = report.extended(_label_errors(config, checked.dataset, prefix, args.review))
+        violation = _label_errors(config, checked.dataset, prefix, args.review)
+        report = report.extended(LABEL_ERROR, f"{report.photos:,} photos", violation)
     print(report.summary())
     if args.json:
         args.json.write_text(json.dumps(report.to_json(), indent=2), encoding="utf-8")

@@ -25,31 +25,31 @@ class Explained(NamedTuple):
 
 COMPARISON_RULES: dict[ComparisonRule, Explained] = {
     "new-shared-photos": Explained(
-        "No new photo is a file that the raw set has under another name.",
+        "A new photo is a file that the raw set has under another name.",
         "Leave the copies out of the new data, or give them the names that the raw set has: boxes "
         "that differ are then taken as corrections. Accepted copies are left out.",
     ),
     "new-drift": Explained(
-        "The features of new photos are distributed like those of the raw set.",
+        "A feature of new photos is distributed otherwise than in the raw set.",
         "Are the new photos what you mean to count in? If so, accept it: the next model learns "
         "from both.",
     ),
     "shared-photos": Explained(
-        "No test photo is the same file as a training photo.",
+        "A test photo is the same file as a training photo.",
         "Remove one of the two.",
     ),
     "shared-groups": Explained(
-        "No author, near-duplicate picture or visit of a camera is in two splits.",
+        "An author, a near-duplicate picture or a visit of a camera is in two splits.",
         "Split afresh by removing history/sides.csv below data.root (models trained so far may "
         "then have seen test photos).",
     ),
     "size-ratio": Explained(
-        "There are enough test photos, and not too many, for the training photos.",
+        "There are too few test photos for the training photos, or too many.",
         "Add photos by more authors, or ask for what the groups allow with split.test_fraction and "
         "split.validation_fraction: groups of photos that belong together are not torn.",
     ),
     "split-drift": Explained(
-        "The features of test photos are distributed like those of training photos.",
+        "A feature of test photos is distributed otherwise than in training photos.",
         "Add photos by more authors, or try another seed where nothing was split before.",
     ),
 }

@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sparrow.config import Config
-from sparrow.data.checks.label_errors import label_error_candidates, label_error_violation
+from sparrow.data.checks.label_errors import (
+    LABEL_ERROR,
+    label_error_candidates,
+    label_error_violation,
+)
 from sparrow.data.checks.report import CheckReport
 from sparrow.data.checks.run import CheckedDataset, check_dataset, table_names
 from sparrow.data.ingest.batch import NEW_PREFIX
@@ -115,7 +119,9 @@ def _review_new(
     candidates, pages = ask_champion(config, new, folder)
     if report is None:
         return None, pages
-    report = report.extended(label_error_violation(candidates, table_names(NEW_PREFIX)[1]))
+    if is_champion_asked(config):
+        violation = label_error_violation(candidates, table_names(NEW_PREFIX)[1])
+        report = report.extended(LABEL_ERROR, f"{len(new.images):,} photos", violation)
     return report, [write_report(report, Path(config.data.root), folder), *pages]
 
 
@@ -146,14 +152,21 @@ def compare_splits(config: Config, result: SplitResult) -> tuple[SplitResult, Co
     return replace(result, report={**result.report, "checks": checks}), comparison
 
 
-def ask_champion(config: Config, photos: Dataset, folder: Path) -> tuple[pd.DataFrame, list[Path]]:
-    """Label-error candidates by the champion, and their page; none without one of these classes."""
-    from sparrow.inference.engine import Engine, detect_files
+def is_champion_asked(config: Config) -> bool:
+    """Whether there is a champion, of the classes of this config."""
     from sparrow.inference.model_folder import read_info
 
     champion = Path(config.stores.champion)
+    return champion.exists() and set(read_info(champion).class_names) == set(config.data.classes)
+
+
+def ask_champion(config: Config, photos: Dataset, folder: Path) -> tuple[pd.DataFrame, list[Path]]:
+    """Label-error candidates by the champion, and their page; none without one of these classes."""
+    from sparrow.inference.engine import Engine, detect_files
+
+    champion = Path(config.stores.champion)
     detections: Mapping[str, Detections] = {}
-    if champion.exists() and set(read_info(champion).class_names) == set(config.data.classes):
+    if is_champion_asked(config):
         files = [(name, photos.image_path(name)) for name in photos.images["image"]]
         detections = detect_files(Engine(champion, config.training.threads), files)
     return write_label_errors(config, photos, detections, "The champion", folder)

@@ -15,7 +15,7 @@ import pytest
 
 from sparrow.data.checks.label_errors import label_error_candidates
 from sparrow.data.checks.outcome import RuleOutcome
-from sparrow.data.checks.report import CheckReport
+from sparrow.data.checks.report import RULES, CheckReport
 from sparrow.data.comparison import Comparison
 from sparrow.data.formats.exchange import read_csv
 from sparrow.data.tables import Dataset
@@ -110,14 +110,16 @@ def test_a_decision_shows_each_criterion(shown: Cards) -> None:
     assert shown[2].render()["data"] == [["✗", "size", "<= 50 MB", "60.0 MB"]]
 
 
-def test_checks_without_a_broken_rule_have_no_table(shown: Cards) -> None:
+def test_checks_show_every_rule_those_that_hold_too(shown: Cards) -> None:
     from cards.data import show_check
 
     show_check(CheckReport("data/raw", (), 3, 4), 3, "f00", Path("report.html"))
     said = texts(shown)
     assert "All checks passed" in said
     assert "3 photos · data version `f00`" in said
-    assert all(part.render()["type"] == "markdown" for part in shown)
+    (rules,) = [part.render()["data"] for part in shown if part.render()["type"] == "table"]
+    assert {row[1] for row in rules} == set(RULES)
+    assert [row[0] for row in rules] == ["passed"] * (len(RULES) - 2) + ["not tested"] * 2
 
 
 @pytest.fixture(scope="module")

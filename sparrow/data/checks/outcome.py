@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Status = Literal["passed", "warning", "failed", "accepted", "not tested"]
-OUTCOME_COLUMNS = ("status", "rule", "what it means", "required", "observed")
+OUTCOME_COLUMNS = ("status", "rule", "what it finds", "required", "observed")
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class RuleOutcome:
     Attributes:
         rule: its name.
         status: "failed" ends a run; "accepted" would, but the config accepts it.
-        sentence: what the rule means, in plain words.
+        sentence: what the rule finds, in plain words.
         required: the limit, in words.
         observed: what is there, in words; also where the rule holds.
         details: what exactly breaks it, a line each.

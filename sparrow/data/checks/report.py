@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -11,10 +11,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from sparrow.data.checks.outcome import RuleOutcome, Status
 from sparrow.data.errors import DataError
 from sparrow.plain_text import one_line
 
 Severity = Literal["error", "warning"]
+_ORDER: tuple[Status, ...] = ("failed", "warning", "accepted", "passed", "not tested")
 ROW_COLUMNS = ("table", "row", "image", "value")
 ROWS_IN_JSON = 1000  # per rule; the number of all of them is always given
 ROWS_IN_SUMMARY = 3
@@ -106,6 +108,22 @@ def rule_violation(
     return RuleViolation(rule, severity, sentence, frame) if len(frame) else None
 
 
+@dataclass(frozen=True)
+class Observation:
+    """What a rule required and what was seen, in words, whether it holds or not."""
+
+    required: str
+    seen: str
+    tested: bool = True
+
+
+# These are not of a set by itself.
+ELSEWHERE: Mapping[str, Observation] = {
+    "name-taken": Observation("", "tested where new data is taken in", tested=False),
+    "label-error-candidate": Observation("", "tested where a model is asked", tested=False),
+}
+
+
 @dataclass(frozen=True, eq=False)
 class CheckReport:
     """All violations of one check of one set of files.
@@ -114,13 +132,48 @@ class CheckReport:
         where: the folder that was checked.
         violations: one per broken rule and table, errors first.
         photos, boxes: how many rows were checked.
+        observations: of rules that have more to say than how many rows break them.
     """
 
     where: str
     violations: tuple[RuleViolation, ...]
     photos: int
     boxes: int
-    checked_rules: tuple[str, ...] = field(default=tuple(RULES))
+    observations: Mapping[str, Observation] = field(default_factory=lambda: dict(ELSEWHERE))
+
+    @property
+    def outcomes(self) -> list[RuleOutcome]:
+        """Every rule with what was observed; broken ones first, then those that hold."""
+        outcomes = [self._outcome(rule) for rule in RULES]
+        return sorted(outcomes, key=lambda outcome: _ORDER.index(outcome.status))
+
+    def _outcome(self, rule: str) -> RuleOutcome:
+        severity, sentence = RULES[rule]
+        rows = sum(len(broken.rows) for broken in self.violations if broken.rule == rule)
+        observation = self.observations.get(rule, Observation("", ""))
+        status: Status = "passed" if observation.tested else "not tested"
+        if rows:
+            status = "failed" if severity == "error" else "warning"
+        words = [observation.seen]
+        if rows:
+            words.append(f"{rows:,} rows break it")
+        elif not observation.seen:
+            words.append(f"0 of {self._units(rule)} break it")
+        observed = "; ".join(filter(None, words))
+        return RuleOutcome(rule, status, sentence, observation.required, observed)
+
+    def _units(self, rule: str) -> str:
+        """What a rule looks at: ``1,000 photos``."""
+        if rule.startswith(("photo-", "source-", "license-", "count-")):
+            return f"{self.photos:,} photos"
+        if rule.startswith(("box-", "class-", "size-", "position-")):
+            return f"{self.boxes:,} boxes"
+        return f"{self.photos + self.boxes:,} rows"
+
+    @property
+    def checked_rules(self) -> tuple[str, ...]:
+        """Names of the rules that were tested."""
+        return tuple(o.rule for o in map(self._outcome, RULES) if o.status != "not tested")
 
     @property
     def errors(self) -> list[RuleViolation]:
@@ -137,11 +190,17 @@ class CheckReport:
         """No error; warnings may remain."""
         return not self.errors
 
-    def extended(self, more: RuleViolation | None) -> CheckReport:
-        """The report with one more violation; itself where there is none."""
-        if more is None:
-            return self
-        return replace(self, violations=tuple(errors_first((*self.violations, more))))
+    def extended(self, rule: str, seen: str, more: RuleViolation | None) -> CheckReport:
+        """The report with one more rule tested.
+
+        Args:
+            rule: its name.
+            seen: what was observed.
+            more: the violation; None where it holds.
+        """
+        observations = {**self.observations, rule: Observation("", seen)}
+        violations = tuple(errors_first((*self.violations, more)))
+        return replace(self, violations=violations, observations=observations)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, ready for ``json.dump``; at most ``ROWS_IN_JSON`` rows a violation."""
@@ -151,6 +210,7 @@ class CheckReport:
             "photos": self.photos,
             "boxes": self.boxes,
             "checked_rules": list(self.checked_rules),
+            "rules": [outcome.to_json() for outcome in self.outcomes],
             "findings": [  # as earlier versions called it
                 {
                     "rule": broken.rule,

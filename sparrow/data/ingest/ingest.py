@@ -107,10 +107,11 @@ def _ingest_batch(
     raw, new = Path(config.root), Path(config.new)
     tables = hash_tables(new)
     checked = _check_new(new, config, progress, write_report)
-    current, batch = _current(raw, config, progress), checked.dataset
+    current, batch, report = _current(raw, config, progress), checked.dataset, checked.report
     if current is not None:
-        clashes = checked.report.extended(name_clashes(batch, current))
-        _refuse_errors(clashes, config, write_report)
+        seen = f"{len(batch.images):,} names against {len(current.images):,}"
+        report = checked.report.extended("name-taken", seen, name_clashes(batch, current))
+        _refuse_errors(report, config, write_report)
         if compare is not None:
             compare(current, batch)
     merge = merge_batch(batch, current)
@@ -122,7 +123,7 @@ def _ingest_batch(
         tuple(merge.added),
         tuple(merge.corrected),
         merge.known,
-        checked.report,
+        report,
         version,
         tuple(_clear(new, batch, tables)),
     )
