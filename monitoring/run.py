@@ -59,14 +59,15 @@ def detect_drift(config: Config, observed: Observed) -> DriftVerdict:
     """The verdict on the window, against the model's own reference."""
     from monitoring.drift_detector import DriftDetector
 
-    detector = DriftDetector(observed.model.reference(), config.monitoring, config.seed)
+    model = observed.model
+    reference = model.reference()
+    detector = DriftDetector(reference, config.monitoring, config.seed, model.classes)
     verdict = detector.detect_drift(observed.window)
     reason = verdict.reason
     if verdict.state == State.TOO_FEW and observed.others:
         reason = f"{reason} {observed.others}"
     if observed.set_aside:
         reason = f"{reason} {observed.set_aside}"
-    model = observed.model
     return replace(verdict, model_name=model.name, model_version=model.version, reason=reason)
 
 
@@ -102,11 +103,12 @@ def write_report(
 
 def _write_evidently(config: Config, observed: Observed, verdict: DriftVerdict, path: Path) -> bool:
     """Whether Evidently's report was written."""
-    from monitoring.columns import photo_values
+    from monitoring.columns import photo_table, watched_columns
     from monitoring.evidently_report import write_evidently_report
 
-    reference = photo_values(observed.model.reference())
-    current, rate = photo_values(observed.window), config.monitoring.false_alarm_rate
+    watched, rate = watched_columns(observed.model.classes), config.monitoring.false_alarm_rate
+    windows = observed.model.reference(), observed.window
+    reference, current = (photo_table(window, watched) for window in windows)
     try:
         return write_evidently_report(path, reference, current, verdict, rate)
     except ValueError as error:  # the verdict does not depend on it, and must not be lost with it
