@@ -37,18 +37,18 @@ class ColumnComparison:
         known: [photos, columns] values of the reference's photos.
         reference: the same, ranked.
         test: turns distances into p-values.
-        watched: the columns.
+        columns: the columns.
     """
 
     known: Floats
     reference: Reference
     test: SignificanceTest
-    watched: Sequence[Column] = COLUMNS
+    columns: Sequence[Column] = COLUMNS
 
     def changes(self, window: Window) -> list[ColumnChange]:
         """One for each column; the window's photos are oldest first."""
-        values, times = photo_values(window, self.watched), window.photos["time"]
-        quality = np.array([column.kind == "quality" for column in self.watched])
+        values, times = photo_values(window, self.columns), window.photos["time"]
+        quality = np.array([column.kind == "quality" for column in self.columns])
         rated = np.flatnonzero(~np.isnan(values[:, quality]).all(axis=1))
         return [
             *self._compared(values, times, ~quality, len(values)),
@@ -102,7 +102,7 @@ class ColumnComparison:
         p_value: float,
         begin: datetime | None,
     ) -> ColumnChange:
-        column, known = self.watched[index], self.known[:, index]
+        column, known = self.columns[index], self.known[:, index]
         newest = values[len(values) - strongest.photos :]
         spread = bool(self.reference.spread[strongest.component])
         drifted = begin is not None
@@ -120,7 +120,7 @@ class ColumnComparison:
 
     def _untested(self, index: int, values: Floats) -> ColumnChange:
         """A column that too few photos have."""
-        column = self.watched[index]
+        column = self.columns[index]
         words = f"{column.words.capitalize()}: {len(values)} photos have it, too few to test."
         means = _mean(self.known[:, index]), _mean(values)
         return ColumnChange(column.name, column.kind, *means, None, False, len(values), None, words)

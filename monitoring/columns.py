@@ -58,7 +58,7 @@ LEAST_SIDE_PX = 0.01  # a box of no height has a shape, too
 IMAGE_STATISTICS = ("brightness", "contrast", "sharpness", "saturation")
 
 
-def watched_columns(classes: Sequence[str]) -> tuple[Column, ...]:
+def columns_of_model(classes: Sequence[str]) -> tuple[Column, ...]:
     """``COLUMNS`` and the mix of a model's classes.
 
     One class has no mix, and of two the second one's fraction is all of it.
@@ -80,8 +80,8 @@ def column_named(name: str) -> Column | None:
     return next((column for column in COLUMNS if column.name == name), None)
 
 
-def photo_values(window: Window, watched: Sequence[Column] = COLUMNS) -> Floats:
-    """[photos, columns] in the order of ``watched``; NaN where a photo has no such number.
+def photo_values(window: Window, chosen: Sequence[Column] = COLUMNS) -> Floats:
+    """[photos, columns] in the order of ``chosen``; NaN where a photo has no such number.
 
     A photo that could not be counted has no predictions, one that could not be read has no
     image statistics, one without a detection has no score and no boxes, one without feedback has no
@@ -102,14 +102,14 @@ def photo_values(window: Window, watched: Sequence[Column] = COLUMNS) -> Floats:
         **{name: photos[name].to_numpy(dtype=float) for name in IMAGE_STATISTICS},
         **_quality(window, n_boxes),
     }
-    columns |= {c.name: _class_fraction(window, c.label) for c in watched if c.label is not None}
+    columns |= {c.name: _class_fraction(window, c.label) for c in chosen if c.label is not None}
     # A constant that was summed in another order must stay a constant.
-    return np.column_stack([columns[column.name] for column in watched]).round(DECIMALS)
+    return np.column_stack([columns[column.name] for column in chosen]).round(DECIMALS)
 
 
-def photo_table(window: Window, watched: Sequence[Column] = COLUMNS) -> pd.DataFrame:
+def photo_table(window: Window, chosen: Sequence[Column] = COLUMNS) -> pd.DataFrame:
     """``photo_values`` under the columns' names."""
-    return pd.DataFrame(photo_values(window, watched), columns=[c.name for c in watched])
+    return pd.DataFrame(photo_values(window, chosen), columns=[c.name for c in chosen])
 
 
 def _box_means(window: Window, width_px: Floats, height_px: Floats) -> dict[str, Floats]:

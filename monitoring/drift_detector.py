@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from monitoring.column_comparison import ColumnComparison
-from monitoring.columns import photo_values, watched_columns
+from monitoring.columns import columns_of_model, photo_values
 from monitoring.messages import reason_in_words, small_reference_in_words, small_window_in_words
 from monitoring.null import Thresholds, sample_pairs
 from monitoring.ranks import Ints, Reference
@@ -59,7 +59,7 @@ class DriftDetector:
                 photos belong together; without it each photo is a group of its own.
             config: rate of false alarms, nested windows, limits.
             seed: the same reference and seed give the same verdicts.
-            classes: that the model knows; none given, those of the reference are watched, and none
+            classes: that the model knows; none given, those of the reference are compared, and none
                 is called unknown.
         """
         self._config, self._classes = config, tuple(classes)
@@ -68,15 +68,15 @@ class DriftDetector:
         self.n_photos = len(groups)
         self.n_groups = int(groups.max(initial=-1)) + 1
         if self.n_groups >= MIN_GROUPS:
-            watched = watched_columns(classes or sorted(set(reference.boxes["label"])))
-            values = photo_values(reference, watched)
-            ranked = Reference(values, groups, watched)
+            columns = columns_of_model(classes or sorted(set(reference.boxes["label"])))
+            values = photo_values(reference, columns)
+            ranked = Reference(values, groups, columns)
             pairs = round(TAIL_PAIRS / config.false_alarm_rate)
             distances = sample_pairs(ranked, config.windows, pairs, seed)
             errors = sampled_error_strengths(config, pairs, seed)
             thresholds = Thresholds.of(distances, errors)
             self._test = SignificanceTest(thresholds, config.windows, config.false_alarm_rate)
-            self._columns = ColumnComparison(values, ranked, self._test, watched)
+            self._columns = ColumnComparison(values, ranked, self._test, columns)
 
     def detect_drift(self, window: Window) -> DriftVerdict:
         """A window's verdict; its photos are oldest first, of one model version."""

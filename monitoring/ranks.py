@@ -59,13 +59,13 @@ class Reference:
         estimate: of the real reference, [K] each.
     """
 
-    def __init__(self, values: Floats, groups: Ints, watched: Sequence[Column] = COLUMNS) -> None:
+    def __init__(self, values: Floats, groups: Ints, columns: Sequence[Column] = COLUMNS) -> None:
         """Rank them.
 
         Args:
             values: [photos, columns] of ``photo_values``; NaN where undefined.
             groups: [photos] numbers from 0, each in use.
-            watched: the columns.
+            columns: the columns.
         """
         order = np.argsort(groups, kind="stable")
         beyond = np.array([[-np.inf], [np.inf]]) * np.ones((1, values.shape[1]))
@@ -77,7 +77,7 @@ class Reference:
         self._ties = [_Ties(column) for column in self._values.T]
         everything = np.arange(values.shape[1])
         scattered = np.array(
-            [i for i, column in enumerate(watched) if not column.is_fraction], dtype=np.int64
+            [i for i, column in enumerate(columns) if not column.is_fraction], dtype=np.int64
         )
         self.column = np.concatenate([everything, scattered])
         self.spread = np.arange(len(self.column)) >= len(everything)

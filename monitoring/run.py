@@ -103,12 +103,12 @@ def write_report(
 
 def _write_evidently(config: Config, observed: Observed, verdict: DriftVerdict, path: Path) -> bool:
     """Whether Evidently's report was written."""
-    from monitoring.columns import photo_table, watched_columns
+    from monitoring.columns import columns_of_model, photo_table
     from monitoring.evidently_report import write_evidently_report
 
-    watched, rate = watched_columns(observed.model.classes), config.monitoring.false_alarm_rate
+    columns, rate = columns_of_model(observed.model.classes), config.monitoring.false_alarm_rate
     windows = observed.model.reference(), observed.window
-    reference, current = (photo_table(window, watched) for window in windows)
+    reference, current = (photo_table(window, columns) for window in windows)
     try:
         return write_evidently_report(path, reference, current, verdict, rate)
     except ValueError as error:  # the verdict does not depend on it, and must not be lost with it

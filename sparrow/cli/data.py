@@ -105,7 +105,7 @@ def ingest(args: argparse.Namespace) -> int:
 
     def compare(raw: Dataset, new: Dataset) -> None:
         compared.append(compare_new_with_raw(raw, new, config))
-        compared[0].raise_for_findings()
+        compared[0].raise_for_violations()
 
     result = ingest_new(config.data, terminal_progress(), write_report, compare)
     print(

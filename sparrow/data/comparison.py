@@ -55,7 +55,7 @@ COMPARISON_RULES: dict[ComparisonRule, Explained] = {
 }
 
 
-class Finding(NamedTuple):
+class AppliedRule(NamedTuple):
     """What a rule observed.
 
     Attributes:
@@ -69,16 +69,16 @@ class Finding(NamedTuple):
     details: Sequence[str] = ()
 
 
-def outcome_of(finding: Finding, checks: ChecksConfig) -> RuleOutcome:
+def outcome_of(applied: AppliedRule, checks: ChecksConfig) -> RuleOutcome:
     """The outcome of a rule, given what the config accepts."""
     status: Status = "passed"
-    if finding.broken is None:
+    if applied.broken is None:
         status = "not tested"
-    elif finding.broken:
-        status = "accepted" if finding.rule in checks.accept else "failed"
-    sentence = COMPARISON_RULES[finding.rule].sentence
+    elif applied.broken:
+        status = "accepted" if applied.rule in checks.accept else "failed"
+    sentence = COMPARISON_RULES[applied.rule].sentence
     return RuleOutcome(
-        finding.rule, status, sentence, finding.required, finding.observed, tuple(finding.details)
+        applied.rule, status, sentence, applied.required, applied.observed, tuple(applied.details)
     )
 
 
@@ -143,7 +143,7 @@ class Comparison:
             lines += _details(outcome)
         return "\n".join(lines)
 
-    def raise_for_findings(self) -> None:
+    def raise_for_violations(self) -> None:
         """Nothing where all rules hold or are accepted.
 
         Raises:

@@ -14,7 +14,7 @@ from sparrow.boxes import box_areas
 from sparrow.config import ChecksConfig, Config, SplitConfig
 from sparrow.config.checks import ComparisonRule
 from sparrow.data.compared_groups import Groups, groups_of_new, groups_of_splits
-from sparrow.data.comparison import Comparison, Finding, Verdict, outcome_of
+from sparrow.data.comparison import AppliedRule, Comparison, Verdict, outcome_of
 from sparrow.data.feature_drift import MIN_ROWS, FeatureDrift, FeatureTable, compare_features
 from sparrow.data.split.report import find_crossing
 from sparrow.data.split.ties import photo_ties
@@ -44,7 +44,7 @@ def compare_new_with_raw(raw: Dataset, new: Dataset, config: Config) -> Comparis
     groups = groups_of_new(ties, len(raw.images))
     tables = _tables(raw, added, groups)
     verdict, features = _compare(tables, groups, config.checks)
-    findings = [
+    applied = [
         shared_files("new-shared-photos", raw, new),
         _drift("new-drift", verdict, features, groups, config.checks),
     ]
@@ -54,7 +54,7 @@ def compare_new_with_raw(raw: Dataset, new: Dataset, config: Config) -> Comparis
         photos=(len(raw.images), len(added.images)),
         verdict=verdict,
         features=tuple(features),
-        rules=tuple(outcome_of(finding, config.checks) for finding in findings),
+        rules=tuple(outcome_of(result, config.checks) for result in applied),
         checks=config.checks,
         tables=tables,
     )
@@ -77,7 +77,7 @@ def compare_train_with_test(
     tables = _tables(train, test, groups)
     verdict, features = _compare(tables, groups, config.checks)
     crossing = find_crossing(dataset.images, photo_ties(dataset.images, bits, seconds))
-    findings = [
+    applied = [
         shared_files("shared-photos", train, test),
         _shared_groups(crossing, authors_parted),
         size_ratio(len(train.images), len(test.images), config.split, config.checks),
@@ -89,13 +89,13 @@ def compare_train_with_test(
         photos=(len(train.images), len(test.images)),
         verdict=verdict,
         features=tuple(features),
-        rules=tuple(outcome_of(finding, config.checks) for finding in findings),
+        rules=tuple(outcome_of(result, config.checks) for result in applied),
         checks=config.checks,
         tables=tables,
     )
 
 
-def shared_files(rule: ComparisonRule, reference: Dataset, current: Dataset) -> Finding:
+def shared_files(rule: ComparisonRule, reference: Dataset, current: Dataset) -> AppliedRule:
     """Photos of ``current`` that are a file of ``reference`` under another name."""
     names: dict[str, list[str]] = {}
     for name, sha256 in zip(reference.images["image"], reference.images["sha256"], strict=True):
@@ -106,44 +106,46 @@ def shared_files(rule: ComparisonRule, reference: Dataset, current: Dataset) -> 
         if sha256 in names and name not in names[sha256]
     ]
     observed = f"{len(shared):,} of {len(current.images):,} photos"
-    return Finding(rule, bool(shared), "none", observed, shared)
+    return AppliedRule(rule, bool(shared), "none", observed, shared)
 
 
-def size_ratio(n_train: int, n_test: int, split: SplitConfig, checks: ChecksConfig) -> Finding:
+def size_ratio(n_train: int, n_test: int, split: SplitConfig, checks: ChecksConfig) -> AppliedRule:
     """Test photos a training photo, against the limits of the config.
 
     Without limits half to twice (``SIZE_FACTOR``) what the fractions of the split ask for: groups
     that may not be torn can be too large for them.
     """
-    asked = split.test_fraction / (1 - split.test_fraction - split.validation_fraction)
-    low = asked / SIZE_FACTOR if checks.min_size_ratio is None else checks.min_size_ratio
-    high = asked * SIZE_FACTOR if checks.max_size_ratio is None else checks.max_size_ratio
+    wanted = split.test_fraction / (1 - split.test_fraction - split.validation_fraction)
+    low = wanted / SIZE_FACTOR if checks.min_size_ratio is None else checks.min_size_ratio
+    high = wanted * SIZE_FACTOR if checks.max_size_ratio is None else checks.max_size_ratio
     broken = n_test > max(1.0, high * n_train) or n_test < low * n_train
     word = "" if not broken else ", too many" if n_test > low * n_train else ", too few"
     ratio = n_test / n_train if n_train else float("inf")
-    return Finding(
+    return AppliedRule(
         "size-ratio",
         broken,
-        f"{low:.3g} to {high:.3g} test photos a training photo (the split asks for {asked:.3g})",
+        f"{low:.3g} to {high:.3g} test photos a training photo (the split asks for {wanted:.3g})",
         f"{n_test:,} test photos for {n_train:,} training photos, {ratio:.3g} a photo{word}",
     )
 
 
-def _shared_groups(crossing: dict[str, list[str | list[str]]], authors_parted: bool) -> Finding:
+def _shared_groups(crossing: dict[str, list[str | list[str]]], authors_parted: bool) -> AppliedRule:
     kinds = {kind: names for kind, names in crossing.items() if kind != "author"}
-    observed = [f"{len(names)} {kind.replace('_', '-')} groups" for kind, names in kinds.items()]
+    observed = [f"{kind.replace('_', '-')}: {len(names)}" for kind, names in kinds.items()]
     authors = crossing["author"]
     if authors_parted:
-        observed.append(f"{len(authors)} authors, too few to keep each in one split")
+        observed.append(f"authors: {len(authors)}, too few to keep each in one split")
     else:
         kinds["author"] = authors
-        observed.append(f"{len(authors)} authors")
+        observed.append(f"authors: {len(authors)}")
     details = [
         f"{kind.replace('_', '-')}: {name if isinstance(name, str) else ' + '.join(name)}"
         for kind, names in kinds.items()
         for name in names
     ]
-    return Finding("shared-groups", bool(details), "none", ", ".join(observed), details)
+    return AppliedRule(
+        "shared-groups", bool(details), "none", f"in two splits: {'; '.join(observed)}", details
+    )
 
 
 def _drift(
@@ -152,21 +154,21 @@ def _drift(
     features: list[FeatureDrift],
     groups: Groups,
     checks: ChecksConfig,
-) -> Finding:
+) -> AppliedRule:
     required = (
-        f"no feature more than {checks.max_drift:g} standard deviations away and beyond chance "
-        f"({checks.false_alarm_rate:.1%})"
+        f"no feature both more than {checks.max_drift:g} standard deviations away and unlikely by "
+        f"chance (p at most {checks.false_alarm_rate:g})"
     )
     if verdict == "too few photos":
-        return Finding(rule, None, required, f"too few photos: fewer than {MIN_ROWS} on a side")
+        return AppliedRule(rule, None, required, f"too few photos: fewer than {MIN_ROWS} on a side")
     tested = [f for f in features if f.distance is not None and f.p_value is not None]
     words = [f"{f.feature}: distance {f.distance:.2f}, p {f.p_value:.3f}" for f in tested]
     drifted = [text for f, text in zip(tested, words, strict=True) if f.drifted]
-    observed = f"{len(drifted)} of {len(features)} features drifted, by {groups.words}"
+    observed = f"{len(drifted)} of {len(tested)} features drifted, by {groups.words}"
     if tested and not drifted:
         nearest = int(np.argmin([f.p_value for f in tested if f.p_value is not None]))
         observed += f"; the least likely by chance is {words[nearest]}"
-    return Finding(rule, bool(drifted), required, observed, drifted)
+    return AppliedRule(rule, bool(drifted), required, observed, drifted)
 
 
 def photo_features(dataset: Dataset) -> pd.DataFrame:

@@ -100,8 +100,10 @@ def distance(reference: pd.Series, current: pd.Series) -> float:
     if not pd.api.types.is_numeric_dtype(reference):
         from scipy.spatial.distance import jensenshannon
 
-        shares = pd.concat([s.value_counts(normalize=True) for s in (reference, current)], axis=1)
-        return float(jensenshannon(*shares.fillna(0).to_numpy().T))
+        fractions = pd.concat(
+            [s.value_counts(normalize=True) for s in (reference, current)], axis=1
+        )
+        return float(jensenshannon(*fractions.fillna(0).to_numpy().T))
     from scipy.stats import wasserstein_distance
 
     deviation = max(float(np.std(reference)), LEAST_DEVIATION)

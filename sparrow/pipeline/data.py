@@ -87,7 +87,7 @@ def ingest_and_compare(
 
     def compare(raw: Dataset, new: Dataset) -> None:
         compared.append(_compare_new(config, raw, new, place))
-        compared[0][0].raise_for_findings()
+        compared[0][0].raise_for_violations()
 
     result = ingest_new(config.data, progress, write_report, compare)
     # Not "was anything accepted?": a step killed after its ingest finds nothing new when resumed.

@@ -36,7 +36,7 @@ class SplitOutcome:
             DataError: test and training photos do not pass their checks. Nothing is saved then:
                 the next split is free to be another one.
         """
-        self.comparison.raise_for_findings()
+        self.comparison.raise_for_violations()
         save_assignments(self.result.dataset)
 
 

@@ -80,7 +80,7 @@ def test_a_few_photos_say_nothing() -> None:
     assert comparison.verdict == "too few photos"
     assert evidently_pages(comparison.tables, 0.1) == {}
     assert statuses(comparison) == {"new-shared-photos": "passed", "new-drift": "not tested"}
-    comparison.raise_for_findings()
+    comparison.raise_for_violations()
     assert "passes; not tested: new-drift" in comparison.summary()
 
 
@@ -90,7 +90,7 @@ def test_no_photo_and_a_single_one_are_compared_too(n: int) -> None:
     comparison = compare_new_with_raw(photos(40, 1), new, CONFIG)
     assert comparison.photos == (40, n)
     assert observed(comparison, "new-shared-photos") == f"0 of {n} photos"
-    comparison.raise_for_findings()
+    comparison.raise_for_violations()
 
 
 def test_alike_passes_and_darker_ends_the_run_with_the_line_that_accepts_it() -> None:
@@ -98,19 +98,19 @@ def test_alike_passes_and_darker_ends_the_run_with_the_line_that_accepts_it() ->
     alike = compare_train_with_test(split_of(train, photos(120, 2)), CONFIG)
     assert (alike.verdict, alike.drifted) == ("ok", [])
     assert set(statuses(alike).values()) == {"passed"}
-    alike.raise_for_findings()
+    alike.raise_for_violations()
     dark = split_of(train, photos(120, 3, brightness=0.35))
     darker = compare_train_with_test(dark, CONFIG)
     assert (darker.verdict, darker.drifted) == ("drift", ["brightness"])
     with pytest.raises(DataError) as refused:
-        darker.raise_for_findings()
+        darker.raise_for_violations()
     said = str(refused.value)
-    assert "split-drift: 1 of 14 features drifted, by 100 groups against 40" in said
+    assert "split-drift: 1 of 11 features drifted, by 100 groups against 40" in said
     assert "brightness: distance 1.4" in said  # (0.5 - 0.35) / 0.1 is 1.5
     assert "checks: {accept: [split-drift]}" in said
     assert "--set 'checks.accept=[split-drift]'" in said
     accepted = compare_train_with_test(dark, accepting("split-drift"))
-    accepted.raise_for_findings()
+    accepted.raise_for_violations()
     assert statuses(accepted)["split-drift"] == "accepted"
     assert "passes; accepted: split-drift" in accepted.summary()
 
@@ -209,8 +209,8 @@ def test_a_new_photo_that_is_a_file_of_the_raw_set_by_another_name_ends_the_run(
     new.images.loc[1, "sha256"] = raw.images.loc[7, "sha256"]
     comparison = compare_new_with_raw(raw, new, CONFIG)
     with pytest.raises(DataError, match=r"1 of 6 photos(.|\n)*1-7\.jpg and 2-1\.jpg are the same"):
-        comparison.raise_for_findings()
-    compare_new_with_raw(raw, new, accepting("new-shared-photos")).raise_for_findings()
+        comparison.raise_for_violations()
+    compare_new_with_raw(raw, new, accepting("new-shared-photos")).raise_for_violations()
 
 
 def test_what_train_and_test_must_not_share() -> None:
@@ -228,7 +228,7 @@ def test_what_train_and_test_must_not_share() -> None:
     parted = compare_train_with_test(split_of(train, test), CONFIG, authors_parted=True)
     (groups,) = [outcome for outcome in parted.rules if outcome.rule == "shared-groups"]
     assert groups.details == ("near-duplicate: 1-5.jpg + 2-0.jpg",)
-    assert "1 authors, too few to keep each in one split" in groups.observed
+    assert "authors: 1, too few to keep each in one split" in groups.observed
 
 
 @pytest.mark.parametrize(
@@ -248,9 +248,9 @@ def test_sides_are_held_against_the_shares_that_were_asked_for(
     shares: tuple[float, float], test_photos: int, says: str | None
 ) -> None:
     split = SplitConfig(test_fraction=shares[0], validation_fraction=shares[1])
-    finding = size_ratio(100, test_photos, split, ChecksConfig())
-    assert finding.broken == (says is not None)
-    assert says is None or says in finding.observed
+    applied = size_ratio(100, test_photos, split, ChecksConfig())
+    assert applied.broken == (says is not None)
+    assert says is None or says in applied.observed
 
 
 @pytest.mark.parametrize(
@@ -258,9 +258,9 @@ def test_sides_are_held_against_the_shares_that_were_asked_for(
 )
 def test_limits_of_the_config_go_before_the_shares(test_photos: int, broken: bool) -> None:
     limits = ChecksConfig(min_size_ratio=0.25, max_size_ratio=1.0)  # the reference's
-    finding = size_ratio(100, test_photos, SPLIT, limits)
-    assert finding.broken == broken
-    assert finding.required.startswith("0.25 to 1 test photos")
+    applied = size_ratio(100, test_photos, SPLIT, limits)
+    assert applied.broken == broken
+    assert applied.required.startswith("0.25 to 1 test photos")
 
 
 def test_a_single_photo_each_is_not_too_many() -> None:

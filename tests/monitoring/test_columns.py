@@ -12,9 +12,9 @@ import pytest
 from monitoring.columns import (
     NAMES,
     column_named,
+    columns_of_model,
     photo_table,
     photo_values,
-    watched_columns,
 )
 from sparrow.predictions.record import LoggedBox, PredictionRecord
 from sparrow.predictions.window import FEEDBACK_COLUMNS, Window, window_of
@@ -81,15 +81,15 @@ def test_a_box_of_no_height_has_a_shape_and_its_photo_the_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("classes", "watched"),
+    ("classes", "labels"),
     [((), []), (("bird",), []), (("bird", "cat"), ["cat"]), (("a", "b", "c"), ["a", "b", "c"])],
 )
 def test_a_mix_is_watched_where_there_are_classes(
-    classes: tuple[str, ...], watched: list[str]
+    classes: tuple[str, ...], labels: list[str]
 ) -> None:
     """Of two classes the second one's fraction says all."""
-    columns = watched_columns(classes)
-    assert [column.label for column in columns[len(NAMES) :]] == watched
+    columns = columns_of_model(classes)
+    assert [column.label for column in columns[len(NAMES) :]] == labels
     assert [column_named(column.name) for column in columns] == list(columns)
 
 
@@ -97,5 +97,5 @@ def test_the_mix_of_a_photo_is_of_its_boxes() -> None:
     cat = replace(PHOTO.boxes[0], label="cat")
     mixed = replace(PHOTO, id="b", boxes=(*PHOTO.boxes, cat, cat))
     empty = replace(PHOTO, id="c", boxes=())
-    table = photo_table(window_of([PHOTO, mixed, empty]), watched_columns(("bird", "cat")))
+    table = photo_table(window_of([PHOTO, mixed, empty]), columns_of_model(("bird", "cat")))
     assert table["class:cat"].fillna(-1).tolist() == [0, 0.5, -1]

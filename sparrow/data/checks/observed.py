@@ -200,9 +200,9 @@ def _smallest(checked: CheckedTables) -> Observation:
 def _largest(checked: CheckedTables) -> Observation:
     tables = _compared(checked)
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = tables.xywh[:, 2:].prod(axis=1) / tables.recorded.prod(axis=1)
+        covered = tables.xywh[:, 2:].prod(axis=1) / tables.recorded.prod(axis=1)
     required = f"at most {checked.config.huge_box_fraction:.0%} of the photo"
-    return Observation(required, f"the largest covers {_most(share)}")
+    return Observation(required, f"the largest covers {_most(covered)}")
 
 
 def _unlike(checked: CheckedTables) -> Observation:
