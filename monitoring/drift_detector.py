@@ -59,8 +59,7 @@ class DriftDetector:
                 photos belong together; without it each photo is a group of its own.
             config: rate of false alarms, nested windows, limits.
             seed: the same reference and seed give the same verdicts.
-            classes: that the model knows; none given, those of the reference are compared, and none
-                is called unknown.
+            classes: that the model knows; without any, none is called unknown.
         """
         self._config, self._classes = config, tuple(classes)
         self._model = _model_of(reference.photos)
@@ -73,8 +72,7 @@ class DriftDetector:
             ranked = Reference(values, groups, columns)
             pairs = round(TAIL_PAIRS / config.false_alarm_rate)
             distances = sample_pairs(ranked, config.windows, pairs, seed)
-            errors = sampled_error_strengths(config, pairs, seed)
-            thresholds = Thresholds.of(distances, errors)
+            thresholds = Thresholds.of(distances, sampled_error_strengths(config, pairs, seed))
             self._test = SignificanceTest(thresholds, config.windows, config.false_alarm_rate)
             self._columns = ColumnComparison(values, ranked, self._test, columns)
 

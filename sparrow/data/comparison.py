@@ -14,6 +14,7 @@ from sparrow.data.feature_drift import FeatureDrift, FeatureTable
 
 Verdict = Literal["ok", "drift", "too few photos"]
 DETAILS_SHOWN = 5
+NEW = "new"  # what new data is called
 
 
 class Explained(NamedTuple):
@@ -158,6 +159,8 @@ class Comparison:
                 *_details(outcome),
                 f"    {COMPARISON_RULES[outcome.rule].remedy}",  # type: ignore[index]  # a key of it
             ]
+        if self.current == NEW:
+            lines.append("Nothing was merged: the raw set is as it was, the new data where it was.")
         raise DataError("\n".join([*lines, self.how_to_accept()]))
 
     def how_to_accept(self) -> str:

@@ -14,10 +14,10 @@ from sparrow.boxes import box_areas
 from sparrow.config import ChecksConfig, Config, SplitConfig
 from sparrow.config.checks import ComparisonRule
 from sparrow.data.compared_groups import Groups, groups_of_new, groups_of_splits
-from sparrow.data.comparison import AppliedRule, Comparison, Verdict, outcome_of
+from sparrow.data.comparison import NEW, AppliedRule, Comparison, Verdict, outcome_of
 from sparrow.data.feature_drift import MIN_ROWS, FeatureDrift, FeatureTable, compare_features
 from sparrow.data.split.report import find_crossing
-from sparrow.data.split.ties import photo_ties
+from sparrow.data.split.ties import PhotoTies, photo_ties
 from sparrow.data.tables import XYXY, Dataset
 
 SIZE_FACTOR = 2.0  # between the sizes of train and test as they are and as the config asks
@@ -40,8 +40,7 @@ def compare_new_with_raw(raw: Dataset, new: Dataset, config: Config) -> Comparis
         config: the sections checks, data and split.
     """
     added = new.having(~new.images["sha256"].isin(raw.images["sha256"]))
-    ties = photo_ties(_joined(raw, added), config.data.near_duplicate_bits, _seconds(config))
-    groups = groups_of_new(ties, len(raw.images))
+    groups = groups_of_new(_ties(_joined(raw, added), config), len(raw.images))
     tables = _tables(raw, added, groups)
     verdict, features = _compare(tables, groups, config.checks)
     applied = [
@@ -50,7 +49,7 @@ def compare_new_with_raw(raw: Dataset, new: Dataset, config: Config) -> Comparis
     ]
     return Comparison(
         reference="raw",
-        current="new",
+        current=NEW,
         photos=(len(raw.images), len(added.images)),
         verdict=verdict,
         features=tuple(features),
@@ -67,16 +66,13 @@ def compare_train_with_test(
 
     Args:
         dataset: with its ``split`` column.
-        config: the sections checks, data and split.
-        authors_parted: the split had to part the days of its few authors (the split report's
-            ``authors_parted_by_day``): that they are in both is then no fault.
+        authors_parted: the split had no other way (its report's ``authors_parted_by_day``).
     """
     train, test = dataset.subset("train"), dataset.subset("test")
-    bits, seconds = config.data.near_duplicate_bits, _seconds(config)
-    groups = groups_of_splits(photo_ties(_joined(train, test), bits, seconds), len(train.images))
+    groups = groups_of_splits(_ties(_joined(train, test), config), len(train.images))
     tables = _tables(train, test, groups)
     verdict, features = _compare(tables, groups, config.checks)
-    crossing = find_crossing(dataset.images, photo_ties(dataset.images, bits, seconds))
+    crossing = find_crossing(dataset.images, _ties(dataset.images, config))
     applied = [
         shared_files("shared-photos", train, test),
         _shared_groups(crossing, authors_parted),
@@ -226,5 +222,5 @@ def _joined(reference: Dataset, current: Dataset) -> pd.DataFrame:
     return pd.concat([reference.images, current.images], ignore_index=True)
 
 
-def _seconds(config: Config) -> float:
-    return config.split.visit_seconds
+def _ties(images: pd.DataFrame, config: Config) -> PhotoTies:
+    return photo_ties(images, config.data.near_duplicate_bits, config.split.visit_seconds)

@@ -15,7 +15,8 @@ import pytest
 
 from sparrow.data.checks.label_errors import label_error_candidates
 from sparrow.data.checks.outcome import RuleOutcome
-from sparrow.data.checks.report import RULES, CheckReport
+from sparrow.data.checks.report import CheckReport
+from sparrow.data.checks.rules import RULES
 from sparrow.data.comparison import Comparison
 from sparrow.data.formats.exchange import read_csv
 from sparrow.data.tables import Dataset

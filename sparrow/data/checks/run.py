@@ -6,7 +6,7 @@ A broken set is never handed out: ``CheckedDataset.dataset`` raises for it, with
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,14 +73,13 @@ def check_dataset(
     info_raw, boxes_raw = read_csv_tables(root, prefix)
     for path, raw in zip(table_paths(root, prefix), (info_raw, boxes_raw), strict=True):
         _refuse_wide_rows(path, raw)
-    files = photo_files(root)
-    violations: list[RuleViolation | None] = list(check_tables(info_raw, boxes_raw, config, prefix))
+    files, violations = photo_files(root), [*check_tables(info_raw, boxes_raw, config, prefix)]
     measured, tables = pd.DataFrame(), None
     if _comparable(info_raw, boxes_raw):
         tables = compare_tables(info_raw, boxes_raw, prefix)
         measured = _measure(root, sorted(set(files) & set(tables.names)), config, progress)
-        violations += check_names(tables, files)
-        violations += check_measured(tables, measured, config)
+        more = [*check_names(tables, files), *check_measured(tables, measured, config)]
+        violations += errors_first(more)
     seen = observe(CheckedTables(info_raw, boxes_raw, config, tables, len(files)))
     report = make_report(str(root), violations, info_raw, boxes_raw, seen)
     passed = _dataset(root, info_raw, boxes_raw, measured) if report.ok else None
@@ -189,7 +188,7 @@ def table_names(prefix: str = "") -> tuple[str, str]:
 
 def make_report(
     where: str,
-    violations: list[RuleViolation | None],
+    violations: Sequence[RuleViolation],
     info_raw: pd.DataFrame,
     boxes_raw: pd.DataFrame,
     observations: Mapping[str, Observation],

@@ -81,20 +81,18 @@ def ingest_new(
         config: the data section.
         progress: called with (done, total) photos while they are measured.
         write_report: writes the report into a batch that is rejected.
-        compare: compares new data that passed its checks with the raw set. Where it raises,
-            nothing is merged, and the new data stays where it is.
+        compare: of the raw set and new data that passed its checks; it may refuse to merge them.
 
     Raises:
-        DataError: the new data fails its checks (file, row and rule are named), a name is taken by
-            another photo, a photo changes meanwhile, the raw set itself is broken, or the disk is
+        DataError: the new data fails its checks (file, row and rule are named) or ``compare``, a
+            name is taken, a photo changes meanwhile, the raw set itself is broken, or the disk is
             full. The raw set is as it was.
     """
     raw, new = Path(config.root), Path(config.new)
     with file_lock(raw), _batch_lock(new), as_data_errors("nothing is taken in", new):
         resume_removal(new)
         if not batch_files(new):
-            current = _current(raw, config, progress)
-            return IngestResult(data_version=_record_found(raw, current))
+            return IngestResult(data_version=_record_found(raw, _current(raw, config, progress)))
         return _ingest_batch(config, progress, write_report, compare)
 
 

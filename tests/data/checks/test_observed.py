@@ -9,7 +9,8 @@ import pytest
 
 from sparrow.config import DataConfig
 from sparrow.data.checks.outcome import RuleOutcome
-from sparrow.data.checks.report import RULES, CheckReport
+from sparrow.data.checks.report import CheckReport
+from sparrow.data.checks.rules import RULES
 from sparrow.data.checks.run import check_dataset
 from sparrow.reports.checks import report_html
 
