@@ -114,6 +114,8 @@ def size_ratio(n_train: int, n_test: int, split: SplitConfig, checks: ChecksConf
     wanted = split.test_fraction / (1 - split.test_fraction - split.validation_fraction)
     low = wanted / SIZE_FACTOR if checks.min_size_ratio is None else checks.min_size_ratio
     high = wanted * SIZE_FACTOR if checks.max_size_ratio is None else checks.max_size_ratio
+    if low > high:  # of a limit that is not set, and one that is, the latter
+        low, high = (low, low) if checks.max_size_ratio is None else (high, high)
     broken = n_test > max(1.0, high * n_train) or n_test < low * n_train
     word = "" if not broken else ", too many" if n_test > low * n_train else ", too few"
     ratio = n_test / n_train if n_train else float("inf")

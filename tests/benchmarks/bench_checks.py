@@ -2,7 +2,7 @@
 
     python tests/benchmarks/bench_checks.py --root data/demo/raw --simulations 200
 
-``split``: the split of the flow, with another seed each time. ``groups``: a twelfth of the groups
+``split``: the split of the flow, with another seed each time. ``groups``: an eighth of the authors
 at random, without the flow's balance. ``new``: a tenth of the authors stands for new data. Each
 with the photos as they are, and with a brightness that every author has for their own (half of its
 variance). ``by photo`` is what the same limit says where each photo counts as independent. At the

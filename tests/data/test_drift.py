@@ -263,5 +263,19 @@ def test_limits_of_the_config_go_before_the_shares(test_photos: int, broken: boo
     assert applied.required.startswith("0.25 to 1 test photos")
 
 
+@pytest.mark.parametrize(
+    ("limits", "required"),
+    [
+        ({"min_size_ratio": 2.0}, "2 to 2 test photos"),  # the fractions ask for 0.455
+        ({"max_size_ratio": 0.1}, "0.1 to 0.1 test photos"),
+        ({"min_size_ratio": 0.3}, "0.3 to 0.909 test photos"),
+    ],
+)
+def test_a_limit_that_is_set_goes_before_one_that_is_not(
+    limits: dict[str, float], required: str
+) -> None:
+    assert size_ratio(100, 45, SPLIT, ChecksConfig(**limits)).required.startswith(required)
+
+
 def test_a_single_photo_each_is_not_too_many() -> None:
     assert not size_ratio(1, 1, SPLIT, ChecksConfig()).broken
