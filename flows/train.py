@@ -161,6 +161,7 @@ class Train(FlowSpec):
         self.dataset, self.split_report = outcome.result.dataset, outcome.result.report
         data_cards.show_split(self.dataset, self.split_report, outcome.comparison, outcome.page)
         print(*outcome.lines(), sep="\n")
+        print(*outcome.keep(self.settings), sep="\n")
         self.next(self.explore)
 
     @card

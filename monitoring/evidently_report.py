@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from monitoring.columns import NAMES, Floats
 from monitoring.verdict import DriftVerdict
 
 MAX_ROWS = 5000  # of each side: what its histograms are drawn from
@@ -19,13 +18,13 @@ METHOD = "max_t"
 
 
 def write_evidently_report(
-    path: Path, reference: Floats, window: Floats, verdict: DriftVerdict, rate: float
+    path: Path, reference: pd.DataFrame, window: pd.DataFrame, verdict: DriftVerdict, rate: float
 ) -> bool:
     """Write one HTML file.
 
     Args:
         path: of the file.
-        reference: [photos, columns] (``photo_values``).
+        reference: a row per photo (``photo_table``).
         window: likewise.
         verdict: of the window.
         rate: of false alarms; the p-values' threshold.
@@ -37,9 +36,9 @@ def write_evidently_report(
         ValueError: Evidently cannot draw these numbers; nothing else depends on its report.
     """
     p_values = {c.column: c.p_value for c in verdict.changes if c.p_value is not None}
-    known, current = (_frame(values) for values in (reference, window))
+    known, current = (_thinned(table) for table in (reference, window))
     defined = known.notna().any() & current.notna().any()
-    columns = [name for name in NAMES if name in p_values and defined[name]]
+    columns = [name for name in known.columns if name in p_values and defined[name]]
     if not columns:
         return False
     _register(p_values)
@@ -66,10 +65,10 @@ def _save_report(path: Path, known: pd.DataFrame, current: pd.DataFrame, rate: f
         report.run(*tables).save_html(str(path))
 
 
-def _frame(values: Floats) -> pd.DataFrame:
-    if len(values) > MAX_ROWS:
-        values = values[np.linspace(0, len(values) - 1, MAX_ROWS).astype(int)]
-    return pd.DataFrame(values, columns=list(NAMES))
+def _thinned(table: pd.DataFrame) -> pd.DataFrame:
+    if len(table) <= MAX_ROWS:
+        return table
+    return table.iloc[np.linspace(0, len(table) - 1, MAX_ROWS).astype(int)].reset_index(drop=True)
 
 
 def _register(p_values: dict[str, float]) -> None:

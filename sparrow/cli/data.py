@@ -17,6 +17,7 @@ from sparrow.config import Config
 
 if TYPE_CHECKING:
     from sparrow.data.checks.report import RuleViolation
+    from sparrow.data.comparison import Comparison
     from sparrow.data.tables import Dataset
 
 
@@ -58,6 +59,7 @@ def _add_versions(actions: Parsers) -> None:
 
 def check_set(args: argparse.Namespace) -> int:
     """Check a set, print what was found, write reports; 1 where there is an error."""
+    from sparrow.data.checks.label_errors import LABEL_ERROR
     from sparrow.data.checks.run import check_dataset
     from sparrow.reports.checks import report_html
 
@@ -67,7 +69,8 @@ def check_set(args: argparse.Namespace) -> int:
     checked = check_dataset(root, config.data, prefix, terminal_progress())
     report = checked.report
     if args.review and report.ok:
-        report = report.extended(_label_errors(config, checked.dataset, prefix, args.review))
+        violation = _label_errors(config, checked.dataset, prefix, args.review)
+        report = report.extended(LABEL_ERROR, f"{report.photos:,} photos", violation)
     print(report.summary())
     if args.json:
         args.json.write_text(json.dumps(report.to_json(), indent=2), encoding="utf-8")
@@ -98,15 +101,24 @@ def _label_errors(
 
 def ingest(args: argparse.Namespace) -> int:
     """Take new data in and say what became of it."""
+    from sparrow.data.drift import compare_new_with_raw
     from sparrow.data.ingest.ingest import ingest_new
     from sparrow.reports.checks import write_report
 
-    result = ingest_new(read_config(args).data, terminal_progress(), write_report)
+    config = read_config(args)
+    compared: list[Comparison] = []
+
+    def compare(raw: Dataset, new: Dataset) -> None:
+        compared.append(compare_new_with_raw(raw, new, config))
+        compared[0].raise_for_violations()
+
+    result = ingest_new(config.data, terminal_progress(), write_report, compare)
     print(
         f"{len(result.accepted)} photos taken in, {len(result.corrected)} corrected, "
         f"{result.skipped_known} known already"
         + (f"; data version {result.data_version}" if result.data_version else "")
     )
+    print(*(comparison.summary() for comparison in compared), sep="\n")
     return 0
 
 

@@ -5,6 +5,7 @@ names that are allowed there: a typo must never train a different model in silen
 """
 
 from sparrow.config.base import MAX_SIDE_PX, ConfigError, Section
+from sparrow.config.checks import ChecksConfig
 from sparrow.config.data import PLACES, DataConfig, GenerateConfig, SplitConfig
 from sparrow.config.evaluation import EvaluationConfig, PromotionConfig
 from sparrow.config.load import (
@@ -30,6 +31,7 @@ __all__ = [
     "RENAMED",
     "TRAINING_SECTIONS",
     "AugmentationConfig",
+    "ChecksConfig",
     "Config",
     "ConfigError",
     "DataConfig",

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, field_validator, model_validator
 
 from sparrow.config.base import Section
+from sparrow.config.checks import ChecksConfig
 from sparrow.config.data import PLACES, DataConfig, SplitConfig
 from sparrow.config.evaluation import EvaluationConfig, PromotionConfig
 from sparrow.config.monitoring import MonitoringConfig
@@ -20,7 +21,8 @@ from sparrow.config.training import AugmentationConfig, ModelConfig, TrainingCon
 from sparrow.config.tuning import TuningConfig
 
 TRAINING_SECTIONS = (
-    "name", "seed", "data", "split", "model", "augmentation", "training", "tuning", "evaluation",
+    "name", "seed", "data", "checks", "split", "model", "augmentation", "training", "tuning",
+    "evaluation",
 )  # fmt: skip
 MAX_NAME_LENGTH = 63
 NAME = re.compile(rf"(?=.{{1,{MAX_NAME_LENGTH}}}\Z)[a-z0-9]([-._a-z0-9]*[a-z0-9])?")
@@ -33,6 +35,7 @@ class Config(Section):
     name: str = "house-sparrow-detector"
     seed: int = 0
     data: DataConfig = DataConfig()
+    checks: ChecksConfig = ChecksConfig()
     split: SplitConfig = SplitConfig()
     model: ModelConfig = ModelConfig()
     augmentation: AugmentationConfig = AugmentationConfig()

@@ -17,39 +17,49 @@ from sparrow.data.tables import Dataset, data_version
 from sparrow.pipeline.data import write_split_report
 
 if TYPE_CHECKING:
-    from sparrow.data.drift import Comparison
+    from sparrow.data.comparison import Comparison
 
 
 @dataclass(frozen=True, eq=False)
 class SplitOutcome:
-    """The split set, how test and training photos compare, the report's page, and its tables.
-
-    Attributes:
-        tables: what to say about ``train.csv``, ``validation.csv`` and ``test.csv``.
-    """
+    """The split set, how test and training photos compare, and the report's page."""
 
     result: SplitResult
     comparison: Comparison
     page: Path
-    tables: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
-        """Photos of each split, the comparison, and where the report and the tables are."""
+        """Photos of each split, the comparison, and where the report is."""
         counts = self.result.dataset.images["split"].value_counts().to_string()
-        report = f"split report: {self.page}"
-        return [counts, self.comparison.summary(), report, *self.tables]
+        return [counts, self.comparison.summary(), f"split report: {self.page}"]
+
+    def keep(self, config: Config) -> list[str]:
+        """Save the assignments, so that photos stay in their splits, and the split's tables.
+
+        The tables are for programs that read those of the house-sparrow data set.
+
+        Returns:
+            Lines about the tables.
+
+        Raises:
+            DataError: test and training photos do not pass their checks. Nothing is saved then:
+                the next split is free to be another one.
+        """
+        self.comparison.raise_for_violations()
+        dataset = self.result.dataset
+        save_assignments(dataset)
+        owner = TablesOwner(config.name, config.data.root, data_version(dataset))
+        return write_prepared_tables(Path(config.data.prepared), split_tables(dataset), owner)
 
 
 def split_photos(config: Config, dataset: Dataset, folder: Path) -> SplitOutcome:
-    """Split a set; photos that were assigned before stay where they are, and all are saved.
+    """Split a set; photos that were assigned before stay where they are.
 
     Args:
         folder: of the run's pages about its data.
     """
     result = split_as_run(config, dataset)
-    save_assignments(result.dataset)
-    comparison, page = write_split_report(config, result, folder)
-    return SplitOutcome(result, comparison, page, tuple(_write_tables(config, result.dataset)))
+    return SplitOutcome(*write_split_report(config, result, folder))
 
 
 def split_as_run(config: Config, dataset: Dataset) -> SplitResult:
@@ -61,9 +71,3 @@ def split_as_run(config: Config, dataset: Dataset) -> SplitResult:
     bits = config.data.near_duplicate_bits
     assignments = load_assignments(dataset.root)
     return split_dataset(dataset, config.split, bits, config.seed, assignments)
-
-
-def _write_tables(config: Config, dataset: Dataset) -> list[str]:
-    """The split's tables, for programs that read those of the house-sparrow data set."""
-    owner = TablesOwner(config.name, config.data.root, data_version(dataset))
-    return write_prepared_tables(Path(config.data.prepared), split_tables(dataset), owner)

@@ -50,10 +50,14 @@ _LEARNING = (
 STAGES: tuple[Stage, ...] = (
     Stage(("start",), ()),  # it notes the run, and draws photos that ``data_state`` then sees
     Stage(("check_data",), _CHECKED, (RAW,)),
-    Stage(("ingest",), (*_CHECKED, "data.new", "data.label_error_score"), (RAW, NEW)),
+    Stage(
+        ("ingest",),
+        (*_CHECKED, "data.new", "data.label_error_score", *_all_of("checks")),
+        (RAW, NEW),
+    ),
     Stage(
         ("split",),
-        ("seed", "data.near_duplicate_bits", *_all_of("split")),
+        ("seed", "data.near_duplicate_bits", *_all_of("split"), *_all_of("checks")),
         (RAW, NEW, ASSIGNMENTS),
     ),
     Stage(("explore",), ("name", "tuning.workers")),

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sparrow.boxes import Boxes, xywh_to_xyxy
+from sparrow.data.checks.outcome import OUTCOME_COLUMNS
 from sparrow.data.checks.report import CheckReport, RuleViolation, shorten, write_report_json
 from sparrow.data.errors import DataError
 from sparrow.data.formats.csv import XYWH_CSV, read_csv_tables
@@ -54,7 +55,14 @@ def report_html(report: CheckReport, root: Path, prefix: str = "") -> str:
     boxes = _readable_boxes(root, prefix)
     sections = [_section(violation, root, boxes) for violation in report.violations]
     title = f"Checks of {report.where}"
-    return render("checks.html", title=title, report=report, violations=sections)
+    return render(
+        "checks.html",
+        title=title,
+        report=report,
+        violations=sections,
+        rule_columns=OUTCOME_COLUMNS,
+        rules=[outcome.cells() for outcome in report.outcomes],
+    )
 
 
 def _section(violation: RuleViolation, root: Path, boxes: pd.DataFrame) -> _Section:

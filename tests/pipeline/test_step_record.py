@@ -39,6 +39,7 @@ MUST_RUN = {
     "data.rejected": "promote",
     "data.prepared": "promote",  # a cache
     "data.generate": "promote",  # the photos are there already
+    "checks": "ingest",  # limits of new photos against the set, and of the split
     "split": "split",
     "model": "tune",
     "augmentation": "tune",
