@@ -14,9 +14,11 @@ from sparrow.config.load import (
     read_stored,
     stored_config,
     with_overrides,
+    with_trial_values,
     with_values,
 )
 from sparrow.config.monitoring import MonitoringConfig
+from sparrow.config.names import OPTIMIZERS, PRUNERS, SAMPLERS, SCHEDULES
 from sparrow.config.renamed import RENAMED, translate_config, translate_values
 from sparrow.config.service import ServiceConfig
 from sparrow.config.stores import StorageConfig, StoresConfig
@@ -26,8 +28,12 @@ from sparrow.config.whole import TRAINING_SECTIONS, Config, get_key
 
 __all__ = [
     "MAX_SIDE_PX",
+    "OPTIMIZERS",
     "PLACES",
+    "PRUNERS",
     "RENAMED",
+    "SAMPLERS",
+    "SCHEDULES",
     "TRAINING_SECTIONS",
     "AugmentationConfig",
     "Config",
@@ -55,5 +61,6 @@ __all__ = [
     "translate_config",
     "translate_values",
     "with_overrides",
+    "with_trial_values",
     "with_values",
 ]

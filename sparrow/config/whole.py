@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, field_validator, model_validator
@@ -17,6 +18,7 @@ from sparrow.config.renamed import renamed_key
 from sparrow.config.service import ServiceConfig
 from sparrow.config.stores import StorageConfig, StoresConfig
 from sparrow.config.training import AugmentationConfig, ModelConfig, TrainingConfig
+from sparrow.config.trials import is_parameter
 from sparrow.config.tuning import TuningConfig
 
 TRAINING_SECTIONS = (
@@ -87,6 +89,8 @@ def get_key(config: Config, key: str) -> Any:
     """
     value: Any = config
     for i, name in enumerate(key.split(".")):
+        if isinstance(value, Mapping) and is_parameter(key):
+            return value.get(name)  # None: not given
         names = list(type(value).model_fields) if isinstance(value, BaseModel) else []
         if name not in names:
             where = ".".join(key.split(".")[:i]) or "the config"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sparrow.config import Config, with_values
+from sparrow.config import Config, with_trial_values
 from sparrow.data.tables import Dataset
 
 if TYPE_CHECKING:
@@ -71,4 +71,4 @@ def choose_best(config: Config, study: str, work_dir: Path) -> TuningOutcome:
     values = best_values(config, study)
     trials, pictures = trial_table(config, study), study_figures(config, study)
     (work_dir / BEST_VALUES).write_text(best_yaml(values))
-    return TuningOutcome(with_values(config, values), values, trials, pictures)
+    return TuningOutcome(with_trial_values(config, values), values, trials, pictures)

@@ -1,7 +1,7 @@
 """What training is between two epochs: its parts, their history, and both on disk.
 
-Everything random in an epoch follows from (seed, epoch), the order of the photos and the learning
-rate from the epoch: no generator's state and no scheduler need keeping. bf16 has no loss scaler.
+Everything random in an epoch follows from (seed, epoch), the order of the photos from the epoch:
+no generator's state needs keeping. bf16 has no loss scaler.
 
 Each file is kept until the next one of its kind is whole, as ``….previous…``: a damaged one costs
 an epoch, not the training.
@@ -23,6 +23,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from sparrow.regular_file import sha256_of
+from sparrow.training.schedule import NamedSchedule
 from sparrow.training.sealed_file import (
     DamagedFileError,
     check_seal,
@@ -53,6 +54,15 @@ class EpochRecord:
     train_seconds: float
     validation_seconds: float
     photos_per_second: float
+    # Records of earlier releases have neither.
+    ap: float = 0.0
+    chosen_by: str = "f_beta"
+
+    @property
+    def score(self) -> float:
+        """What the best epoch is chosen by: ``training.choose_by`` of the validation photos."""
+        value: float = getattr(self, self.chosen_by)
+        return value
 
     @property
     def loss(self) -> float:
@@ -61,7 +71,7 @@ class EpochRecord:
 
     def row(self) -> dict[str, Any]:
         """All numbers of the epoch by name."""
-        return {**asdict(self), "loss": self.loss}
+        return {**asdict(self), "loss": self.loss, "score": self.score}
 
 
 @dataclass(eq=False)
@@ -75,6 +85,7 @@ class TrainingState:
         history: an entry for each finished epoch.
         settings: hash of all that decides how training continues; empty: not checked.
         best_sha256: of the best epoch's weights file; empty before there is one.
+        schedule: a scheduler of PyTorch's; None where the rate follows from the step alone.
     """
 
     model: nn.Module
@@ -83,6 +94,7 @@ class TrainingState:
     history: list[EpochRecord]
     settings: str = ""
     best_sha256: str = ""
+    schedule: NamedSchedule | None = None
 
     def scored_model(self) -> nn.Module:
         """The network that is validated and kept: the average where there is one."""
@@ -105,6 +117,7 @@ class TrainingState:
             "history": [asdict(record) for record in self.history],
             "settings": self.settings,
             "best_sha256": self.best_sha256,
+            "schedule": None if self.schedule is None else self.schedule.state_dict(),
         }
         with _written(folder / "checkpoint.partial") as partial:
             torch.save(state, partial)
@@ -143,6 +156,8 @@ class TrainingState:
         if self.ema is not None:
             self.ema.load_state_dict(saved["ema"])
         self.optimizer.load_state_dict(saved["optimizer"])
+        if self.schedule is not None:
+            self.schedule.load_state_dict(saved["schedule"])
         self.history, self.best_sha256 = history, sha256
         return self._settle_best(path.parent, weights)
 
@@ -155,6 +170,7 @@ class TrainingState:
                 _shapes(saved["model"]) == _shapes(self.model.state_dict())
                 and (averaged is None) == (saved["ema"] is None)
                 and _shapes(saved["ema"] or {}) == _shapes(averaged or {})
+                and (self.schedule is None) == (saved.get("schedule") is None)
                 and _groups(saved["optimizer"]) == _groups(self.optimizer.state_dict())
             )
         except (KeyError, TypeError, AttributeError) as error:
@@ -201,7 +217,7 @@ def _written(partial: Path) -> Iterator[Path]:
 
 def _best_of(history: list[EpochRecord]) -> EpochRecord:
     # max() keeps the first of equals: the shortest training that reached the score.
-    return max(history, key=lambda record: record.f_beta)
+    return max(history, key=lambda record: record.score)
 
 
 def _find_best(folder: Path, sha256: str) -> Path | None:

@@ -17,20 +17,13 @@ from typing import Any
 
 import optuna
 from filelock import FileLock
-from optuna.pruners import (
-    BasePruner,
-    HyperbandPruner,
-    MedianPruner,
-    NopPruner,
-    SuccessiveHalvingPruner,
-)
-from optuna.samplers import TPESampler
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
-from sparrow.config import Config, NumberRange, TuningConfig, get_key, translate_values
-from sparrow.config.search_space import applies, holds, parents_first
+from sparrow.config import Config, NumberRange, get_key, translate_values
+from sparrow.config.trials import applies, holds, parents_first
 from sparrow.store_url import resolve
+from sparrow.training.sampler import make_pruner, make_sampler
 from sparrow.training.study_store import open_storage
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -40,7 +33,6 @@ Objective = Callable[[optuna.Trial], float]
 OnTrial = Callable[[optuna.Study, optuna.trial.FrozenTrial], None]
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 WAIT_S = 2
-REDUCTION = 3  # one of so many trials is continued past a rung
 CONFIG_NAME = "config_name"  # a study's attribute
 
 
@@ -56,7 +48,7 @@ def open_study(config: Config, name: str) -> optuna.Study:
             study_name=name,
             storage=storage,
             direction="maximize",
-            pruner=_pruner(config.tuning),
+            pruner=make_pruner(config.tuning),
             load_if_exists=True,
         )
         if not study.get_trials(deepcopy=False):
@@ -133,7 +125,7 @@ def _run_claimed(
         if _count(study, (*FINISHED, TrialState.RUNNING)) >= config.tuning.trials:
             return False  # should a worker of those die, its trial is put in line again
         # One seed for each trial, so that a study continues as it would have without a break.
-        study.sampler = _sampler(config, len(study.get_trials(deepcopy=False)))
+        study.sampler = make_sampler(config, len(study.get_trials(deepcopy=False)))
 
         def claimed(trial: optuna.Trial) -> float:
             claim.close()  # the trial is in the store: the next worker may claim
@@ -156,25 +148,6 @@ def best_values(config: Config, name: str) -> Values:
             "tuning.trials or tuning.timeout_minutes"
         )
     return translate_values(study.best_trial.params)
-
-
-def _pruner(tuning: TuningConfig) -> BasePruner:
-    if tuning.pruner == "median":
-        return MedianPruner(tuning.startup_trials, tuning.warmup_epochs)
-    if tuning.pruner == "halving":
-        return SuccessiveHalvingPruner(1, REDUCTION)
-    if tuning.pruner == "hyperband":
-        return HyperbandPruner(1, tuning.epochs, REDUCTION)
-    return NopPruner()
-
-
-def _sampler(config: Config, trial_number: int) -> TPESampler:
-    seed = (config.seed * 1_000_003 + trial_number) % 2**32
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return TPESampler(
-            n_startup_trials=config.tuning.startup_trials, constant_liar=True, seed=seed
-        )
 
 
 def _own_values(config: Config) -> Values:

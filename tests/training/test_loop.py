@@ -10,17 +10,14 @@ import torch
 from safetensors.torch import load_file
 
 from sparrow.config import AugmentationConfig
+from sparrow.evaluation.validation import ThresholdScore
 from sparrow.training.loop import TrainingHooks, train
 from sparrow.training.task import TrainingError
 
 NO_CHANGES = AugmentationConfig(probability=0.0)
 
 
-class Nothing:
-    """The score of a detector that finds nothing."""
-
-    f_beta = precision = recall = 0.0
-    threshold = 0.5
+NOTHING = ThresholdScore(0.0, 0.0, 0.0, 0.5)  # the score of a detector that finds nothing
 
 
 def _unscored(task):
@@ -28,7 +25,7 @@ def _unscored(task):
     return replace(
         task,
         validation=task.validation.first(1),
-        score=lambda found: Nothing(),
+        score=lambda found: NOTHING,
         augmentation=NO_CHANGES,
     )
 
