@@ -162,7 +162,7 @@ class Train(FlowSpec):
     @user_facing_step
     def choose(self) -> None:
         """The config with the best trial's values, and how the study came to them."""
-        outcome = choose_best(self.settings, self.study, Path(self.work_dir))
+        outcome = choose_best(self.settings, self.study, self.dataset, Path(self.work_dir))
         self.tuned, self.best_values = outcome.tuned, outcome.best_values
         if outcome.trials:
             print("best values:", self.best_values)

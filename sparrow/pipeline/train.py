@@ -82,6 +82,7 @@ def train_model(
     ``task`` is of both (``load_task``). A killed run's checkpoint and MLflow run are continued.
     """
     from sparrow.registry.tracking import end_run, log_numbers, make_client
+    from sparrow.registry.trial_runs import nest_tuning
     from sparrow.training.loop import train
     from sparrow.training.study_report import best_yaml
 
@@ -89,6 +90,7 @@ def train_model(
     checkpoints.mkdir(parents=True, exist_ok=True)
     client = make_client(tuned.stores)
     run_id = _start_run(client, tuned, dataset, place)
+    nest_tuning(client, place.folder, run_id)
     if place.best_values:
         client.log_text(run_id, best_yaml(place.best_values), BEST_VALUES)
     result = train(model, task, checkpoints, _logged(hooks, client, run_id))

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparrow.config import Config, with_trial_values
-from sparrow.data.tables import Dataset
+from sparrow.data.tables import Dataset, data_version
+from sparrow.drawing.picture_files import write_pictures
 
 if TYPE_CHECKING:
     import optuna
 
 BEST_VALUES = "best_params.yaml"
+PLOTS = "tuning"  # a folder of the run
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,14 @@ def tune(config: Config, study: str, dataset: Dataset, say: Callable[[str], None
     """One worker's share of the study; nothing of the test split is seen.
 
     Args:
+        config: of the run.
+        study: the run's own; ``tuning.study`` goes before it.
+        dataset: split.
         say: called with a line about each trial.
     """
     if config.tuning.trials == 0:
         return
+    from sparrow.training.study_facts import settle_study
     from sparrow.training.task import load_task
     from sparrow.training.trial import make_objective
     from sparrow.training.tuning import run_trials
@@ -53,22 +59,40 @@ def tune(config: Config, study: str, dataset: Dataset, say: Callable[[str], None
         state = trial.state.name.lower()
         say(f"trial {trial.number}: {state}, score {score}, {trial.params}")
 
+    name, note = settle_study(config, study, data_version(dataset))
+    if note:
+        say(note)
     objective = make_objective(config, load_task(config, dataset))
-    run_trials(config, study, objective, on_trial)
+    run_trials(config, name, objective, on_trial, study if config.tuning.study else "")
 
 
-def choose_best(config: Config, study: str, work_dir: Path) -> TuningOutcome:
+def choose_best(config: Config, study: str, dataset: Dataset, work_dir: Path) -> TuningOutcome:
     """The best trial's values in the config; they are also written to ``best_params.yaml``.
+
+    The study's plots are written beside it, and into MLflow with a run for each of its trials.
+
+    Args:
+        config: of the run.
+        study: see ``tune``.
+        dataset: as ``tune`` had it.
+        work_dir: of the run.
 
     Raises:
         RuntimeError: no trial was completed.
     """
     if config.tuning.trials == 0:
         return TuningOutcome(config, {}, [], {})
-    from sparrow.training.study_report import best_yaml, study_figures, trial_table
+    from sparrow.registry.trial_runs import Tuning, log_tuning
+    from sparrow.training import study_report
+    from sparrow.training.study_facts import settle_study
     from sparrow.training.tuning import best_values
 
-    values = best_values(config, study)
-    trials, pictures = trial_table(config, study), study_figures(config, study)
-    (work_dir / BEST_VALUES).write_text(best_yaml(values))
+    name, _ = settle_study(config, study, data_version(dataset))
+    values = best_values(config, name)
+    trials = study_report.trial_table(config, name)
+    pictures = study_report.study_figures(config, name)
+    (work_dir / BEST_VALUES).write_text(study_report.best_yaml(values))
+    write_pictures(pictures, work_dir / PLOTS)
+    own = study_report.finished_trials(config, name, study if config.tuning.study else "")
+    log_tuning(config, work_dir, Tuning(name, own, pictures, [work_dir / BEST_VALUES]))
     return TuningOutcome(with_trial_values(config, values), values, trials, pictures)

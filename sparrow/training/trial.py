@@ -33,8 +33,11 @@ def make_objective(config: Config, task: TrainingTask) -> Callable[[optuna.Trial
         )
 
         def report(history: tuple[EpochRecord, ...]) -> None:
-            # What the trial will be scored by if it ends here: the best epoch, not the last.
-            trial.report(max(record.score for record in history), len(history))
+            # What the trial will be scored by if it ends here: the best epoch, not the last. But a
+            # pruner that waits for scores to fall would wait for ever: it gets each epoch's own.
+            patient = tuning.pruner == "PatientPruner"
+            judged = history[-1:] if patient else history
+            trial.report(max(record.score for record in judged), len(history))
             if trial.should_prune():
                 raise optuna.TrialPruned
 
