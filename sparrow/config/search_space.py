@@ -35,6 +35,7 @@ FIXED = {
     "training.world_size": "a trial is one process",
     "training.workers": "it changes the speed, not the detector",
     "training.device": "it changes the speed, not the detector",
+    "training.continue_from": "a trial begins anew",
     "training.choose_by": "scores by different measures cannot be compared",
 }
 WHOLE = " (a range of whole numbers says integer: true)"

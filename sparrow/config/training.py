@@ -126,6 +126,9 @@ class TrainingConfig(Section):
     """The training loop."""
 
     epochs: Count = 15
+    # A run, the number of a version, or a folder of either: go on from there with its weights,
+    # optimizer, schedule and best score, for `epochs` more. Its settings of training hold.
+    continue_from: str | int | None = None
     batch_size: Count = 8
     # "adamw", "adam" and "sgd" take weight_decay and momentum from here. A class of torch.optim,
     # such as RMSprop, takes optimizer_parameters, and is else as PyTorch has it.

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sparrow.config import Config
 from sparrow.data.tables import Dataset, data_version
 from sparrow.inference.model_folder import ModelInfo
+from sparrow.pipeline.continuation import find_origin, why_weights_alone
 from sparrow.pipeline.trained_folder import MODEL, keep_trained_info
 from sparrow.pipeline.tuning import BEST_VALUES
 
@@ -86,8 +87,10 @@ def train_model(
     from sparrow.training.loop import train
     from sparrow.training.study_report import best_yaml
 
-    model, checkpoints = _network(tuned), place.folder / CHECKPOINTS
+    checkpoints = place.folder / CHECKPOINTS
     checkpoints.mkdir(parents=True, exist_ok=True)
+    model = _network(tuned, checkpoints)
+    take_over_checkpoint(tuned, dataset, task, checkpoints)
     client = make_client(tuned.stores)
     run_id = _start_run(client, tuned, dataset, place)
     nest_tuning(client, place.folder, run_id)
@@ -113,7 +116,8 @@ def run_worker_rank(tuned: Config, dataset: Dataset, work_dir: Path) -> None:
     from sparrow.training.loop import train
     from sparrow.training.task import load_task
 
-    train(_network(tuned), load_task(tuned, dataset), work_dir / CHECKPOINTS)
+    checkpoints = work_dir / CHECKPOINTS
+    train(_network(tuned, checkpoints), load_task(tuned, dataset), checkpoints)
 
 
 def git_commit() -> str:
@@ -128,10 +132,36 @@ def git_commit() -> str:
     return answer.stdout.strip()
 
 
-def _network(tuned: Config) -> nn.Module:
-    """At its start: the same in every process."""
-    from sparrow.detectors.build import build_seeded_detector
+def take_over_checkpoint(
+    tuned: Config, dataset: Dataset, task: TrainingTask, checkpoints: Path
+) -> int:
+    """Begin with the checkpoint of the training that this one goes on from, where it is to.
 
+    Returns:
+        How many epochs that training had; 0 where this one begins at its first.
+    """
+    from sparrow.training.continuation import epochs_of, has_begun, take_over
+
+    origin = None if has_begun(checkpoints) else find_origin(tuned)
+    if origin and origin.checkpoints and not why_weights_alone(origin, tuned, dataset):
+        checkpoints.mkdir(parents=True, exist_ok=True)
+        take_over(origin.checkpoints, checkpoints, task)
+    return epochs_of(checkpoints)
+
+
+def _network(tuned: Config, checkpoints: Path) -> nn.Module:
+    """At its start: the same in every process."""
+    from sparrow.detectors.build import build_detector, build_seeded_detector
+    from sparrow.training.continuation import has_begun
+
+    origin = None if has_begun(checkpoints) else find_origin(tuned)
+    if origin is not None:
+        from safetensors.torch import load_file
+
+        model: nn.Module = build_detector(
+            tuned.model, len(tuned.data.classes), load_file(origin.weights)
+        )
+        return model
     return build_seeded_detector(tuned.model, len(tuned.data.classes), tuned.seed)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sparrow.config import Config, with_trial_values
 from sparrow.data.tables import Dataset, data_version
 from sparrow.drawing.picture_files import write_pictures
+from sparrow.pipeline.continuation import continued_config
 
 if TYPE_CHECKING:
     import optuna
@@ -81,7 +82,9 @@ def choose_best(config: Config, study: str, dataset: Dataset, work_dir: Path) ->
         RuntimeError: no trial was completed.
     """
     if config.tuning.trials == 0:
-        return TuningOutcome(config, {}, [], {})
+        continued, lines = continued_config(config, dataset)
+        print(*lines, sep="\n", end="\n" if lines else "", flush=True)
+        return TuningOutcome(continued, {}, [], {})
     from sparrow.registry.trial_runs import Tuning, log_tuning
     from sparrow.training import study_report
     from sparrow.training.study_facts import settle_study

@@ -86,6 +86,7 @@ class TrainingState:
         settings: hash of all that decides how training continues; empty: not checked.
         best_sha256: of the best epoch's weights file; empty before there is one.
         schedule: a scheduler of PyTorch's; None where the rate follows from the step alone.
+        begun_after: how many of the epochs are of the training that this one goes on from.
     """
 
     model: nn.Module
@@ -95,6 +96,7 @@ class TrainingState:
     settings: str = ""
     best_sha256: str = ""
     schedule: NamedSchedule | None = None
+    begun_after: int = 0
 
     def scored_model(self) -> nn.Module:
         """The network that is validated and kept: the average where there is one."""
@@ -118,11 +120,9 @@ class TrainingState:
             "settings": self.settings,
             "best_sha256": self.best_sha256,
             "schedule": None if self.schedule is None else self.schedule.state_dict(),
+            "begun_after": self.begun_after,
         }
-        with _written(folder / "checkpoint.partial") as partial:
-            torch.save(state, partial)
-            seal(partial)
-            put_in_place(partial, folder / CHECKPOINT, folder / PREVIOUS_CHECKPOINT)
+        write_checkpoint(state, folder)
 
     def save_best(self, folder: Path) -> None:
         """Write the weights of the epoch that just ended as the best ones.
@@ -145,9 +145,9 @@ class TrainingState:
             CheckpointError: the file is damaged or of another training, or the weights of its best
                 epoch are lost.
         """
-        saved = _read(path)
+        saved = read_checkpoint(path)
         history, sha256 = self._check(saved), saved.get("best_sha256", "")
-        weights, best = _find_best(path.parent, sha256), _best_of(history)
+        weights, best = find_best(path.parent, sha256), _best_of(history)
         if weights is None and best is not history[-1]:
             raise CheckpointError(
                 f"the weights of its best epoch, {best.epoch}, are missing or damaged"
@@ -159,6 +159,7 @@ class TrainingState:
         if self.schedule is not None:
             self.schedule.load_state_dict(saved["schedule"])
         self.history, self.best_sha256 = history, sha256
+        self.begun_after = saved.get("begun_after", 0)
         return self._settle_best(path.parent, weights)
 
     def _check(self, saved: dict[str, Any]) -> list[EpochRecord]:
@@ -197,6 +198,18 @@ class TrainingState:
         return tuple(notes)
 
 
+def write_checkpoint(state: dict[str, Any], folder: Path) -> None:
+    """Write what a checkpoint holds; the one before it stays beside it.
+
+    Raises:
+        CheckpointError: the disk is full, or refuses.
+    """
+    with _written(folder / "checkpoint.partial") as partial:
+        torch.save(state, partial)
+        seal(partial)
+        put_in_place(partial, folder / CHECKPOINT, folder / PREVIOUS_CHECKPOINT)
+
+
 def save_weights(model: nn.Module, path: Path) -> None:
     """Write a network's tensors as safetensors."""
     save_file({name: value.contiguous() for name, value in model.state_dict().items()}, path)
@@ -220,7 +233,7 @@ def _best_of(history: list[EpochRecord]) -> EpochRecord:
     return max(history, key=lambda record: record.score)
 
 
-def _find_best(folder: Path, sha256: str) -> Path | None:
+def find_best(folder: Path, sha256: str) -> Path | None:
     """The file with the best epoch's weights; where no hash was kept, the one of that name."""
     path, previous = folder / BEST, folder / PREVIOUS_BEST
     if not sha256:
@@ -231,7 +244,12 @@ def _find_best(folder: Path, sha256: str) -> Path | None:
     return None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """What ``write_checkpoint`` wrote.
+
+    Raises:
+        CheckpointError: it is damaged, or no checkpoint.
+    """
     try:
         sealed = check_seal(path)
         state = torch.load(path, map_location="cpu", weights_only=True)

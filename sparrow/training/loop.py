@@ -7,7 +7,7 @@ its last finished epoch and ends with the same numbers, to the bit, as one that 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -79,6 +79,8 @@ def train(
     notes = resume(state, folder, world) if folder else ()
     for note in notes:
         print(note, flush=True)
+    epochs = state.begun_after + task.training.epochs
+    task = replace(task, training=task.training.model_copy(update={"epochs": epochs}))
     stopped = _run_epochs(state, task, world, folder, hooks)
     weights = folder / BEST if folder else None
     return TrainingResult(tuple(state.history), state.best(), weights, stopped, notes)
@@ -130,4 +132,4 @@ def _out_of_patience(state: TrainingState, task: TrainingTask) -> bool:
     patience = task.training.patience_epochs
     if patience is None or not state.history:
         return False
-    return len(state.history) - state.best().epoch >= patience
+    return len(state.history) - max(state.best().epoch, state.begun_after) >= patience
