@@ -7,9 +7,10 @@ also starts without.
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from sparrow.config import Config
 from sparrow.data.tables import Dataset, data_version
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.pipeline.continuation import find_origin, why_weights_alone
+from sparrow.pipeline.epoch_photos import PHOTOS, EpochPhotos
 from sparrow.pipeline.trained_folder import MODEL, keep_trained_info
 from sparrow.pipeline.tuning import BEST_VALUES
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from sparrow.training.task import TrainingTask
 
 CHECKPOINTS = "checkpoints"
+Draw = Callable[[tuple["EpochRecord", ...]], Path | None]
 PARITY_PHOTOS = 6
 
 
@@ -96,7 +99,10 @@ def train_model(
     nest_tuning(client, place.folder, run_id)
     if place.best_values:
         client.log_text(run_id, best_yaml(place.best_values), BEST_VALUES)
-    result = train(model, task, checkpoints, _logged(hooks, client, run_id))
+    photos = EpochPhotos(dataset, tuned.seed)
+    kept = partial(photos.draw, folder=place.folder / PHOTOS)
+    logged = _logged(hooks, client, run_id, kept)
+    result = train(model, photos.watching(task), checkpoints, logged)
     log_numbers(client, run_id, {"best_epoch": result.best.epoch})
     end_run(client, run_id)
     _export(tuned, dataset, task, result, place.folder)
@@ -151,27 +157,24 @@ def take_over_checkpoint(
 
 def _network(tuned: Config, checkpoints: Path) -> nn.Module:
     """At its start: the same in every process."""
-    from sparrow.detectors.build import build_detector, build_seeded_detector
+    from sparrow.detectors.build import build_seeded_detector, build_trained_detector
     from sparrow.training.continuation import has_begun
 
     origin = None if has_begun(checkpoints) else find_origin(tuned)
     if origin is not None:
-        from safetensors.torch import load_file
-
-        model: nn.Module = build_detector(
-            tuned.model, len(tuned.data.classes), load_file(origin.weights)
-        )
-        return model
+        return build_trained_detector(tuned.model, len(tuned.data.classes), origin.weights)
     return build_seeded_detector(tuned.model, len(tuned.data.classes), tuned.seed)
 
 
-def _logged(hooks: TrainingHooks, client: MlflowClient, run_id: str) -> TrainingHooks:
-    """The same hooks, and each epoch's numbers in MLflow before them."""
-    from sparrow.registry.tracking import log_epoch
+def _logged(hooks: TrainingHooks, client: MlflowClient, run_id: str, draw: Draw) -> TrainingHooks:
+    """The same hooks, and each epoch's numbers and photo in MLflow before them."""
+    from sparrow.registry.tracking import log_epoch, log_files
     from sparrow.training.loop import TrainingHooks
 
     def on_epoch(history: tuple[EpochRecord, ...]) -> None:
         log_epoch(client, run_id, history[-1].epoch, _epoch_metrics(history[-1]))
+        photo = draw(history)
+        log_files(client, run_id, [photo] if photo else [], PHOTOS)
         if hooks.on_epoch:
             hooks.on_epoch(history)
 
@@ -209,7 +212,7 @@ def _start_run(client: MlflowClient, tuned: Config, dataset: Dataset, place: Run
 
 
 def _epoch_metrics(record: EpochRecord) -> dict[str, float]:
-    scores = {name: getattr(record, name) for name in ("f_beta", "precision", "recall")}
+    scores = {name: getattr(record, name) for name in ("f_beta", "precision", "recall", "ap")}
     return {
         **{f"validation_{name}": value for name, value in scores.items()},
         **record.losses,

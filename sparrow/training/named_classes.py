@@ -76,8 +76,8 @@ class Family:
                 f"{self.key}: {name} needs the package {package}, which is not installed: "
                 f"pip install {package}"
             )
-        found: type = getattr(self.module, name)
-        return found
+        kind: type = getattr(self.module, name)
+        return kind
 
     def check(self, name: str, parameters: Parameters) -> type:
         """The class of that name, if these parameters are its own.
