@@ -97,8 +97,8 @@ class Train(FlowSpec):
 
     @property
     def tuned(self) -> sparrow.config.Config:
-        """``settings`` with the best values of the study."""
-        return with_values(self.settings, self.best_values)
+        """``settings`` with what the study found best, or as the training that is gone on from."""
+        return with_values(self.settings, self.changed_values)
 
     @property
     def run_key(self) -> str:
@@ -202,8 +202,8 @@ class Train(FlowSpec):
     @noted_step
     def choose(self) -> None:
         """The config with the best trial's values, and how the study came to them."""
-        outcome = choose_best(self.settings, self.study, self.work_dir)
-        self.best_values = outcome.best_values
+        outcome = choose_best(self.settings, self.study, self.dataset, self.work_dir)
+        self.best_values, self.changed_values = outcome.best_values, outcome.changed_values
         if outcome.trials:
             print("best values:", self.best_values)
         report_cards.show_tuning(outcome.trials, self.best_values, outcome.pictures)

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 from cards.parts import add, chart, picture, progress_bar, refresh, text
 from sparrow.config import Config
 from sparrow.data.tables import Dataset
-from sparrow.pipeline.train import RunPlace, Trained, train_model, training_photos
+from sparrow.pipeline.train import (
+    CHECKPOINTS,
+    RunPlace,
+    Trained,
+    take_over_checkpoint,
+    train_model,
+    training_photos,
+)
 
 if TYPE_CHECKING:
     from sparrow.training.checkpoint import EpochRecord
@@ -23,8 +30,10 @@ def train_in_view(tuned: Config, dataset: Dataset, place: RunPlace) -> Trained:
     from sparrow.training.loop import TrainingHooks
     from sparrow.training.task import load_task
 
-    epochs = tuned.training.epochs
-    live, task = LiveTraining(epochs), load_task(tuned, dataset)
+    task = load_task(tuned, dataset)
+    before = take_over_checkpoint(tuned, dataset, task, place.folder / CHECKPOINTS)
+    epochs = before + tuned.training.epochs
+    live = LiveTraining(epochs)
     live.show_photos(training_picture(training_photos(task)))
 
     def on_epoch(history: tuple[EpochRecord, ...]) -> None:

@@ -15,20 +15,26 @@ from sparrow.config.load import (
     read_stored,
     stored_config,
     with_overrides,
+    with_trial_values,
     with_values,
 )
 from sparrow.config.monitoring import MonitoringConfig
+from sparrow.config.names import OPTIMIZERS, PRUNERS, SAMPLERS, SCHEDULES
 from sparrow.config.renamed import RENAMED, translate_config, translate_values
 from sparrow.config.service import ServiceConfig
 from sparrow.config.stores import StorageConfig, StoresConfig
 from sparrow.config.training import AugmentationConfig, ModelConfig, TrainingConfig
 from sparrow.config.tuning import NumberRange, TuningConfig
-from sparrow.config.whole import TRAINING_SECTIONS, Config, get_key
+from sparrow.config.whole import TRAINING_SECTIONS, Config, changed_values, get_key
 
 __all__ = [
     "MAX_SIDE_PX",
+    "OPTIMIZERS",
     "PLACES",
+    "PRUNERS",
     "RENAMED",
+    "SAMPLERS",
+    "SCHEDULES",
     "TRAINING_SECTIONS",
     "AugmentationConfig",
     "ChecksConfig",
@@ -48,6 +54,7 @@ __all__ = [
     "StoresConfig",
     "TrainingConfig",
     "TuningConfig",
+    "changed_values",
     "get_key",
     "load_config",
     "make_config",
@@ -57,5 +64,6 @@ __all__ = [
     "translate_config",
     "translate_values",
     "with_overrides",
+    "with_trial_values",
     "with_values",
 ]

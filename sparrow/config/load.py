@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from sparrow.config.base import ConfigError, Section, watch_reads
 from sparrow.config.renamed import renamed_key, translate_config
 from sparrow.config.search_space import space_faults
+from sparrow.config.trials import change_key, idle_parameters
 from sparrow.config.whole import Config, get_key
 
 S = TypeVar("S", bound=Section)
@@ -119,7 +120,24 @@ def with_values(config: Config, values: Mapping[str, Any]) -> Config:
     for key, value in values.items():
         with watch_reads(None):
             get_key(config, key)
-        _set(tree, key, value)
+        change_key(tree, key, value)
+    return make_config(tree)
+
+
+def with_trial_values(config: Config, values: Mapping[str, Any]) -> Config:
+    """A copy as a trial with these values trains with it.
+
+    Parameters of a class that are tuned under a condition which does not hold are not in it.
+    """
+    tree = config.model_dump(mode="json")
+    with watch_reads(None):
+        idle = idle_parameters(config, values)
+        for key in values:
+            get_key(config, key)
+    for key in idle:
+        change_key(tree, key)
+    for key, value in values.items():
+        change_key(tree, key, value)
     return make_config(tree)
 
 
@@ -160,17 +178,7 @@ def _apply_override(values: dict[str, Any], override: str) -> None:
     if isinstance(value, str):
         with contextlib.suppress(ValueError):  # YAML 1.1 reads 1e-3 as text
             value = float(value)
-    _set(values, key.strip(), value)
-
-
-def _set(tree: dict[str, Any], key: str, value: Any) -> None:
-    *sections, last = key.split(".")
-    for section in sections:
-        child = tree.setdefault(section, {})
-        if not isinstance(child, dict):
-            child = tree[section] = {}
-        tree = child
-    tree[last] = value
+    change_key(values, key.strip(), value)
 
 
 def _explain(fault: dict[str, Any], kind: type[BaseModel]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from sparrow.regular_file import sha256_of
 
 # Notes of the run itself, and the lock: they say what happened, and are nobody's result.
-NOTES = ("report.json", "steps.jsonl", "run.lock", "mlflow_run_id")
+NOTES = ("report.json", "steps.jsonl", "run.lock", "mlflow_run_id", "mlflow_tuning_run_id")
 # A finished run's checkpoints may have been removed to make room; no later step needs them.
 DISPENSABLE = "checkpoints"
 LINKED_BYTES = 16_000_000  # files this large are only ever replaced, never written in place

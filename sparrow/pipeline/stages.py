@@ -15,6 +15,7 @@ from sparrow.pipeline.data_state import ASSIGNMENTS, NEW, RAW
 TRACKING = "stores.tracking or MLFLOW_TRACKING_URI"
 WEIGHTS = "the file of model.weights"
 CHAMPION = "the champion"
+ORIGIN = "the model of training.continue_from"
 
 # Where things are kept, and how photos are drawn that are there already: no result depends on it.
 PLACES = ("data.prepared", "data.rejected", "data.generate", "stores", "storage")
@@ -44,7 +45,7 @@ def _all_of(section: str, *, but: tuple[str, ...] = ()) -> tuple[str, ...]:
 _CHECKED = _all_of("data", but=("new", "rejected", "prepared", "generate", "label_error_score"))
 _LEARNING = (
     "name", "seed", "data.classes", *_all_of("model"), *_all_of("augmentation"),
-    "evaluation.beta", "evaluation.iou", "evaluation.min_score", WEIGHTS,
+    "evaluation.beta", "evaluation.iou", "evaluation.min_score", WEIGHTS, ORIGIN,
 )  # fmt: skip
 
 STAGES: tuple[Stage, ...] = (
@@ -70,7 +71,16 @@ STAGES: tuple[Stage, ...] = (
             "stores.tuning",
         ),
     ),
-    Stage(("choose",), ("name", "training.world_size", *_all_of("tuning", but=("workers",)))),
+    Stage(
+        ("choose",),
+        (
+            "name",
+            *_all_of("training"),
+            "stores.tuning",
+            ORIGIN,
+            *_all_of("tuning", but=("workers",)),
+        ),
+    ),
     Stage(("train",), (*_LEARNING, *_all_of("training"), TRACKING)),
     Stage(
         ("evaluate",),

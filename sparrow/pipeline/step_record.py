@@ -11,11 +11,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from sparrow.config import Config
-from sparrow.inference.model_folder import INFO
+from sparrow.config import Config, ConfigError
+from sparrow.inference.model_folder import INFO, ModelFolderError
+from sparrow.pipeline.continuation import find_origin
 from sparrow.pipeline.data_state import ASSIGNMENTS, NEW, NOTHING, RAW
 from sparrow.pipeline.sources import changed_files
-from sparrow.pipeline.stages import CHAMPION, STAGES, TRACKING, WEIGHTS, Stage
+from sparrow.pipeline.stages import CHAMPION, ORIGIN, STAGES, TRACKING, WEIGHTS, Stage
 from sparrow.pipeline.trained_folder import MODEL
 from sparrow.regular_file import sha256_of
 from sparrow.store_url import hide_secrets, tracking_url
@@ -105,6 +106,8 @@ def first_difference(records: Mapping[str, StepRecord], now: Now) -> Difference:
 def _why_again(stage: Stage, records: Mapping[str, StepRecord], now: Now) -> str | None:
     if missing := [step for step in stage.steps if step not in records]:
         return f"no earlier run has finished {missing[0]} as a step that can be taken over"
+    if "tune" in stage.steps and now.config.tuning.study:
+        return "tuning.study goes on with each run"
     for step in stage.steps:
         record = records[step]
         if why := _other_keys(record, now.config):
@@ -150,7 +153,19 @@ def values_of(config: Config, keys: Sequence[str] | Mapping[str, Any]) -> dict[s
         (CHAMPION, Path(config.stores.champion, INFO)),
     ):
         outside[key] = sha256_of(path) if path.is_file() else NOTHING
+    outside[ORIGIN] = _origin(config) if ORIGIN in keys else NOTHING
     return {key: outside[key] if key in outside else _value(tree, key) for key in keys}
+
+
+def _origin(config: Config) -> str:
+    """The content of what the training goes on from, by the hashes that its folder says."""
+    try:
+        origin = find_origin(config)
+    except (ConfigError, ModelFolderError) as error:
+        return f"none: {error}"  # the step ``start`` refuses it
+    if origin is None:
+        return NOTHING
+    return sha256(origin.info.model_dump_json().encode()).hexdigest()
 
 
 def _value(tree: Any, key: str) -> Any:
