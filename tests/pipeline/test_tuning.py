@@ -43,7 +43,7 @@ def run_trials_of(config, dataset, key, tmp_path):
 def test_no_tuning_leaves_nothing(tuned, dataset, tmp_path):
     none = with_values(tuned, {"tuning.trials": 0})
     outcome = choose_best(none, "s", dataset, tmp_path)
-    assert (outcome.tuned, outcome.trials) == (none, [])
+    assert (outcome.changed_values, outcome.trials) == ({}, [])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -57,7 +57,9 @@ def test_the_second_run_of_a_study(tuned, dataset, tmp_path):
     second = run_trials_of(tuned, dataset, "2", tmp_path)
     outcome = choose_best(tuned, "study-2", dataset, second)
     assert len(outcome.trials) == 6
-    assert outcome.tuned.training.learning_rate == min(row[RATE] for row in outcome.trials)
+    best = min(row[RATE] for row in outcome.trials)
+    trained = with_values(tuned, outcome.changed_values)
+    assert trained.training.learning_rate == best
     plots = {path.name for path in (second / "tuning").iterdir()}
     assert plots == {
         "optimisation-history.png", "intermediate-values.png", "empirical-distribution.png",
