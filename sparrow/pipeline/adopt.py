@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from sparrow.atomic_file import write_atomic
 from sparrow.config import Config
@@ -32,8 +32,9 @@ def adopt_training(tuned: Config, dataset: Dataset, trained: Trained, place: Run
     client = make_client(tuned.stores)
     tags = {TRAINED_IN: trained.mlflow_run_id}
     run_id = start_training_run(client, tuned, dataset, place, tags)
+    names = {field.name for field in fields(EpochRecord)}  # a row also has what follows from them
     for row in trained.history:
-        record = EpochRecord(**{key: value for key, value in row.items() if key != "loss"})
+        record = EpochRecord(**{name: value for name, value in row.items() if name in names})
         log_epoch(client, run_id, record.epoch, epoch_metrics(record))
     log_numbers(client, run_id, {"best_epoch": trained.best_epoch})
     end_run(client, run_id)
