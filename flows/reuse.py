@@ -22,8 +22,9 @@ from user_errors import USER_ERRORS, UserError
 
 from sparrow.config import Config
 from sparrow.pipeline.data_state import data_state
+from sparrow.pipeline.release import registered_folder
 from sparrow.pipeline.run import begin_run
-from sparrow.pipeline.run_files import missing_or_altered, take_files
+from sparrow.pipeline.run_files import WholeFiles, find_files, take_files
 from sparrow.pipeline.stages import ALWAYS, STAGES
 from sparrow.pipeline.step_record import (
     Difference,
@@ -32,6 +33,7 @@ from sparrow.pipeline.step_record import (
     first_difference,
     installed_packages,
 )
+from sparrow.pipeline.trained_folder import MODEL
 from sparrow.progress import show_progress
 
 NEWEST = 12  # runs that are looked at, the newest first
@@ -44,11 +46,13 @@ class Taken:
     Attributes:
         run: Metaflow's id of the earlier run.
         records: of its steps that are taken over, by step.
+        files: what they left in their runs' folders, by relative path.
         reason: why the first of the others runs.
     """
 
     run: str
     records: Mapping[str, StepRecord]
+    files: Mapping[str, Path]
     reason: str
 
     def lines(self) -> list[str]:
@@ -83,8 +87,7 @@ class ReusingRuntime(NativeRuntime):
         Run(f"{flow.name}/{own}", _namespace_check=False).add_tag(TAKEN_TAG + taken.run)
         work_dir = Path(config.stores.runs) / own
         begin_run(config, work_dir, own, show_progress("drawn"))
-        for record in taken.records.values():
-            take_files(record.files, Path(record.work_dir), work_dir)
+        take_files(taken.files, work_dir)
         self._clone_from(taken)
 
     def execute(self) -> None:
@@ -135,12 +138,12 @@ def find_taken(config: Config, flow: str, own: str) -> Taken | None:
             continue
         if not records:
             continue
-        difference = _with_files(first_difference(records, now), records)
-        reasons.append(f"Nothing can be taken over from run {run.id}: {difference.reason}.")
-        taken = _taken(run.id, records, difference)
-        if taken and (best is None or len(taken.records) > len(best.records)):
+        taken = _taken(run.id, records, first_difference(records, now), config)
+        if len(taken.records) <= 1:  # ``start`` alone is no work
+            reasons.append(f"Nothing can be taken over from run {run.id}: {taken.reason}.")
+        elif best is None or len(taken.records) > len(best.records):
             best = taken
-        if difference.reason == NOTHING_CHANGED:
+        if taken.reason == NOTHING_CHANGED:
             break
     if best is None:
         print(*reasons[:1], sep="\n", end="\n" if reasons else "", flush=True)
@@ -171,25 +174,55 @@ def _record(run: Run, name: str) -> StepRecord | None:
     return next((value for value in values if value is not None and value.step == name), None)
 
 
-def _taken(run: str, records: Mapping[str, StepRecord], difference: Difference) -> Taken | None:
-    steps = [step for stage in STAGES[: difference.stage] for step in stage.steps]
-    if len(steps) <= 1:  # ``start`` alone is no work
-        return None
-    return Taken(run, {step: records[step] for step in steps}, difference.reason)
-
-
-def _with_files(difference: Difference, records: Mapping[str, StepRecord]) -> Difference:
-    """The same, or an earlier stage where a file that a step left is not as it left it."""
+def _taken(
+    run: str, records: Mapping[str, StepRecord], difference: Difference, config: Config
+) -> Taken:
+    """The steps before the difference, but for the first whose files are not as it left them."""
     last = {name: record for record in records.values() for name in record.files}
-    for number, stage in enumerate(STAGES[: difference.stage]):
+    own = Path(config.stores.runs) / run  # which may have taken files over itself
+    kept: dict[str, StepRecord] = {}
+    paths: dict[str, Path] = {}
+    for stage in STAGES[: difference.stage]:
         for step in stage.steps:
             record = records[step]
             expected = {name: last[name].files[name] for name in record.files}
-            if wrong := missing_or_altered(expected, Path(record.work_dir)):
-                path = Path(record.work_dir, wrong[0])
+            whole = find_files(expected, [own, *{Path(r.work_dir): r for r in last.values()}])
+            whole = _with_registered(whole, expected, records, config)
+            if whole.wrong:
+                path = Path(record.work_dir, whole.wrong[0])
                 reason = f"{step} runs again: {path} is not as run {record.run} left it"
-                return Difference(number, reason)
-    return difference
+                return Taken(run, _whole_stages(kept), paths, reason)
+            kept[step] = record
+            paths |= whole.paths
+    return Taken(run, kept, paths, difference.reason)
+
+
+def _with_registered(
+    whole: WholeFiles,
+    expected: Mapping[str, str],
+    records: Mapping[str, StepRecord],
+    config: Config,
+) -> WholeFiles:
+    """The model's files from its registered version, where a run's own were removed for room."""
+    if not whole.wrong or "evaluate" not in records:
+        return whole
+    key = Path(records["evaluate"].work_dir).name
+    home = registered_folder(config, key)
+    if home is None:
+        return whole
+    wanted = {name: expected[name] for name in whole.wrong if name.startswith(f"{MODEL}/")}
+    again = find_files(
+        {name.removeprefix(f"{MODEL}/"): sha for name, sha in wanted.items()}, [home]
+    )
+    paths = {f"{MODEL}/{name}": path for name, path in again.paths.items()}
+    wrong = tuple(name for name in whole.wrong if name not in paths)
+    return WholeFiles({**whole.paths, **paths}, wrong)
+
+
+def _whole_stages(records: Mapping[str, StepRecord]) -> dict[str, StepRecord]:
+    """Without the steps of a stage of which not all are there."""
+    stages = [stage for stage in STAGES if all(step in records for step in stage.steps)]
+    return {step: records[step] for stage in stages for step in stage.steps}
 
 
 def _newest(flow: str, own: str) -> list[Run]:

@@ -13,7 +13,7 @@ from sparrow.config import Config, stored_config, with_values
 from sparrow.data.tables import Dataset
 from sparrow.evaluation.compare import compare
 from sparrow.evaluation.evaluate import Evaluation
-from sparrow.inference.model_folder import engine_mb, read_info
+from sparrow.inference.model_folder import ModelFolderError, engine_mb, read_info
 from sparrow.pipeline.score import score_model
 from sparrow.registry.promotion_criteria import Candidate, ClassDifference
 from sparrow.registry.promotion_gate import AgainstChampion, PromotionDecision, decide
@@ -202,6 +202,25 @@ def compare_with(
     )
     difference = ClassDifference(names, own_names, candidate)
     return AgainstChampion(scored, compare(candidate, scored, config, config.seed), difference)
+
+
+def registered_folder(config: Config, run_key: str) -> Path | None:
+    """The model that a run registered, on this machine; None where there is none, or it is damaged.
+
+    Args:
+        run_key: of the run that evaluated it.
+    """
+    from sparrow.registry.registry import Registry
+    from sparrow.registry.versions import RegistryError
+
+    registry = Registry(config.stores, config.name)
+    for version in registry.versions():
+        if version.tags.get("key") == run_key:
+            try:
+                return registry.fetch(version.number)
+            except (RegistryError, ModelFolderError):
+                return None
+    return None
 
 
 def bundle(config: Config, promotion: Promotion) -> str | None:

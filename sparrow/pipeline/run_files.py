@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sparrow.regular_file import sha256_of
@@ -43,25 +44,45 @@ def written_since(before: Mapping[str, Stamp], folder: Path) -> dict[str, str]:
     }
 
 
-def missing_or_altered(expected: Mapping[str, str], folder: Path) -> list[str]:
-    """Of the files a run left, those that are not as it left them.
+@dataclass(frozen=True)
+class WholeFiles:
+    """Files that a run left, where they still are as it left them.
+
+    Attributes:
+        paths: of those that are whole, by relative path.
+        wrong: relative paths of those that are gone or altered.
+    """
+
+    paths: Mapping[str, Path]
+    wrong: tuple[str, ...]
+
+
+def find_files(expected: Mapping[str, str], folders: Sequence[Path]) -> WholeFiles:
+    """Look for each file in several folders, the first one first.
 
     Args:
         expected: SHA-256 by relative path.
-        folder: the run's.
+        folders: of the run, and of runs that took its files over.
     """
-    return [name for name, sha256 in expected.items() if not _as_left(folder / name, sha256)]
+    paths: dict[str, Path] = {}
+    wrong: list[str] = []
+    for name, sha256 in expected.items():
+        candidates = [folder / name for folder in folders if (folder / name).is_file()]
+        whole = next((path for path in candidates if sha256_of(path) == sha256), None)
+        if whole is not None:
+            paths[name] = whole
+        elif candidates or Path(name).parts[0] != DISPENSABLE:
+            wrong.append(name)
+    return WholeFiles(paths, tuple(wrong))
 
 
-def take_files(names: Iterable[str], source: Path, target: Path) -> None:
-    """Put files of one run's folder into another's; large ones are linked, not copied.
+def take_files(paths: Mapping[str, Path], target: Path) -> None:
+    """Put files into a run's folder, by relative path; large ones are linked, not copied.
 
     Files that are there already are replaced.
     """
-    for name in names:
-        origin, place = source / name, target / name
-        if not origin.exists():
-            continue  # a dispensable one that was removed to make room
+    for name, origin in paths.items():
+        place = target / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.unlink(missing_ok=True)
         if origin.stat().st_size >= LINKED_BYTES:
@@ -71,9 +92,3 @@ def take_files(names: Iterable[str], source: Path, target: Path) -> None:
             except OSError:  # another file system, or one without links
                 pass
         shutil.copy2(origin, place)
-
-
-def _as_left(path: Path, sha256: str) -> bool:
-    if not path.is_file():
-        return path.parts[-2] == DISPENSABLE
-    return sha256_of(path) == sha256

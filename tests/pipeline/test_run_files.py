@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sparrow.pipeline.run_files import (
     LINKED_BYTES,
-    missing_or_altered,
+    find_files,
     stamps,
     take_files,
     written_since,
@@ -43,31 +43,38 @@ def test_what_is_gone_or_altered_is_named_and_a_removed_checkpoint_is_not(tmp_pa
     expected["checkpoints/checkpoint.pt"] = "0" * 64
     (tmp_path / "altered").write_text("another")
     (tmp_path / "gone").unlink()
-    assert missing_or_altered(expected, tmp_path) == ["altered", "gone"]
+    whole = find_files(expected, [tmp_path])
+    assert whole.wrong == ("altered", "gone")
+    assert whole.paths == {"whole": tmp_path / "whole"}
 
 
 def test_an_altered_checkpoint_is_named(tmp_path: Path) -> None:
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "best").write_text("x")
-    assert missing_or_altered({"checkpoints/best": "0" * 64}, tmp_path) == ["checkpoints/best"]
+    assert find_files({"checkpoints/best": "0" * 64}, [tmp_path]).wrong == ("checkpoints/best",)
+
+
+def test_a_whole_file_is_found_behind_an_altered_one(tmp_path: Path) -> None:
+    for folder, text in (("a", "altered"), ("b", "whole")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "card").write_text(text)
+    expected = {"card": sha256_of(tmp_path / "b" / "card")}
+    whole = find_files(expected, [tmp_path / "a", tmp_path / "absent", tmp_path / "b"])
+    assert whole.paths == {"card": tmp_path / "b" / "card"}
 
 
 def test_a_taken_file_can_be_changed_without_changing_its_origin(tmp_path: Path) -> None:
     """Small files are written in place by later steps, so they are copies."""
-    source, target = tmp_path / "a", tmp_path / "b"
-    (source / "cards").mkdir(parents=True)
-    (source / "cards" / "card.md").write_text("of a")
-    take_files(["cards/card.md", "checkpoints/removed"], source, target)
-    (target / "cards" / "card.md").write_text("of b")
-    assert (source / "cards" / "card.md").read_text() == "of a"
-    assert not (target / "checkpoints").exists()
+    origin = tmp_path / "card.md"
+    origin.write_text("of a")
+    take_files({"cards/card.md": origin}, tmp_path / "b")
+    (tmp_path / "b" / "cards" / "card.md").write_text("of b")
+    assert origin.read_text() == "of a"
 
 
 def test_large_files_take_no_room_twice(tmp_path: Path) -> None:
-    source, target = tmp_path / "a", tmp_path / "b"
-    source.mkdir()
-    with (source / "weights").open("wb") as file:
+    with (tmp_path / "weights").open("wb") as file:
         file.truncate(LINKED_BYTES)
-    take_files(["weights"], source, target)
-    take_files(["weights"], source, target)  # a run that was interrupted takes them again
-    assert os.path.samefile(source / "weights", target / "weights")
+    take_files({"weights": tmp_path / "weights"}, tmp_path / "b")
+    take_files({"weights": tmp_path / "weights"}, tmp_path / "b")  # an interrupted run, again
+    assert os.path.samefile(tmp_path / "weights", tmp_path / "b" / "weights")
