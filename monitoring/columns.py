@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monitoring.verdict import Kind
-from sparrow.predictions.window import Window
+from sparrow.predictions.window import Window, minimums
 
 Floats = NDArray[np.float64]
 
@@ -53,12 +53,20 @@ DECIMALS = 6
 IMAGE_STATISTICS = ("brightness", "contrast", "sharpness", "saturation")
 
 
+def column_titles(window: Window) -> tuple[str, ...]:
+    """The names of ``COLUMNS`` in a report of this window; the count's tells of minimums."""
+    most = window.photos["n_detections"][minimums(window.photos)]
+    count = "count" if most.empty else f"count ({int(most.max())} means {int(most.max())} or more)"
+    return tuple(count if name == "count" else name for name in NAMES)
+
+
 def photo_values(window: Window) -> Floats:
     """[photos, columns] in the order of ``COLUMNS``; NaN where a photo has no such number.
 
     A photo that could not be counted has no predictions, one that could not be read has no
     image statistics, one without a detection has no score and no boxes, one without feedback has no
-    quality. Of several remarks on a photo the last counts.
+    quality. Of several remarks on a photo the last counts. A count that is a minimum has no error
+    where there are more.
     """
     photos = window.photos
     counted = photos["error"].isna().to_numpy()
@@ -111,5 +119,6 @@ def _quality(window: Window, n_boxes: Floats) -> dict[str, Floats]:
     said_wrong = remarks["wrong"].to_numpy(dtype=object) == True  # noqa: E712 NaN: no remark
     remarked = remarks["wrong"].notna().to_numpy()
     error = n_boxes - true_count
+    error[minimums(window.photos) & (error < 0)] = np.nan  # "120 or more" is right
     wrong = said_wrong | (~np.isnan(error) & (error != 0))
     return {"count_error": error, "wrong": np.where(remarked, wrong, np.nan)}

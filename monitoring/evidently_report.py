@@ -6,6 +6,7 @@ is the drift detector's: the adjusted p-value, against the rate of false alarms.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,16 +20,20 @@ METHOD = "max_t"
 
 
 def write_evidently_report(
-    path: Path, reference: Floats, window: Floats, verdict: DriftVerdict, rate: float
+    path: Path,
+    sides: tuple[Floats, Floats],
+    verdict: DriftVerdict,
+    rate: float,
+    titles: Sequence[str] = NAMES,
 ) -> bool:
     """Write one HTML file.
 
     Args:
         path: of the file.
-        reference: [photos, columns] (``photo_values``).
-        window: likewise.
+        sides: [photos, columns] (``photo_values``) of the reference and of the window.
         verdict: of the window.
         rate: of false alarms; the p-values' threshold.
+        titles: what the columns are called in it, in the order of ``NAMES``.
 
     Returns:
         False, and no file, where no column has numbers on both sides.
@@ -36,10 +41,12 @@ def write_evidently_report(
     Raises:
         ValueError: Evidently cannot draw these numbers; nothing else depends on its report.
     """
-    p_values = {c.column: c.p_value for c in verdict.changes if c.p_value is not None}
-    known, current = (_frame(values) for values in (reference, window))
+    title = dict(zip(NAMES, titles, strict=True))
+    tested = ((change, title.get(change.column)) for change in verdict.changes)
+    p_values = {name: c.p_value for c, name in tested if name and c.p_value is not None}
+    known, current = (_frame(values, titles) for values in sides)
     defined = known.notna().any() & current.notna().any()
-    columns = [name for name in NAMES if name in p_values and defined[name]]
+    columns = [name for name in titles if name in p_values and defined[name]]
     if not columns:
         return False
     _register(p_values)
@@ -66,10 +73,10 @@ def _save_report(path: Path, known: pd.DataFrame, current: pd.DataFrame, rate: f
         report.run(*tables).save_html(str(path))
 
 
-def _frame(values: Floats) -> pd.DataFrame:
+def _frame(values: Floats, titles: Sequence[str]) -> pd.DataFrame:
     if len(values) > MAX_ROWS:
         values = values[np.linspace(0, len(values) - 1, MAX_ROWS).astype(int)]
-    return pd.DataFrame(values, columns=list(NAMES))
+    return pd.DataFrame(values, columns=list(titles))
 
 
 def _register(p_values: dict[str, float]) -> None:

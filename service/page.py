@@ -31,6 +31,9 @@ def make_page(settings: Settings, inference: Callable[[], InferenceService]) -> 
             f"# Sparrow\nCount the birds in your photos. Drop one or many, up to "
             f"{settings.limits.max_photos} at once; they are counted here, on this computer."
         )
+        # Asked for at each visit: another champion may find more.
+        most = gr.Markdown(elem_classes="card")
+        page.load(lambda: actions.most_in_words(inference().counter.info), None, most, **PRIVATE)
         with gr.Tab("Count"):
             widgets = make_count_widgets()
             # Gradio removes files older than an hour from this folder, see ``delete_cache``.

@@ -16,7 +16,12 @@ MIN_DETECTIONS = 20  # of right and of wrong ones each; with fewer no curve is f
 SMALLEST_VARIANCE = 0.01  # objects²; no photo is beyond doubt
 
 
-def fit_count_model(flat: FlatDetections, threshold: float, config: EvaluationConfig) -> CountModel:
+def fit_count_model(
+    flat: FlatDetections,
+    threshold: float,
+    config: EvaluationConfig,
+    max_objects: int | None = None,
+) -> CountModel:
     """Fit on *validation* photos, for ``config.count_confidence`` and ``config.iou``.
 
     The probabilities follow a logistic curve, or an isotonic one where its cross-validated log loss
@@ -28,6 +33,7 @@ def fit_count_model(flat: FlatDetections, threshold: float, config: EvaluationCo
     Args:
         flat: with all detections of ``config.min_score`` and above; its photos have groups.
         threshold: the detector's operating threshold.
+        max_objects: the most that the detector finds in a photo; None where that is not known.
     """
     right, groups = flat.right(config.iou), group_numbers(flat.photos)
     parts = _fold_parts(groups)
@@ -43,6 +49,7 @@ def fit_count_model(flat: FlatDetections, threshold: float, config: EvaluationCo
         conformal_quantile=0,
         photos=len(groups),
         iou=config.iou,
+        max_objects=max_objects,
     )
     needed = np.empty(len(groups))
     for inside in parts:
@@ -185,12 +192,16 @@ def _fit_moments(model: CountModel, flat: FlatDetections, inside: Bools) -> Coun
 
 
 def _needed_quantile(model: CountModel, flat: FlatDetections) -> Floats:
-    """[photos] smallest quantile whose interval holds the true count; 0 if the count is exact."""
+    """[photos] smallest quantile whose interval holds the true count.
+
+    0 where the count is exact, and where it is a minimum and there are more.
+    """
     expected, deviation = model.moments(*_sums(model, flat))
     true = flat.truths_per_photo()
     count = flat.per_photo(flat.above(model.threshold))
     off = np.where(true > count, true - expected, expected - true) / deviation
-    return np.where(true == count, 0.0, off.clip(min=0))
+    held = (true == count) | (model.is_minimum(count) & (true > count))
+    return np.where(held, 0.0, off.clip(min=0))
 
 
 def _sums(model: CountModel, flat: FlatDetections) -> tuple[Floats, Floats]:

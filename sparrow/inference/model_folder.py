@@ -100,7 +100,17 @@ class ModelInfo(BaseModel):
         """
         if self.count_model is None:
             return None
-        return CountModel.from_dict(self.count_model, self.threshold)
+        return CountModel.from_dict(self.count_model, self.threshold, self.max_objects)
+
+    @property
+    def max_objects(self) -> int | None:
+        """The most objects that the engine finds in a photo; None where that is not recorded.
+
+        The engine is exported with the limit of the config that it was trained by.
+        """
+        section = self.config.get("model")
+        most = section.get("box_detections_per_image") if isinstance(section, dict) else None
+        return most if type(most) is int and most > 0 else None
 
 
 def write_info(folder: Path, info: ModelInfo) -> ModelInfo:

@@ -7,6 +7,7 @@ import numpy as np
 from sparrow.drawing.boxes import DETECTION_COLOR, OTHER_COLOR, BoxStyle, draw_boxes
 from sparrow.drawing.pictures import encode_jpeg, fit_within
 from sparrow.images import RgbImage, read_image
+from sparrow.predictions.count_words import interval_in_words, is_minimum, number_in_words
 from sparrow.registry.shadow import Answer, Shadow, ShadowPhoto
 from sparrow.reports.templates import render
 
@@ -58,7 +59,7 @@ def _photo(photo: ShadowPhoto) -> dict[str, object]:
     """The title of a photo, and its two sides as (JPEG, caption)."""
     image = read_image(photo.path)
     sides = (("champion", photo.champion), ("candidate", photo.candidate))
-    before, now = (len(answer.detections) for _, answer in sides)
+    before, now = (_number(answer) for _, answer in sides)
     return {
         "title": f"{photo.path.name}: {before} → {now}",
         "sides": [
@@ -84,8 +85,13 @@ def _row(photo: ShadowPhoto) -> list[object]:
     return [photo.path.name, _count(photo.champion), _count(photo.candidate), photo.differing]
 
 
+def _number(answer: Answer) -> str:
+    minimum = is_minimum(answer.low, answer.high)
+    return number_in_words(len(answer.detections), minimum=minimum)
+
+
 def _count(answer: Answer) -> str:
-    count = len(answer.detections)
-    if answer.low is None or answer.low == answer.high:
-        return str(count)
-    return f"{count}, likely {answer.low} to {answer.high}"
+    low, high = answer.low, answer.high
+    if low is None or low == high:
+        return _number(answer)
+    return f"{_number(answer)}, likely {interval_in_words(low, high)}"

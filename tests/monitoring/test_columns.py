@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from monitoring.columns import NAMES, photo_values
+from monitoring.columns import NAMES, column_titles, photo_values
 from sparrow.predictions.record import LoggedBox, PredictionRecord
 from sparrow.predictions.window import FEEDBACK_COLUMNS, Window, window_of
 
@@ -66,3 +66,17 @@ def test_the_last_remark_on_a_photo_counts() -> None:
     found = values(window)
     assert found["count_error"].fillna(-9).tolist() == [0, -9, -2]
     assert found["wrong"].tolist() == [0, 1, 1]  # 2 found where there are 4: wrong, though unsaid
+
+
+def test_a_minimum_has_no_error_where_there_are_more() -> None:
+    least = replace(PHOTO, count=2, count_low=1, count_high=None)
+    names = [replace(least, id=name) for name in "ab"]
+    window = window_of(names)
+    rows = [("f1", "a", PHOTO.time, 9.0, False), ("f2", "b", PHOTO.time, 1.0, False)]
+    feedback = pd.DataFrame(rows, columns=list(FEEDBACK_COLUMNS))
+    found = values(replace(window, feedback=feedback))
+    assert found["count_error"].fillna(-9).tolist() == [-9, 1]
+    assert found["wrong"].tolist() == [0, 1]
+    titles = dict(zip(NAMES, column_titles(window), strict=True))
+    assert titles["count"] == "count (2 means 2 or more)"
+    assert column_titles(window_of([PHOTO])) == NAMES

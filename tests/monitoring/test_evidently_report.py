@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitoring.columns import photo_values
+from monitoring.columns import NAMES, photo_values
 from monitoring.drift_detector import DriftDetector
 from monitoring.evidently_report import write_evidently_report
 from sparrow.config import MonitoringConfig
@@ -19,7 +19,7 @@ def test_nothing_to_draw_is_no_file(photos: Any, tmp_path: Path) -> None:
     nothing = photo_values(window_of([]))
     path = tmp_path / "report.html"
     assert not write_evidently_report(
-        path, nothing, nothing, detector.detect_drift(window_of([])), 0.05
+        path, (nothing, nothing), detector.detect_drift(window_of([])), 0.05
     )
     assert not path.exists()
 
@@ -30,5 +30,7 @@ def test_constant_columns_are_drawn(photos: Any, tmp_path: Path) -> None:
     detector = DriftDetector(window_of(photos(60, 1)), MonitoringConfig(windows=(25,)))
     verdict = detector.detect_drift(window_of(photos(30, 2)))
     path = tmp_path / "report.html"
-    assert write_evidently_report(path, values, values[:30], verdict, 0.05)
+    titles = tuple("count (4 means 4 or more)" if n == "count" else n for n in NAMES)
+    assert write_evidently_report(path, (values, values[:30]), verdict, 0.05, titles)
+    assert "count (4 means 4 or more)" in path.read_text()
     assert path.stat().st_size > 1e6

@@ -129,3 +129,16 @@ def test_the_page_needs_nothing_else(engines, photos):
     assert max(sides[0].size) <= 480
     assert pictures[0] != pictures[1]
     assert "1 more with smaller changes" in page  # the third is a row
+
+
+def test_a_count_that_reaches_the_maximum_is_a_minimum(info):
+    section = {**info.config.get("model", {}), "box_detections_per_image": 1}
+    most = info.model_copy(update={"config": {**info.config, "model": section}})
+    boxes = found((1, 0.9, LEFT))
+    photo = compare_answers(Path("a.jpg"), info, boxes, most, boxes)
+    assert (photo.champion.low, photo.candidate.low, photo.candidate.high) == (None, 1, None)
+    summary = Shadow((photo,), ()).summary()
+    assert summary[-1].startswith("Some counts reach the most that their model finds")
+    assert (
+        len(Shadow((compare_answers(Path("a.jpg"), info, boxes, info, boxes),), ()).summary()) == 2
+    )
