@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,7 +68,8 @@ def check_set(args: argparse.Namespace) -> int:
     if args.json:
         args.json.write_text(json.dumps(report.to_json(), indent=2), encoding="utf-8")
     if args.html:
-        args.html.write_text(report_html(report, root, prefix), encoding="utf-8")
+        page = report_html(report, root, prefix, config.data.show_licenses)
+        args.html.write_text(page, encoding="utf-8")
     return 0 if report.ok else 1
 
 
@@ -87,7 +89,9 @@ def _label_errors(
     files = [(name, dataset.image_path(name)) for name in dataset.images["image"]]
     detections = detect_files(engine, files, terminal_progress("counted"))
     candidates = label_error_candidates(dataset, detections, config.data.label_error_score)
-    page.write_text(label_errors_html(candidates, dataset, "The champion"), encoding="utf-8")
+    shown = config.data.show_licenses
+    text = label_errors_html(candidates, dataset, "The champion", shown)
+    page.write_text(text, encoding="utf-8")
     return label_error_violation(candidates, table_names(prefix)[1])
 
 
@@ -96,7 +100,9 @@ def ingest(args: argparse.Namespace) -> int:
     from sparrow.data.ingest.ingest import ingest_new
     from sparrow.reports.checks import write_report
 
-    result = ingest_new(read_config(args).data, terminal_progress(), write_report)
+    config = read_config(args).data
+    write = partial(write_report, licences=config.show_licenses)
+    result = ingest_new(config, terminal_progress(), write)
     print(
         f"{len(result.accepted)} photos taken in, {len(result.corrected)} corrected, "
         f"{result.skipped_known} known already"

@@ -25,11 +25,14 @@ REFERENCE = "reference.parquet"
 INFO = "model.json"
 CARD = "card.md"
 CARD_PAGE = "card.html"  # the same with pictures, in one file
+EXAMPLE = "example.jpg"  # a photo with boxes, in the card
+# The row of the card for what a folder cannot know: its number, and whether it is champion.
+UNREGISTERED = "| version | given when it is registered; `sparrow history` tells the champion |"
 MIN_SIDE_PX = 16
 MAX_NAME_LENGTH = 500  # in models of earlier releases, too
 MAX_FAULTS = 5  # of a file, in one message
 REQUIRED = (WEIGHTS, ENGINE)
-ALLOWED = {WEIGHTS, ENGINE, REFERENCE, INFO, CARD, CARD_PAGE, "MLmodel", "example.jpg"}
+ALLOWED = {WEIGHTS, ENGINE, REFERENCE, INFO, CARD, CARD_PAGE, "MLmodel", EXAMPLE}
 
 
 def _one_line(text: str) -> str:
@@ -202,6 +205,11 @@ def _in_words(error: ValidationError | UnicodeDecodeError) -> str:
         for fault in error.errors()
     ]
     return "; ".join(faults[:MAX_FAULTS])
+
+
+def version_row(version: str, state: str = "") -> str:
+    """What takes the place of ``UNREGISTERED`` where a version's number is known."""
+    return f"| version | {version}{f', {state}' if state else ''} |"
 
 
 def engine_mb(folder: Path) -> float:
