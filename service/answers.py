@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from sparrow.inference.counter import CountedPhoto, PhotoCounter
-from sparrow.inference.model_folder import CARD
+from sparrow.inference.model_folder import CARD, UNREGISTERED, version_row
 
 MAX_COUNT = 100_000  # of a visitor's count for one photo
 
@@ -105,6 +105,7 @@ def describe_model(counter: PhotoCounter) -> ModelAnswer:
     """The API's answer about a model, with its card where it has one."""
     info = counter.info
     card = counter.folder / CARD
+    text = card.read_text(encoding="utf-8") if card.is_file() else None
     return ModelAnswer(
         name=info.name,
         version=counter.version,
@@ -115,5 +116,5 @@ def describe_model(counter: PhotoCounter) -> ModelAnswer:
         data_version=info.data_version,
         trained_at=info.trained_at,
         counts_with_interval=info.count_model is not None,
-        card=card.read_text(encoding="utf-8") if card.is_file() else None,
+        card=text and text.replace(UNREGISTERED, version_row(counter.version)),
     )

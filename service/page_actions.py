@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
@@ -32,6 +33,7 @@ from sparrow.reports.templates import render
 
 logger = logging.getLogger("sparrow.service")
 
+_PICTURE = re.compile(r"^!\[.*\]\([\w./-]+\)\n*", re.MULTILINE)
 TABLE_COLUMNS = ("Photo", "Count", "Likely", "Remark")
 
 
@@ -192,7 +194,7 @@ def model_text(inference: InferenceService) -> str:
     """The model card, or a paragraph on a model that has none, in Markdown."""
     model = describe_model(inference.counter)
     if model.card is not None:
-        return model.card
+        return _PICTURE.sub("", model.card)  # the page has no address for the card's photo
     classes = ", ".join(name.replace("_", " ") for name in model.class_names)
     trained = datetime.fromisoformat(model.trained_at)
     return (

@@ -80,6 +80,12 @@ def shown_photos(dataset: Dataset, licences: Sequence[str] | None) -> Dataset:
     return Dataset(dataset.root, images, boxes)
 
 
+def other_licences_words(licences: Sequence[str]) -> str:
+    """What a page says that shows some photos and others not."""
+    allowed = ", ".join(map(_in_a_line, licences)) or "no licence"
+    return f"Photos are shown under {allowed} alone (data.show_licenses)."
+
+
 def not_shown_words(licences: Sequence[str] | None) -> str:
     """What stands in the place of photos none of which may be shown."""
     return (

@@ -13,6 +13,7 @@ from sparrow.boxes import Boxes, xywh_to_xyxy
 from sparrow.data.checks.report import CheckReport, RuleViolation, shorten, write_report_json
 from sparrow.data.errors import DataError
 from sparrow.data.formats.csv import XYWH_CSV, read_csv_tables
+from sparrow.data.licences import other_licences_words
 from sparrow.drawing.pictures import encode_jpeg, thumbnail
 from sparrow.reports.templates import render
 
@@ -66,7 +67,8 @@ def report_html(
     shown = _may_be_shown(root, prefix, licences)
     sections = [_section(violation, root, boxes, shown) for violation in report.violations]
     title = f"Checks of {report.where}"
-    return render("checks.html", title=title, report=report, violations=sections)
+    note = "" if licences is None else other_licences_words(licences)
+    return render("checks.html", title=title, report=report, violations=sections, note=note)
 
 
 def _section(
