@@ -45,9 +45,9 @@ def dataset_card(
         examples: of them, too; None leaves the part out.
     """
     title, text = f"Data of {name}", _text(name, dataset, split_report)
-    shown = [picture_line(plot, figure_name(plot)) for plot in plots]
+    shown = "\n".join(picture_line(plot, figure_name(plot)) for plot in plots)
     files = {figure_name(plot): png for plot, png in plots.items()}
-    sections = [text, "## Plots of the training photos", *shown] if shown else [text]
+    sections = [text, "## Plots of the training photos", shown] if shown else [text]
     if examples is not None:
         sections += ["## Some training photos", *examples.lines()]
         files |= {} if examples.sheet is None else {CONTACT_SHEET: examples.sheet}
@@ -91,8 +91,7 @@ def _text(name: str, dataset: Dataset, split_report: Mapping[str, Any]) -> str:
         "`sparrow data log` lists the versions of the set, `sparrow data restore VERSION` brings "
         "one back.",
         "## Whose it is",
-        f"Each photo is its author's, under the licence in its row. Sources: "
-        f"{_names(dataset.images['source'])}.",
+        "Each photo is its author's, under the licence in its row.",
         licence_summary(dataset),
         "## What was checked",
         "Every rule holds: the tables' columns and values, photos that can be read, boxes inside "

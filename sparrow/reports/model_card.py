@@ -142,8 +142,8 @@ def _example(facts: CardFacts) -> list[str]:
 
 
 def _curves(facts: CardFacts) -> list[str]:
-    lines = [picture_line(title, figure_name(title)) for title in facts.curves]
-    return ["## Curves", *lines] if lines else []
+    lines = "\n".join(picture_line(title, figure_name(title)) for title in facts.curves)
+    return ["## Curves", lines] if lines else []
 
 
 def _rounding(info: ModelInfo) -> str:
