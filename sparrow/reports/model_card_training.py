@@ -28,6 +28,7 @@ TRAINED_ON = {
 # Keys of ``training`` that say where and how fast it ran, not what was learnt.
 ELSEWHERE = {"threads", "workers", "device", "world_size"}
 _OPTIMIZER = ("learning_rate", "weight_decay", "momentum", "optimizer_parameters")
+_ONLY = {"momentum": ("sgd",), "step_epochs": ("step",), "gamma": ("step",)}  # apply to these
 _SCHEDULE = ("step_epochs", "gamma", "warmup_fraction", "schedule_parameters")
 
 
@@ -140,7 +141,9 @@ def _layers(model: Mapping[str, Any]) -> str:
 def _named(section: Mapping[str, Any], name: str, keys: Sequence[str]) -> str:
     if name not in section:
         return NOT_RECORDED
-    settings = _settings({key: section[key] for key in keys if key in section})
+    chosen = str(section[name])
+    applying = [key for key in keys if key in section and chosen in _ONLY.get(key, (chosen,))]
+    settings = _settings({key: section[key] for key in applying})
     return f"{_text(section[name])}{f' ({settings})' if settings else ''}"
 
 
@@ -183,7 +186,8 @@ def _others(training: Mapping[str, Any]) -> str:
         "optimizer", "schedule", "epochs", "batch_size", "gradient_accumulation_steps",
         *_OPTIMIZER, *_SCHEDULE, *ELSEWHERE,
     }  # fmt: skip
-    return _settings({key: value for key, value in training.items() if key not in shown}) or "none"
+    others = {k: v for k, v in training.items() if k not in shown and v is not None}
+    return _settings(others) or "none"
 
 
 def _settings(values: Mapping[str, Any]) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from pathlib import Path
+
 import numpy as np
 
 from sparrow.drawing.boxes import DETECTION_COLOR, OTHER_COLOR, BoxStyle, draw_boxes
@@ -20,7 +23,7 @@ KEYS = (
 
 
 def shadow_html(
-    shadow: Shadow, name: str, champion: str, candidate: str, shown: int = SHOWN
+    shadow: Shadow, name: str, champion: str, candidate: str, hidden: Collection[Path] = ()
 ) -> str:
     """One file that needs nothing else.
 
@@ -28,9 +31,11 @@ def shadow_html(
         shadow: what was replayed.
         name: of the registered model.
         champion, candidate: what each is called, ``version 3, threshold 0.45``.
-        shown: so many disagreements are shown as pictures, the others as rows of a table.
+        hidden: photos that may not be shown; they are rows of the table, as are all disagreements
+            but the first ``SHOWN``.
     """
     worst = shadow.disagreeing
+    shown = [photo for photo in worst if photo.path not in hidden][:SHOWN]
     return render(
         "shadow.html",
         title=f"{name}: {candidate} in the champion's shadow",
@@ -40,8 +45,8 @@ def shadow_html(
         champion=champion,
         candidate=candidate,
         keys=KEYS,
-        shown=[_photo(photo) for photo in worst[:shown]],
-        others=[_row(photo) for photo in worst[shown:]],
+        shown=[_photo(photo) for photo in shown],
+        others=[_row(photo) for photo in worst if photo not in shown],
         unreadable=[[path.name, why] for path, why in shadow.unreadable],
     )
 
