@@ -6,7 +6,7 @@ is the drift detector's: the adjusted p-value, against the rate of false alarms.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ def write_evidently_report(
     """Write one HTML file.
 
     Args:
-        path: of the file.
+        path: where to.
         sides: [photos, columns] (``photo_values``) of the reference and of the window.
         verdict: of the window.
         rate: of false alarms; the p-values' threshold.
@@ -41,9 +41,7 @@ def write_evidently_report(
     Raises:
         ValueError: Evidently cannot draw these numbers; nothing else depends on its report.
     """
-    title = dict(zip(NAMES, titles, strict=True))
-    tested = ((change, title.get(change.column)) for change in verdict.changes)
-    p_values = {name: c.p_value for c, name in tested if name and c.p_value is not None}
+    p_values = _p_values(verdict, dict(zip(NAMES, titles, strict=True)))
     known, current = (_frame(values, titles) for values in sides)
     defined = known.notna().any() & current.notna().any()
     columns = [name for name in titles if name in p_values and defined[name]]
@@ -52,6 +50,15 @@ def write_evidently_report(
     _register(p_values)
     _save_report(path, known[columns], current[columns], rate)
     return True
+
+
+def _p_values(verdict: DriftVerdict, titles: Mapping[str, str]) -> dict[str, float]:
+    """Of the columns that were tested, by their titles."""
+    return {
+        titles[change.column]: change.p_value
+        for change in verdict.changes
+        if change.column in titles and change.p_value is not None
+    }
 
 
 def _save_report(path: Path, known: pd.DataFrame, current: pd.DataFrame, rate: float) -> None:

@@ -1,4 +1,8 @@
-"""Fitting the count model on validation photos."""
+"""Fitting the count model on validation photos.
+
+With n photos the coverage of new ones varies by about sqrt(0.09 / n) at confidence 0.9: 4 % for 50,
+3 % for 100, 1.5 % for 400 photos (docs/benchmarks.md).
+"""
 
 from __future__ import annotations
 
@@ -24,11 +28,8 @@ def fit_count_model(
 ) -> CountModel:
     """Fit on *validation* photos, for ``config.count_confidence`` and ``config.iou``.
 
-    The probabilities follow a logistic curve, or an isotonic one where its cross-validated log loss
-    is significantly lower. The conformal quantile is of photos that the curve in use was not fitted
-    on (ten folds over groups), so that the interval is not too narrow. With n photos the coverage
-    of new ones varies by about sqrt(0.09 / n) at confidence 0.9: 4 % for 50, 3 % for 100, 1.5 % for
-    400 photos (docs/benchmarks.md).
+    The curve is logistic, or isotonic where its cross-validated log loss is significantly lower.
+    The conformal quantile is of photos that the curve in use was not fitted on (ten folds).
 
     Args:
         flat: with all detections of ``config.min_score`` and above; its photos have groups.
@@ -51,13 +52,21 @@ def fit_count_model(
         iou=config.iou,
         max_objects=max_objects,
     )
-    needed = np.empty(len(groups))
+    needed = _needed_by_fold(blank, flat, right, parts)
+    quantile = _conformal_quantile(needed, groups, config.count_confidence)
+    every = np.ones(len(groups), dtype=bool)
+    return replace(_fit(blank, flat, right, every), conformal_quantile=quantile)
+
+
+def _needed_by_fold(
+    blank: CountModel, flat: FlatDetections, right: Bools, parts: list[Bools]
+) -> Floats:
+    """[photos] quantile that each needs by the curve that it was not fitted on."""
+    needed = np.empty(len(flat.photos))
     for inside in parts:
         held_out = ~inside if len(parts) > 1 else inside
         needed[held_out] = _needed_quantile(_fit(blank, flat, right, inside), flat)[held_out]
-    model = _fit(blank, flat, right, np.ones(len(groups), dtype=bool))
-    quantile = _conformal_quantile(needed, groups, config.count_confidence)
-    return replace(model, conformal_quantile=quantile)
+    return needed
 
 
 def _fold_parts(groups: Ints) -> list[Bools]:

@@ -65,10 +65,8 @@ def score_photos(
         flat, info.threshold, config.evaluation, config.seed, photo_set or PhotoSet()
     )
     check = _check(info, flat)
-    details = {**evaluation.details, **_minimums(info, predicted.detections)}
-    if check is not None:
-        details |= _details(check)
-    evaluation = replace(evaluation, details=details)
+    more = _minimums(info, predicted.detections) | (_details(check) if check else {})
+    evaluation = replace(evaluation, details={**evaluation.details, **more})
     return Scored(evaluation, flat, detections, predicted.latency_ms, predicted.at_once, check)
 
 

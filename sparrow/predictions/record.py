@@ -170,11 +170,8 @@ class PredictionRecord:
     def row(self) -> dict[str, Any]:
         """Values of the columns of ``photos_table``; the time is naive UTC."""
         values = {c.name: getattr(self, c.name) for c in photos_table.columns}
-        return {
-            **values,
-            "time": naive_utc(self.time),
-            "file_name": storable_text(self.file_name, 255),
-        }
+        values |= {"time": naive_utc(self.time), "file_name": storable_text(self.file_name, 255)}
+        return values
 
     def box_rows(self) -> list[dict[str, Any]]:
         """Values of the columns of ``boxes_table``, one mapping per box."""
@@ -199,8 +196,7 @@ class LoggedModel:
     """The model whose detections are logged.
 
     Attributes:
-        name: goes on every row.
-        version: goes on every row.
+        name, version: go on every row.
         class_names: by label, the first is label 1.
         threshold: 0..1; detections below it are left out, as in the service.
     """

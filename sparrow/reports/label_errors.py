@@ -44,8 +44,7 @@ def label_errors_html(
     photos = shown_photos(dataset, licences).images.set_index("image", drop=False)
     pictures = []
     for name in names[names.isin(photos.index)].head(PHOTOS_SHOWN):
-        small = candidates_picture(name, candidates, dataset)
-        if small is not None:
+        if (small := candidates_picture(name, candidates, dataset)) is not None:
             credit = attribution(photos.loc[name].to_dict(), "boxes drawn in")
             pictures.append((encode_jpeg(small), credit))
     return render(

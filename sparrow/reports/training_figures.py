@@ -33,7 +33,7 @@ def loss_png(history: Epochs, best_epoch: int) -> bytes:
     _mark_best(axes, best_epoch)
     axes.set(xlabel="epoch", ylabel="training loss", ylim=(0, None))
     axes.set_title(f"Training loss; the kept epoch is {best_epoch} of {len(history)}")
-    axes.legend(frameon=False, loc="upper right", fontsize=8)
+    axes.legend(frameon=False, loc="best", fontsize=8)
     return png_of(figure)
 
 

@@ -37,21 +37,20 @@ def training_report(
         lines: the run in sentences.
     """
     title, _, story = card.markdown.partition("\n")
-    rows = [
-        (
-            "yes" if criterion["passed"] else "no",
-            criterion["name"],
-            criterion["required"],
-            criterion["actual"],
-        )
-        for criterion in criteria
-    ]
     parts = [
         f"# Training report: {title.removeprefix('# ')}",
         "\n".join(f"- {as_markdown(line)}" for line in lines),
         markdown_table(["", ""], facts),
         "## The promotion gate",
-        markdown_table(["met", "criterion", "required", "measured"], rows),
+        _criteria_table(criteria),
         "## The model",
     ]
     return Document("Training report", "\n\n".join(parts) + "\n\n" + story.lstrip(), card.files)
+
+
+def _criteria_table(criteria: Sequence[Mapping[str, Any]]) -> str:
+    rows = [
+        ["yes" if row["passed"] else "no", *(row[key] for key in ("name", "required", "actual"))]
+        for row in criteria
+    ]
+    return markdown_table(["met", "criterion", "required", "measured"], rows)
