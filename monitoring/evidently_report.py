@@ -31,8 +31,7 @@ def write_evidently_report(
     Args:
         path: where to.
         sides: [photos, columns] (``photo_values``) of the reference and of the window.
-        verdict: of the window.
-        rate: of false alarms; the p-values' threshold.
+        verdict, rate: of the window; of false alarms, the p-values' threshold.
         titles: what the columns are called in it, in the order of ``NAMES``.
 
     Returns:
