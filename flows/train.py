@@ -159,7 +159,7 @@ class Train(FlowSpec):
         """Train, validation, test; authors, near-duplicates and visits stay in one of them."""
         outcome = split_photos(self.settings, self.dataset, self.data_pages)
         self.dataset, self.split_report = outcome.result.dataset, outcome.result.report
-        data_cards.show_split(self.dataset, self.split_report, outcome.comparison, outcome.page)
+        data_cards.show_split(self.settings, self.dataset, self.split_report, outcome)
         print(*outcome.lines(), sep="\n")
         print(*outcome.keep(self.settings), sep="\n")
         self.next(self.explore)
@@ -174,7 +174,7 @@ class Train(FlowSpec):
         self.dataset_card, pictures = explore_data(
             self.settings, self.dataset, self.split_report, self.work_dir
         )
-        report_cards.show_card("dataset_card", self.dataset_card, {})
+        report_cards.show_card("dataset_card", self.dataset_card)
         report_cards.show_pictures("The data", pictures)
         self.workers = list(range(self.settings.tuning.workers))
         self.next(self.tune, foreach="workers")
@@ -247,10 +247,10 @@ class Train(FlowSpec):
         outcome = assess_model(self.settings, self.dataset, self.trained, work_dir, progress)
         self.evaluation, self.latency_ms = outcome.scored.evaluation, outcome.scored.latency_ms
         self.model_card, self.pictures = outcome.model_card, outcome.pictures
-        report_cards.show_card("model_card", self.model_card, outcome.curves)
+        report_cards.show_card("model_card", self.model_card)
         report_cards.show_evaluation(self.settings, outcome.scored, self.pictures)
         test = self.dataset.subset("test")
-        data_cards.show_label_errors(outcome.label_errors, test, outcome.label_error_pages)
+        data_cards.show_label_errors(self.settings, outcome, test)
         print(*outcome.lines(), sep="\n")
         self.next(self.promote)
 
@@ -280,11 +280,13 @@ class Train(FlowSpec):
     @user_facing_step
     def end(self) -> None:
         """The run in one page, and where its time went."""
-        outcome = Outcome(self.trained, self.evaluation, self.promotion, self.bento)
+        outcome = Outcome(
+            self.trained, self.evaluation, self.promotion, self.bento, self.model_card
+        )
         # A version of None is only where there is no raw set.
         report = make_report(str(current.run_id), str(self.data_version), outcome)
         freed = end_run(self.settings, self.work_dir, report)
-        report_cards.show_report("Training report", report.lines, self.evaluation, self.pictures)
+        report_cards.show_report(report.document, self.pictures)
         print(*report.lines, *freed, run_times(self.work_dir), sep="\n")
 
 

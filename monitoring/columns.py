@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monitoring.verdict import Kind
-from sparrow.predictions.window import Window
+from sparrow.predictions.window import Window, minimums
 
 Floats = NDArray[np.float64]
 
@@ -58,6 +58,17 @@ LEAST_SIDE_PX = 0.01  # a box of no height has a shape, too
 IMAGE_STATISTICS = ("brightness", "contrast", "sharpness", "saturation")
 
 
+def column_titles(window: Window) -> dict[str, str]:
+    """What columns are called in a report of this window, where that is not their name.
+
+    The count's title tells of minimums.
+    """
+    most = window.photos["n_detections"][minimums(window.photos)]
+    if most.empty:
+        return {}
+    return {"count": f"count ({int(most.max())} means {int(most.max())} or more)"}
+
+
 def columns_of_model(classes: Sequence[str]) -> tuple[Column, ...]:
     """``COLUMNS`` and the mix of a model's classes.
 
@@ -85,7 +96,8 @@ def photo_values(window: Window, chosen: Sequence[Column] = COLUMNS) -> Floats:
 
     A photo that could not be counted has no predictions, one that could not be read has no
     image statistics, one without a detection has no score and no boxes, one without feedback has no
-    quality. Of several remarks on a photo the last counts.
+    quality. Of several remarks on a photo the last counts. A count that is a minimum has no error
+    where there are more.
     """
     photos = window.photos
     counted = photos["error"].isna().to_numpy()
@@ -155,5 +167,6 @@ def _quality(window: Window, n_boxes: Floats) -> dict[str, Floats]:
     said_wrong = remarks["wrong"].to_numpy(dtype=object) == True  # noqa: E712 NaN: no remark
     remarked = remarks["wrong"].notna().to_numpy()
     error = n_boxes - true_count
+    error[minimums(window.photos) & (error < 0)] = np.nan  # "120 or more" is right
     wrong = said_wrong | (~np.isnan(error) & (error != 0))
     return {"count_error": error, "wrong": np.where(remarked, wrong, np.nan)}

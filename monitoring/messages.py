@@ -67,6 +67,16 @@ def latency_in_words(median_ms: float | None, photos: int, limit_ms: float | Non
     return f"{said}; {'over' if median_ms > limit_ms else 'within'} the limit of {limit_ms:.0f} ms."
 
 
+def minimums_in_words(photos: int) -> str:
+    """On counts that are minimums; empty where none is."""
+    if not photos:
+        return ""
+    return (
+        f"In {photos} of these photos the count reaches the most that the model finds: it is a "
+        "minimum, and so are means over them."
+    )
+
+
 def scores_in_words(outside: Sequence[float], boxes: int) -> str:
     """Scores that are none: the ones outside 0..1, of so many boxes."""
     if not outside:

@@ -18,7 +18,8 @@ from monitoring.columns import column_named, photo_values
 from monitoring.trend import TrendPoint
 from monitoring.verdict import ColumnChange, DriftVerdict, State
 from sparrow.drawing.pictures import encode_jpeg, thumbnail
-from sparrow.predictions.window import Window
+from sparrow.predictions.count_words import number_in_words
+from sparrow.predictions.window import Window, minimums
 from sparrow.reports.templates import render
 
 SHOWN = 12  # photos
@@ -138,10 +139,11 @@ def _picture(report: MonitoringReport, prediction_id: str) -> tuple[bytes, str] 
     small = thumbnail(_kept_file(report, prediction_id), own.to_numpy(dtype=float))
     if small is None:
         return None
-    row = report.window.photos.set_index("id").loc[prediction_id]
+    photos = report.window.photos[report.window.photos["id"] == prediction_id]
+    row = photos.iloc[0]
     taken = pd.Timestamp(str(row["time"])).to_pydatetime()
-    caption = f"{row['file_name']}, {_minute(taken)}: {row['n_detections']} detected"
-    return encode_jpeg(small), caption
+    detected = number_in_words(row["n_detections"], minimum=bool(minimums(photos)[0]))
+    return encode_jpeg(small), f"{row['file_name']}, {_minute(taken)}: {detected} detected"
 
 
 def _charts(report: MonitoringReport) -> list[Markup]:

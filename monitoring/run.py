@@ -58,6 +58,8 @@ def observe_production(config: Config, version: str | None) -> Observed:
 def detect_drift(config: Config, observed: Observed) -> DriftVerdict:
     """The verdict on the window, against the model's own reference."""
     from monitoring.drift_detector import DriftDetector
+    from monitoring.messages import minimums_in_words
+    from sparrow.predictions.window import minimums
 
     model = observed.model
     reference = model.reference()
@@ -66,8 +68,8 @@ def detect_drift(config: Config, observed: Observed) -> DriftVerdict:
     reason = verdict.reason
     if verdict.state == State.TOO_FEW and observed.others:
         reason = f"{reason} {observed.others}"
-    if observed.set_aside:
-        reason = f"{reason} {observed.set_aside}"
+    minimum_counts = minimums_in_words(int(minimums(observed.window.photos).sum()))
+    reason = " ".join(filter(None, [reason, observed.set_aside, minimum_counts]))
     return replace(verdict, model_name=model.name, model_version=model.version, reason=reason)
 
 
@@ -103,14 +105,15 @@ def write_report(
 
 def _write_evidently(config: Config, observed: Observed, verdict: DriftVerdict, path: Path) -> bool:
     """Whether Evidently's report was written."""
-    from monitoring.columns import columns_of_model, photo_table
+    from monitoring.columns import column_titles, columns_of_model, photo_table
     from monitoring.evidently_report import write_evidently_report
 
     columns, rate = columns_of_model(observed.model.classes), config.monitoring.false_alarm_rate
     windows = observed.model.reference(), observed.window
     reference, current = (photo_table(window, columns) for window in windows)
+    names = column_titles(observed.window)
     try:
-        return write_evidently_report(path, reference, current, verdict, rate)
+        return write_evidently_report(path, (reference, current), verdict, rate, names)
     except ValueError as error:  # the verdict does not depend on it, and must not be lost with it
         print(f"Evidently cannot draw its report of this window: {error}")
         return False

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cards.parts import Part, add, glossary, picture, table, text
+from sparrow.config import Config
 from sparrow.data.checks.outcome import OUTCOME_COLUMNS
 from sparrow.data.comparison import verdict_words
-from sparrow.data.licences import attribution
+from sparrow.data.licences import attribution, may_show, not_shown_words, shown_photos
 from sparrow.data.split.report import split_verdict
 from sparrow.data.tables import Dataset
 from sparrow.reports.dataset_card import licence_summary, side_rows
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
     from sparrow.data.checks.report import CheckReport
     from sparrow.data.comparison import Comparison
+    from sparrow.pipeline.assess import Assessment
     from sparrow.pipeline.data import IngestOutcome
+    from sparrow.pipeline.split import SplitOutcome
 
 PAIRS_SHOWN = 4
 CANDIDATES_SHOWN = 6
@@ -55,12 +58,14 @@ def show_ingest(ingest: IngestOutcome) -> None:
 
 
 def show_split(
-    dataset: Dataset, report: Mapping[str, Any], comparison: Comparison, page: Path
+    config: Config, dataset: Dataset, report: Mapping[str, Any], outcome: SplitOutcome
 ) -> None:
     """Each split, what is guaranteed, the likest pairs across them, and drift between them.
 
     Args:
+        config: says which photos may be shown.
         report: of the split, plain values.
+        outcome: of the step.
     """
     whole, verdict = split_verdict(report)
     facts = [[name.replace("_", " "), report[name]] for name in FACTS]
@@ -71,15 +76,22 @@ def show_split(
         table(["", *report["splits"]], side_rows(report), DIGITS),
         table(["made from", ""], facts, DIGITS),
         text("### Training and test photos that look most alike"),
-        table(["", "train", "test"], _pairs(dataset, report["closest_pairs"][:PAIRS_SHOWN])),
+        table(["", "train", "test"], _pairs(config, dataset, report["closest_pairs"])),
     )
-    _show_comparison(comparison)
+    _show_comparison(outcome.comparison)
     licences = text(licence_summary(dataset))
-    add(text("### Licences"), licences, text(f"The whole report: `{page}`"), glossary())
+    add(text("### Licences"), licences, text(f"The whole report: `{outcome.page}`"), glossary())
 
 
-def show_label_errors(candidates: DataFrame, photos: Dataset, pages: Sequence[Path]) -> None:
-    """The surest label-error candidates, as pictures: the end of the evaluation's card."""
+def show_label_errors(config: Config, assessment: Assessment, photos: Dataset) -> None:
+    """The surest label-error candidates, as pictures: the end of the evaluation's card.
+
+    Args:
+        config: says which photos may be shown.
+        assessment: names the candidates and their pages.
+        photos: that they are in.
+    """
+    candidates, licences = assessment.label_errors, config.data.show_licenses
     add(text("### Labels worth a second look"))
     if candidates.empty:
         add(text("The model strongly disagrees with none of these labels."), glossary())
@@ -88,9 +100,13 @@ def show_label_errors(candidates: DataFrame, photos: Dataset, pages: Sequence[Pa
         text(
             f"The model strongly disagrees with {len(candidates)} labels here. Either may be "
             "wrong. Amber: boxes of the table; blue: surely detected, but no box is there; red: a "
-            f"box in which nothing at all was detected. All of them: `{pages[0]}`"
+            "box in which nothing at all was detected. All of them: "
+            f"`{assessment.label_error_pages[0]}`"
         ),
-        *_candidate_pictures(candidates, photos),
+        *(
+            _candidate_pictures(candidates, shown_photos(photos, licences))
+            or [text(not_shown_words(licences))]
+        ),
         glossary(),
     )
 
@@ -100,7 +116,8 @@ def _candidate_pictures(candidates: DataFrame, photos: Dataset) -> list[Part]:
     from sparrow.reports.label_errors import candidates_picture
 
     rows, shown = photos.images.set_index("image", drop=False), []
-    for name in candidates["image"].drop_duplicates().head(CANDIDATES_SHOWN):
+    names = candidates["image"].drop_duplicates()
+    for name in names[names.isin(rows.index)].head(CANDIDATES_SHOWN):
         pixels = candidates_picture(name, candidates, photos)
         if pixels is not None:
             credit = attribution(rows.loc[name].to_dict(), "boxes drawn in")
@@ -131,17 +148,21 @@ def _show_comparison(comparison: Comparison) -> None:
         )
 
 
-def _pairs(dataset: Dataset, pairs: Sequence[Mapping[str, Any]]) -> list[list[Part]]:
+def _pairs(
+    config: Config, dataset: Dataset, pairs: Sequence[Mapping[str, Any]]
+) -> list[list[Part]]:
     """A row for each pair: in how many bits it differs, the train photo, the test photo."""
     from sparrow.drawing.pictures import encode_png, thumbnail
 
     photos = dataset.images.set_index("image", drop=False)
     rows = []
-    for pair in pairs:
+    for pair in pairs[:PAIRS_SHOWN]:
         cells = [text(f"{pair['bits']} of 64 bits differ")]
         for side in ("train", "test"):
-            small = thumbnail(dataset.image_path(pair[side]))
-            credit = attribution(photos.loc[pair[side]].to_dict())
+            row = photos.loc[pair[side]].to_dict()
+            allowed = may_show(row["license"], config.data.show_licenses)
+            small = thumbnail(dataset.image_path(pair[side])) if allowed else None
+            credit = attribution(row, "" if allowed else "not shown (data.show_licenses)")
             cells.append(
                 text(as_markdown(credit)) if small is None else picture(encode_png(small), credit)
             )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,8 @@ def check_set(args: argparse.Namespace) -> int:
     if args.json:
         args.json.write_text(json.dumps(report.to_json(), indent=2), encoding="utf-8")
     if args.html:
-        args.html.write_text(report_html(report, root, prefix), encoding="utf-8")
+        page = report_html(report, root, prefix, config.data.show_licenses)
+        args.html.write_text(page, encoding="utf-8")
     return 0 if report.ok else 1
 
 
@@ -95,7 +97,9 @@ def _label_errors(
     files = [(name, dataset.image_path(name)) for name in dataset.images["image"]]
     detections = detect_files(engine, files, terminal_progress("counted"))
     candidates = label_error_candidates(dataset, detections, config.data.label_error_score)
-    page.write_text(label_errors_html(candidates, dataset, "The champion"), encoding="utf-8")
+    shown = config.data.show_licenses
+    text = label_errors_html(candidates, dataset, "The champion", shown)
+    page.write_text(text, encoding="utf-8")
     return label_error_violation(candidates, table_names(prefix)[1])
 
 
@@ -112,7 +116,8 @@ def ingest(args: argparse.Namespace) -> int:
         compared.append(compare_new_with_raw(raw, new, config))
         compared[0].raise_for_violations()
 
-    result = ingest_new(config.data, terminal_progress(), write_report, compare)
+    write = partial(write_report, licences=config.data.show_licenses)
+    result = ingest_new(config.data, terminal_progress(), write, compare)
     print(
         f"{len(result.accepted)} photos taken in, {len(result.corrected)} corrected, "
         f"{result.skipped_known} known already"

@@ -39,8 +39,9 @@ def explore_set(args: argparse.Namespace) -> int:
     """Write the page of figures."""
     from sparrow.reports.data_pages import explore_html
 
-    dataset = _raw(read_config(args))
-    args.to.write_text(explore_html(dataset), encoding="utf-8")
+    config = read_config(args)
+    page = explore_html(_raw(config), config.data.show_licenses)
+    args.to.write_text(page, encoding="utf-8")
     print(args.to)
     return 0
 
@@ -53,7 +54,8 @@ def report_on_split(args: argparse.Namespace) -> int:
 
     config = read_config(args)
     result, comparison = compare_splits(config, _split(config, _raw(config)))
-    args.to.write_text(split_report_html(result.report, result.dataset), encoding="utf-8")
+    page = split_report_html(result.report, result.dataset, config.data.show_licenses)
+    args.to.write_text(page, encoding="utf-8")
     for name, part in result.report["splits"].items():
         print(f"{name}: {part['photos']:,} photos, {part['boxes']:,} boxes")
     whole, words = split_verdict(result.report)

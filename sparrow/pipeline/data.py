@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from sparrow.data.checks.label_errors import (
     label_error_candidates,
     label_error_violation,
 )
-from sparrow.data.checks.report import CheckReport
+from sparrow.data.checks.report import CheckReport, ReportWriter
 from sparrow.data.checks.run import CheckedDataset, check_dataset, table_names
 from sparrow.data.ingest.batch import NEW_PREFIX
 from sparrow.data.ingest.changes import Changes, changes
@@ -67,7 +68,7 @@ def check_raw(config: Config, folder: Path, progress: Progress) -> tuple[Checked
     """Check ``data.root``; also the page with the rows that failed."""
     root = Path(config.data.root)
     checked = check_dataset(root, config.data, progress=progress)
-    return checked, write_report(checked.report, root, folder / "raw")
+    return checked, _report_writer(config)(checked.report, root, folder / "raw", "")
 
 
 def ingest_and_compare(
@@ -89,7 +90,7 @@ def ingest_and_compare(
         compared.append(_compare_new(config, raw, new, place))
         compared[0][0].raise_for_violations()
 
-    result = ingest_new(config.data, progress, write_report, compare)
+    result = ingest_new(config.data, progress, _report_writer(config), compare)
     # Not "was anything accepted?": a step killed after its ingest finds nothing new when resumed.
     if result.data_version == data_version(before):
         return IngestOutcome(before, result, *(compared[0] if compared else (None, [])))
@@ -122,7 +123,13 @@ def _review_new(
     if is_champion_asked(config):
         violation = label_error_violation(candidates, table_names(NEW_PREFIX)[1])
         report = report.extended(LABEL_ERROR, f"{len(new.images):,} photos", violation)
-    return report, [write_report(report, Path(config.data.root), folder), *pages]
+    page = _report_writer(config)(report, Path(config.data.root), folder, "")
+    return report, [page, *pages]
+
+
+def _report_writer(config: Config) -> ReportWriter:
+    """Writes reports that show what the config allows."""
+    return partial(write_report, licences=config.data.show_licenses)
 
 
 def write_split_report(
@@ -135,7 +142,8 @@ def write_split_report(
     place.mkdir(parents=True, exist_ok=True)
     result, comparison = compare_splits(config, result)
     page = place / "split-report.html"
-    page.write_text(split_report_html(result.report, result.dataset), encoding="utf-8")
+    licences = config.data.show_licenses
+    page.write_text(split_report_html(result.report, result.dataset, licences), encoding="utf-8")
     text = json.dumps(result.report, indent=1)
     page.with_suffix(".json").write_text(text, encoding="utf-8")
     write_comparison(comparison, place)
@@ -189,7 +197,8 @@ def write_label_errors(
         return candidates, []
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / "review.html"
-    page.write_text(label_errors_html(candidates, photos, model), encoding="utf-8")
+    text = label_errors_html(candidates, photos, model, config.data.show_licenses)
+    page.write_text(text, encoding="utf-8")
     candidates.to_json(folder / "review.json", orient="records", indent=1)
     return candidates, [page]
 

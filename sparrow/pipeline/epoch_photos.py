@@ -28,12 +28,18 @@ class EpochPhotos:
     """Remembers what was last detected, and draws one photo of it: the same in every epoch."""
 
     def __init__(self, dataset: Dataset, seed: int) -> None:
-        """Of the validation photos of ``dataset``, one with objects that ``seed`` chooses."""
+        """Of the validation photos of ``dataset``, one with objects that ``seed`` chooses.
+
+        Args:
+            dataset: with the photos that may be shown; where that is none, none is drawn.
+            seed: of the choice.
+        """
         self._photos = dataset.subset("validation")
         images = self._photos.images
         with_objects = images[images["image"].isin(self._photos.boxes["image"])]
         names = list((with_objects if len(with_objects) else images)["image"])
-        self._name = names[int(np.random.default_rng(seed).integers(len(names)))]
+        chosen = int(np.random.default_rng(seed).integers(len(names))) if names else 0
+        self._name = names[chosen] if names else None
         self._detections: Mapping[str, Detections] = {}
 
     def watching(self, task: TrainingTask) -> TrainingTask:
@@ -49,10 +55,11 @@ class EpochPhotos:
         """Write the photo if the last epoch is the best: true boxes dashed, detections solid.
 
         Returns:
-            Its path, ``epoch_03.jpg`` in ``folder``; None where the epoch is no better.
+            Its path, ``epoch_03.jpg`` in ``folder``; None where the epoch is no better, or no photo
+            may be shown.
         """
         last = history[-1]
-        if any(record.score >= last.score for record in history[:-1]):
+        if self._name is None or any(record.score >= last.score for record in history[:-1]):
             return None
         kept = self._detections[self._name].above(last.threshold)
         boxes = self._photos.boxes

@@ -7,7 +7,7 @@ also starts without.
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sparrow.config import Config
+from sparrow.data.licences import shown_photos
 from sparrow.data.tables import Dataset, data_version
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.pipeline.continuation import find_origin, why_weights_alone
@@ -66,18 +67,27 @@ class Trained:
     notes: tuple[str, ...] = ()  # what of an earlier start was damaged and set aside
 
 
-def training_photos(task: TrainingTask, count: int = 12) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+def training_photos(
+    task: TrainingTask, allowed: Collection[str], count: int = 12
+) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
     """What the network sees of some training photos in its first epoch.
 
+    Args:
+        allowed: names of the photos that may be shown.
+
     Returns:
-        Pixels, uint8 [H, W, 3], and boxes, float32 [N, 4], of each.
+        Pixels, uint8 [H, W, 3], and boxes, float32 [N, 4], of each, by its name.
     """
     from sparrow.training.augmented_dataset import AugmentedPhotos, derive_seed
 
     seen = AugmentedPhotos(task.photos, task.augmentation, derive_seed(task.seed, 1))
-    chosen = range(0, len(seen), max(1, len(seen) // count))[:count]
-    return [(image.permute(1, 2, 0).numpy(), boxes.numpy()) for image, boxes, _ in
-            (seen[i] for i in chosen)]  # fmt: skip
+    shown = [i for i, name in enumerate(task.photos.images) if name in allowed]
+    chosen = shown[:: max(1, len(shown) // count)][:count]
+    samples = {task.photos.images[i]: seen[i] for i in chosen}
+    return {
+        name: (image.permute(1, 2, 0).numpy(), boxes.numpy())
+        for name, (image, boxes, _) in samples.items()
+    }
 
 
 def train_model(
@@ -101,7 +111,7 @@ def train_model(
     nest_tuning(client, place.folder, run_id)
     if place.best_values:
         client.log_text(run_id, best_yaml(place.best_values), BEST_VALUES)
-    photos = EpochPhotos(dataset, tuned.seed)
+    photos = EpochPhotos(shown_photos(dataset, tuned.data.show_licenses), tuned.seed)
     kept = partial(photos.draw, folder=place.folder / PHOTOS)
     logged = _logged(hooks, client, run_id, kept)
     result = train(model, photos.watching(task), checkpoints, logged)

@@ -93,10 +93,12 @@ def test_markdown_shows_a_text_as_it_is(text: str) -> None:
 
 def test_the_card_of_the_data_shows_it(dataset: Dataset) -> None:
     proof = report_split(dataset, 0)
-    expected = Tags(markdown_page("t", dataset_card("x", with_text(dataset, "y"), proof), {}))
+    expected = Tags(
+        markdown_page("t", dataset_card("x", with_text(dataset, "y"), proof).markdown, {})
+    )
     for text in STRANGE:
         strange = with_text(dataset, text)
-        found = Tags(markdown_page("t", dataset_card(text, strange, proof), {}))
+        found = Tags(markdown_page("t", dataset_card(text, strange, proof).markdown, {}))
         assert found.tags == expected.tags
         assert found.text.count(shown(text)) >= 4  # title, label, source, licence
         assert licence_summary(strange).count("\n") == 2

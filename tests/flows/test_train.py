@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -197,7 +198,12 @@ def test_both_cards_are_kept_where_they_are_looked_for(home: Path, first_run: An
     info = json.loads((champion / "model.json").read_text())
     assert f"| operating threshold | {info['threshold']:.3f} |" in card
     assert {"card.md", "card.html"} <= info["files"].keys()  # written before the hashes were
-    assert first_run["evaluate"]["model_card"].data == card  # what Metaflow's card shows
+    shown = first_run["evaluate"]["model_card"].data  # what Metaflow's card shows
+    assert card.split("## Curves")[0].replace("(example.jpg)", "(figures/example.jpg)") in (
+        shown.markdown
+    )
+    assert {"figures/example.jpg", "figures/loss-by-epoch.png"} <= shown.files.keys()
+    assert "example.jpg" in info["files"]
     assert "<h1>tiny-detector</h1>" in (champion / "card.html").read_text()
     data_card = next((home / ".sparrow" / "runs").glob("*/cards/dataset-card.md")).read_text()
     assert f"`{info['data_version']}`" in data_card
@@ -219,6 +225,11 @@ def test_both_cards_are_kept_where_they_are_looked_for(home: Path, first_run: An
     assert metrics["test_f2_iou50"] == info["metrics"]["f2_iou50"][0]
     assert metrics["test_latency_ms"] > 0
     assert {"cards/card.html", "cards/dataset-card.md", "figures/reliability.png"} <= set(files)
+    assert {"cards/report.html", "cards/report.md", "cards/model-card.html"} <= set(files)
+    story = (home / ".sparrow" / "runs" / run_id / "cards" / "report.md").read_text()
+    assert "| version | 1, champion |" in story
+    for picture in re.findall(r"\]\((figures/[^)]+)\)", story):
+        assert (home / ".sparrow" / "runs" / run_id / "cards" / picture).is_file()
     report = json.loads((home / ".sparrow" / "runs" / run_id / "report.json").read_text())
     latency = report["decision"]["gates"][3]
     assert latency["name"] == "latency"

@@ -19,7 +19,7 @@ def test_nothing_to_draw_is_no_file(photos: Any, tmp_path: Path) -> None:
     nothing = photo_table(window_of([]))
     path = tmp_path / "report.html"
     assert not write_evidently_report(
-        path, nothing, nothing, detector.detect_drift(window_of([])), 0.05
+        path, (nothing, nothing), detector.detect_drift(window_of([])), 0.05
     )
     assert not path.exists()
 
@@ -30,5 +30,7 @@ def test_constant_columns_are_drawn(photos: Any, tmp_path: Path) -> None:
     detector = DriftDetector(window_of(photos(60, 1)), MonitoringConfig(windows=(25,)))
     verdict = detector.detect_drift(window_of(photos(30, 2)))
     path = tmp_path / "report.html"
-    assert write_evidently_report(path, values, values.iloc[:30], verdict, 0.05)
+    titles = {"count": "count (4 means 4 or more)"}
+    assert write_evidently_report(path, (values, values.iloc[:30]), verdict, 0.05, titles)
+    assert "count (4 means 4 or more)" in path.read_text()
     assert path.stat().st_size > 1e6
