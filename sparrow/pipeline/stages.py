@@ -42,6 +42,7 @@ def _all_of(section: str, *, but: tuple[str, ...] = ()) -> tuple[str, ...]:
     return tuple(f"{section}.{name}" for name in names if name not in but)
 
 
+SHOWN = "data.show_licenses"  # read by whatever shows a photo
 _CHECKED = _all_of("data", but=("new", "rejected", "prepared", "generate", "label_error_score"))
 _LEARNING = (
     "name", "seed", "data.classes", *_all_of("model"), *_all_of("augmentation"),
@@ -58,15 +59,23 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         ("split",),
-        ("seed", "data.near_duplicate_bits", *_all_of("split"), *_all_of("checks")),
+        (
+            "name",
+            "seed",
+            "data.root",
+            "data.near_duplicate_bits",
+            SHOWN,
+            *_all_of("split"),
+            *_all_of("checks"),
+        ),  # fmt: skip
         (RAW, NEW, ASSIGNMENTS),
     ),
-    Stage(("explore",), ("name", "tuning.workers")),
+    Stage(("explore",), ("name", "tuning.workers", SHOWN)),
     Stage(
         ("tune", "gather"),
         (
             *_LEARNING,
-            *_all_of("training", but=("world_size",)),
+            *_all_of("training"),
             *_all_of("tuning", but=("workers",)),
             "stores.tuning",
         ),
@@ -81,7 +90,7 @@ STAGES: tuple[Stage, ...] = (
             *_all_of("tuning", but=("workers",)),
         ),
     ),
-    Stage(("train",), (*_LEARNING, *_all_of("training"), TRACKING)),
+    Stage(("train",), (*_LEARNING, *_all_of("training"), TRACKING, SHOWN)),
     Stage(
         ("evaluate",),
         (
@@ -90,6 +99,8 @@ STAGES: tuple[Stage, ...] = (
             "data.classes",
             "data.near_duplicate_bits",
             "data.label_error_score",
+            SHOWN,
+            "model.weights",
             "split.visit_seconds",
             "service.threads",
             "service.workers",

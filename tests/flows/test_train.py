@@ -311,7 +311,7 @@ def test_the_same_run_again_takes_over_all_but_the_promotion(home: Path, first_r
     assert again.returncode == 0, again.stdout[-4000:] + again.stderr[-2000:]
     found = status(home)["run"]
     steps = [json.loads(line)["step"] for line in read_lines(home / ".sparrow/runs" / found["run"])]
-    assert steps == ["promote", "bundle"]  # ``end`` notes itself after the report was printed
+    assert steps == ["promote", "bundle", "end"]
     assert "version 1 is the champion and stands" in found["decision"]["reason"]
     assert registered_versions(home) == before
     assert (home / ".sparrow" / "champion" / "weights.safetensors").read_bytes() == champion

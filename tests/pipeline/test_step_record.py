@@ -31,7 +31,7 @@ DEMO = load_config(ROOT / "configs" / "demo.yaml")
 # The first step that must run where a key has changed, by its longest prefix; ``promote`` runs in
 # any case. Written from what the steps do, not from ``STAGES``.
 MUST_RUN = {
-    "name": "explore",  # the title of the data set's card
+    "name": "split",  # whose the split's tables are
     "seed": "split",
     "data": "check_data",  # which photos and boxes are legal
     "data.new": "ingest",
@@ -44,7 +44,6 @@ MUST_RUN = {
     "model": "tune",
     "augmentation": "tune",
     "training": "tune",
-    "training.world_size": "choose",  # it says how many processes train
     "tuning": "tune",
     "tuning.workers": "explore",  # it says how many workers tune
     "evaluation": "evaluate",
