@@ -65,7 +65,7 @@ class Reference:
         Args:
             values: [photos, columns] of ``photo_values``; NaN where undefined.
             groups: [photos] numbers from 0, each in use.
-            columns: the columns.
+            columns: what the columns are; the first ones, where there are fewer.
         """
         order = np.argsort(groups, kind="stable")
         beyond = np.array([[-np.inf], [np.inf]]) * np.ones((1, values.shape[1]))
@@ -77,7 +77,8 @@ class Reference:
         self._ties = [_Ties(column) for column in self._values.T]
         everything = np.arange(values.shape[1])
         scattered = np.array(
-            [i for i, column in enumerate(columns) if not column.is_fraction], dtype=np.int64
+            [i for i, column in zip(everything, columns, strict=False) if not column.is_fraction],
+            dtype=np.int64,
         )
         self.column = np.concatenate([everything, scattered])
         self.spread = np.arange(len(self.column)) >= len(everything)

@@ -67,7 +67,7 @@ STAGES: tuple[Stage, ...] = (
             SHOWN,
             *_all_of("split"),
             *_all_of("checks"),
-        ),  # fmt: skip
+        ),
         (RAW, NEW, ASSIGNMENTS),
     ),
     Stage(("explore",), ("name", "tuning.workers", SHOWN)),

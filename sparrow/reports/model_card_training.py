@@ -143,7 +143,7 @@ def _named(section: Mapping[str, Any], name: str, keys: Sequence[str]) -> str:
         return NOT_RECORDED
     chosen = str(section[name])
     applying = [key for key in keys if key in section and chosen in _ONLY.get(key, (chosen,))]
-    settings = _settings({key: section[key] for key in applying})
+    settings = _settings({key: section[key] for key in applying if section[key] != {}})
     return f"{_text(section[name])}{f' ({settings})' if settings else ''}"
 
 

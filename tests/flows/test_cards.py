@@ -233,7 +233,7 @@ def test_photos_of_other_licences_are_in_no_card(shown: Cards, photos: Dataset) 
         "splits": {"train": {"photos": 1}, "test": {"photos": 1}},
         "closest_pairs": [{"train": a, "test": b, "bits": 20}],
     }
-    nothing = Comparison("training", "test", (1, 1), 1.0, "ok", (), (), {})
+    nothing = Comparison("training", "test", (1, 1), "ok", (), ())
     outcome: Any = SimpleNamespace(comparison=nothing, page=Path("page.html"))
     show_split(NOBODYS, photos, report, outcome)
     unseen = {name: Detections.empty() for name in photos.images["image"]}

@@ -205,6 +205,6 @@ def test_a_split_that_ends_the_run_is_not_kept(config: Config, tmp_path: Path) -
     outcome = split_photos(accepting, raw(config), tmp_path / "pages")
     outcome.keep(accepting)
     assert len(load_assignments(Path(config.data.root))) == 24
-    card = dataset_card("birds", outcome.result.dataset, outcome.result.report)
+    card = dataset_card("birds", outcome.result.dataset, outcome.result.report).markdown
     assert "Accepted by the config (`checks.accept`), though it does not hold: size-ratio" in card
     assert '<td class="warning">accepted</td>' in outcome.page.read_text()

@@ -88,9 +88,11 @@ def other_values(value: Any) -> list[Any]:
     if isinstance(value, float):
         return [value * 0.9, value / 2 + 0.2, value + 1]
     if isinstance(value, list):
-        return [value[:-1], [*value, value[-1]] if value else ["x"], [0.9, 1.1], [*value, 2]]
+        more: list[Any] = [["sparrow", "wren"], ["size-ratio"], ["10.0.0.1"], [3, 11]]
+        return [*more, value[:-1], [*value, value[-1]] if value else ["x"], [0.9, 1.1], [*value, 2]]
     names = ["x", "sgd", "adam", "constant", "step", "none", "cpu", "0.1", "median", "equal_recall"]
-    return [*names, {"photos": 7}, {}, 1, 2, 0.5, 0.4, 0.3]
+    names += ["ap", "random", "train", "/sparrow", "fasterrcnn_resnet50_fpn"]
+    return [*names, ["CC0"], [3, 9], {"photos": 7}, {}, 1, 2, 0.5, 0.4, 0.3]
 
 
 def changed(key: str, value: Any) -> Config | None:

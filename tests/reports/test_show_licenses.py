@@ -110,7 +110,7 @@ def test_the_page_of_the_checks(drawn_dataset: Path) -> None:
     name, license = str(table["Name"][0]), str(table["License"][0])
     rows = pd.DataFrame([("image_info.csv", 1, name, "x")], columns=["table", "row", "image", "is"])
     report = CheckReport(
-        str(drawn_dataset), (RuleViolation("rule", "warning", "Odd", rows),), 24, 0, ("rule",)
+        str(drawn_dataset), (RuleViolation("rule", "warning", "Odd", rows),), 24, 0
     )
     assert report_html(report, drawn_dataset).count("<img") == 1
     assert report_html(report, drawn_dataset, "", [license]).count("<img") == 1
