@@ -6,13 +6,13 @@ is the drift detector's: the adjusted p-value, against the rate of false alarms.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
-from monitoring.columns import NAMES, Floats
 from monitoring.verdict import DriftVerdict
 
 MAX_ROWS = 5000  # of each side: what its histograms are drawn from
@@ -21,18 +21,18 @@ METHOD = "max_t"
 
 def write_evidently_report(
     path: Path,
-    sides: tuple[Floats, Floats],
+    sides: tuple[pd.DataFrame, pd.DataFrame],
     verdict: DriftVerdict,
     rate: float,
-    titles: Sequence[str] = NAMES,
+    titles: Mapping[str, str] = MappingProxyType({}),
 ) -> bool:
     """Write one HTML file.
 
     Args:
         path: where to.
-        sides: [photos, columns] (``photo_values``) of the reference and of the window.
+        sides: a row per photo (``photo_table``) of the reference and of the window.
         verdict, rate: of the window; of false alarms, the p-values' threshold.
-        titles: what the columns are called in it, in the order of ``NAMES``.
+        titles: what columns are called in it that are not called by their names.
 
     Returns:
         False, and no file, where no column has numbers on both sides.
@@ -40,24 +40,19 @@ def write_evidently_report(
     Raises:
         ValueError: Evidently cannot draw these numbers; nothing else depends on its report.
     """
-    p_values = _p_values(verdict, dict(zip(NAMES, titles, strict=True)))
-    known, current = (_frame(values, titles) for values in sides)
+    p_values = {
+        titles.get(change.column, change.column): change.p_value
+        for change in verdict.changes
+        if change.p_value is not None
+    }
+    known, current = (_thinned(table).rename(columns=dict(titles)) for table in sides)
     defined = known.notna().any() & current.notna().any()
-    columns = [name for name in titles if name in p_values and defined[name]]
+    columns = [name for name in known.columns if name in p_values and defined[name]]
     if not columns:
         return False
     _register(p_values)
     _save_report(path, known[columns], current[columns], rate)
     return True
-
-
-def _p_values(verdict: DriftVerdict, titles: Mapping[str, str]) -> dict[str, float]:
-    """Of the columns that were tested, by their titles."""
-    return {
-        titles[change.column]: change.p_value
-        for change in verdict.changes
-        if change.column in titles and change.p_value is not None
-    }
 
 
 def _save_report(path: Path, known: pd.DataFrame, current: pd.DataFrame, rate: float) -> None:
@@ -79,10 +74,10 @@ def _save_report(path: Path, known: pd.DataFrame, current: pd.DataFrame, rate: f
         report.run(*tables).save_html(str(path))
 
 
-def _frame(values: Floats, titles: Sequence[str]) -> pd.DataFrame:
-    if len(values) > MAX_ROWS:
-        values = values[np.linspace(0, len(values) - 1, MAX_ROWS).astype(int)]
-    return pd.DataFrame(values, columns=list(titles))
+def _thinned(table: pd.DataFrame) -> pd.DataFrame:
+    if len(table) <= MAX_ROWS:
+        return table
+    return table.iloc[np.linspace(0, len(table) - 1, MAX_ROWS).astype(int)].reset_index(drop=True)
 
 
 def _register(p_values: dict[str, float]) -> None:

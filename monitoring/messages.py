@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from monitoring.columns import Column, Floats
 from monitoring.verdict import ColumnChange
+from sparrow.plain_text import one_line
 
 
 def number(value: float, *, is_fraction: bool = False) -> str:
@@ -72,6 +74,32 @@ def minimums_in_words(photos: int) -> str:
     return (
         f"In {photos} of these photos the count reaches the most that the model finds: it is a "
         "minimum, and so are means over them."
+    )
+
+
+def scores_in_words(outside: Sequence[float], boxes: int) -> str:
+    """Scores that are none: the ones outside 0..1, of so many boxes."""
+    if not outside:
+        return f"All {boxes} scores lie in 0 to 1."
+    known = [score for score in outside if not math.isnan(score)]
+    range_words = f", from {min(known):g} to {max(known):g}" if known else ""
+    return (
+        f"{len(outside)} of {boxes} scores do not lie in 0 to 1{range_words}: the engine, the "
+        "service or the log is broken; a new training does not repair it."
+    )
+
+
+def classes_in_words(
+    unknown: Sequence[str], n_unknown: int, boxes: int, classes: Sequence[str]
+) -> str:
+    """Classes that the model does not know, and the number of their boxes."""
+    known = ", ".join(classes)
+    if not unknown:
+        return f"All {boxes} boxes are of classes that the model knows ({known})."
+    return (
+        f"{n_unknown} of {boxes} boxes are of classes that the model does not know "
+        f"({one_line(', '.join(unknown))}; it knows {known}): another model writes under this "
+        "version, or the log is broken."
     )
 
 

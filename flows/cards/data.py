@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from cards.parts import Part, add, glossary, picture, table, text
 from sparrow.config import Config
+from sparrow.data.checks.outcome import OUTCOME_COLUMNS
+from sparrow.data.comparison import verdict_words
 from sparrow.data.licences import attribution, may_show, not_shown_words, shown_photos
 from sparrow.data.split.report import split_verdict
 from sparrow.data.tables import Dataset
@@ -18,13 +20,14 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from sparrow.data.checks.report import CheckReport
-    from sparrow.data.drift import Comparison
+    from sparrow.data.comparison import Comparison
     from sparrow.pipeline.assess import Assessment
     from sparrow.pipeline.data import IngestOutcome
     from sparrow.pipeline.split import SplitOutcome
 
 PAIRS_SHOWN = 4
 CANDIDATES_SHOWN = 6
+DETAILS_SHOWN = 20
 FACTS = (
     "data_version", "kept_their_side", "seed", "imbalance", "near_duplicate_bits", "visit_seconds",
 )  # fmt: skip
@@ -32,10 +35,10 @@ DIGITS = 3
 
 
 def show_check(report: CheckReport, photos: int, version: str, page: Path) -> None:
-    """Verdict of the checks, and every broken rule in a sentence."""
+    """Verdict of the checks, and every rule with what was observed."""
     verdict = "All checks passed" if report.ok else f"{len(report.errors)} rules are broken"
     add(text(f"# {verdict}"), text(f"{photos} photos · data version `{version}`"))
-    _show_violations(report)
+    _show_rules(report)
     add(text(f"Every row that broke a rule, with its photo: `{page}`"))
 
 
@@ -48,7 +51,7 @@ def show_ingest(ingest: IngestOutcome) -> None:
     )
     add(text("# New data"), text(words))
     if result.report is not None:
-        _show_violations(result.report)
+        _show_rules(result.report)
     if ingest.comparison is not None:
         _show_comparison(ingest.comparison)
     add(*(text(f"`{page}`") for page in ingest.pages), glossary())
@@ -122,26 +125,25 @@ def _candidate_pictures(candidates: DataFrame, photos: Dataset) -> list[Part]:
     return shown
 
 
-def _show_violations(report: CheckReport) -> None:
-    rows = [
-        [violation.severity, violation.rule, violation.sentence, len(violation.rows)]
-        for violation in report.violations
-    ]
-    if rows:
-        add(table(["severity", "rule", "what it means", "rows"], rows))
+def _show_rules(report: CheckReport) -> None:
+    """Every rule with what was observed, broken ones first."""
+    add(table(OUTCOME_COLUMNS, [outcome.cells() for outcome in report.outcomes]))
 
 
 def _show_comparison(comparison: Comparison) -> None:
-    names = f"{comparison.current.capitalize()} against {comparison.reference}"
-    add(text(f"### {names}: {comparison.verdict}"))
-    add(*(text(f"- {as_markdown(problem)}") for problem in comparison.problems))
+    add(
+        text(f"### {comparison.title}: {verdict_words(comparison.rules)}"),
+        table(OUTCOME_COLUMNS, [outcome.cells() for outcome in comparison.rules]),
+    )
+    details = [(rule.rule, detail) for rule in comparison.rules for detail in rule.details]
+    add(*(text(f"- {rule}: {as_markdown(detail)}") for rule, detail in details[:DETAILS_SHOWN]))
     rows = [
         [feature.feature, feature.distance, feature.p_value, "drifted" if feature.drifted else ""]
         for feature in comparison.features
     ]
     if rows:
         add(
-            text("Drift is a difference both large and statistically significant."),
+            text("Drift is a difference both beyond the limit and beyond chance."),
             table(["feature", "distance", "p", ""], rows, DIGITS),
         )
 

@@ -31,8 +31,9 @@ UNREGISTERED = "| version | given when it is registered; `sparrow history` tells
 MIN_SIDE_PX = 16
 MAX_NAME_LENGTH = 500  # in models of earlier releases, too
 MAX_FAULTS = 5  # of a file, in one message
+LICENCES = "licences.json"  # ``data.licence_ledger.LicenceLedger``
 REQUIRED = (WEIGHTS, ENGINE)
-ALLOWED = {WEIGHTS, ENGINE, REFERENCE, INFO, CARD, CARD_PAGE, "MLmodel", EXAMPLE}
+ALLOWED = {WEIGHTS, ENGINE, REFERENCE, INFO, CARD, CARD_PAGE, "MLmodel", EXAMPLE, LICENCES}
 
 
 def _one_line(text: str) -> str:

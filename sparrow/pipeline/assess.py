@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from sparrow.config import Config
 from sparrow.data.tables import Dataset
-from sparrow.pipeline.cards import CARDS, AssessedModel, log_evaluation, write_model_card
+from sparrow.pipeline.cards import AssessedModel, log_evaluation, write_model_card
 from sparrow.pipeline.data import write_label_errors
 from sparrow.pipeline.evaluate import evaluate_model
-from sparrow.pipeline.trained_folder import reset_model_folder
+from sparrow.pipeline.licences import write_ledger
+from sparrow.pipeline.trained_folder import MODEL, reset_model_folder
 from sparrow.progress import Progress
 
 if TYPE_CHECKING:
@@ -63,14 +64,21 @@ def assess_model(
     Raises:
         ModelFolderError: the model folder is damaged; the message says how to make it anew.
     """
-    from sparrow.reports.evaluation_pictures import evaluation_pictures, mistake_pictures
+    from sparrow.reports.evaluation_pictures import (
+        evaluation_pictures,
+        example_of,
+        mistake_pictures,
+    )
 
-    folder, test = Path(trained.folder), dataset.subset("test")
+    folder, test = run_dir / MODEL, dataset.subset("test")
     reset_model_folder(run_dir)
     scored = evaluate_model(config, dataset, folder, progress)
-    model_card = write_model_card(config, AssessedModel(dataset, trained, scored))
+    model = AssessedModel(folder, dataset, trained, scored)
+    model_card = write_model_card(config, model)
+    example = example_of(config, dataset, scored)
+    write_ledger(config, dataset, folder, [example.credit] if example else [])
     pictures = evaluation_pictures(scored) | mistake_pictures(config, dataset, scored)
-    log_evaluation(config, trained, scored, pictures, run_dir / CARDS)
+    log_evaluation(config, trained, scored, pictures, run_dir)
     pages = run_dir / "data" / "test"
     label_errors = write_label_errors(config, test, scored.detections, "This run's model", pages)
     return Assessment(scored, model_card, pictures, *label_errors)

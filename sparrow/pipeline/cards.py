@@ -18,6 +18,7 @@ from sparrow.inference.model_folder import (
     read_info,
     write_info,
 )
+from sparrow.pipeline.trained_folder import MODEL
 
 if TYPE_CHECKING:
     from sparrow.evaluation.scored import Scored
@@ -31,16 +32,12 @@ DATASET_CARD, MODEL_CARD, REPORT = "dataset-card", "model-card", "report"
 
 @dataclass(frozen=True, eq=False)
 class AssessedModel:
-    """What a model card is written from: the data, the training, the scores."""
+    """What a model card is written from: its folder, the data, the training, the scores."""
 
+    folder: Path
     dataset: Dataset
     trained: Trained
     scored: Scored
-
-    @property
-    def folder(self) -> Path:
-        """The model folder."""
-        return Path(self.trained.folder)
 
 
 def write_model_card(config: Config, model: AssessedModel) -> Document:
@@ -87,12 +84,12 @@ def _card_facts(config: Config, model: AssessedModel) -> CardFacts:
 
 
 def log_evaluation(
-    config: Config, trained: Trained, scored: Scored, pictures: Mapping[str, bytes], cards: Path
+    config: Config, trained: Trained, scored: Scored, pictures: Mapping[str, bytes], run_dir: Path
 ) -> None:
     """Scores, figures and both cards into the MLflow run that trained the model.
 
     Args:
-        cards: the folder of the dataset card.
+        run_dir: of the run; holds the model folder and the dataset card.
     """
     from sparrow.registry.tracking import log_files, log_numbers, log_pictures, make_client
 
@@ -100,12 +97,11 @@ def log_evaluation(
     numbers = {name: number.value for name, number in evaluation.headline.items()}
     numbers |= {**evaluation.details, "latency_ms": scored.latency_ms}
     numbers["threshold"] = evaluation.threshold
-    run_id = trained.mlflow_run_id
+    run_id, folder = trained.mlflow_run_id, run_dir / MODEL
     log_numbers(client, run_id, {f"test_{name}": value for name, value in numbers.items()})
     log_pictures(client, run_id, pictures)
-    folder = Path(trained.folder)
-    kept = [*sorted(cards.glob(f"{DATASET_CARD}.*")), folder / CARD, folder / CARD_PAGE]
-    log_files(client, run_id, kept, CARDS)
+    kept = sorted((run_dir / CARDS).glob(f"{DATASET_CARD}.*"))
+    log_files(client, run_id, [*kept, folder / CARD, folder / CARD_PAGE], CARDS)
 
 
 def write_story(

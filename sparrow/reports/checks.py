@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sparrow.boxes import Boxes, xywh_to_xyxy
+from sparrow.data.checks.outcome import OUTCOME_COLUMNS
 from sparrow.data.checks.report import CheckReport, RuleViolation, shorten, write_report_json
 from sparrow.data.errors import DataError
 from sparrow.data.formats.csv import XYWH_CSV, read_csv_tables
@@ -67,8 +68,15 @@ def report_html(
     shown = _may_be_shown(root, prefix, licences)
     sections = [_section(violation, root, boxes, shown) for violation in report.violations]
     title = f"Checks of {report.where}"
-    note = "" if licences is None else other_licences_words(licences)
-    return render("checks.html", title=title, report=report, violations=sections, note=note)
+    return render(
+        "checks.html",
+        title=title,
+        report=report,
+        violations=sections,
+        rule_columns=OUTCOME_COLUMNS,
+        rules=[outcome.cells() for outcome in report.outcomes],
+        note="" if licences is None else other_licences_words(licences),
+    )
 
 
 def _section(

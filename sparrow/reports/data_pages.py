@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from sparrow.data.checks.outcome import OUTCOME_COLUMNS, RuleOutcome
+from sparrow.data.comparison import Comparison, verdict_words
 from sparrow.data.licences import (
     attribution,
     licence_counts,
@@ -46,9 +48,28 @@ def split_report_html(
         sides=list(report["splits"]),
         side_rows=side_rows(report),
         facts=facts,
+        rule_columns=OUTCOME_COLUMNS,
+        rules=[RuleOutcome(**outcome).cells() for outcome in report.get("checks", [])],
         pairs=[
             {"bits": pair["bits"], "photos": _pair(pair, dataset, licences)}
             for pair in report["closest_pairs"]
+        ],
+    )
+
+
+def comparison_html(comparison: Comparison) -> str:
+    """Every rule with what was observed, and every feature, of two sets compared."""
+    return render(
+        "comparison.html",
+        title=comparison.title,
+        passes=not comparison.failed,
+        verdict=verdict_words(comparison.rules),
+        rule_columns=OUTCOME_COLUMNS,
+        rules=[outcome.cells() for outcome in comparison.rules],
+        broken=[outcome for outcome in comparison.rules if outcome.details],
+        features=[
+            [f.feature, f.distance, f.p_value, "drifted" if f.drifted else ""]
+            for f in comparison.features
         ],
     )
 

@@ -96,6 +96,7 @@ def _text(name: str, dataset: Dataset, split_report: Mapping[str, Any]) -> str:
         "## What was checked",
         "Every rule holds: the tables' columns and values, photos that can be read, boxes inside "
         "their photos, counts that equal the boxes, no photo and no box twice.",
+        *_compared(split_report.get("checks", [])),
         "## How it is split",
         as_markdown(split_verdict(split_report)[1]),
         f"What the test scores rest on: {as_markdown(split_report['evidence'])}.",
@@ -111,6 +112,23 @@ def _sources(dataset: Dataset) -> list[list[object]]:
     counts = known.value_counts()
     first = {name: sources[known == name].iloc[0] for name in counts.index}
     return [[name, f"{n:,}", Markup(how_to_find(first[name]))] for name, n in counts.items()]
+
+
+def _compared(checks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Each rule on test against training photos, and what of it is accepted only."""
+    if not checks:
+        return []
+    accepted = [outcome for outcome in checks if outcome["status"] == "accepted"]
+    words = "Nothing that the checks found had to be accepted."
+    if accepted:
+        words = "Accepted by the config (`checks.accept`), though it does not hold: " + "; ".join(
+            f"{outcome['rule']} ({as_markdown(outcome['observed'])})" for outcome in accepted
+        )
+    rows = [[row["status"], row["rule"], row["required"], row["observed"]] for row in checks]
+    return [
+        f"Test photos against training photos: {words}",
+        markdown_table(["", "rule", "required", "observed"], rows),
+    ]
 
 
 # Keys of a split report, as they are stored -> what a reader sees.

@@ -15,8 +15,10 @@ import pytest
 
 from sparrow.config import Config, make_config
 from sparrow.data.checks.label_errors import label_error_candidates
+from sparrow.data.checks.outcome import RuleOutcome
 from sparrow.data.checks.report import CheckReport
-from sparrow.data.drift import Comparison
+from sparrow.data.checks.rules import RULES
+from sparrow.data.comparison import Comparison
 from sparrow.data.formats.exchange import read_csv
 from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
@@ -113,14 +115,16 @@ def test_a_decision_shows_each_criterion(shown: Cards) -> None:
     assert shown[2].render()["data"] == [["✗", "size", "<= 50 MB", "60.0 MB"]]
 
 
-def test_checks_without_a_broken_rule_have_no_table(shown: Cards) -> None:
+def test_checks_show_every_rule_those_that_hold_too(shown: Cards) -> None:
     from cards.data import show_check
 
     show_check(CheckReport("data/raw", (), 3, 4), 3, "f00", Path("report.html"))
     said = texts(shown)
     assert "All checks passed" in said
     assert "3 photos · data version `f00`" in said
-    assert all(part.render()["type"] == "markdown" for part in shown)
+    (rules,) = [part.render()["data"] for part in shown if part.render()["type"] == "table"]
+    assert {row[1] for row in rules} == set(RULES)
+    assert [row[0] for row in rules] == ["passed"] * (len(RULES) - 2) + ["not tested"] * 2
 
 
 @pytest.fixture(scope="module")
@@ -140,10 +144,11 @@ def test_a_split_shows_its_sides_and_closest_pairs(shown: Cards, photos: Dataset
         "splits": {"train": {"photos": 1}, "test": {"photos": 1}},
         "closest_pairs": [{"train": a, "test": b, "bits": 20}] * 6,
     }
-    nothing = Comparison("training", "test", (1, 1), 1.0, "ok", (), ("odd *sizes*",), {})
+    odd = RuleOutcome("size-ratio", "accepted", "Sizes.", "0.1", "3", ("odd *sizes*",))
+    nothing = Comparison("training", "test", (1, 1), "ok", (), (odd,))
     outcome: Any = SimpleNamespace(comparison=nothing, page=Path("page.html"))
     show_split(Config(), photos, report, outcome)
-    sides, facts, pairs = [
+    sides, facts, pairs, rules = [
         part.render()["data"] for part in shown if part.render()["type"] == "table"
     ]
     assert sides == [["photos", "1", "1"]]
@@ -152,7 +157,9 @@ def test_a_split_shows_its_sides_and_closest_pairs(shown: Cards, photos: Dataset
     assert len(pairs) == 4  # the closest ones
     said = texts(shown)
     assert "20 of 64 bits differ" in said
-    assert "### Test against training: ok" in said
+    assert "### Test photos (1) against training photos (1): passes; accepted: size-ratio" in said
+    assert r"- size-ratio: odd \\*sizes\\*" in said
+    assert rules == [["accepted", "size-ratio", "Sizes.", "0.1", "3"]]
 
 
 def test_an_evaluation_shows_its_numbers(shown: Cards) -> None:

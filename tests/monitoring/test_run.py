@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from monitoring.observation import MonitoredModel
-from monitoring.run import detect_drift, observe_production
-from monitoring.verdict import State
+from monitoring.retraining import OUTPUT
+from monitoring.run import detect_drift, observe_production, respond_to
+from monitoring.verdict import DriftVerdict, State
 from sparrow.config import make_config
 from sparrow.inference.model_folder import REFERENCE
 from sparrow.predictions.log import PredictionLog
@@ -59,3 +60,31 @@ def test_minimums_are_said_in_the_verdict(tmp_path: Path, monkeypatch: pytest.Mo
     reason = detect_drift(config, observe_production(config, None)).reason
     assert "In 1 of these photos the count reaches the most that the model finds" in reason
     log.close()
+
+
+def test_a_training_that_drift_started_accepts_the_drift_of_new_photos_and_says_so(
+    tmp_path: Path,
+) -> None:
+    """A flow that prints the config it is given stands in for the training."""
+    flow = tmp_path / "train.py"
+    flow.write_text(
+        "import json, sys\n"
+        "print(json.loads(sys.argv[sys.argv.index('config') + 1])['checks']['accept'])\n"
+    )
+    config = make_config(
+        {
+            "checks": {"accept": ["size-ratio"]},
+            "monitoring": {"on_drift": "train"},
+            "stores": {"monitoring": str(tmp_path / "monitoring")},
+        }
+    )
+    drift = DriftVerdict(State.DRIFT, "birds", "3", 25, None, None, (), "One column drifted.")
+    response = respond_to(config, drift, flow)
+    assert response.process is not None
+    assert response.process.wait(60) == 0
+    output = (tmp_path / "monitoring" / OUTPUT).read_text()
+    assert output == "['size-ratio', 'new-drift']\n"
+    assert response.words.endswith("It accepts new-drift: drift is why it was started.")
+    assert "new-drift" not in config.checks.accept
+    waiting = respond_to(config, drift, flow)
+    assert "new-drift" not in waiting.words  # nothing was started
