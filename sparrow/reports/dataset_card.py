@@ -9,16 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from sparrow.data.licence_ledger import is_address, licence_url
 from sparrow.data.split.evidence import known_authors
 from sparrow.data.split.report import split_verdict
 from sparrow.data.tables import Dataset, data_version
-from sparrow.reports.credits import (
-    how_to_find,
-    is_address,
-    licence_url,
-    link,
-    linked_attribution,
-)
+from sparrow.reports.credits import how_to_find, link, linked_attribution
 from sparrow.reports.document import FIGURES, Document, figure_name, picture_line
 from sparrow.reports.markdown import Markup, as_markdown, markdown_table
 from sparrow.reports.templates import cell
