@@ -32,7 +32,7 @@ DATASET_CARD, MODEL_CARD, REPORT = "dataset-card", "model-card", "report"
 
 @dataclass(frozen=True, eq=False)
 class AssessedModel:
-    """What a model card is written from: the data, the training, the scores."""
+    """What a model card is written from: its folder, the data, the training, the scores."""
 
     folder: Path
     dataset: Dataset
@@ -100,8 +100,8 @@ def log_evaluation(
     run_id, folder = trained.mlflow_run_id, run_dir / MODEL
     log_numbers(client, run_id, {f"test_{name}": value for name, value in numbers.items()})
     log_pictures(client, run_id, pictures)
-    cards = (run_dir / CARDS).glob(f"{DATASET_CARD}.*")
-    log_files(client, run_id, [*sorted(cards), folder / CARD, folder / CARD_PAGE], CARDS)
+    kept = sorted((run_dir / CARDS).glob(f"{DATASET_CARD}.*"))
+    log_files(client, run_id, [*kept, folder / CARD, folder / CARD_PAGE], CARDS)
 
 
 def write_story(

@@ -111,7 +111,7 @@ def train_model(
     nest_tuning(client, place.folder, run_id)
     if place.best_values:
         client.log_text(run_id, best_yaml(place.best_values), BEST_VALUES)
-    photos = EpochPhotos(shown_photos(dataset, tuned.data.show_licenses), tuned.seed)
+    photos = EpochPhotos(dataset, tuned.seed, tuned.data.show_licenses)
     kept = partial(photos.draw, folder=place.folder / PHOTOS)
     logged = _logged(hooks, client, run_id, kept)
     result = train(model, photos.watching(task), checkpoints, logged)
