@@ -16,7 +16,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sparrow.config import Config
-from sparrow.data.licences import shown_photos
 from sparrow.data.tables import Dataset, data_version
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.pipeline.continuation import find_origin, why_weights_alone
