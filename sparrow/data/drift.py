@@ -7,6 +7,8 @@ how their features are distributed. Features are compared by groups of photos th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -22,6 +24,11 @@ from sparrow.data.tables import XYXY, Dataset
 
 SIZE_FACTOR = 2.0  # between the sizes of train and test as they are and as the config asks
 
+# What the sets are called that a rule on drift compares.
+SETS: dict[ComparisonRule, tuple[str, str]] = {
+    "new-drift": ("raw", NEW),
+    "split-drift": ("training", "test"),
+}
 PHOTO_NUMBERS = (
     "count", "width_px", "height_px", "brightness", "contrast", "sharpness", "saturation",
 )  # fmt: skip
@@ -41,22 +48,8 @@ def compare_new_with_raw(raw: Dataset, new: Dataset, config: Config) -> Comparis
     """
     added = new.having(~new.images["sha256"].isin(raw.images["sha256"]))
     groups = groups_of_new(_ties(_joined(raw, added), config), len(raw.images))
-    tables = _tables(raw, added, groups)
-    verdict, features = _compare(tables, groups, config.checks)
-    applied = [
-        shared_files("new-shared-photos", raw, new),
-        _drift("new-drift", verdict, features, groups, config.checks),
-    ]
-    return Comparison(
-        reference="raw",
-        current=NEW,
-        photos=(len(raw.images), len(added.images)),
-        verdict=verdict,
-        features=tuple(features),
-        rules=tuple(outcome_of(result, config.checks) for result in applied),
-        checks=config.checks,
-        tables=tables,
-    )
+    shared = shared_files("new-shared-photos", raw, new)
+    return _comparison("new-drift", (raw, added), groups, [shared], config.checks)
 
 
 def compare_train_with_test(
@@ -70,23 +63,35 @@ def compare_train_with_test(
     """
     train, test = dataset.subset("train"), dataset.subset("test")
     groups = groups_of_splits(_ties(_joined(train, test), config), len(train.images))
-    tables = _tables(train, test, groups)
-    verdict, features = _compare(tables, groups, config.checks)
     crossing = find_crossing(dataset.images, _ties(dataset.images, config))
     applied = [
         shared_files("shared-photos", train, test),
         _shared_groups(crossing, authors_parted),
         size_ratio(len(train.images), len(test.images), config.split, config.checks),
-        _drift("split-drift", verdict, features, groups, config.checks),
     ]
+    return _comparison("split-drift", (train, test), groups, applied, config.checks)
+
+
+def _comparison(
+    drift_rule: ComparisonRule,
+    sets: tuple[Dataset, Dataset],
+    groups: Groups,
+    applied: Sequence[AppliedRule],
+    checks: ChecksConfig,
+) -> Comparison:
+    """The sets' features compared; what came of the other rules, and of the one on drift."""
+    tables = _tables(*sets, groups)
+    verdict, features = _compare(tables, groups, checks)
+    applied = [*applied, _drift(drift_rule, verdict, features, groups, checks)]
+    reference, current = SETS[drift_rule]
     return Comparison(
-        reference="training",
-        current="test",
-        photos=(len(train.images), len(test.images)),
+        reference=reference,
+        current=current,
+        photos=(len(sets[0].images), len(sets[1].images)),
         verdict=verdict,
         features=tuple(features),
-        rules=tuple(outcome_of(result, config.checks) for result in applied),
-        checks=config.checks,
+        rules=tuple(outcome_of(result, checks) for result in applied),
+        checks=checks,
         tables=tables,
     )
 

@@ -51,15 +51,14 @@ def keep_licences(dataset: Dataset, licences: Sequence[str] | None) -> Dataset:
     """
     if licences is None:
         return dataset
-    images = dataset.images[dataset.images["license"].isin(licences)].reset_index(drop=True)
-    if images.empty:
+    kept = dataset.having(dataset.images["license"].isin(licences))
+    if kept.images.empty:
         there = ", ".join(licence_counts(dataset)) or "none"
         raise DataError(
             f"{dataset.root}: no photo is under {', '.join(licences)} (split.licenses); "
             f"there are: {there}"
         )
-    boxes = dataset.boxes[dataset.boxes["image"].isin(images["image"])].reset_index(drop=True)
-    return Dataset(dataset.root, images, boxes)
+    return kept
 
 
 def may_show(license: object, licences: Sequence[str] | None) -> bool:
@@ -75,9 +74,7 @@ def shown_photos(dataset: Dataset, licences: Sequence[str] | None) -> Dataset:
     """
     if licences is None:
         return dataset
-    images = dataset.images[dataset.images["license"].isin(licences)].reset_index(drop=True)
-    boxes = dataset.boxes[dataset.boxes["image"].isin(images["image"])].reset_index(drop=True)
-    return Dataset(dataset.root, images, boxes)
+    return dataset.having(dataset.images["license"].isin(licences))
 
 
 def other_licences_words(licences: Sequence[str]) -> str:
