@@ -6,8 +6,9 @@ cloned up to the first that would be made from something else, and the others ru
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -128,26 +129,40 @@ def find_taken(config: Config, flow: str, own: str) -> Taken | None:
     A run whose results cannot be read is passed over, with a word.
     """
     now = Now(config, _code(), installed_packages(LOCK), data_state(config.data))
+    candidates = []
+    for run, records in _recorded_runs(flow, own):
+        difference = first_difference(records, now)
+        if difference.reason == NOTHING_CHANGED:
+            taken = _taken(run, records, difference, config)
+            if taken.reason == NOTHING_CHANGED:
+                return taken
+        candidates.append((run, records, difference))
+    # To look at files costs far more than to compare records: the most promising run first.
     best: Taken | None = None
-    reasons: list[str] = []
+    for run, records, difference in sorted(candidates, key=lambda c: -c[2].stage):
+        if best is None or len(best.records) < len(_steps_before(difference.stage)):
+            taken = _taken(run, records, difference, config)
+            best = taken if best is None or len(taken.records) > len(best.records) else best
+    if best is not None and len(best.records) <= 1:  # ``start`` alone is no work
+        print(f"Nothing can be taken over from run {best.run}: {best.reason}.", flush=True)
+        return None
+    return best
+
+
+def _recorded_runs(flow: str, own: str) -> Iterator[tuple[str, dict[str, StepRecord]]]:
+    """The newest runs with a record, the newest first."""
     for run in _newest(flow, own):
         try:
             records = read_records(run)
         except (MetaflowException, OSError, ValueError, AttributeError, ImportError) as error:
             print(f"run {run.id} cannot be read and is passed over: {error}", flush=True)
             continue
-        if not records:
-            continue
-        taken = _taken(run.id, records, first_difference(records, now), config)
-        if len(taken.records) <= 1:  # ``start`` alone is no work
-            reasons.append(f"Nothing can be taken over from run {run.id}: {taken.reason}.")
-        elif best is None or len(taken.records) > len(best.records):
-            best = taken
-        if taken.reason == NOTHING_CHANGED:
-            break
-    if best is None:
-        print(*reasons[:1], sep="\n", end="\n" if reasons else "", flush=True)
-    return best
+        if records:
+            yield run.id, records
+
+
+def _steps_before(stage: int) -> list[str]:
+    return [step for before in STAGES[:stage] for step in before.steps]
 
 
 def read_records(run: Run) -> dict[str, StepRecord]:
@@ -180,20 +195,19 @@ def _taken(
     """The steps before the difference, but for the first whose files are not as it left them."""
     last = {name: record for record in records.values() for name in record.files}
     own = Path(config.stores.runs) / run  # which may have taken files over itself
+    folders = [own, *{Path(record.work_dir) for record in records.values()}]
     kept: dict[str, StepRecord] = {}
     paths: dict[str, Path] = {}
-    for stage in STAGES[: difference.stage]:
-        for step in stage.steps:
-            record = records[step]
-            expected = {name: last[name].files[name] for name in record.files}
-            whole = find_files(expected, [own, *{Path(r.work_dir): r for r in last.values()}])
-            whole = _with_registered(whole, expected, records, config)
-            if whole.wrong:
-                path = Path(record.work_dir, whole.wrong[0])
-                reason = f"{step} runs again: {path} is not as run {record.run} left it"
-                return Taken(run, _whole_stages(kept), paths, reason)
-            kept[step] = record
-            paths |= whole.paths
+    for step in _steps_before(difference.stage):
+        record = records[step]
+        expected = {name: last[name].files[name] for name in record.files}
+        whole = _with_registered(find_files(expected, folders), expected, records, config)
+        if whole.wrong:
+            path = Path(record.work_dir, whole.wrong[0])
+            reason = f"{step} runs again: {path} is not as run {record.run} left it"
+            return Taken(run, _whole_stages(kept), paths, reason)
+        kept[step] = record
+        paths |= whole.paths
     return Taken(run, kept, paths, difference.reason)
 
 
@@ -206,15 +220,14 @@ def _with_registered(
     """The model's files from its registered version, where a run's own were removed for room."""
     if not whole.wrong or "evaluate" not in records:
         return whole
-    key = Path(records["evaluate"].work_dir).name
-    home = registered_folder(config, key)
+    home = registered_folder(config, Path(records["evaluate"].work_dir).name)
     if home is None:
         return whole
-    wanted = {name: expected[name] for name in whole.wrong if name.startswith(f"{MODEL}/")}
+    inside = f"{MODEL}/"
     again = find_files(
-        {name.removeprefix(f"{MODEL}/"): sha for name, sha in wanted.items()}, [home]
+        {n.removeprefix(inside): expected[n] for n in whole.wrong if n.startswith(inside)}, [home]
     )
-    paths = {f"{MODEL}/{name}": path for name, path in again.paths.items()}
+    paths = {f"{inside}{name}": path for name, path in again.paths.items()}
     wrong = tuple(name for name in whole.wrong if name not in paths)
     return WholeFiles({**whole.paths, **paths}, wrong)
 
@@ -227,16 +240,11 @@ def _whole_stages(records: Mapping[str, StepRecord]) -> dict[str, StepRecord]:
 
 def _newest(flow: str, own: str) -> list[Run]:
     namespace(None)
-    runs = []
     try:
-        for run in Flow(flow).runs():
-            if run.id != own:
-                runs.append(run)
-            if len(runs) == NEWEST:
-                break
+        others = (run for run in Flow(flow).runs() if run.id != own)
+        return list(islice(others, NEWEST))
     except MetaflowNotFound:
-        pass
-    return runs
+        return []
 
 
 def _code() -> dict[str, dict[str, str]]:

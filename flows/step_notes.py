@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from metaflow import current
+from user_errors import user_facing_step
 
 from sparrow.config.reads import recorded_reads
 from sparrow.pipeline.data_state import data_state
@@ -28,8 +29,9 @@ def flow_source() -> FlowSource:
 
 
 def noted_step(function: Callable[..., None]) -> Callable[..., None]:
-    """Wrap a step of ``STAGES``: its record is kept with its result."""
+    """Wrap a step of ``STAGES``: its record is kept with its result (and see ``user_errors``)."""
 
+    @user_facing_step
     @functools.wraps(function)
     def wrapped(flow: Any, *inputs: Any) -> None:  # Metaflow's: a flow; a join's inputs
         with _noted(flow):

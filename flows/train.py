@@ -26,24 +26,13 @@ from user_name import settle_user_name
 settle_user_name()
 
 from command_line import main
-from lineage import first_run, own_parameters
-from metaflow import (  # type: ignore[attr-defined]  # made when it is imported
-    Config,
-    FlowSpec,
-    Parameter,
-    card,
-    current,
-    parallel,
-    project,
-    retry,
-    step,
-    timeout,
-)  # fmt: skip
+from metaflow import Config, FlowSpec, Parameter, card, current, parallel, project, step, timeout  # type: ignore[attr-defined]
 from reuse import reuse_earlier_runs
+from run_values import RunValues
 from step_notes import RECORD, noted_step
+from store_steps import store_step
 from user_errors import run_times, user_facing_config, user_facing_step
 
-import sparrow.config
 import sparrow.telemetry
 
 sparrow.telemetry.switch_off()
@@ -52,7 +41,6 @@ import cards.data as data_cards
 import cards.report as report_cards
 from cards.live_training import show_worker_rank, train_in_view
 
-from sparrow.config import make_config, with_overrides, with_values
 from sparrow.data.tables import data_version
 from sparrow.pipeline.adopt import adopt_training
 from sparrow.pipeline.assess import assess_model
@@ -74,7 +62,7 @@ if TYPE_CHECKING:
 
 
 @project(name="sparrow")
-class Train(FlowSpec):
+class Train(RunValues, FlowSpec):
     """From photos with boxes to a served champion."""
 
     config = Config(
@@ -92,42 +80,12 @@ class Train(FlowSpec):
         "production", type=bool, default=False, help="promote even if a gate fails",
         is_flag=True,  # type: ignore[arg-type]
     )  # fmt: skip
-
     fresh: bool = Parameter(  # type: ignore[assignment]
         "fresh", type=bool, default=False, help="run every step; take none over from earlier runs",
         is_flag=True,  # type: ignore[arg-type]
     )  # fmt: skip
 
-    # Made anew in each step, and never stored with a result that a later run may take over.
-
-    @property
-    def settings(self) -> sparrow.config.Config:
-        """The config of this run, overrides included."""
-        given = own_parameters(str(current.flow_name), str(current.run_id))
-        return with_overrides(make_config(given["config"]), given["overrides"] or ())
-
-    @property
-    def tuned(self) -> sparrow.config.Config:
-        """``settings`` with what the study found best, or as the training that is gone on from."""
-        return with_values(self.settings, self.changed_values)
-
-    @property
-    def run_key(self) -> str:
-        """Stays the same when the run is resumed under another id."""
-        return first_run(str(current.flow_name), str(current.run_id))
-
-    @property
-    def work_dir(self) -> Path:
-        """The run's folder."""
-        return Path(self.settings.stores.runs) / self.run_key
-
-    @property
-    def data_pages(self) -> Path:
-        """The folder of the run's pages about its data."""
-        return self.work_dir / "data"
-
     @step
-    @user_facing_step
     @noted_step
     def start(self) -> None:
         """Settle the config, and draw the demo's photos where they are not there yet."""
@@ -137,7 +95,6 @@ class Train(FlowSpec):
     @card
     @timeout(hours=12)
     @step
-    @user_facing_step
     @noted_step
     def check_data(self) -> None:
         """Every rule on every photo and row; a broken one stops the run with its rows."""
@@ -153,7 +110,6 @@ class Train(FlowSpec):
     @card
     @timeout(hours=12)
     @step
-    @user_facing_step
     @noted_step
     def ingest(self) -> None:
         """Check ``data/new`` and merge it, all or nothing; compare it with what was there."""
@@ -167,7 +123,6 @@ class Train(FlowSpec):
     @card
     @timeout(hours=6)
     @step
-    @user_facing_step
     @noted_step
     def split(self) -> None:
         """Train, validation, test; authors, near-duplicates and visits stay in one of them."""
@@ -182,7 +137,6 @@ class Train(FlowSpec):
     @card(type="blank", id="dataset_card")
     @timeout(hours=6)
     @step
-    @user_facing_step
     @noted_step
     def explore(self) -> None:
         """The pictures that tell what the data is like, and its card."""
@@ -195,7 +149,6 @@ class Train(FlowSpec):
         self.next(self.tune, foreach="workers")
 
     @step
-    @user_facing_step
     @noted_step
     def tune(self) -> None:
         """One worker's share of the study."""
@@ -204,7 +157,6 @@ class Train(FlowSpec):
         self.next(self.gather)
 
     @step
-    @user_facing_step
     @noted_step
     def gather(self, inputs: Inputs) -> None:
         """The study's workers are done. (A step that joins may not part again in Metaflow.)"""
@@ -212,10 +164,8 @@ class Train(FlowSpec):
         self.next(self.choose)
 
     @card
-    @timeout(hours=1)
-    @retry(times=1, minutes_between_retries=1)
+    @store_step(hours=1, tries=2)
     @step
-    @user_facing_step
     @noted_step
     def choose(self) -> None:
         """The config with the best trial's values, and how the study came to them."""
@@ -229,7 +179,6 @@ class Train(FlowSpec):
     @card(type="blank", id="training", refresh_interval=5)
     @parallel
     @step
-    @user_facing_step
     @noted_step
     def train(self) -> None:
         """Train with the tuned config, keep the best epoch, export the engine.
@@ -251,10 +200,8 @@ class Train(FlowSpec):
 
     @card
     @card(type="blank", id="model_card")
-    @timeout(hours=12)
-    @retry(times=1, minutes_between_retries=1)
+    @store_step(hours=12, tries=2)
     @step
-    @user_facing_step
     @noted_step
     def evaluate(self, inputs: Inputs) -> None:
         """Threshold from validation photos, scores on test photos, with intervals; the card."""
@@ -274,8 +221,7 @@ class Train(FlowSpec):
         self.next(self.promote)
 
     @card
-    @timeout(hours=6)
-    @retry(times=2, minutes_between_retries=1)
+    @store_step(hours=6, tries=3)
     @step
     @user_facing_step
     def promote(self) -> None:
@@ -283,14 +229,12 @@ class Train(FlowSpec):
         check_model_folder(self.work_dir)
         scores = self.trained, self.evaluation, self.latency_ms
         model = EvaluatedModel(self.work_dir / MODEL, self.evaluated_by, *scores)
-        forced = bool(own_parameters(str(current.flow_name), str(current.run_id))["production"])
-        self.promotion = promote(self.settings, self.dataset, model, self.run_key, forced)
+        self.promotion = promote(self.settings, self.dataset, model, self.run_key, self.is_forced)
         print(self.promotion.decision["reason"])
         report_cards.show_decision(self.promotion)
         self.next(self.bundle)
 
-    @timeout(hours=1)
-    @retry(times=2, minutes_between_retries=1)
+    @store_step(hours=1, tries=3)
     @step
     @user_facing_step
     def bundle(self) -> None:
@@ -299,8 +243,7 @@ class Train(FlowSpec):
         self.next(self.end)
 
     @card
-    @timeout(hours=1)
-    @retry(times=1, minutes_between_retries=1)
+    @store_step(hours=1, tries=2)
     @step
     @user_facing_step
     def end(self) -> None:

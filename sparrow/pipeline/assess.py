@@ -74,15 +74,13 @@ def assess_model(
     folder, test = run_dir / MODEL, dataset.subset("test")
     reset_model_folder(run_dir)
     scored = evaluate_model(config, dataset, folder, progress)
-    model = AssessedModel(folder, dataset, trained, scored)
-    model_card = write_model_card(config, model)
+    curves = attempt_drawing("curves of the scores", lambda: evaluation_pictures(scored)) or {}
     example = attempt_drawing("the example", lambda: example_of(config, dataset, scored))
+    model = AssessedModel(folder, dataset, trained, scored, curves, example)
+    model_card = write_model_card(config, model)
     write_ledger(config, dataset, folder, [example.credit] if example else [])
-    pictures = attempt_drawing("curves of the scores", lambda: evaluation_pictures(scored)) or {}
-    pictures |= (
-        attempt_drawing("the worst mistakes", lambda: mistake_pictures(config, dataset, scored))
-        or {}
-    )
+    worst = attempt_drawing("the worst mistakes", lambda: mistake_pictures(config, dataset, scored))
+    pictures = {**curves, **(worst or {})}
     log_evaluation(config, trained, scored, pictures, run_dir)
     pages = run_dir / "data" / "test"
     label_errors = write_label_errors(config, test, scored.detections, "This run's model", pages)

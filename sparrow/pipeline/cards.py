@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sparrow.evaluation.scored import Scored
     from sparrow.pipeline.train import Trained
     from sparrow.reports.document import Document
+    from sparrow.reports.evaluation_pictures import Example
     from sparrow.reports.model_card import CardFacts
 
 CARDS = "cards"  # a run's folder of cards and report, with their pictures in ``figures``
@@ -33,12 +34,20 @@ DATASET_CARD, MODEL_CARD, REPORT = "dataset-card", "model-card", "report"
 
 @dataclass(frozen=True, eq=False)
 class AssessedModel:
-    """What a model card is written from: its folder, the data, the training, the scores."""
+    """What a model card is written from.
+
+    Attributes:
+        folder: the model folder.
+        curves: of its scores, PNG by title.
+        example: a photo with its boxes; None where none may be shown, or it was not drawn.
+    """
 
     folder: Path
     dataset: Dataset
     trained: Trained
     scored: Scored
+    curves: Mapping[str, bytes]
+    example: Example | None
 
 
 def write_model_card(config: Config, model: AssessedModel) -> Document:
@@ -61,13 +70,16 @@ def write_model_card(config: Config, model: AssessedModel) -> Document:
 
 
 def _card_facts(config: Config, model: AssessedModel) -> CardFacts:
-    from sparrow.reports.evaluation_pictures import evaluation_pictures, example_of
     from sparrow.reports.model_card import CardFacts
     from sparrow.reports.model_card_training import TrainingFacts
     from sparrow.reports.training_figures import training_figures
 
     trained, scored = model.trained, model.scored
     beta = scored.evaluation.beta
+    training = attempt_drawing(
+        "curves of the training",
+        lambda: training_figures(trained.history, trained.best_epoch, beta),
+    )
     return CardFacts(
         info=read_info(model.folder),
         evaluation=scored.evaluation,
@@ -77,16 +89,9 @@ def _card_facts(config: Config, model: AssessedModel) -> CardFacts:
         engine_mb=engine_mb(model.folder),
         dataset=model.dataset,
         trained=TrainingFacts(trained.history, trained.best_epoch, trained.values, trained.stopped),
-        example=attempt_drawing("the example", lambda: example_of(config, model.dataset, scored)),
+        example=model.example,
         not_shown=not_shown_words(config.data.show_licenses),
-        curves=attempt_drawing(
-            "the card's curves",
-            lambda: (
-                training_figures(trained.history, trained.best_epoch, beta)
-                | evaluation_pictures(scored)
-            ),
-        )
-        or {},
+        curves={**(training or {}), **model.curves},
     )
 
 

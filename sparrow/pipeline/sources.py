@@ -27,20 +27,18 @@ class FlowSource:
     def files_of(self, step: str) -> dict[str, str]:
         """What a step runs: 16 hex digits of the SHA-256 of each source file, by its path.
 
-        The step's own function and the properties of the flow stand for the flow's file: an edit
-        of another step does not count. Paths are relative to the root that holds the file.
+        The step's own function stands for the flow's file: an edit of another step does not count.
+        Classes that the flow inherits from are files of every step. Paths are relative to the root
+        that holds the file.
         """
         tree = _parse(self.path)
         flow = next(node for node in tree.body if isinstance(node, ast.ClassDef))
-        own = [node for node in flow.body if _name(node) == step or _is_property(node)]
-        text = "\n".join(ast.unparse(node) for node in own)
-        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+        own = next(node for node in flow.body if _name(node) == step)
+        digest = hashlib.sha256(ast.unparse(own).encode()).hexdigest()[:16]
         # What wraps a step (cards, notes, messages) decides nothing of its result.
-        body = [node for part in own if isinstance(part, ast.FunctionDef) for node in part.body]
-        names = {node.id for part in body for node in ast.walk(part) if isinstance(node, ast.Name)}
-        imported = {name for alias, name in _aliases(tree) if alias in names}
-        for part in own:
-            imported |= set(_imports(part))
+        used = [*flow.bases, *(own.body if isinstance(own, ast.FunctionDef) else ())]
+        names = {node.id for part in used for node in ast.walk(part) if isinstance(node, ast.Name)}
+        imported = {name for alias, name in _aliases(tree) if alias in names} | {*_imports(own)}
         files = {f"{self.path.name}:{step}": digest}
         for path in sorted(self._closure(imported)):
             files[self._relative(path)] = _digest(path)
@@ -99,11 +97,6 @@ def _digest(path: Path) -> str:
 
 def _name(node: ast.AST) -> str | None:
     return getattr(node, "name", None)
-
-
-def _is_property(node: ast.AST) -> bool:
-    decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else []
-    return any(isinstance(item, ast.Name) and item.id == "property" for item in decorators)
 
 
 def _aliases(tree: ast.Module) -> Iterator[tuple[str, str]]:

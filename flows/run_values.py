@@ -1,0 +1,52 @@
+"""What each step of ``train.py`` knows of its run: made anew in the step, never stored.
+
+A step's stored values may be taken over by a later run, which has a config and folder of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lineage import first_run, own_parameters
+from metaflow import current
+
+from sparrow.config import Config, make_config, with_overrides, with_values
+
+
+class RunValues:
+    """Properties of the training flow."""
+
+    changed_values: Mapping[str, Any]  # of the step ``choose``: keys of any type the config has
+
+    @property
+    def settings(self) -> Config:
+        """The config of this run, overrides included."""
+        given = own_parameters(str(current.flow_name), str(current.run_id))
+        return with_overrides(make_config(given["config"]), given["overrides"] or ())
+
+    @property
+    def tuned(self) -> Config:
+        """``settings`` with what the study found best, or as the training that is gone on from."""
+        return with_values(self.settings, self.changed_values)
+
+    @property
+    def is_forced(self) -> bool:
+        """Whether this run promotes even if a gate fails."""
+        return bool(own_parameters(str(current.flow_name), str(current.run_id))["production"])
+
+    @property
+    def run_key(self) -> str:
+        """Stays the same when the run is resumed under another id."""
+        return first_run(str(current.flow_name), str(current.run_id))
+
+    @property
+    def work_dir(self) -> Path:
+        """The run's folder."""
+        return Path(self.settings.stores.runs) / self.run_key
+
+    @property
+    def data_pages(self) -> Path:
+        """The folder of the run's pages about its data."""
+        return self.work_dir / "data"
