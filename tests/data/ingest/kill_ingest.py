@@ -13,9 +13,12 @@ import json
 import os
 import random
 import shutil
-import signal
 import sys
 from pathlib import Path
+
+sys.path.insert(0, os.fspath(Path(__file__).parents[2]))
+
+from killed_process import in_child
 
 from sparrow.config import DataConfig
 from sparrow.data.checks.run import check_dataset
@@ -24,16 +27,6 @@ from sparrow.data.tables import data_version
 
 # A lock that was held is taken over by the next; ``new`` may stay, as an empty folder.
 EXPECTED = {"raw", ".raw.lock", "new", ".new.lock"}
-WATCHED = (
-    "open",
-    "os.rename",
-    "os.link",
-    "os.remove",
-    "os.mkdir",
-    "os.rmdir",
-    "shutil.",
-    "ctypes.",
-)
 
 
 def main(folder: Path, kills: int, seed: int) -> None:
@@ -42,11 +35,11 @@ def main(folder: Path, kills: int, seed: int) -> None:
     before = version(config)
     ingest_new(config)  # whatever is imported or measured once is so before operations are counted
     config = fresh_copy(folder, folder / "whole")
-    operations = in_child(config, kill_at=None)
+    operations = take_in(config, kill_at=None)
     after = version(config)
     for moment in sorted(random.Random(seed).sample(range(1, operations + 1), kills)):
         config = fresh_copy(folder, folder / "killed")
-        in_child(config, kill_at=moment)
+        take_in(config, kill_at=moment)
         found = version(config)
         ingest_new(config)
         result = {
@@ -85,34 +78,12 @@ def version(config: DataConfig) -> str:
     return data_version(check_dataset(Path(config.root), config).dataset)
 
 
-def in_child(config: DataConfig, kill_at: int | None) -> int:
-    """Take in, in a forked process; the number of file operations it began."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if not child:
-        operations = 0
-
-        def watch(event: str, _: tuple[object, ...]) -> None:
-            nonlocal operations
-            if event.startswith(WATCHED):
-                operations += 1
-                if operations == kill_at:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(watch)
-        try:
-            ingest_new(config)
-            os.write(writer, str(operations).encode())
-        finally:
-            os._exit(0)
-    os.close(writer)
-    _, status = os.waitpid(child, 0)
-    with os.fdopen(reader) as pipe:
-        text = pipe.read()
-    killed = os.WIFSIGNALED(status)
+def take_in(config: DataConfig, kill_at: int | None) -> int:
+    """Take in, in a process of its own; the number of file operations it began."""
+    killed, operations = in_child(lambda: ingest_new(config), kill_at)
     if killed != (kill_at is not None):
-        raise SystemExit(f"the intake was expected to be killed at {kill_at}; status {status}")
-    return int(text or 0)
+        raise SystemExit(f"the intake was expected to be killed at {kill_at}: {killed}")
+    return operations
 
 
 if __name__ == "__main__":

@@ -13,22 +13,18 @@ import json
 import os
 import random
 import shutil
-import signal
 import sys
-import traceback
-from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, os.fspath(Path(__file__).parents[2]))
 
+from killed_process import in_child
 from pinned_sets import write_photos
 
 from sparrow.config import DataConfig
 from sparrow.data.pins.pin import pin
 from sparrow.data.pins.pull import pull
 from sparrow.data.pins.push import push
-
-WATCHED = ("open", "os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "ctypes.")
 
 
 def main(folder: Path, photos: int, kills: int, seed: int) -> None:
@@ -47,14 +43,16 @@ def main(folder: Path, photos: int, kills: int, seed: int) -> None:
     ):
         for _ in range(kills):
             # A push opens a file of the set and one of the store for each object, a pull one.
-            before, killed = whole(place), in_child(work, draw.randint(photos // 4, photos))
+            before = whole(place)
+            killed, _ = in_child(work, draw.randint(photos // 4, photos))
             now = whole(place)
             same = before.items() <= now.items()
             torn = [path for path in now if sha256(place, path) != Path(path).name]
             root = (folder / "clone" / "raw").exists()
             line = {"of": name, "killed": killed, "kept": same, "torn": torn, "root": root}
             print(json.dumps(line | {"whole": len(now)}), flush=True)
-        print(json.dumps({"of": name, "killed": in_child(work, None)}), flush=True)
+        killed, _ = in_child(work, None)
+        print(json.dumps({"of": name, "killed": killed}), flush=True)
         if name == "push":
             print(json.dumps({"kept": whole(place).items() >= now.items()}), flush=True)
 
@@ -74,34 +72,6 @@ def whole(folder: Path) -> dict[str, int]:
 
 def sha256(folder: Path, path: str) -> str:
     return hashlib.sha256((folder / path).read_bytes()).hexdigest()
-
-
-def in_child(work: Callable[[], object], kill_at: int | None) -> bool:
-    """Do the work in a forked process; whether that was killed before its end."""
-    child = os.fork()
-    if not child:
-        operations = 0
-
-        def watch(event: str, _: tuple[object, ...]) -> None:
-            nonlocal operations
-            if event.startswith(WATCHED):
-                operations += 1
-                if kill_at is not None and operations >= kill_at:  # several threads count
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(watch)
-        status = 1
-        try:
-            work()
-            status = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(status)
-    _, status = os.waitpid(child, 0)
-    if status and not os.WIFSIGNALED(status):
-        raise SystemExit("the work failed; see above")
-    return os.WIFSIGNALED(status)
 
 
 if __name__ == "__main__":
