@@ -50,8 +50,9 @@ from sparrow.pipeline.release import EvaluatedModel, bundle, promote
 from sparrow.pipeline.run import begin_run, end_run
 from sparrow.pipeline.run_report import Outcome, make_report
 from sparrow.pipeline.split import split_photos
-from sparrow.pipeline.train import RunPlace, run_worker_rank
+from sparrow.pipeline.train import run_worker_rank
 from sparrow.pipeline.trained_folder import MODEL, check_model_folder
+from sparrow.pipeline.training_run import RunPlace
 from sparrow.pipeline.tuning import choose_best, tune
 from sparrow.progress import show_progress
 

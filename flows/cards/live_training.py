@@ -12,16 +12,16 @@ from sparrow.data.licences import attribution, not_shown_words, shown_photos
 from sparrow.data.tables import Dataset
 from sparrow.pipeline.train import (
     CHECKPOINTS,
-    RunPlace,
     Trained,
     take_over_checkpoint,
     train_model,
     training_photos,
 )
+from sparrow.pipeline.training_run import RunPlace
 from sparrow.reports.markdown import as_markdown
 
 if TYPE_CHECKING:
-    from sparrow.training.checkpoint import EpochRecord
+    from sparrow.training.epoch_record import EpochRecord
     from sparrow.training.task import TrainingTask
 
 CARD = "training"

@@ -8,8 +8,9 @@ from sparrow.atomic_file import write_atomic
 from sparrow.config import Config
 from sparrow.data.tables import Dataset
 from sparrow.inference.model_folder import ModelInfo
-from sparrow.pipeline.train import RunPlace, Trained, epoch_metrics, start_training_run
+from sparrow.pipeline.train import Trained
 from sparrow.pipeline.trained_folder import TRAINED
+from sparrow.pipeline.training_run import RunPlace, epoch_metrics, start_training_run
 
 TRAINED_IN = "trained_in"  # tag: the MLflow run whose training this run evaluates
 
@@ -27,7 +28,7 @@ def adopt_training(tuned: Config, dataset: Dataset, trained: Trained, place: Run
     if trained.run_key == place.key:
         return trained
     from sparrow.registry.tracking import end_run, log_epoch, log_numbers, make_client
-    from sparrow.training.checkpoint import EpochRecord
+    from sparrow.training.epoch_record import EpochRecord
 
     client = make_client(tuned.stores)
     tags = {TRAINED_IN: trained.mlflow_run_id}

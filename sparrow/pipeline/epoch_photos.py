@@ -19,7 +19,7 @@ from sparrow.images import read_image
 
 if TYPE_CHECKING:
     from sparrow.evaluation.validation import ThresholdScore
-    from sparrow.training.checkpoint import EpochRecord
+    from sparrow.training.epoch_record import EpochRecord
     from sparrow.training.task import TrainingTask
 
 PHOTOS = "validation"  # a folder of the run

@@ -6,13 +6,11 @@ also starts without.
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sparrow.config import Config
@@ -22,6 +20,7 @@ from sparrow.inference.model_folder import ModelInfo
 from sparrow.pipeline.continuation import find_origin, why_weights_alone
 from sparrow.pipeline.epoch_photos import PHOTOS, EpochPhotos
 from sparrow.pipeline.trained_folder import MODEL, keep_trained_info
+from sparrow.pipeline.training_run import RunPlace, epoch_metrics, git_commit, start_training_run
 from sparrow.pipeline.tuning import BEST_VALUES
 
 if TYPE_CHECKING:
@@ -29,29 +28,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
-    from sparrow.training.checkpoint import EpochRecord
+    from sparrow.training.epoch_record import EpochRecord
     from sparrow.training.loop import TrainingHooks, TrainingResult
     from sparrow.training.task import TrainingTask
 
 CHECKPOINTS = "checkpoints"
 Draw = Callable[[tuple["EpochRecord", ...]], Path | None]
 PARITY_PHOTOS = 6
-NO_TAGS: Mapping[str, str] = MappingProxyType({})
-
-
-@dataclass(frozen=True)
-class RunPlace:
-    """Where a run keeps what it makes, and what it is noted with in MLflow.
-
-    Attributes:
-        folder: of the run, the same for all of its processes.
-        key: of the run, the same when it is resumed.
-        best_values: the keys that tuning changed, with their values.
-    """
-
-    folder: Path
-    key: str
-    best_values: Mapping[str, Any]  # keys of any type the config has
 
 
 @dataclass(frozen=True)
@@ -138,18 +121,6 @@ def run_worker_rank(tuned: Config, dataset: Dataset, work_dir: Path) -> None:
     train(_network(tuned, checkpoints), load_task(tuned, dataset), checkpoints)
 
 
-def git_commit() -> str:
-    """The commit of the code, ``unknown`` outside a clone."""
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    try:
-        answer = subprocess.run(  # noqa: S603 a fixed command
-            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return answer.stdout.strip()
-
-
 def take_over_checkpoint(
     tuned: Config, dataset: Dataset, task: TrainingTask, checkpoints: Path
 ) -> int:
@@ -205,45 +176,6 @@ def _export(
     assert result.weights_path is not None  # noqa: S101 a folder was given
     write_model_folder(tuned.model, result.weights_path, examples, info, folder / MODEL)
     keep_trained_info(folder)
-
-
-def start_training_run(
-    client: MlflowClient,
-    tuned: Config,
-    dataset: Dataset,
-    place: RunPlace,
-    tags: Mapping[str, str] = NO_TAGS,
-) -> str:
-    """The MLflow run of a training, with its parameters: made, or the one a killed run had begun.
-
-    Args:
-        tags: beside those that name the run, the data and the code.
-    """
-    from sparrow.registry.tracking import RunFacts, flat_params, start_run
-
-    version = data_version(dataset)
-    params = flat_params(
-        tuned.model_dump(mode="json"), skip=("stores", "storage", "service", "tuning")
-    )
-    counts = {f"photos_{k}": int(n) for k, n in dataset.images["split"].value_counts().items()}
-    facts = RunFacts(
-        {**params, **counts, "data_version": version},
-        {"metaflow_run": place.key, "data_version": version, "git_commit": git_commit(), **tags},
-    )
-    note = place.folder / "mlflow_run_id"
-    return start_run(client, tuned.name, tuned.stores.artifacts, note, facts)
-
-
-def epoch_metrics(record: EpochRecord) -> dict[str, float]:
-    """What MLflow keeps of an epoch, by name."""
-    scores = {name: getattr(record, name) for name in ("f_beta", "precision", "recall", "ap")}
-    return {
-        **{f"validation_{name}": value for name, value in scores.items()},
-        **record.losses,
-        "loss": record.loss,
-        "learning_rate": record.learning_rate,
-        "photos_per_second": record.photos_per_second,
-    }
 
 
 def _model_info(config: Config, dataset: Dataset, threshold: float) -> ModelInfo:

@@ -11,9 +11,10 @@ import torch
 from sparrow.detectors.roi_pool import quick_pooling
 from sparrow.evaluation.validation import ThresholdScore
 from sparrow.training.augmented_dataset import AugmentedPhotos, derive_seed
-from sparrow.training.checkpoint import EpochRecord, TrainingState
+from sparrow.training.checkpoint import TrainingState
 from sparrow.training.dataset import batches
 from sparrow.training.distributed import World
+from sparrow.training.epoch_record import EpochRecord
 from sparrow.training.optimizer_step import Batch, make_optimizer_step
 from sparrow.training.prediction import predict_set
 from sparrow.training.schedule import lr_scale

@@ -13,9 +13,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from sparrow.training.checkpoint import BEST, EpochRecord, TrainingState
+from sparrow.training.checkpoint import BEST, TrainingState
 from sparrow.training.distributed import World, choose_device, join_world
 from sparrow.training.epoch import OnBatch, count_steps, run_epoch
+from sparrow.training.epoch_record import EpochRecord
 from sparrow.training.optimizer import make_ema, make_optimizer
 from sparrow.training.optimizer_step import LossNotFiniteError
 from sparrow.training.resume import resume, settings_hash

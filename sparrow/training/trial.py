@@ -9,7 +9,7 @@ import optuna
 
 from sparrow.config import Config, with_trial_values
 from sparrow.detectors.build import build_seeded_detector
-from sparrow.training.checkpoint import EpochRecord
+from sparrow.training.epoch_record import EpochRecord
 from sparrow.training.loop import TrainingHooks, train
 from sparrow.training.task import TrainingError, TrainingTask
 from sparrow.training.tuning import suggest

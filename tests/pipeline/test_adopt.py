@@ -12,10 +12,11 @@ from sparrow.config import Config, StoresConfig, with_values
 from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, Dataset
 from sparrow.inference.model_folder import read_info
 from sparrow.pipeline.adopt import TRAINED_IN, adopt_training
-from sparrow.pipeline.train import RunPlace, Trained
+from sparrow.pipeline.train import Trained
 from sparrow.pipeline.trained_folder import TRAINED
+from sparrow.pipeline.training_run import RunPlace
 from sparrow.registry.tracking import make_client
-from sparrow.training.checkpoint import EpochRecord
+from sparrow.training.epoch_record import EpochRecord
 
 
 def test_the_run_that_trained_keeps_what_it_has(tmp_path: Path) -> None:

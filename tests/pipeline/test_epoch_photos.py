@@ -11,7 +11,7 @@ from sparrow.data.tables import XYXY
 from sparrow.detections import Detections
 from sparrow.images import read_image
 from sparrow.pipeline.epoch_photos import EpochPhotos
-from sparrow.training.checkpoint import EpochRecord
+from sparrow.training.epoch_record import EpochRecord
 
 
 def record(number, score):
