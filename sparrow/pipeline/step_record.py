@@ -11,6 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import Requirement
+
 from sparrow.config import Config, ConfigError
 from sparrow.inference.model_folder import INFO, ModelFolderError
 from sparrow.pipeline.continuation import find_origin
@@ -185,9 +187,7 @@ def installed_packages(lock: Path) -> str:
     """
     lines = [sys.version, lock.read_text() if lock.is_file() else ""]
     for requirement in metadata.requires("sparrow") or []:
-        name = requirement.split(";")[0]
-        for mark in "<>=!~[ (":
-            name = name.split(mark)[0]
+        name = Requirement(requirement).name
         try:
             lines.append(f"{name}=={metadata.version(name)}")
         except metadata.PackageNotFoundError:
