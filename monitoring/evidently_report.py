@@ -16,7 +16,6 @@ import pandas as pd
 from monitoring.verdict import DriftVerdict
 
 MAX_ROWS = 5000  # of each side: what its histograms are drawn from
-NO_TITLES: Mapping[str, str] = MappingProxyType({})
 METHOD = "max_t"
 
 

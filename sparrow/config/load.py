@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from sparrow.config.renamed import renamed_key, translate_config
 from sparrow.config.search_space import space_faults
 from sparrow.config.trials import change_key, idle_parameters
 from sparrow.config.whole import Config, get_key
+from sparrow.nearest_name import nearest_name
 
 S = TypeVar("S", bound=Section)
 
@@ -194,8 +194,8 @@ def _explain(fault: dict[str, Any], kind: type[BaseModel]) -> str:
         field = section.model_fields.get(name) if hasattr(section, "model_fields") else None
         section = _section_type(field.annotation) if field is not None else None
     names = list(section.model_fields) if section is not None else []
-    close = difflib.get_close_matches(location[-1], names, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
+    nearest = nearest_name(location[-1], names)
+    hint = f" Did you mean {nearest!r}?" if nearest else ""
     return f"{path}: there is no such key.{hint} Allowed here: {', '.join(names)}"
 
 

@@ -6,12 +6,13 @@ here: a config is also read where torch and Optuna are not installed.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, JsonValue
+
+from sparrow.nearest_name import nearest_name
 
 OPTIMIZERS = ("adamw", "adam", "sgd")
 SCHEDULES = ("cosine", "step", "linear", "none")
@@ -29,8 +30,8 @@ def own_or_class(short_names: Sequence[str], module: str, example: str) -> Calla
         if name in short_names or CLASS_NAME.fullmatch(name):
             return name
         allowed = ", ".join(map(repr, short_names))
-        close = difflib.get_close_matches(name, short_names, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        nearest = nearest_name(name, short_names)
+        hint = f"; did you mean {nearest!r}?" if nearest else ""
         raise ValueError(
             f"Input should be {allowed} or the name of a class of {module}, such as {example}{hint}"
         )

@@ -6,7 +6,6 @@ pruner that ``PatientPruner`` wraps, is given as a name or as ``{name: {paramete
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import inspect
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from sparrow.config import ConfigError
+from sparrow.nearest_name import nearest_name
 
 FUNCTION = "Callable"  # in the annotation of a parameter that is a function of Python's
 Parameters = Mapping[str, Any]  # of any type that YAML has
@@ -67,7 +67,7 @@ class Family:
         if name not in names:
             known = [*self.short_names, *names]
             raise ConfigError(
-                f"{self.key}: there is no {name} in {self.module.__name__}.{_nearest(name, known)} "
+                f"{self.key}: there is no {name} in {self.module.__name__}.{_hint(name, known)} "
                 f"Allowed here: {', '.join(known)}"
             )
         package = self.packages.get(name)
@@ -95,7 +95,7 @@ class Family:
             if given in self.supplied and given in {p.name for p in signature}:
                 raise ConfigError(f"{where}.{given}: {self.supplied[given]}; leave it out")
             if given not in own:
-                hint = _nearest(given, allowed)
+                hint = _hint(given, allowed)
                 raise ConfigError(f"{where}.{given}: {name} has no such parameter.{hint} {shown}")
             if _is_function(own[given]) and parameters[given] is not None:
                 raise ConfigError(
@@ -147,11 +147,9 @@ def read_nested(value: Any, where: str) -> tuple[str, dict[str, Any]]:
     )
 
 
-def _nearest(name: str, known: list[str]) -> str:
-    lower = {text.lower(): text for text in known}
-    close = difflib.get_close_matches(name, known, n=1)
-    close = close or [lower[x] for x in difflib.get_close_matches(name.lower(), list(lower), n=1)]
-    return f" Did you mean {close[0]}?" if close else ""
+def _hint(name: str, known: list[str]) -> str:
+    nearest = nearest_name(name, known)
+    return f" Did you mean {nearest}?" if nearest else ""
 
 
 def _is_function(parameter: inspect.Parameter) -> bool:
