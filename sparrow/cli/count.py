@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import closing
@@ -15,6 +14,7 @@ from sparrow.cli.count_photos import count_all
 from sparrow.config import StoresConfig
 from sparrow.inference.photo_files import find_photos
 from sparrow.plain_text import one_line
+from sparrow.portable import usable_cores
 from sparrow.progress import show_progress
 
 SOME_UNREADABLE = 3
@@ -39,7 +39,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--workers",
         type=int,
-        default=os.cpu_count() or 1,
+        default=usable_cores(),
         metavar="N",
         help="processes (all cores)",
     )

@@ -75,8 +75,8 @@ def export_space(arguments: argparse.Namespace) -> int:
     version = registered_version(model)
     copy_model(model, folder / "model", ServedSettings(name=name, version=version, service=service))
     shutil.copy(requirements, folder / "requirements.txt")
-    (folder / "app.py").write_text(APP)
-    (folder / "README.md").write_text(README)
+    (folder / "app.py").write_text(APP, encoding="utf-8")
+    (folder / "README.md").write_text(README, encoding="utf-8")
     key = ", with SPARROW_API_KEY set" if service.require_api_key else ""
     print(f"{info.name} and its page are in {folder}; start it with: python app.py{key}")
     return 0

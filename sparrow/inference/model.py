@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +15,7 @@ from sparrow.images import MAX_PIXELS, ImageError
 from sparrow.inference.counter import CountedPhoto, PhotoCounter
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.inference.photo_files import find_photos
+from sparrow.portable import usable_cores
 from sparrow.regular_file import open_regular
 
 AHEAD = 64  # photos that are counted before the first of them is asked for
@@ -110,7 +110,7 @@ class Model:
             ValueError: there is no photo, or no such folder.
         """
         files = find_photos([Path(folder)], recursive=recursive)
-        with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as threads:
+        with ThreadPoolExecutor(workers or usable_cores()) as threads:
             yield from _in_order(
                 threads.submit(self._count_file, file, max_pixels) for file in files
             )

@@ -70,5 +70,5 @@ def choose_best(config: Config, study: str, work_dir: Path) -> TuningOutcome:
 
     values = best_values(config, study)
     trials, pictures = trial_table(config, study), study_figures(config, study)
-    (work_dir / BEST_VALUES).write_text(best_yaml(values))
+    (work_dir / BEST_VALUES).write_text(best_yaml(values), encoding="utf-8")
     return TuningOutcome(with_values(config, values), values, trials, pictures)
