@@ -20,13 +20,24 @@ __version__ = "0.2.0"
 __all__ = ["Dataset", "Model", "PhotoCount", "evaluate", "load"]
 
 
+# What is in another module than ``sparrow.api``, which needs the extra ``data``.
+_HOMES = dict.fromkeys(("Model", "PhotoCount", "load"), "sparrow.inference.model")
+
+
 def __getattr__(name: str) -> object:
     """The library's face, loaded when it is first used (PEP 562)."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from sparrow import api
+    import importlib
 
-    return getattr(api, name)
+    try:
+        return getattr(importlib.import_module(_HOMES.get(name, "sparrow.api")), name)
+    except ModuleNotFoundError as error:
+        from sparrow.shipped import install_command
+
+        said = f"sparrow.{name} needs {error.name}, which is not installed here. It comes with the"
+        how = install_command("data")
+        raise ModuleNotFoundError(f"{said} extra 'data': {how}", name=error.name) from error
 
 
 def __dir__() -> list[str]:

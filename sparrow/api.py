@@ -7,7 +7,7 @@
     print(photo.count, photo.low, photo.high)
 
 What this module names is kept stable; CHANGELOG.md tells what changes. All of it works without
-torch, Metaflow and MLflow.
+torch, Metaflow and MLflow; ``load`` and the model need no extra, sets and scores need ``data``.
 """
 
 from __future__ import annotations
@@ -16,19 +16,18 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from sparrow.config import DataConfig, StoresConfig, load_config, stored_config
+from sparrow.config import DataConfig, stored_config
 from sparrow.data import tables
 from sparrow.data.checks.run import check_dataset
 from sparrow.data.formats.annotations import PHOTO_SUFFIXES
 from sparrow.data.formats.csv import read_csv_tables
 from sparrow.evaluation.evaluate import Evaluation, PhotoSet
 from sparrow.evaluation.scored import Scored
-from sparrow.inference.model import Model, PhotoCount
+from sparrow.inference.model import Model, PhotoCount, load
 from sparrow.pipeline.score import score_photos
 from sparrow.progress import Progress
 
 __all__ = ["Dataset", "Model", "PhotoCount", "evaluate", "load", "score"]
-CHAMPION = "champion"
 
 
 class Dataset(tables.Dataset):
@@ -62,24 +61,6 @@ class Dataset(tables.Dataset):
             )
             checked = check_dataset(root, config, progress=progress).dataset
         return cls(checked.root, checked.images, checked.boxes)
-
-
-def load(model: Path | str = CHAMPION, *, config: Path | str | None = None) -> Model:
-    """Load a model.
-
-    Args:
-        model: ``champion``, the published one, or the path of a model folder.
-        config: YAML of the project whose champion is meant; None takes the place where it is by
-            default, ``.sparrow/champion`` of the working folder.
-
-    Raises:
-        ModelFolderError: there is no model, or it is damaged.
-        ConfigError: ``config`` cannot be used.
-    """
-    if model == CHAMPION:
-        stores = load_config(config).stores if config is not None else StoresConfig()
-        model = stores.champion
-    return Model(model)
 
 
 def evaluate(

@@ -50,7 +50,7 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def share_lock(descriptor: int) -> None:
+def hold_together(descriptor: int) -> None:
     """Hold an open file's lock together with other processes, until it is closed.
 
     ``filelock.lock_descriptor`` takes the same lock alone, and so tells whether anybody holds it.

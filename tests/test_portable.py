@@ -26,8 +26,8 @@ def test_cores_are_those_that_this_process_may_use(monkeypatch):
 
 def test_a_lock_that_is_shared_keeps_out_who_wants_it_alone(tmp_path):
     with (tmp_path / "x.lock").open("wb") as a, (tmp_path / "x.lock").open("rb") as b:
-        portable.share_lock(a.fileno())
-        portable.share_lock(b.fileno())
+        portable.hold_together(a.fileno())
+        portable.hold_together(b.fileno())
         with (tmp_path / "x.lock").open("rb") as c:
             assert not lock_descriptor(c.fileno(), blocking=False)
             a.close()
@@ -42,7 +42,7 @@ def test_a_system_without_shared_locks_says_what_needs_them(tmp_path, monkeypatc
         (tmp_path / "x.lock").open("wb") as file,
         pytest.raises(OSError, match="Linux or macOS") as e,
     ):
-        portable.share_lock(file.fileno())
+        portable.hold_together(file.fileno())
     assert e.value.errno == errno.ENOTSUP
 
 

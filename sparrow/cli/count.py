@@ -51,6 +51,9 @@ def _check(arguments: argparse.Namespace) -> None:
     to = arguments.to
     if to is not None and to.suffix.lower() not in FORMATS:
         raise ValueError(f"--to {to}: expected a name ending in {', '.join(FORMATS)}")
+    if to is not None and to.suffix.lower() == ".parquet":
+        import pandas  # noqa: F401 here, and not after an hour's counting
+        import pyarrow  # noqa: F401
     if arguments.megadetector and (to is None or to.suffix.lower() != ".json"):
         raise ValueError("--megadetector needs --to with a name ending in .json")
     if arguments.workers < 1:

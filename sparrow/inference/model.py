@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sparrow.config import StoresConfig, load_config
 from sparrow.images import MAX_PIXELS, ImageError
 from sparrow.inference.counter import CountedPhoto, PhotoCounter
 from sparrow.inference.model_folder import ModelInfo
@@ -18,6 +19,7 @@ from sparrow.inference.photo_files import find_photos
 from sparrow.portable import usable_cores
 from sparrow.regular_file import open_regular
 
+CHAMPION = "champion"
 AHEAD = 64  # photos that are counted before the first of them is asked for
 
 
@@ -130,6 +132,24 @@ class Model:
                 content = file.read()
         counted, _ = self._counter.count(content, name, "python", max_pixels)
         return _photo_count(counted)
+
+
+def load(model: Path | str = CHAMPION, *, config: Path | str | None = None) -> Model:
+    """Load a model.
+
+    Args:
+        model: ``champion``, the published one, or the path of a model folder.
+        config: YAML of the project whose champion is meant; None takes the place where it is by
+            default, ``.sparrow/champion`` of the working folder.
+
+    Raises:
+        ModelFolderError: there is no model, or it is damaged.
+        ConfigError: ``config`` cannot be used.
+    """
+    if model == CHAMPION:
+        stores = load_config(config).stores if config is not None else StoresConfig()
+        model = stores.champion
+    return Model(model)
 
 
 def _in_order(counts: Iterator[Future[PhotoCount]]) -> Iterator[PhotoCount]:

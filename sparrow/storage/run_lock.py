@@ -18,7 +18,7 @@ from pathlib import Path
 
 from filelock import lock_descriptor
 
-from sparrow.portable import replace_link, share_lock
+from sparrow.portable import hold_together, replace_link
 
 LINK = "run.lock"  # in a run's folder
 VARIABLE = "SPARROW_RUN_LOCK"  # the path of the run's lock, for its steps
@@ -45,7 +45,7 @@ def run_under_way(folder: Path) -> Iterator[Path]:
                 path.unlink(missing_ok=True)
         path = folder / f"{os.getpid()}-{secrets.token_hex(4)}.lock"
         lock = path.open("xb")
-        share_lock(lock.fileno())
+        hold_together(lock.fileno())
     os.environ[VARIABLE] = str(path.resolve())
     try:
         yield path
@@ -80,7 +80,7 @@ def join_run(run_id: str, work_dir: Path) -> None:
         return
     path = Path(named)
     lock = os.open(path, os.O_RDWR | os.O_CREAT)
-    share_lock(lock)
+    hold_together(lock)
     _held.append(lock)
     if run_id not in _names(path):
         name_run(path, run_id)

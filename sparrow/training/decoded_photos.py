@@ -21,7 +21,7 @@ import numpy as np
 
 from sparrow.atomic_file import atomic_file, write_atomic
 from sparrow.images import RgbImage, read_image, resize_to_fit
-from sparrow.portable import share_lock
+from sparrow.portable import hold_together
 from sparrow.progress import Progress
 
 Entry = tuple[str, int, int]  # SHA-256 of a photo's file; height and width as decoded
@@ -128,7 +128,7 @@ def _open(path: Path) -> _PhotoFile | None:
         handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return None
-    share_lock(handle)  # several processes read it
+    hold_together(handle)  # several processes read it
     entries, sha256 = _read_index(path)
     with open(handle, "rb", closefd=False) as file:
         content = hashlib.file_digest(file, "sha256")

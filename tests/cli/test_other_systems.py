@@ -11,9 +11,12 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
+from server_process import free_port
 from small_model import write_small_model
 
 ROOT = Path(__file__).parents[2]
@@ -146,3 +149,34 @@ def test_the_other_data_commands_need_none_of_it(tmp_path: Path, lacking: dict[s
     run_commands(lines, tmp_path, lacking)
     assert (tmp_path / "check.html").is_file()
     assert len(list((tmp_path / "again" / "images").iterdir())) == 124
+
+
+@pytest.mark.extras
+def test_the_page_needs_none_of_it(tmp_path: Path, lacking: dict[str, str]) -> None:
+    write_small_model(tmp_path / "model")
+    port = free_port()
+    command = ["-m", "sparrow.cli.main", "page", "--model", "model", "--port", str(port)]
+    server = subprocess.Popen(
+        [sys.executable, *command, "--no-browser"], cwd=tmp_path, env=lacking,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        page = answer_of(f"http://127.0.0.1:{port}/", server)
+        assert b"gradio" in page
+        assert b"test-detector" in answer_of(f"http://127.0.0.1:{port}/model", server)
+    finally:
+        server.terminate()
+        server.communicate()
+
+
+def answer_of(url: str, server: subprocess.Popen[str]) -> bytes:
+    for _ in range(600):
+        if server.poll() is not None:
+            raise AssertionError(server.communicate()[0][-3000:])
+        try:
+            with urlopen(url, timeout=5) as answer:
+                body: bytes = answer.read()
+                return body
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"{url} does not answer")
