@@ -129,6 +129,10 @@ test-kills: $(READY) ## Kill the flow in each of its steps and resume it: minute
 test-extras: $(READY) ## Install the wheel, bare and with each extra, into environments of their own under /tmp
 	$(BIN)/python -m pytest -m extras tests/extras tests/cli -s $(ARGS)
 
+.PHONY: test-notebooks
+test-notebooks: $(READY) ## Execute docs/notebooks; their outputs are kept as they are
+	$(BIN)/python -m pytest -m notebooks tests/test_notebooks.py $(ARGS)
+
 .PHONY: check
 check: lint types test ## All that a change must pass: lint, types, test
 

@@ -11,13 +11,13 @@ so that ``import sparrow`` costs nothing in a flow or a service.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from sparrow.api import Dataset, Model, PhotoCount, evaluate, load
+    from sparrow.api import Dataset, Model, PhotoCount, evaluate, load, split, train
 
 # Metaflow packages only what lies beside the flow file unless a package asks to come along.
 METAFLOW_PACKAGE_POLICY = "include"
 
 __version__ = "0.2.0"
-__all__ = ["Dataset", "Model", "PhotoCount", "evaluate", "load"]
+__all__ = ["Dataset", "Model", "PhotoCount", "evaluate", "load", "split", "train"]
 
 
 # What is in another module than ``sparrow.api``, which needs the extra ``data``.

@@ -49,7 +49,14 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "api",
     ),
     # The library's face: what ``sparrow.load`` and its siblings need, and never torch.
-    "api": ("data", "evaluation", "inference", "predictions", "pipeline.score"),
+    "api": (
+        "data",
+        "evaluation",
+        "inference",
+        "predictions",
+        "pipeline.score",
+        "pipeline.train_alone",
+    ),
     "release": ("registry.pyfunc",),  # only what stored models name
 }
 # Rooms of others that values pass through: rows of a log, a reference, a folder, never a network.

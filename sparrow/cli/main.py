@@ -42,13 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 done, 1 a fault that the message explains, 2 a wrong command line.
     """
     switch_off()
-    parser = argparse.ArgumentParser(prog="sparrow", description=DESCRIPTION)
-    parser.add_argument("--version", action="version", version=sparrow.__version__)
-    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    extras: dict[str, str] = {}
-    for name, extra in COMMANDS.items():
-        importlib.import_module(f"sparrow.cli.{name}").register(subparsers)
-        extras |= {command: extra for command in subparsers.choices if command not in extras}
+    parser, extras = _make_parser()
     chosen = parser.parse_args(arguments)
     try:
         return int(chosen.func(chosen))
@@ -65,6 +59,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+
+
+def _make_parser() -> tuple[argparse.ArgumentParser, dict[str, str]]:
+    """The parser of all subcommands, and the extra that each comes with."""
+    parser = argparse.ArgumentParser(prog="sparrow", description=DESCRIPTION)
+    parser.add_argument("--version", action="version", version=sparrow.__version__)
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    extras: dict[str, str] = {}
+    for name, extra in COMMANDS.items():
+        importlib.import_module(f"sparrow.cli.{name}").register(subparsers)
+        extras |= {command: extra for command in subparsers.choices if command not in extras}
+    return parser, extras
 
 
 def _say_what_to_install(error: ModuleNotFoundError, command: str, extra: str) -> int:
