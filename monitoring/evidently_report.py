@@ -6,29 +6,35 @@ is the drift detector's: the adjusted p-value, against the rate of false alarms.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
-from monitoring.columns import NAMES, Floats
 from monitoring.verdict import DriftVerdict
 
 MAX_ROWS = 5000  # of each side: what its histograms are drawn from
+NO_TITLES: Mapping[str, str] = MappingProxyType({})
 METHOD = "max_t"
 
 
 def write_evidently_report(
-    path: Path, reference: Floats, window: Floats, verdict: DriftVerdict, rate: float
+    path: Path,
+    tables: tuple[pd.DataFrame, pd.DataFrame],
+    verdict: DriftVerdict,
+    rate: float,
+    titles: Mapping[str, str] = NO_TITLES,
 ) -> bool:
     """Write one HTML file.
 
     Args:
         path: of the file.
-        reference: [photos, columns] (``photo_values``).
-        window: likewise.
+        tables: of the reference and of the window, a row per photo (``photo_table``).
         verdict: of the window.
         rate: of false alarms; the p-values' threshold.
+        titles: what columns are called in it, where that is not their name.
 
     Returns:
         False, and no file, where no column has numbers on both sides.
@@ -36,15 +42,26 @@ def write_evidently_report(
     Raises:
         ValueError: Evidently cannot draw these numbers; nothing else depends on its report.
     """
-    p_values = {c.column: c.p_value for c in verdict.changes if c.p_value is not None}
-    known, current = (_frame(values) for values in (reference, window))
+    p_values = {
+        titles.get(c.column, c.column): c.p_value for c in verdict.changes if c.p_value is not None
+    }
+    known, current = (_thinned(table).rename(columns=dict(titles)) for table in tables)
     defined = known.notna().any() & current.notna().any()
-    columns = [name for name in NAMES if name in p_values and defined[name]]
+    columns = [name for name in known.columns if name in p_values and defined[name]]
     if not columns:
         return False
     _register(p_values)
     _save_report(path, known[columns], current[columns], rate)
     return True
+
+
+def _p_values(verdict: DriftVerdict, titles: Mapping[str, str]) -> dict[str, float]:
+    """Of the columns that were tested, by their titles."""
+    return {
+        titles[change.column]: change.p_value
+        for change in verdict.changes
+        if change.column in titles and change.p_value is not None
+    }
 
 
 def _save_report(path: Path, known: pd.DataFrame, current: pd.DataFrame, rate: float) -> None:
@@ -66,10 +83,10 @@ def _save_report(path: Path, known: pd.DataFrame, current: pd.DataFrame, rate: f
         report.run(*tables).save_html(str(path))
 
 
-def _frame(values: Floats) -> pd.DataFrame:
-    if len(values) > MAX_ROWS:
-        values = values[np.linspace(0, len(values) - 1, MAX_ROWS).astype(int)]
-    return pd.DataFrame(values, columns=list(NAMES))
+def _thinned(table: pd.DataFrame) -> pd.DataFrame:
+    if len(table) <= MAX_ROWS:
+        return table
+    return table.iloc[np.linspace(0, len(table) - 1, MAX_ROWS).astype(int)].reset_index(drop=True)
 
 
 def _register(p_values: dict[str, float]) -> None:
