@@ -59,10 +59,7 @@ IMAGE_STATISTICS = ("brightness", "contrast", "sharpness", "saturation")
 
 
 def column_titles(window: Window) -> dict[str, str]:
-    """What columns are called in a report of this window, where that is not their name.
-
-    The count's title tells of minimums.
-    """
+    """Columns that a report of this window calls otherwise: the count, if there are minimums."""
     most = window.photos["n_detections"][minimums(window.photos)]
     if most.empty:
         return {}

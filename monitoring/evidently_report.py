@@ -22,19 +22,18 @@ METHOD = "max_t"
 
 def write_evidently_report(
     path: Path,
-    tables: tuple[pd.DataFrame, pd.DataFrame],
+    sides: tuple[pd.DataFrame, pd.DataFrame],
     verdict: DriftVerdict,
     rate: float,
-    titles: Mapping[str, str] = NO_TITLES,
+    titles: Mapping[str, str] = MappingProxyType({}),
 ) -> bool:
     """Write one HTML file.
 
     Args:
-        path: of the file.
-        tables: of the reference and of the window, a row per photo (``photo_table``).
-        verdict: of the window.
-        rate: of false alarms; the p-values' threshold.
-        titles: what columns are called in it, where that is not their name.
+        path: where to.
+        sides: a row per photo (``photo_table``) of the reference and of the window.
+        verdict, rate: of the window; of false alarms, the p-values' threshold.
+        titles: what columns are called in it that are not called by their names.
 
     Returns:
         False, and no file, where no column has numbers on both sides.
@@ -43,9 +42,11 @@ def write_evidently_report(
         ValueError: Evidently cannot draw these numbers; nothing else depends on its report.
     """
     p_values = {
-        titles.get(c.column, c.column): c.p_value for c in verdict.changes if c.p_value is not None
+        titles.get(change.column, change.column): change.p_value
+        for change in verdict.changes
+        if change.p_value is not None
     }
-    known, current = (_thinned(table).rename(columns=dict(titles)) for table in tables)
+    known, current = (_thinned(table).rename(columns=dict(titles)) for table in sides)
     defined = known.notna().any() & current.notna().any()
     columns = [name for name in known.columns if name in p_values and defined[name]]
     if not columns:
@@ -53,15 +54,6 @@ def write_evidently_report(
     _register(p_values)
     _save_report(path, known[columns], current[columns], rate)
     return True
-
-
-def _p_values(verdict: DriftVerdict, titles: Mapping[str, str]) -> dict[str, float]:
-    """Of the columns that were tested, by their titles."""
-    return {
-        titles[change.column]: change.p_value
-        for change in verdict.changes
-        if change.column in titles and change.p_value is not None
-    }
 
 
 def _save_report(path: Path, known: pd.DataFrame, current: pd.DataFrame, rate: float) -> None:

@@ -22,6 +22,7 @@ from sparrow.reports.markdown import as_markdown
 
 if TYPE_CHECKING:
     from sparrow.training.checkpoint import EpochRecord
+    from sparrow.training.task import TrainingTask
 
 CARD = "training"
 CHANGES = "modified: changed at random, boxes drawn in"
@@ -29,7 +30,6 @@ CHANGES = "modified: changed at random, boxes drawn in"
 
 def train_in_view(tuned: Config, dataset: Dataset, place: RunPlace) -> Trained:
     """Train with the card open: what the network sees, then a point on the curves each epoch."""
-    from sparrow.reports.evaluation_pictures import training_picture
     from sparrow.training.loop import TrainingHooks
     from sparrow.training.task import load_task
 
@@ -37,12 +37,7 @@ def train_in_view(tuned: Config, dataset: Dataset, place: RunPlace) -> Trained:
     before = take_over_checkpoint(tuned, dataset, task, place.folder / CHECKPOINTS)
     epochs = before + tuned.training.epochs
     live = LiveTraining(epochs)
-    shown = shown_photos(dataset, tuned.data.show_licenses)
-    seen = training_photos(task, set(shown.images["image"]))
-    png = training_picture(list(seen.values())) if seen else None
-    rows = shown.images.set_index("image", drop=False)
-    credits = [attribution(rows.loc[name].to_dict(), CHANGES) for name in seen]
-    live.show_photos(png, credits or [not_shown_words(tuned.data.show_licenses)])
+    _show_photos(live, tuned, dataset, task)
 
     def on_epoch(history: tuple[EpochRecord, ...]) -> None:
         _print_epoch(history[-1], epochs)
@@ -53,6 +48,18 @@ def train_in_view(tuned: Config, dataset: Dataset, place: RunPlace) -> Trained:
         print(f"training ended early: {trained.stopped}")
     live.update(trained.history)  # a resumed run may have had nothing left to train
     return trained
+
+
+def _show_photos(live: LiveTraining, tuned: Config, dataset: Dataset, task: TrainingTask) -> None:
+    """Those of the training photos that the config allows to show, with whose they are."""
+    from sparrow.reports.evaluation_pictures import training_picture
+
+    shown = shown_photos(dataset, tuned.data.show_licenses)
+    seen = training_photos(task, set(shown.images["image"]))
+    png = training_picture(list(seen.values())) if seen else None
+    rows = shown.images.set_index("image", drop=False)
+    credits = [attribution(rows.loc[name].to_dict(), CHANGES) for name in seen]
+    live.show_photos(png, credits or [not_shown_words(tuned.data.show_licenses)])
 
 
 def show_worker_rank(rank: int, size: int) -> None:

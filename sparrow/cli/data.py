@@ -110,13 +110,13 @@ def ingest(args: argparse.Namespace) -> int:
     from sparrow.reports.checks import write_report
 
     config = read_config(args)
+    write = partial(write_report, licences=config.data.show_licenses)
     compared: list[Comparison] = []
 
     def compare(raw: Dataset, new: Dataset) -> None:
         compared.append(compare_new_with_raw(raw, new, config))
         compared[0].raise_for_violations()
 
-    write = partial(write_report, licences=config.data.show_licenses)
     result = ingest_new(config.data, terminal_progress(), write, compare)
     print(
         f"{len(result.accepted)} photos taken in, {len(result.corrected)} corrected, "

@@ -17,6 +17,7 @@ from sparrow.data.tables import UNKNOWN, Dataset
 
 _CC_BY = re.compile(r"\bCC[ -]BY((?:-(?:NC|SA|ND))*)[ -](\d\.\d)", re.IGNORECASE)
 _CC0 = re.compile(r"\bCC0\b", re.IGNORECASE)
+_WEB = re.compile(r"https?://[^\s<>\"\\^`{|}]+", re.IGNORECASE)
 
 
 class LicenceLedger(BaseModel):
@@ -63,11 +64,18 @@ def make_ledger(
     )
 
 
+def is_address(source: str) -> bool:
+    """Whether a text is an address on the web."""
+    return _WEB.fullmatch(source) is not None
+
+
 def licence_url(license: str) -> str | None:
-    """The address of the text of a Creative Commons licence; None for other names."""
+    """The address of a licence's text: a Creative Commons one's, or its name if that is one."""
     if match := _CC_BY.search(license):
         return f"https://creativecommons.org/licenses/by{match[1].lower()}/{match[2]}/"
-    return "https://creativecommons.org/publicdomain/zero/1.0/" if is_cc0(license) else None
+    if is_cc0(license):
+        return "https://creativecommons.org/publicdomain/zero/1.0/"
+    return license if is_address(license) else None
 
 
 def is_cc0(license: str) -> bool:

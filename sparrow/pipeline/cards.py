@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sparrow.config import Config
 from sparrow.data.licences import not_shown_words
 from sparrow.data.tables import Dataset
+from sparrow.drawing.attempt import attempt_drawing
 from sparrow.inference.model_folder import (
     CARD,
     CARD_PAGE,
@@ -32,7 +33,7 @@ DATASET_CARD, MODEL_CARD, REPORT = "dataset-card", "model-card", "report"
 
 @dataclass(frozen=True, eq=False)
 class AssessedModel:
-    """What a model card is written from: the data, the training, the scores."""
+    """What a model card is written from: its folder, the data, the training, the scores."""
 
     folder: Path
     dataset: Dataset
@@ -76,10 +77,16 @@ def _card_facts(config: Config, model: AssessedModel) -> CardFacts:
         engine_mb=engine_mb(model.folder),
         dataset=model.dataset,
         trained=TrainingFacts(trained.history, trained.best_epoch, trained.values, trained.stopped),
-        example=example_of(config, model.dataset, scored),
+        example=attempt_drawing("the example", lambda: example_of(config, model.dataset, scored)),
         not_shown=not_shown_words(config.data.show_licenses),
-        curves=training_figures(trained.history, trained.best_epoch, beta)
-        | evaluation_pictures(scored),
+        curves=attempt_drawing(
+            "the card's curves",
+            lambda: (
+                training_figures(trained.history, trained.best_epoch, beta)
+                | evaluation_pictures(scored)
+            ),
+        )
+        or {},
     )
 
 
@@ -100,8 +107,8 @@ def log_evaluation(
     run_id, folder = trained.mlflow_run_id, run_dir / MODEL
     log_numbers(client, run_id, {f"test_{name}": value for name, value in numbers.items()})
     log_pictures(client, run_id, pictures)
-    cards = (run_dir / CARDS).glob(f"{DATASET_CARD}.*")
-    log_files(client, run_id, [*sorted(cards), folder / CARD, folder / CARD_PAGE], CARDS)
+    kept = sorted((run_dir / CARDS).glob(f"{DATASET_CARD}.*"))
+    log_files(client, run_id, [*kept, folder / CARD, folder / CARD_PAGE], CARDS)
 
 
 def write_story(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sparrow.boxes import as_boxes
+from sparrow.data.licences import shown_photos
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 from sparrow.drawing.boxes import TRUTH_COLOR, BoxStyle, draw_boxes
@@ -27,19 +28,18 @@ PHOTOS = "validation"  # a folder of the run
 class EpochPhotos:
     """Remembers what was last detected, and draws one photo of it: the same in every epoch."""
 
-    def __init__(self, dataset: Dataset, seed: int) -> None:
-        """Of the validation photos of ``dataset``, one with objects that ``seed`` chooses.
+    def __init__(self, dataset: Dataset, seed: int, licences: Sequence[str] | None = None) -> None:
+        """Of the validation photos that may be shown, one with objects that ``seed`` chooses.
 
         Args:
-            dataset: with the photos that may be shown; where that is none, none is drawn.
-            seed: of the choice.
+            licences: ``data.show_licenses``; None allows all.
         """
-        self._photos = dataset.subset("validation")
+        self._photos = shown_photos(dataset.subset("validation"), licences)
         images = self._photos.images
         with_objects = images[images["image"].isin(self._photos.boxes["image"])]
         names = list((with_objects if len(with_objects) else images)["image"])
-        chosen = int(np.random.default_rng(seed).integers(len(names))) if names else 0
-        self._name = names[chosen] if names else None
+        chosen = int(np.random.default_rng(seed).integers(len(names))) if names else None
+        self._name = None if chosen is None else names[chosen]
         self._detections: Mapping[str, Detections] = {}
 
     def watching(self, task: TrainingTask) -> TrainingTask:
@@ -55,8 +55,8 @@ class EpochPhotos:
         """Write the photo if the last epoch is the best: true boxes dashed, detections solid.
 
         Returns:
-            Its path, ``epoch_03.jpg`` in ``folder``; None where the epoch is no better, or no photo
-            may be shown.
+            Its path, ``epoch_03.jpg`` in ``folder``; None where the epoch is no better, or no
+            photo may be shown.
         """
         last = history[-1]
         if self._name is None or any(record.score >= last.score for record in history[:-1]):

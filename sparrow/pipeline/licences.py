@@ -11,11 +11,7 @@ from sparrow.config import Config
 from sparrow.data.licence_ledger import make_ledger
 from sparrow.data.tables import Dataset
 from sparrow.inference.model_folder import LICENCES, read_info, write_info
-
-TRAINED_ON = {
-    "coco": "COCO (its terms: https://cocodataset.org/#termsofuse)",
-    "imagenet": "ImageNet (its terms: https://www.image-net.org/download)",
-}
+from sparrow.inference.pretrained_licence import TRAINED_ON, starting_licence
 
 
 def write_ledger(config: Config, dataset: Dataset, folder: Path, shown: Sequence[str]) -> None:
@@ -39,15 +35,10 @@ def pretrained_weights(weights: str) -> tuple[str, str, str | None]:
     Args:
         weights: ``model.weights`` of the config. Of a file, the path is not told.
     """
-    if weights == "none":
-        return "none", "no weights: training began with random numbers", None
+    licence = starting_licence(weights)
     if weights in TRAINED_ON:
-        licence = (
-            "BSD 3-Clause, as torchvision; trained by its authors on "
-            f"{TRAINED_ON[weights]}, whose terms may hold for the weights too"
-        )
         return weights, licence, _torchvision_licence()
-    return "a file", "not recorded: ask whoever made the file", None
+    return "none" if weights == "none" else "a file", licence, None
 
 
 def _torchvision_licence() -> str | None:

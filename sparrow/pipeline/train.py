@@ -16,8 +16,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sparrow.config import Config
-from sparrow.data.licences import shown_photos
 from sparrow.data.tables import Dataset, data_version
+from sparrow.drawing.attempt import attempt_drawing
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.pipeline.continuation import find_origin, why_weights_alone
 from sparrow.pipeline.epoch_photos import PHOTOS, EpochPhotos
@@ -111,7 +111,7 @@ def train_model(
     nest_tuning(client, place.folder, run_id)
     if place.best_values:
         client.log_text(run_id, best_yaml(place.best_values), BEST_VALUES)
-    photos = EpochPhotos(shown_photos(dataset, tuned.data.show_licenses), tuned.seed)
+    photos = EpochPhotos(dataset, tuned.seed, tuned.data.show_licenses)
     kept = partial(photos.draw, folder=place.folder / PHOTOS)
     logged = _logged(hooks, client, run_id, kept)
     result = train(model, photos.watching(task), checkpoints, logged)
@@ -185,7 +185,7 @@ def _logged(hooks: TrainingHooks, client: MlflowClient, run_id: str, draw: Draw)
 
     def on_epoch(history: tuple[EpochRecord, ...]) -> None:
         log_epoch(client, run_id, history[-1].epoch, epoch_metrics(history[-1]))
-        photo = draw(history)
+        photo = attempt_drawing("this epoch's photo", lambda: draw(history))
         log_files(client, run_id, [photo] if photo else [], PHOTOS)
         if hooks.on_epoch:
             hooks.on_epoch(history)

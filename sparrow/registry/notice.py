@@ -111,7 +111,7 @@ def _counted(counts: Mapping[str, int], authors: Mapping[str, int] | None = None
     for name, photos in counts.items():
         by = f" by {authors[name]:,} known authors" if authors and name in authors else ""
         address = licence_url(name)
-        where = f"\n    {address}" if address else ""
+        where = f"\n    {address}" if address and address != name else ""
         lines.append(f"  {photos:,}{by}: {one_line(name)}{where}")
     return "\n".join(lines) or "  none"
 

@@ -7,30 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from sparrow.data.licence_ledger import is_address, licence_url
 from sparrow.reports.markdown import Markup, as_markdown
 
 GENERATED = "Generated"  # the source of synthetic photos
 FLICKR = "Flickr"
 # The photo's number, with which file names of Flickr begin: 52089256535_d3b996ae78_w.jpg.
 _FLICKR_NAME = re.compile(r"(\d{6,})_[0-9a-f]{6,}")
-_LICENCE = re.compile(r"\bCC[ -]BY((?:-(?:NC|SA|ND))*)[ -](\d\.\d)", re.IGNORECASE)
-_CC0 = re.compile(r"\bCC0\b", re.IGNORECASE)
-_WEB = re.compile(r"https?://[^\s<>\"\\^`{|}]+", re.IGNORECASE)
 _SAFE = "/:?#@!$&'*+,;=%-._~"  # of an address, without the brackets that end a link in Markdown
-
-
-def is_address(source: str) -> bool:
-    """Whether a source is an address on the web."""
-    return _WEB.fullmatch(source) is not None
-
-
-def licence_url(license: str) -> str | None:
-    """The address of a licence's text; None where its name is not a known one's."""
-    if match := _LICENCE.search(license):
-        return f"https://creativecommons.org/licenses/by{match[1].lower()}/{match[2]}/"
-    if _CC0.search(license):
-        return "https://creativecommons.org/publicdomain/zero/1.0/"
-    return license if is_address(license) else None
 
 
 def photo_url(photo: Mapping[str, Any]) -> str | None:

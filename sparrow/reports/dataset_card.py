@@ -9,16 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from sparrow.data.licence_ledger import is_address, licence_url
 from sparrow.data.split.evidence import known_authors
 from sparrow.data.split.report import split_verdict
 from sparrow.data.tables import Dataset, data_version
-from sparrow.reports.credits import (
-    how_to_find,
-    is_address,
-    licence_url,
-    link,
-    linked_attribution,
-)
+from sparrow.reports.credits import how_to_find, link, linked_attribution
 from sparrow.reports.document import FIGURES, Document, figure_name, picture_line
 from sparrow.reports.markdown import Markup, as_markdown, markdown_table
 from sparrow.reports.templates import cell
@@ -105,6 +100,15 @@ def _text(name: str, dataset: Dataset, split_report: Mapping[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _sources(dataset: Dataset) -> list[list[object]]:
+    """A row for each source, of addresses for all of them together."""
+    sources = dataset.images["source"].astype(str)
+    known = sources.mask(sources.map(is_address), "an address of its own")
+    counts = known.value_counts()
+    first = {name: sources[known == name].iloc[0] for name in counts.index}
+    return [[name, f"{n:,}", Markup(how_to_find(first[name]))] for name, n in counts.items()]
+
+
 def _compared(checks: Sequence[Mapping[str, Any]]) -> list[str]:
     """Each rule on test against training photos, and what of it is accepted only."""
     if not checks:
@@ -120,15 +124,6 @@ def _compared(checks: Sequence[Mapping[str, Any]]) -> list[str]:
         f"Test photos against training photos: {words}",
         markdown_table(["", "rule", "required", "observed"], rows),
     ]
-
-
-def _sources(dataset: Dataset) -> list[list[object]]:
-    """A row for each source, of addresses for all of them together."""
-    sources = dataset.images["source"].astype(str)
-    known = sources.mask(sources.map(is_address), "an address of its own")
-    counts = known.value_counts()
-    first = {name: sources[known == name].iloc[0] for name in counts.index}
-    return [[name, f"{n:,}", Markup(how_to_find(first[name]))] for name, n in counts.items()]
 
 
 # Keys of a split report, as they are stored -> what a reader sees.

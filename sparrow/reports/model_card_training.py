@@ -6,29 +6,30 @@ is "not recorded".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from sparrow.data.licence_ledger import is_address
 from sparrow.data.tables import Dataset
 from sparrow.inference.model_folder import ModelInfo
-from sparrow.inference.safetensors_metadata import read_licence
+from sparrow.inference.pretrained_licence import starting_licence
 from sparrow.predictions.count_words import number_in_words
+from sparrow.reports.credits import link
 from sparrow.reports.markdown import Markup, markdown_table
 from sparrow.reports.templates import cell
 
 NOT_RECORDED = "not recorded"
-TORCHVISION = "https://github.com/pytorch/vision/blob/main/LICENSE"
-PRETRAINED = "https://github.com/pytorch/vision#pre-trained-model-license"
-TRAINED_ON = {
-    "coco": ("COCO", "https://cocodataset.org/#termsofuse"),
-    "imagenet": ("ImageNet", "https://www.image-net.org/download"),
-}
 # Keys of ``training`` that say where and how fast it ran, not what was learnt.
 ELSEWHERE = {"threads", "workers", "device", "world_size"}
 _OPTIMIZER = ("learning_rate", "weight_decay", "momentum", "optimizer_parameters")
-_ONLY = {"momentum": ("sgd",), "step_epochs": ("step",), "gamma": ("step",)}  # apply to these
+_ONLY = {  # apply to these; others have parameters of their own
+    "weight_decay": ("adamw", "adam", "sgd"),
+    "momentum": ("sgd",),
+    "step_epochs": ("step",),
+    "gamma": ("step",),
+}
 _SCHEDULE = ("step_epochs", "gamma", "warmup_fraction", "schedule_parameters")
 
 
@@ -66,7 +67,7 @@ def training_section(
     rows = [
         ("training photos", photos),
         ("starting weights", NOT_RECORDED if weights is None else weights),
-        ("their licence", starting_licence(weights)),
+        ("their licence", _licence(weights)),
         ("layers trained", _layers(model)),
         ("optimiser", _named(training, "optimizer", _OPTIMIZER)),
         ("schedule", _named(training, "schedule", _SCHEDULE)),
@@ -106,20 +107,12 @@ def in_and_out_section(info: ModelInfo) -> list[str]:
     return ["## What goes in and what comes out", markdown_table(["", ""], rows)]
 
 
-def starting_licence(weights: object) -> str:
-    """The licence of the weights that training began with, as far as it is known."""
+def _licence(weights: object) -> str:
+    """The starting weights' licence, each address in it a link."""
     if not isinstance(weights, str):
         return NOT_RECORDED
-    if weights == "none":
-        return "no weights: it began with random numbers"
-    if weights in TRAINED_ON:
-        name, terms = TRAINED_ON[weights]
-        return Markup(
-            f"torchvision's: [BSD 3-Clause]({TORCHVISION}); [trained]({PRETRAINED}) on "
-            f"[{name}]({terms}), whose terms may hold for them too"
-        )
-    named = read_licence(Path(weights))
-    return named or f"{NOT_RECORDED}: a file, which names none in its safetensors metadata"
+    words = re.split(r"(https?://[^\s()]+)", starting_licence(weights))
+    return Markup("".join(link(word, word if is_address(word) else None) for word in words))
 
 
 def _section(info: ModelInfo, name: str) -> Mapping[str, Any]:

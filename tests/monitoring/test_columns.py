@@ -76,6 +76,19 @@ def test_the_last_remark_on_a_photo_counts() -> None:
     assert found["wrong"].tolist() == [0, 1, 1]  # 2 found where there are 4: wrong, though unsaid
 
 
+def test_a_minimum_has_no_error_where_there_are_more() -> None:
+    least = replace(PHOTO, count=2, count_low=1, count_high=None)
+    names = [replace(least, id=name) for name in "ab"]
+    window = window_of(names)
+    rows = [("f1", "a", PHOTO.time, 9.0, False), ("f2", "b", PHOTO.time, 1.0, False)]
+    feedback = pd.DataFrame(rows, columns=list(FEEDBACK_COLUMNS))
+    found = values(replace(window, feedback=feedback))
+    assert found["count_error"].fillna(-9).tolist() == [-9, 1]
+    assert found["wrong"].tolist() == [0, 1]
+    assert column_titles(window) == {"count": "count (2 means 2 or more)"}
+    assert column_titles(window_of([PHOTO])) == {}
+
+
 def test_a_box_of_no_height_has_a_shape_and_its_photo_the_others() -> None:
     flat = replace(PHOTO, boxes=(LoggedBox("bird", 0.9, 0, 5, 40, 5),))
     assert np.isfinite(values(window_of([flat]))["box_shape"][0])
@@ -100,16 +113,3 @@ def test_the_mix_of_a_photo_is_of_its_boxes() -> None:
     empty = replace(PHOTO, id="c", boxes=())
     table = photo_table(window_of([PHOTO, mixed, empty]), columns_of_model(("bird", "cat")))
     assert table["class:cat"].fillna(-1).tolist() == [0, 0.5, -1]
-
-
-def test_a_minimum_has_no_error_where_there_are_more() -> None:
-    least = replace(PHOTO, count=2, count_low=1, count_high=None)
-    names = [replace(least, id=name) for name in "ab"]
-    window = window_of(names)
-    rows = [("f1", "a", PHOTO.time, 9.0, False), ("f2", "b", PHOTO.time, 1.0, False)]
-    feedback = pd.DataFrame(rows, columns=list(FEEDBACK_COLUMNS))
-    found = values(replace(window, feedback=feedback))
-    assert found["count_error"].fillna(-9).tolist() == [-9, 1]
-    assert found["wrong"].tolist() == [0, 1]
-    assert column_titles(window) == {"count": "count (2 means 2 or more)"}
-    assert column_titles(window_of([PHOTO])) == {}

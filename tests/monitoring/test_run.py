@@ -45,6 +45,23 @@ def test_photos_from_the_future_are_no_ok(
     assert (f"{future} photos were set aside" in verdict.reason) == (future > 0)
 
 
+def test_minimums_are_said_in_the_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime.now(UTC)
+    records = [photo(now - timedelta(days=9, minutes=i)) for i in range(40)]
+    write_reference(tmp_path / REFERENCE, records, list(range(40)), [0] * 40)
+    model = MonitoredModel("birds", "3", tmp_path)
+    monkeypatch.setattr("monitoring.observation.monitored_model", lambda *_: model)
+    url = f"sqlite:///{tmp_path}/log.db"
+    config = make_config({"stores": {"prediction_log": url}})
+    log = PredictionLog(url)
+    log.append([replace(photo(now), count=2, count_low=1, count_high=3)])
+    assert "minimum" not in detect_drift(config, observe_production(config, None)).reason
+    log.append([replace(photo(now), count=120, count_low=117, count_high=None)])
+    reason = detect_drift(config, observe_production(config, None)).reason
+    assert "In 1 of these photos the count reaches the most that the model finds" in reason
+    log.close()
+
+
 def test_a_training_that_drift_started_accepts_the_drift_of_new_photos_and_says_so(
     tmp_path: Path,
 ) -> None:
@@ -71,20 +88,3 @@ def test_a_training_that_drift_started_accepts_the_drift_of_new_photos_and_says_
     assert "new-drift" not in config.checks.accept
     waiting = respond_to(config, drift, flow)
     assert "new-drift" not in waiting.words  # nothing was started
-
-
-def test_minimums_are_said_in_the_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = datetime.now(UTC)
-    records = [photo(now - timedelta(days=9, minutes=i)) for i in range(40)]
-    write_reference(tmp_path / REFERENCE, records, list(range(40)), [0] * 40)
-    model = MonitoredModel("birds", "3", tmp_path)
-    monkeypatch.setattr("monitoring.observation.monitored_model", lambda *_: model)
-    url = f"sqlite:///{tmp_path}/log.db"
-    config = make_config({"stores": {"prediction_log": url}})
-    log = PredictionLog(url)
-    log.append([replace(photo(now), count=2, count_low=1, count_high=3)])
-    assert "minimum" not in detect_drift(config, observe_production(config, None)).reason
-    log.append([replace(photo(now), count=120, count_low=117, count_high=None)])
-    reason = detect_drift(config, observe_production(config, None)).reason
-    assert "In 1 of these photos the count reaches the most that the model finds" in reason
-    log.close()

@@ -47,3 +47,20 @@ def test_no_object_in_any_photo(dataset, tmp_path):
         for name in empty.images["image"]
     }
     assert photos.draw((record(1, 0.0),), tmp_path).exists()
+
+
+def test_only_photos_under_the_listed_licences_are_drawn(dataset, tmp_path):
+    """Whatever the seed would choose: one validation photo is under a licence of its own."""
+    name = dataset.subset("validation").images["image"].iloc[0]
+    images = dataset.images.copy()
+    images.loc[images["image"] == name, "license"] = "Free"
+    mixed = replace(dataset, images=images)
+    nothing = Detections(
+        np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64)
+    )
+    for seed in range(5):
+        photos = EpochPhotos(mixed, seed, ["Free"])
+        photos._detections = {name: nothing}  # of another photo there is nothing to draw
+        assert photos.draw((record(1, 0.5),), tmp_path) is not None
+        assert EpochPhotos(mixed, seed, ["Other"]).draw((record(1, 0.5),), tmp_path / "no") is None
+    assert not (tmp_path / "no").exists()

@@ -8,33 +8,13 @@ from urllib.parse import urlsplit
 import pytest
 from markdown_it import MarkdownIt
 
-from sparrow.reports.credits import how_to_find, licence_url, linked_attribution, photo_url
+from sparrow.reports.credits import how_to_find, linked_attribution, photo_url
 
 BY_SA = "Attribution-ShareAlike 2.0 Generic (CC BY-SA 2.0)"
 PHOTO = {
     "image": "52089256535_d3b996ae78_w.jpg", "author": "Wildlife Terry", "source": "Flickr",
     "license": BY_SA,
 }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("license", "url"),
-    [
-        ("", None),
-        ("all rights reserved", None),
-        (BY_SA, "https://creativecommons.org/licenses/by-sa/2.0/"),
-        ("Attribution 2.0 Generic (CC BY 2.0)", "https://creativecommons.org/licenses/by/2.0/"),
-        ("CC-BY-NC-4.0", "https://creativecommons.org/licenses/by-nc/4.0/"),
-        (
-            "CC0 1.0 Universal (CC0 1.0) Public Domain Dedication",
-            "https://creativecommons.org/publicdomain/zero/1.0/",
-        ),
-        ("https://example.org/terms", "https://example.org/terms"),
-        ("javascript:alert(1)", None),
-    ],
-)
-def test_known_licences_have_an_address(license: str, url: str | None) -> None:
-    assert licence_url(license) == url
 
 
 def test_a_photo_of_flickr_is_found_by_its_number() -> None:

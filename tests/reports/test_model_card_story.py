@@ -6,10 +6,8 @@ import io
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
-from safetensors.numpy import save_file
 from small_model import write_small_model
 
 from sparrow.config import Config
@@ -18,7 +16,6 @@ from sparrow.reports.document import Document
 from sparrow.reports.model_card_training import (
     TrainingFacts,
     in_and_out_section,
-    starting_licence,
     training_section,
 )
 from sparrow.reports.training_figures import training_figures
@@ -58,6 +55,17 @@ def test_the_training_is_told(info: ModelInfo) -> None:
     assert "torchvision" in told["their licence"]
 
 
+def test_an_optimizer_by_name_is_told_with_its_own_parameters(info: ModelInfo) -> None:
+    training = {
+        **info.config["training"],
+        "optimizer": "RMSprop",
+        "optimizer_parameters": {"alpha": 0.9},
+    }
+    named = info.model_copy(update={"config": {**info.config, "training": training}})
+    told = rows(training_section(named, None, None))["optimiser"]
+    assert told == "RMSprop (learning rate 0.001, optimizer parameters alpha 0.9)"
+
+
 def test_a_model_of_before_says_what_is_not_recorded(info: ModelInfo) -> None:
     old = info.model_copy(update={"config": {}})
     told = rows(training_section(old, None, None))
@@ -67,16 +75,6 @@ def test_a_model_of_before_says_what_is_not_recorded(info: ModelInfo) -> None:
         assert told[name] == "not recorded"
     assert rows(in_and_out_section(old))["objects in a photo"] == "how many at most is not recorded"
     assert rows(in_and_out_section(info))["objects in a photo"].startswith("at most 120;")
-
-
-def test_licences_of_starting_weights(tmp_path: Path) -> None:
-    assert starting_licence("none").startswith("no weights")
-    assert "https://cocodataset.org/#termsofuse" in starting_licence("coco")
-    assert "ImageNet" in starting_licence("imagenet")
-    assert starting_licence(str(tmp_path / "missing.pth")).startswith("not recorded")
-    path, value = tmp_path / "own.safetensors", {"weight": np.zeros(1, np.float32)}
-    save_file(value, path, metadata={"license": "CC BY 4.0"})
-    assert starting_licence(str(path)) == "CC BY 4.0"
 
 
 def test_curves_of_a_training() -> None:
