@@ -26,7 +26,7 @@ COMMANDS = {
     "generate": "data",
     "models": "train",
     "shadow": "train",
-    "export_space": "serve",
+    "export_space": "data",
     "review": "train",
 }
 OWN = ("sparrow", "service", "monitoring")

@@ -21,13 +21,15 @@ from small_model import write_small_model
 
 ROOT = Path(__file__).parents[2]
 
-# Read by every Python process of the test when it starts. No module of any package can be imported;
-# of the libraries, ``filelock`` alone has been before: its locks on Windows are others. Attributes
-# are taken from Sparrow's own modules: libraries choose theirs by the name of the system.
+# Read by every Python process of the test when it starts. Nobody can import the modules,
+# but for ``filelock``, which has other locks on Windows. Attributes, and what libraries choose by
+# the name of the system, are taken from Sparrow's own modules.
 TAKEN_AWAY = """
 import filelock, os, signal, socket, subprocess, sys, types
 
 BLOCKED = {"fcntl", "grp", "msvcrt", "pty", "pwd", "resource", "syslog", "termios", "tty"}
+CHOSEN = {"pty", "termios", "tty"}  # Gradio's libraries import them where os.name is posix
+OWN = ("sparrow", "service", "monitoring", "__main__")
 LACKING = {
     "os": {"O_CLOEXEC", "O_DIRECTORY", "O_NOFOLLOW", "O_NONBLOCK", "O_SYNC", "chown", "fchmod",
            "fchown", "fork", "forkpty", "getegid", "geteuid", "getgid", "getloadavg", "getpgid",
@@ -41,7 +43,12 @@ LACKING = {
 
 class Blocker:
     def find_spec(self, name, path=None, target=None):
-        if name in BLOCKED:
+        asks, frame = "", sys._getframe(1)
+        while frame and not asks:
+            asks = frame.f_globals.get("__name__", "")
+            asks = "" if asks.startswith(("importlib", "_frozen_importlib")) else asks
+            frame = frame.f_back
+        if name in BLOCKED and (name not in CHOSEN or asks.partition(".")[0] in OWN):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Blocker())
@@ -52,7 +59,7 @@ class Without(types.ModuleType):
     def __getattribute__(self, name):
         if name in LACKING[object.__getattribute__(self, "__name__")]:
             asks = sys._getframe(1).f_globals.get("__name__", "")
-            if asks.partition(".")[0] in ("sparrow", "service", "monitoring", "__main__"):
+            if asks.partition(".")[0] in OWN:
                 raise AttributeError(name)
         return object.__getattribute__(self, name)
 

@@ -100,7 +100,6 @@ def test_nothing_more_counts(environment: Environment) -> None:
     environment.works("count photos --model model --to counts.csv --annotated drawn --workers 1")
     environment.works("count photos --model model --to counts.json --workers 2")
     environment.works("count photos --model model --to megadetector.json --megadetector")
-    environment.works("export-space space --model model")  # its own requirements.txt is in it
     assert environment.works(f"count {PHOTO} --model model") == f"{PHOTO}: 2\n"
     assert (environment.home / "counts.csv").read_text().count("\n") == 2
     assert len(list((environment.home / "drawn").iterdir())) == 1
@@ -118,6 +117,7 @@ def test_nothing_more_counts(environment: Environment) -> None:
         ("evaluate model set", "pandas", "data"),
         ("page --model model --no-browser", "uvicorn", "serve"),
         ("promote 1 --why x", "mlflow", "train"),
+        ("export-space space --model model", "pandas", "data"),
     ],
 )
 def test_nothing_more_says_which_extra_a_command_needs(
@@ -159,6 +159,7 @@ def test_data_alone_works_on_sets(environment: Environment) -> None:
         "import voc voc --into from-voc",
         "evaluate model again",
         "count again/images --model model --to counts.parquet",
+        "export-space space --model model",
         "--version",
     ):
         environment.works(line)
