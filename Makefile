@@ -129,6 +129,14 @@ test-circle: $(READY) ## From drift over labels to a better champion that serves
 test-kills: $(READY) ## Kill the flow in each of its steps and resume it: minutes
 	$(BIN)/python -m pytest -m kills tests/flows -s $(ARGS)
 
+.PHONY: test-extras
+test-extras: $(READY) ## Install the wheel, bare and with each extra, into environments of their own under /tmp
+	$(BIN)/python -m pytest -m extras tests/extras tests/cli -s $(ARGS)
+
+.PHONY: test-notebooks
+test-notebooks: $(READY) ## Execute docs/notebooks; their outputs are kept as they are
+	$(BIN)/python -m pytest -m notebooks tests/test_notebooks.py $(ARGS)
+
 .PHONY: test-push
 test-push: $(READY) ## Push and pull 10,000 photos, killed, to a folder and an S3 server: minutes
 	$(BIN)/python -m pytest -m push tests/data/pins tests/storage -s $(ARGS)
@@ -156,9 +164,9 @@ lock: $(READY) ## Pin the tree anew after a change of pyproject.toml [ARGS=--upg
 	for name in requirements requirements-serve; do \
 		grep '==' $$name.lock > $(VENV)/$$name.txt || true; \
 	done; \
-	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev $$tools $(ARGS) \
+	$(BIN)/uv pip compile pyproject.toml --all-extras $$tools $(ARGS) \
 		--output-file $(VENV)/requirements.txt; \
-	$(BIN)/uv pip compile --group serve --constraints $(VENV)/requirements.txt $$tools $(ARGS) \
+	$(BIN)/uv pip compile pyproject.toml --extra serve --constraints $(VENV)/requirements.txt $$tools $(ARGS) \
 		--output-file $(VENV)/requirements-serve.txt; \
 	for name in requirements requirements-serve; do \
 		{ echo '# Made by `make lock` from pyproject.toml; the same for Python 3.11 to 3.14 on Linux.'; \

@@ -7,7 +7,8 @@ a flow would end with "unknown user".
 from __future__ import annotations
 
 import os
-import pwd
+
+from sparrow.portable import account_name
 
 NAME_VARIABLES = ("METAFLOW_USER", "SUDO_USER", "USERNAME", "USER")  # by Metaflow, in this order
 NOBODY = "sparrow"
@@ -18,9 +19,6 @@ def settle_user_name() -> str:
     for variable in NAME_VARIABLES:
         if (name := os.environ.get(variable, "")) not in ("", "root"):
             return name
-    try:
-        name = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a container's user without an entry
-        name = NOBODY
+    name = account_name() or NOBODY
     os.environ["METAFLOW_USER"] = NOBODY if name == "root" else name
     return os.environ["METAFLOW_USER"]

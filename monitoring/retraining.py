@@ -23,6 +23,7 @@ from filelock import lock_descriptor
 from monitoring.verdict import DriftVerdict, State
 from sparrow.atomic_file import write_atomic
 from sparrow.config import MonitoringConfig
+from sparrow.portable import start_apart
 
 STATE = "loop.json"
 LOCK = "loop.lock"  # held by the training as long as it runs, even if its parent ends
@@ -72,7 +73,7 @@ def respond(
         return Response(Action.REPORT, words)
     home.mkdir(parents=True, exist_ok=True)
     now = now or datetime.now(UTC)
-    with (home / LOCK).open("a") as lock:
+    with (home / LOCK).open("ab") as lock:
         if waiting := _waiting(lock, home / STATE, now, config.cooldown_hours):
             return Response(Action.WAIT, waiting)
         _write_state(home / STATE, now, verdict)
@@ -81,14 +82,14 @@ def respond(
     return Response(Action.TRAIN, words, process)
 
 
-def _waiting(lock: IO[str], state: Path, now: datetime, cooldown_hours: float) -> str:
+def _waiting(lock: IO[bytes], state: Path, now: datetime, cooldown_hours: float) -> str:
     """Why no training can start now; "" where one can, and then the lock is held."""
     if not lock_descriptor(lock.fileno(), blocking=False):
         return "A training that drift started is still running."
     if not state.exists():
         return ""
     try:
-        last = datetime.fromisoformat(json.loads(state.read_text())["started_at"])
+        last = datetime.fromisoformat(json.loads(state.read_text(encoding="utf-8"))["started_at"])
         again = last + timedelta(hours=cooldown_hours)
         waits = now < again
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -110,15 +111,7 @@ def _write_state(state: Path, now: datetime, verdict: DriftVerdict) -> None:
     write_atomic(state, json.dumps(values, indent=1) + "\n")
 
 
-def _start(command: Sequence[str], output: Path, lock: IO[str]) -> subprocess.Popen[bytes]:
+def _start(command: Sequence[str], output: Path, lock: IO[bytes]) -> subprocess.Popen[bytes]:
     environment = {k: v for k, v in os.environ.items() if k not in OF_THIS_FLOW}
     with output.open("ab") as file:
-        return subprocess.Popen(  # noqa: S603 the caller's own command
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
-            env=environment,
-            start_new_session=True,  # the end of the monitor is not its end
-            pass_fds=(lock.fileno(),),
-        )
+        return start_apart(command, file, environment, held=lock)

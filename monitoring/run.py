@@ -147,5 +147,5 @@ def respond_to(config: Config, verdict: DriftVerdict, flow: Path) -> Response:
 def past_verdicts(folder: Path, model_name: str) -> list[dict[str, Any]]:
     """Of earlier runs on this model, newest first."""
     files = sorted(folder.glob(f"*/{VERDICT}"), reverse=True)
-    verdicts = [json.loads(path.read_text()) for path in files[: 2 * PAST_RUNS]]
+    verdicts = [json.loads(path.read_text(encoding="utf-8")) for path in files[: 2 * PAST_RUNS]]
     return [values for values in verdicts if values["model_name"] == model_name][:PAST_RUNS]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import resource
 import socket
 from typing import Any
 
@@ -20,6 +19,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from service.lingering import LingeringTransport
+from sparrow.portable import open_descriptors, raise_descriptor_limit
 
 HEAD_SECONDS = 10.0  # for the head of a request to arrive
 MAX_HEAD_BYTES = 80 * 1024  # RequestGuard refuses headers above 64 KiB with a sentence
@@ -140,12 +140,8 @@ def bound_connections(max_connections: int) -> type[BoundedProtocol]:
     The process's limit of descriptors is raised as far as it may be; where that is too low for
     ``max_connections``, fewer are accepted.
     """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = max_connections + SPARE_DESCRIPTORS
-    if soft < needed:
-        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    BoundedProtocol.max_connections = min(max_connections, max(1, soft - SPARE_DESCRIPTORS))
+    limit = raise_descriptor_limit(max_connections + SPARE_DESCRIPTORS)
+    BoundedProtocol.max_connections = min(max_connections, max(1, limit - SPARE_DESCRIPTORS))
     uvicorn.protocols.http.auto.AutoHTTPProtocol = BoundedProtocol
     return BoundedProtocol
 
@@ -156,9 +152,9 @@ def listening_at() -> list[str]:
     Read from its descriptors: BentoML's worker inherits a socket that its supervisor opened.
     """
     addresses = set()
-    for name in os.listdir("/proc/self/fd"):
+    for descriptor in open_descriptors():
         try:
-            with socket.socket(fileno=os.dup(int(name))) as opened:
+            with socket.socket(fileno=os.dup(descriptor)) as opened:
                 if opened.type != socket.SOCK_STREAM or not opened.getsockopt(*LISTENS):
                     continue
                 address = opened.getsockname()

@@ -17,6 +17,7 @@ from service.inference_service import InferenceService
 from service.page_values import DisplayOptions
 from service.page_visit import PagePhoto
 from service.pictures import annotated, encoded
+from sparrow.atomic_file import write_atomic
 from sparrow.images import ImageError, RgbImage, read_image
 from sparrow.inference.count_formats import coco, csv_text, row
 from sparrow.inference.model_folder import ModelInfo
@@ -124,8 +125,8 @@ def write_downloads(
     names = list(dict.fromkeys(name for photo in photos for name in photo.class_names))
     with tempfile.TemporaryDirectory(prefix="sparrow-page-") as name:
         folder = Path(name)
-        (folder / "counts.csv").write_text(csv_text([row(record) for record in records]))
-        (folder / "counts.coco.json").write_text(json.dumps(coco(records, names), indent=1))
+        write_atomic(folder / "counts.csv", csv_text([row(record) for record in records]))
+        write_atomic(folder / "counts.coco.json", json.dumps(coco(records, names), indent=1))
         with zipfile.ZipFile(folder / "annotated.zip", "w", zipfile.ZIP_STORED) as archive:
             for position, photo in enumerate(photos, 1):
                 _, drawn = pictures(photo, options)

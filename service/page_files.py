@@ -42,7 +42,7 @@ class PageFiles:
         """``max_bytes``: of all files together; one client gets half."""
         _remove_abandoned(Path(tempfile.gettempdir()))
         self.folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
-        self._lock = (self.folder / LOCK).open("w")
+        self._lock = (self.folder / LOCK).open("wb")
         lock_descriptor(self._lock.fileno())
         os.environ["GRADIO_TEMP_DIR"] = str(self.folder)
         self._max_bytes = max_bytes
@@ -186,7 +186,7 @@ def _remove_if_empty(folder: Path) -> None:
 def _remove_abandoned(parent: Path) -> None:
     for folder in parent.glob(f"{PREFIX}*"):
         try:
-            with (folder / LOCK).open("r+") as lock:
+            with (folder / LOCK).open("r+b") as lock:
                 if lock_descriptor(lock.fileno(), blocking=False):
                     shutil.rmtree(folder, ignore_errors=True)
         except OSError:  # in use, another user's, or being made

@@ -1,4 +1,4 @@
-"""The library's face: load a model, count photos, read a set, evaluate a model on it.
+"""The library's face: load a model, count photos, read and split a set, train and evaluate on it.
 
     import sparrow
 
@@ -7,7 +7,8 @@
     print(photo.count, photo.low, photo.high)
 
 What this module names is kept stable; CHANGELOG.md tells what changes. All of it works without
-torch, Metaflow and MLflow.
+torch, Metaflow and MLflow, but for ``train``, which needs torch and the extra ``train``; ``load``
+and the model need no extra, sets and scores need ``data``.
 """
 
 from __future__ import annotations
@@ -16,70 +17,116 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from sparrow.config import DataConfig, StoresConfig, load_config, stored_config
+import pandas as pd
+
+from sparrow.config import Config, DataConfig, load_config, stored_config, with_overrides
 from sparrow.data import tables
 from sparrow.data.checks.run import check_dataset
 from sparrow.data.formats.annotations import PHOTO_SUFFIXES
 from sparrow.data.formats.csv import read_csv_tables
 from sparrow.evaluation.evaluate import Evaluation, PhotoSet
 from sparrow.evaluation.scored import Scored
-from sparrow.inference.model import Model, PhotoCount
+from sparrow.inference.model import Model, PhotoCount, load
 from sparrow.pipeline.score import score_photos
+from sparrow.pipeline.train_alone import split_alone, train_alone
 from sparrow.progress import Progress
 
-__all__ = ["Dataset", "Model", "PhotoCount", "evaluate", "load", "score"]
-CHAMPION = "champion"
+__all__ = ["Dataset", "Model", "PhotoCount", "evaluate", "load", "score", "split", "train"]
 
 
 class Dataset(tables.Dataset):
     """Photos with boxes; see ``sparrow.data.tables.Dataset`` for its two tables."""
 
     @classmethod
-    def read(cls, root: Path | str, *, progress: Progress | None = None) -> Dataset:
+    def read(
+        cls,
+        root: Path | str,
+        *,
+        classes: Sequence[str] | None = None,
+        progress: Progress | None = None,
+    ) -> Dataset:
         """Read and check a set in the contract: ``images/`` and the two CSV tables.
 
-        Sets of other programs come into the contract by ``sparrow import``. All classes of the
-        table are taken; every photo is opened, hashed and measured. Nothing is written.
+        ``sparrow import`` makes one of other formats. Every photo is opened, hashed and measured.
 
         Args:
-            root: the set's folder.
+            root: the set's folder; nothing is written.
+            classes: that boxes may have, any other is a fault; None takes those of the table.
             progress: called with (done, total) photos while they are measured.
 
         Raises:
-            DataError: a table is not there, or the set breaks a rule; the message names file, row
-                and rule.
+            DataError: a table is not there, or a rule is broken; it names file, row and rule.
         """
-        root = Path(root)
-        labels = read_csv_tables(root)[1]
-        names: set[str] = set()
-        if "label_name" in labels:
-            names = set(labels["label_name"].dropna().astype(str))
+        if classes is None:
+            labels = read_csv_tables(Path(root))[1]
+            named = set(labels.get("label_name", pd.Series()).dropna().astype(str))
+            classes = sorted(named) or DataConfig().classes
         with tempfile.TemporaryDirectory() as prepared:
-            config = DataConfig(
-                classes=tuple(sorted(names)) or DataConfig().classes,
-                extensions=PHOTO_SUFFIXES,
-                prepared=prepared,
-            )
-            checked = check_dataset(root, config, progress=progress).dataset
+            kinds = PHOTO_SUFFIXES
+            config = DataConfig(classes=tuple(classes), extensions=kinds, prepared=prepared)
+            checked = check_dataset(Path(root), config, progress=progress).dataset
         return cls(checked.root, checked.images, checked.boxes)
 
 
-def load(model: Path | str = CHAMPION, *, config: Path | str | None = None) -> Model:
-    """Load a model.
+def split(dataset: tables.Dataset, *, config: Path | str | None = None) -> tables.Dataset:
+    """Assign each photo of a set to train, validation or test, so that nothing leaks.
+
+    Photos of one author, near-duplicates and visits stay together. The same set gives the same
+    split. Nothing is written: ``sparrow data split-report`` and a run keep theirs beside the set.
 
     Args:
-        model: ``champion``, the published one, or the path of a model folder.
-        config: YAML of the project whose champion is meant; None takes the place where it is by
-            default, ``.sparrow/champion`` of the working folder.
+        dataset: of ``Dataset.read``.
+        config: YAML whose sections ``split``, ``data`` and ``seed`` say how; None takes the
+            defaults.
+
+    Returns:
+        The same set with a column ``split`` of its photos; ``subset("test")`` is one part of it.
 
     Raises:
-        ModelFolderError: there is no model, or it is damaged.
+        DataError: there are too few authors or days to fill three splits.
         ConfigError: ``config`` cannot be used.
     """
-    if model == CHAMPION:
-        stores = load_config(config).stores if config is not None else StoresConfig()
-        model = stores.champion
-    return Model(model)
+    return split_alone(_config_of(dataset, config), dataset)
+
+
+def train(
+    dataset: tables.Dataset,
+    folder: Path | str,
+    *,
+    config: Path | str | None = None,
+    overrides: Sequence[str] = (),
+) -> Model:
+    """Train a detector: all that a run of the flow trains, without tuning, registry and MLflow.
+
+    The best epoch and the threshold are chosen on the validation photos. Test photos are not
+    looked at: ``evaluate(model, dataset.subset("test"))`` scores the model on them.
+
+    Args:
+        dataset: of ``split``; one that is not split is split as there.
+        folder: the model folder to make.
+        config: YAML of the training; None takes the defaults. The classes are the set's own.
+        overrides: ``key=value`` texts, such as ``training.epochs=5``.
+
+    Raises:
+        ValueError: ``folder`` holds something.
+        ConfigError: ``config`` or an override cannot be used.
+        TrainingError: there is nothing to learn from, or the loss is not finite.
+    """
+    settings = _config_of(dataset, config, overrides)
+    if "split" not in dataset.images:
+        dataset = split_alone(settings, dataset)
+    train_alone(settings, dataset, Path(folder))
+    return Model(folder)
+
+
+def _config_of(
+    dataset: tables.Dataset, config: Path | str | None, overrides: Sequence[str] = ()
+) -> Config:
+    """The config, with the classes that the set holds."""
+    settings = with_overrides(load_config(config) if config is not None else Config(), overrides)
+    classes = tuple(sorted(dataset.boxes["label"].astype(str).unique())) or settings.data.classes
+    data = settings.data.model_copy(update={"classes": classes})
+    return settings.model_copy(update={"data": data})
 
 
 def evaluate(

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from sparrow.portable import flush_to_disk
+
 _NAME_BYTES = 200  # of 255: room for what makes the partial name unique
 
 
@@ -48,8 +50,4 @@ def sync(path: Path) -> None:
     Raises:
         OSError: it is not there, or the disk refuses.
     """
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    flush_to_disk(path)

@@ -9,6 +9,8 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from sparrow.portable import READ_FLAGS
+
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
@@ -26,8 +28,8 @@ def open_regular(path: Path | str) -> BinaryIO:
             device; ``strerror`` says which.
     """
     _refuse_other_kinds(os.stat(path), path)  # before opening: to open a device can change it
-    # Without O_NONBLOCK a pipe that has just taken the file's place would block here.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    # Not blocking: a pipe may have taken the file's place just now.
+    descriptor = os.open(path, READ_FLAGS)
     try:
         _refuse_other_kinds(os.fstat(descriptor), path)
         return os.fdopen(descriptor, "rb")

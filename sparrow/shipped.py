@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sparrow import __version__
+
 PACKAGE = Path(__file__).resolve().parent
 DEMO = "configs/demo.yaml"
 SERVE_LOCK = "requirements-serve.lock"
@@ -23,6 +25,16 @@ def default_config() -> Path:
     """The demo's config: of the working folder, or the one of the package."""
     own = Path(DEMO)
     return own if own.is_file() else shipped(DEMO)
+
+
+def install_command(extra: str) -> str:
+    """What a person types to install the libraries of an extra.
+
+    Never the package's bare name, which belongs to another project on the public index.
+    """
+    if (PACKAGE.parent / "pyproject.toml").is_file():
+        return f"pip install -e '.[{extra}]'"
+    return f"pip install 'FOLDER/sparrow-{__version__}-py3-none-any.whl[{extra}]'"
 
 
 def flow_command(flow: str) -> str:

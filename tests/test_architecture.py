@@ -49,7 +49,14 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "api",
     ),
     # The library's face: what ``sparrow.load`` and its siblings need, and never torch.
-    "api": ("data", "evaluation", "inference", "predictions", "pipeline.score"),
+    "api": (
+        "data",
+        "evaluation",
+        "inference",
+        "predictions",
+        "pipeline.score",
+        "pipeline.train_alone",
+    ),
     "release": ("registry.pyfunc",),  # only what stored models name
 }
 # Rooms of others that values pass through: rows of a log, a reference, a folder, never a network.
@@ -306,15 +313,98 @@ def test_the_runtime_leaves_torch_out_for_real():
     assert run.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize(
-    ("library", "users"),
-    [
-        ("tqdm", ("sparrow.progress",)),
-        # Elsewhere ``filelock``, which knows no lock that several processes share.
-        ("fcntl", ("sparrow.storage.run_lock", "sparrow.storage.plan", "sparrow.training")),
-    ],
-)
-def test_one_progress_display_and_one_kind_of_lock(library, users):
-    modules = {module for module, names in LATE.items() if library in names}
-    assert modules
-    assert {module for module in modules if not below(module, users)} == set()
+def test_one_progress_display():
+    assert {module for module, names in LATE.items() if "tqdm" in names} == {"sparrow.progress"}
+
+
+PORTABLE = "sparrow.portable"  # the one module that asks what the system has
+NOT_EVERYWHERE = {"fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog", "posix",
+                  "msvcrt", "winreg", "ctypes"}  # fmt: skip
+# Of ``os`` and ``signal`` on Linux, by Python's documentation: not on Windows, or not on macOS.
+LACKING = {
+    "os": {
+        "O_CLOEXEC", "O_DIRECTORY", "O_NOFOLLOW", "O_NONBLOCK", "O_SYNC", "O_TMPFILE", "chown",
+        "copy_file_range", "fchmod", "fchown", "fork", "forkpty", "getegid", "geteuid", "getgid",
+        "getloadavg", "getpgid", "getuid", "killpg", "lchown", "link", "memfd_create", "mkfifo",
+        "mknod", "nice", "posix_fadvise", "posix_fallocate", "posix_spawn", "pread", "pwrite",
+        "sched_getaffinity", "sched_setaffinity", "sendfile", "setgid", "setpgid", "setpriority",
+        "setsid", "setuid", "statvfs", "symlink", "sync", "sysconf", "uname", "wait", "wait3",
+    },
+    "signal": {"SIGALRM", "SIGCHLD", "SIGHUP", "SIGKILL", "SIGPIPE", "SIGQUIT", "SIGSTOP",
+               "SIGUSR1", "SIGUSR2", "alarm", "pthread_kill", "setitimer"},
+    "socket": {"AF_UNIX", "SO_REUSEPORT", "recv_fds", "send_fds", "socketpair"},
+}  # fmt: skip
+ARGUMENTS = {"pass_fds", "preexec_fn", "start_new_session", "process_group", "dir_fd",
+             "src_dir_fd", "dst_dir_fd"}  # fmt: skip
+METHODS = {"symlink_to", "hardlink_to", "lchmod", "owner", "group_owner", "is_mount"}
+SYSTEM_PATHS = re.compile(r"^/(proc|dev|sys|run|etc|tmp|var|usr)(/|$)")
+
+
+def of_one_system(tree: ast.AST) -> Iterator[str]:
+    """What a module uses that some operating systems do not have."""
+    yield from (name for name in imported(tree, inside_functions=True) if name in NOT_EVERYWHERE)
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id=module), attr=name):
+                if name in LACKING.get(module, ()):
+                    yield f"{module}.{name}"
+            case ast.ImportFrom(module=str(module), names=names):
+                for alias in names:
+                    if alias.name in LACKING.get(module, ()):
+                        yield f"{module}.{alias.name}"
+            case ast.keyword(arg=str(name)) if name in ARGUMENTS:
+                yield f"{name}="
+            case ast.Constant(value=str(text)) if SYSTEM_PATHS.match(text):
+                yield text
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in METHODS:
+                yield f".{node.func.attr}()"
+            if node.func.attr == "get_context" and "spawn" not in ast.unparse(node):
+                yield ast.unparse(node)
+
+
+def test_what_not_every_system_has_is_behind_one_place():
+    wrong = {
+        f"{module} uses {name}"
+        for module, tree in TREES.items()
+        if module != PORTABLE
+        for name in of_one_system(tree)
+    }
+    assert {"fcntl", "resource", "os.link", "pass_fds=", "/proc/self/fd"} <= set(
+        of_one_system(TREES[PORTABLE])
+    )
+    assert not wrong
+
+
+def test_files_are_read_and_written_in_utf_8_whatever_the_system_prefers():
+    """Windows takes a code page of its country where a text file's encoding is not named."""
+    wrong = [
+        f"{module}, line {call.lineno}: {ast.unparse(call)[:60]}"
+        for module, tree in TREES.items()
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and opens_text(call)
+        if not {"encoding", None} & {word.arg for word in call.keywords}
+    ]
+    assert not wrong
+
+
+NO_TEXT_FILES = ("os.open", "Image.open", "page.open", "build_opener(_NoRedirects).open")
+
+
+def opens_text(call: ast.Call) -> bool:
+    """Whether a call reads or writes text in an encoding that somebody has to choose."""
+    called = ast.unparse(call.func)
+    if any(word.arg == "text" and ast.unparse(word.value) == "True" for word in call.keywords):
+        return True  # a program's output
+    if called.endswith((".read_text", ".write_text")):
+        return not called.startswith("distribution(")  # a package's own, always UTF-8
+    is_open = called in ("open", "os.fdopen") or called.endswith(".open")
+    return is_open and called not in NO_TEXT_FILES and is_text_mode(call)
+
+
+def is_text_mode(call: ast.Call) -> bool:
+    """Whether a call of ``open`` or ``.open`` asks for text."""
+    positional = call.args if ast.unparse(call.func).endswith(".open") else call.args[1:]
+    modes = [*positional[:1], *(word.value for word in call.keywords if word.arg == "mode")]
+    first = modes[0].value if modes and isinstance(modes[0], ast.Constant) else "r"
+    return isinstance(first, str) and set(first) <= set("rwax+t")

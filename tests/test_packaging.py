@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -13,33 +11,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from built_wheel import clean_environment
 
 ROOT = Path(__file__).parents[1]
-PARTS = (
-    "sparrow", "service", "monitoring", "flows", "configs", "pyproject.toml", "setup.py",
-    "README.md", "LICENSE", "requirements-serve.lock",
-)  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """Built from a copy: nothing is left in the working tree, nothing is asked of an index."""
-    source = tmp_path_factory.mktemp("source")
-    ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    for part in PARTS:
-        if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, source / part, ignore=ignore)
-        else:
-            shutil.copy(ROOT / part, source / part)
-    out = tmp_path_factory.mktemp("wheel")
-    built = subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index",
-         "--quiet", "--wheel-dir", out, source],
-        capture_output=True, text=True, env=clean_environment(), check=False,
-    )  # fmt: skip
-    assert built.returncode == 0, built.stderr[-3000:]
-    (found,) = out.glob("*.whl")
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +23,6 @@ def site(wheel, tmp_path_factory):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
     return site
-
-
-def clean_environment(**more):
-    """Without what would lead back to the clone."""
-    kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "METAFLOW_USER")}
-    return {**kept, **more}
 
 
 def python(site, folder, *arguments):
@@ -105,6 +73,7 @@ print(json.dumps(found))
 """
 # The command, and what it is to come to in an empty folder: 0, or a part of its one sentence.
 EXPECTED = {
+    "page --no-browser": ".sparrow/champion does not exist",
     "status": "No run yet. Start one: python -m sparrow.flows.train run",
     "clean": 0,
     "generate --photos 2 --into raw": 0,

@@ -43,7 +43,7 @@ def served(model: Path, config: Path, output: Path) -> Iterator[str]:
         "SPARROW_CONFIG": str(config.absolute()),
     }
     command = [sys.executable, "-m", "bentoml", "serve", "service.app:Sparrow", "--port", str(port)]
-    with output.open("w") as said:
+    with output.open("wb") as said:
         server = subprocess.Popen(command, env=environment, stdout=said, stderr=said)  # noqa: S603
         try:
             url = f"http://127.0.0.1:{port}"
@@ -98,4 +98,6 @@ def _wait(url: str, server: subprocess.Popen[bytes], output: Path) -> None:
                 return
         except (URLError, OSError):
             time.sleep(0.2)
-    raise RuntimeError(f"the service did not start; see {output}:\n{output.read_text()[-2000:]}")
+    raise RuntimeError(
+        f"the service did not start; see {output}:\n{output.read_text(encoding='utf-8')[-2000:]}"
+    )

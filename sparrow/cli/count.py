@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import closing
@@ -15,6 +14,7 @@ from sparrow.cli.count_photos import count_all
 from sparrow.config import StoresConfig
 from sparrow.inference.photo_files import find_photos
 from sparrow.plain_text import one_line
+from sparrow.portable import usable_cores
 from sparrow.predictions.count_words import (
     interval_in_words,
     is_minimum,
@@ -45,7 +45,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--workers",
         type=int,
-        default=os.cpu_count() or 1,
+        default=usable_cores(),
         metavar="N",
         help="processes (all cores)",
     )
@@ -57,6 +57,9 @@ def _check(arguments: argparse.Namespace) -> None:
     to = arguments.to
     if to is not None and to.suffix.lower() not in FORMATS:
         raise ValueError(f"--to {to}: expected a name ending in {', '.join(FORMATS)}")
+    if to is not None and to.suffix.lower() == ".parquet":
+        import pandas  # noqa: F401 here, and not after an hour's counting
+        import pyarrow  # noqa: F401
     if arguments.megadetector and (to is None or to.suffix.lower() != ".json"):
         raise ValueError("--megadetector needs --to with a name ending in .json")
     if arguments.workers < 1:

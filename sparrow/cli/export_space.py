@@ -68,7 +68,7 @@ def export_space(arguments: argparse.Namespace) -> int:
     settings = _settings_of(model, info)
     copy_model(model, folder / "model", settings)
     shutil.copy(requirements, folder / REQUIREMENTS)
-    (folder / APP_FILE).write_text(APP)
+    (folder / APP_FILE).write_text(APP, encoding="utf-8")
     write_notices(folder / "model", info, folder)
     text = space_readme(folder / "model", info, str(settings.version), requirements)
     (folder / "README.md").write_text(text, encoding="utf-8")

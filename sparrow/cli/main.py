@@ -1,4 +1,4 @@
-"""``sparrow …``: count, import, export, generate, promote, roll back, inspect."""
+"""``sparrow …``: count, serve the page, import, export, generate, promote, roll back, inspect."""
 
 from __future__ import annotations
 
@@ -8,15 +8,28 @@ import sys
 from collections.abc import Sequence
 
 import sparrow
+from sparrow.shipped import install_command
 from sparrow.telemetry import switch_off
 
 DESCRIPTION = "Detect and count house sparrows, or anything one can draw a box around, in photos."
 
-# Each module has ``register(subparsers)`` and imports what is heavy only when it is called.
-COMMANDS = (
-    "count", "evaluate", "status", "clean", "data", "exchange", "generate", "models", "shadow",
-    "export_space", "review",
-)  # fmt: skip
+# Each module has ``register(subparsers)`` and imports what is heavy only when it is called. Beside
+# it is the extra that its libraries come with.
+COMMANDS = {
+    "count": "data",  # for Parquet; nothing else of it needs an extra
+    "page": "serve",
+    "evaluate": "data",
+    "status": "train",
+    "clean": "train",
+    "data": "data",
+    "exchange": "data",
+    "generate": "data",
+    "models": "train",
+    "shadow": "train",
+    "export_space": "data",
+    "review": "train",
+}
+OWN = ("sparrow", "service", "monitoring")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,18 +42,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 done, 1 a fault that the message explains, 2 a wrong command line.
     """
     switch_off()
-    parser = argparse.ArgumentParser(prog="sparrow", description=DESCRIPTION)
-    parser.add_argument("--version", action="version", version=sparrow.__version__)
-    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in COMMANDS:
-        importlib.import_module(f"sparrow.cli.{name}").register(subparsers)
+    parser, extras = _make_parser()
     chosen = parser.parse_args(arguments)
     try:
         return int(chosen.func(chosen))
+    except ModuleNotFoundError as error:
+        return _say_what_to_install(error, chosen.command, extras[chosen.command])
     except (ValueError, OSError, RuntimeError) as error:
         # Every fault of input in this project is a ValueError that says what to do, and so do the
         # project's own RuntimeErrors; anybody else's is a bug whose traceback is wanted.
-        own = type(error).__module__.startswith("sparrow.")
+        own = type(error).__module__.partition(".")[0] in OWN
         if isinstance(error, RuntimeError) and not own:
             raise
         print(f"sparrow {chosen.command}: {error}", file=sys.stderr)
@@ -48,6 +59,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+
+
+def _make_parser() -> tuple[argparse.ArgumentParser, dict[str, str]]:
+    """The parser of all subcommands, and the extra that each comes with."""
+    parser = argparse.ArgumentParser(prog="sparrow", description=DESCRIPTION)
+    parser.add_argument("--version", action="version", version=sparrow.__version__)
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    extras: dict[str, str] = {}
+    for name, extra in COMMANDS.items():
+        importlib.import_module(f"sparrow.cli.{name}").register(subparsers)
+        extras |= {command: extra for command in subparsers.choices if command not in extras}
+    return parser, extras
+
+
+def _say_what_to_install(error: ModuleNotFoundError, command: str, extra: str) -> int:
+    library = (error.name or "").partition(".")[0]
+    if library in ("", *OWN):
+        raise error
+    print(
+        f"sparrow {command}: this needs {library}, which is not installed here. It comes with the "
+        f"extra {extra!r}: {install_command(extra)}",
+        file=sys.stderr,
+    )
+    return 1
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def show_status(arguments: argparse.Namespace) -> int:
 def collect_status(stores: StoresConfig) -> dict[str, Any]:
     """``run``: the newest run's report, or None; ``champion``: what serves, or None."""
     reports = sorted(Path(stores.runs).glob("*/report.json"), key=lambda p: p.stat().st_mtime)
-    run = json.loads(reports[-1].read_text()) if reports else None
+    run = json.loads(reports[-1].read_text(encoding="utf-8")) if reports else None
     if run and run["state"] != "finished" and is_under_way(reports[-1].parent):
         run["state"] = "under way"
     champion = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from sparrow.detections import Detections
 from sparrow.images import RgbImage
+from sparrow.portable import usable_cores
 
 Detect = Callable[[RgbImage], Detections]
 MIN_COMPARED_SCORE = 0.2
@@ -20,7 +20,7 @@ MIN_COMPARED_SCORE = 0.2
 def detector_of(engine: Path) -> Detect:
     """An engine's file as a function: photos uint8 [H, W, 3] at the network's size go in."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = len(os.sched_getaffinity(0))
+    options.intra_op_num_threads = usable_cores()
     session = onnxruntime.InferenceSession(str(engine), options, providers=["CPUExecutionProvider"])
 
     def detect(image: RgbImage) -> Detections:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,13 +11,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sparrow.config import StoresConfig, load_config
 from sparrow.images import MAX_PIXELS, ImageError
 from sparrow.inference.counter import CountedPhoto, PhotoCounter
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.inference.photo_files import find_photos
+from sparrow.portable import usable_cores
 from sparrow.predictions.count_words import is_minimum
 from sparrow.regular_file import open_regular
 
+CHAMPION = "champion"
 AHEAD = 64  # photos that are counted before the first of them is asked for
 
 
@@ -116,7 +118,7 @@ class Model:
             ValueError: there is no photo, or no such folder.
         """
         files = find_photos([Path(folder)], recursive=recursive)
-        with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as threads:
+        with ThreadPoolExecutor(workers or usable_cores()) as threads:
             yield from _in_order(
                 threads.submit(self._count_file, file, max_pixels) for file in files
             )
@@ -136,6 +138,24 @@ class Model:
                 content = file.read()
         counted, _ = self._counter.count(content, name, "python", max_pixels)
         return _photo_count(counted)
+
+
+def load(model: Path | str = CHAMPION, *, config: Path | str | None = None) -> Model:
+    """Load a model.
+
+    Args:
+        model: ``champion``, the published one, or the path of a model folder.
+        config: YAML of the project whose champion is meant; None takes the place where it is by
+            default, ``.sparrow/champion`` of the working folder.
+
+    Raises:
+        ModelFolderError: there is no model, or it is damaged.
+        ConfigError: ``config`` cannot be used.
+    """
+    if model == CHAMPION:
+        stores = load_config(config).stores if config is not None else StoresConfig()
+        model = stores.champion
+    return Model(model)
 
 
 def _in_order(counts: Iterator[Future[PhotoCount]]) -> Iterator[PhotoCount]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,12 +13,13 @@ from sparrow.detections import Detections
 from sparrow.evaluation.scored import Predicted
 from sparrow.images import read_image
 from sparrow.inference.engine import Engine
+from sparrow.portable import usable_cores
 from sparrow.progress import Progress
 
 
 def served_at_once(config: Config) -> int:
     """Photos that the service counts at the same time, as far as this machine has processors."""
-    return min(config.service.workers or config.service.threads, len(os.sched_getaffinity(0)))
+    return min(config.service.workers or config.service.threads, usable_cores())
 
 
 def predict_photos(

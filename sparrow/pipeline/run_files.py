@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sparrow.portable import hard_link
 from sparrow.regular_file import sha256_of
 
 # Notes of the run itself, and the lock: they say what happened, and are nobody's result.
@@ -87,7 +88,7 @@ def take_files(paths: Mapping[str, Path], target: Path) -> None:
         place.unlink(missing_ok=True)
         if origin.stat().st_size >= LINKED_BYTES:
             try:
-                os.link(origin, place)
+                hard_link(origin, place)
                 continue
             except OSError:  # another file system, or one without links
                 pass

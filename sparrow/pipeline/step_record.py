@@ -185,7 +185,7 @@ def installed_packages(lock: Path) -> str:
     Args:
         lock: ``requirements.lock`` of a clone; need not exist.
     """
-    lines = [sys.version, lock.read_text() if lock.is_file() else ""]
+    lines = [sys.version, lock.read_text(encoding="utf-8") if lock.is_file() else ""]
     for requirement in metadata.requires("sparrow") or []:
         name = Requirement(requirement).name
         try:

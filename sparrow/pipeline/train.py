@@ -100,7 +100,7 @@ def train_model(
     result = train(model, photos.watching(task), checkpoints, logged)
     log_numbers(client, run_id, {"best_epoch": result.best.epoch})
     end_run(client, run_id)
-    _export(tuned, dataset, task, result, place.folder)
+    export_trained(tuned, dataset, task, result, place.folder)
     return Trained(
         run_key=place.key,
         mlflow_run_id=run_id,
@@ -164,10 +164,18 @@ def _logged(hooks: TrainingHooks, client: MlflowClient, run_id: str, draw: Draw)
     return TrainingHooks(on_epoch, hooks.on_batch)
 
 
-def _export(
+def export_trained(
     tuned: Config, dataset: Dataset, task: TrainingTask, result: TrainingResult, folder: Path
 ) -> None:
-    """Write the model folder, its engine compared with the network on validation photos."""
+    """Write the model folder, its engine compared with the network on validation photos.
+
+    Args:
+        tuned: the config that was trained with.
+        dataset: all photos, split.
+        task: of both.
+        result: of the training, with a file of weights.
+        folder: of the run; the model is in its ``model``.
+    """
     from sparrow.export.folder import write_model_folder
 
     seen = task.validation

@@ -79,7 +79,7 @@ def git_commit() -> str:
     command = ["git", "rev-parse", "--short", "HEAD"]
     try:
         answer = subprocess.run(  # noqa: S603 a fixed command
-            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+            command, cwd=Path(__file__).parent, capture_output=True, encoding="utf-8", check=True
         )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"

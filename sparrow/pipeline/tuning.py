@@ -98,7 +98,7 @@ def choose_best(config: Config, study: str, dataset: Dataset, work_dir: Path) ->
         attempt_drawing("plots of the study", lambda: study_report.study_figures(config, name))
         or {}
     )
-    (work_dir / BEST_VALUES).write_text(study_report.best_yaml(values))
+    (work_dir / BEST_VALUES).write_text(study_report.best_yaml(values), encoding="utf-8")
     write_pictures(pictures, work_dir / PLOTS)
     own = study_report.finished_trials(config, name, study if config.tuning.study else "")
     log_tuning(config, work_dir, Tuning(name, own, pictures, [work_dir / BEST_VALUES]))

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from sparrow.portable import hard_link
+
 Identity = tuple[int, int] | None  # device and inode; None: no such file
 _BESIDE = ("-wal", "-shm")  # what SQLite keeps beside a database in WAL mode
 
@@ -90,7 +92,7 @@ class OpenFile:
         aside = self.path.with_name(f"{self.path.name}.before-{moment}")
         for place in (self.path, aside):
             with suppress(FileExistsError):
-                os.link(partial, place)  # never over a file that somebody else has put there
+                hard_link(partial, place)  # never over a file that somebody else has put there
                 return place
         raise FileExistsError(aside)
 

@@ -142,7 +142,8 @@ def _shown(ledger: LicenceLedger) -> str:
 
 def _packages(lock: Path) -> str:
     """The packages that are installed for it, with the licence that each names itself."""
-    pins = [match.groups() for match in map(_PIN.match, lock.read_text().splitlines()) if match]
+    text = lock.read_text(encoding="utf-8")
+    pins = [match.groups() for match in map(_PIN.match, text.splitlines()) if match]
     lines = [f"  {name} {version}: {_licence_of(name, version)}" for name, version in pins]
     return (
         "Packages. None is in this folder; they are installed from a package index, each under its "

@@ -195,5 +195,5 @@ def _who() -> str:
     """The person or service account; containers often have neither name nor entry."""
     try:
         return os.environ.get("METAFLOW_USER") or getpass.getuser()
-    except (KeyError, OSError):
+    except (ImportError, KeyError, OSError):
         return "unknown"

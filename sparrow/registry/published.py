@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sparrow.data.ingest.atomic_dir import replace_directory
 from sparrow.inference.model_folder import INFO, ModelFolderError, read_info
+from sparrow.portable import replace_link
 from sparrow.regular_file import sha256_of
 
 
@@ -82,7 +83,4 @@ class PublishedFolders:
         target = self.folder(number).relative_to(self.path.parent)
         if self.path.is_symlink() and self.path.readlink() == target:
             return
-        link = self.path.with_name(self.path.name + ".next")
-        link.unlink(missing_ok=True)
-        link.symlink_to(target, target_is_directory=True)
-        link.replace(self.path)
+        replace_link(self.path, target, self.path.with_name(self.path.name + ".next"))

@@ -55,7 +55,7 @@ def _metadata(info: ModelInfo, ledger: LicenceLedger | None, requirements: Path)
     """The head, in the keys and values that Hugging Face documents."""
     licence = folder_licence(ledger)
     named = {"license_name": "several-see-notice", "license_link": NOTICE}
-    pinned = _GRADIO.search(requirements.read_text())
+    pinned = _GRADIO.search(requirements.read_text(encoding="utf-8"))
     return {
         "title": one_line(info.name),
         "emoji": "🐦",

@@ -66,7 +66,7 @@ def start_run(
         The run's id.
     """
     if note.exists():
-        return note.read_text().strip()
+        return note.read_text(encoding="utf-8").strip()
     experiment_id = _experiment_id(client, experiment, artifacts)
     run = client.create_run(
         experiment_id, tags=dict(facts.tags), run_name=facts.tags.get("metaflow_run")

@@ -75,7 +75,7 @@ def nest_tuning(client: MlflowClient, work_dir: Path, training: str) -> None:
     """Show the run's tuning, where there is one, within the MLflow run of its training."""
     note = work_dir / NOTE
     if note.exists():
-        client.set_tag(note.read_text().strip(), MLFLOW_PARENT_RUN_ID, training)
+        client.set_tag(note.read_text(encoding="utf-8").strip(), MLFLOW_PARENT_RUN_ID, training)
 
 
 def _log_trial(

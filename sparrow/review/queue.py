@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from sparrow.atomic_file import write_atomic
 from sparrow.boxes import clip_boxes
 from sparrow.data.checks.photo_record import read_photo_bytes
 from sparrow.data.errors import DataError
@@ -83,7 +84,7 @@ def write_queue(
         rows = _write_photos(place, selected, source, progress)
         dataset = make_dataset(place, [row.photo for row in rows])
         write_coco(dataset, place / LABELS, source.class_names)
-        (place / LABELS_SUM).write_text(f"{sha256_of(place / LABELS)}  {LABELS}\n")
+        write_atomic(place / LABELS_SUM, f"{sha256_of(place / LABELS)}  {LABELS}\n")
         table = pd.DataFrame([row.listed for row in rows], columns=list(LIST_COLUMNS))
         table = table.map(lambda cell: as_cell(utf8(cell)) if isinstance(cell, str) else cell)
         table.to_csv(place / LIST, index=False, encoding="utf-8", quoting=quoting_of(table))

@@ -7,7 +7,7 @@ files, MLflow's, are never touched: each registered version can be fetched from 
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import shutil
 import sqlite3
 import time
@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+
+from filelock import lock_descriptor
 
 from sparrow.config import StoresConfig
 from sparrow.storage.places import (
@@ -152,8 +154,9 @@ def _prepared_items(places: Places) -> Iterator[Item]:
 
 
 def _forget_decoded(path: Path) -> None:
-    with path.open() as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # whoever reads it holds it
+    with path.open("rb") as file:
+        if not lock_descriptor(file.fileno(), blocking=False):
+            raise BlockingIOError(errno.EWOULDBLOCK, "a training reads it", str(path))
         path.unlink()
         path.with_suffix(".json").unlink(missing_ok=True)
 

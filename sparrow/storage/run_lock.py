@@ -4,18 +4,21 @@ The process that starts a run and each of its steps hold one lock file together.
 under way while any of them lives, and no longer after a kill of all: there is nothing to tidy up.
 The file names the runs it is held for; each run's folder has a link to it.
 
-It stays a plain ``flock``: the holders share it, and ``filelock`` knows only a single holder.
+Its holders share it, which ``filelock`` does not know, but for the same lock held by one alone.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import lock_descriptor
+
+from sparrow.portable import hold_together, replace_link
 
 LINK = "run.lock"  # in a run's folder
 VARIABLE = "SPARROW_RUN_LOCK"  # the path of the run's lock, for its steps
@@ -41,8 +44,8 @@ def run_under_way(folder: Path) -> Iterator[Path]:
             if not is_held(path):
                 path.unlink(missing_ok=True)
         path = folder / f"{os.getpid()}-{secrets.token_hex(4)}.lock"
-        lock = path.open("x")
-        fcntl.flock(lock, fcntl.LOCK_SH)
+        lock = path.open("xb")
+        hold_together(lock.fileno())
     os.environ[VARIABLE] = str(path.resolve())
     try:
         yield path
@@ -57,14 +60,14 @@ def run_under_way(folder: Path) -> Iterator[Path]:
 def choosing(folder: Path) -> Iterator[None]:
     """Of processes that read the locks in order to add another, one at a time."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "choosing").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
+    with (folder / "choosing").open("wb") as turn:
+        lock_descriptor(turn.fileno())
         yield
 
 
 def name_run(path: Path, run_id: str) -> None:
     """Note which run a lock is held for; there may be several (a run, and the resumed one)."""
-    with path.open("a") as file:
+    with path.open("a", encoding="utf-8") as file:
         file.write(f"{run_id}\n")
 
 
@@ -77,7 +80,7 @@ def join_run(run_id: str, work_dir: Path) -> None:
         return
     path = Path(named)
     lock = os.open(path, os.O_RDWR | os.O_CREAT)
-    fcntl.flock(lock, fcntl.LOCK_SH)
+    hold_together(lock)
     _held.append(lock)
     if run_id not in _names(path):
         name_run(path, run_id)
@@ -85,10 +88,7 @@ def join_run(run_id: str, work_dir: Path) -> None:
     link = work_dir / LINK
     if link.is_symlink() and os.readlink(link) == named:
         return
-    partial = work_dir / f"{LINK}.{os.getpid()}"
-    partial.unlink(missing_ok=True)
-    partial.symlink_to(path)
-    partial.replace(link)
+    replace_link(link, path, work_dir / f"{LINK}.{os.getpid()}")
 
 
 def is_under_way(work_dir: Path) -> bool:
@@ -124,17 +124,14 @@ def runs_under_way(folder: Path, timeout_s: float = 60.0) -> set[str]:
 def is_held(path: Path) -> bool:
     """Whether any process holds a lock file."""
     try:
-        with path.open() as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        with path.open("rb") as file:
+            return not lock_descriptor(file.fileno(), blocking=False)
     except OSError:  # there is none, or it has just gone
         return False
-    return False
 
 
 def _names(path: Path) -> list[str]:
     try:
-        return path.read_text().split()
+        return path.read_text(encoding="utf-8").split()
     except FileNotFoundError:
         return []

@@ -9,7 +9,6 @@ process locks what it reads until it ends.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -22,6 +21,7 @@ import numpy as np
 
 from sparrow.atomic_file import atomic_file, write_atomic
 from sparrow.images import RgbImage, read_image, resize_to_fit
+from sparrow.portable import hold_together
 from sparrow.progress import Progress
 
 Entry = tuple[str, int, int]  # SHA-256 of a photo's file; height and width as decoded
@@ -128,7 +128,7 @@ def _open(path: Path) -> _PhotoFile | None:
         handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return None
-    fcntl.flock(handle, fcntl.LOCK_SH)  # several processes read it: `filelock` has no such lock
+    hold_together(handle)  # several processes read it
     entries, sha256 = _read_index(path)
     with open(handle, "rb", closefd=False) as file:
         content = hashlib.file_digest(file, "sha256")
@@ -159,7 +159,7 @@ def _views(pixels: np.ndarray, entries: Sequence[Entry]) -> dict[str, RgbImage]:
 def _read_index(path: Path) -> tuple[list[Entry], str]:
     """A file's photos in their order, and the digest of both; nothing where it is damaged."""
     try:
-        index = json.loads(path.with_suffix(".json").read_text())
+        index = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         entries = [(str(key), int(height), int(width)) for key, height, width in index["photos"]]
         return entries, str(index["sha256"])
     except (OSError, ValueError, KeyError, TypeError):

@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
+from directory_map import differences
 
 from sparrow.inference.model_folder import read_info
 from sparrow.predictions.window import read_reference
@@ -238,6 +239,19 @@ def test_both_cards_are_kept_where_they_are_looked_for(home: Path, first_run: An
     engine_mb = (champion / "engine.onnx").stat().st_size / 1e6
     assert (size["name"], size["actual"]) == ("size", f"{engine_mb:.1f} MB")
     assert f"| engine | ONNX, {engine_mb:.0f} MB" in card
+
+
+@pytest.mark.slow
+def test_the_map_of_directories_is_true(home: Path, first_run: Any) -> None:
+    places = {
+        "data/demo/": "",
+        "~/bentoml/": "bentoml/",
+        ".sparrow/predictions.db": f"{SECRET}.db",
+        ".sparrow/optuna.db": f"{SECRET}-study.db",
+    }
+    unsaid, empty = differences(home, "tiny-detector", places)
+    assert [file for file in unsaid if file != "tiny.yaml"] == []
+    assert empty == []
 
 
 @pytest.mark.slow

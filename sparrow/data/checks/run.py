@@ -5,7 +5,6 @@ A broken set is never handed out: ``CheckedDataset.dataset`` raises for it, with
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +30,7 @@ from sparrow.data.errors import DataError
 from sparrow.data.formats.csv import BOXES_CSV, INFO_CSV, read_csv_tables, table_paths, to_dataset
 from sparrow.data.ingest.atomic_dir import recover
 from sparrow.data.tables import Dataset
+from sparrow.portable import usable_cores
 from sparrow.progress import Progress
 
 
@@ -89,7 +89,7 @@ def check_dataset(
 def _measure(
     root: Path, names: list[str], config: DataConfig, progress: Progress | None
 ) -> pd.DataFrame:
-    workers = len(os.sched_getaffinity(0))
+    workers = usable_cores()
     return measure_photos(root / "images", names, measure_folder(config), workers, progress)
 
 

@@ -7,7 +7,6 @@ kill at any moment, sees either the one or the other.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import hashlib
 import logging
@@ -22,14 +21,13 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from sparrow.atomic_file import sync
 from sparrow.data.errors import DataError, as_data_errors
+from sparrow.portable import exchange, hard_link
 from sparrow.regular_file import open_regular
 
 INCOMING = ".incoming"  # being built: worthless until it is exchanged
 OUTGOING = ".outgoing"  # the old state, where the file system cannot exchange
 CHUNK_BYTES = 1024**2
 
-_AT_FDCWD = -100
-_RENAME_EXCHANGE = 2
 _NO_LINKS_HERE = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP)
 
 logger = logging.getLogger("sparrow.data")
@@ -69,7 +67,7 @@ def _switch(folder: Path, incoming: Path) -> None:
     sync_tree(incoming)
     if not folder.exists():
         incoming.rename(folder)
-    elif not _exchange(incoming, folder):
+    elif not exchange(incoming, folder):
         outgoing = folder.with_name(folder.name + OUTGOING)
         shutil.rmtree(outgoing, ignore_errors=True)
         folder.rename(outgoing)
@@ -150,7 +148,7 @@ def _link_inside(source_root: str, real_root: str, source: str, target: str) -> 
 def link_file(source: str | Path, target: str | Path) -> None:
     """One file of ours, as a hard link where the file system allows it, as a copy elsewhere."""
     try:
-        os.link(source, target, follow_symlinks=False)
+        hard_link(source, target)
     except OSError as error:
         if error.errno not in _NO_LINKS_HERE:
             raise
@@ -184,13 +182,3 @@ def sync_tree(folder: Path) -> None:
 def _sync(path: Path) -> None:
     if path.is_file() or path.is_dir():  # to open a pipe that somebody left in the set would block
         sync(path)
-
-
-def _exchange(a: Path, b: Path) -> bool:
-    """Swap two folders in one step; False where the system cannot."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if not hasattr(libc, "renameat2"):
-        return False
-    paths = os.fsencode(a), os.fsencode(b)
-    done = libc.renameat2(_AT_FDCWD, paths[0], _AT_FDCWD, paths[1], _RENAME_EXCHANGE)
-    return bool(done == 0)

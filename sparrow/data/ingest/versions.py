@@ -7,9 +7,7 @@ once: in ``images/`` while it is in use, in ``history/photos`` by its content wh
 
 from __future__ import annotations
 
-import getpass
 import json
-import os
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +30,7 @@ from sparrow.data.ingest.atomic_dir import (
 )
 from sparrow.data.ingest.changes import Changes, changes
 from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, Dataset, data_version
+from sparrow.portable import user_name
 from sparrow.regular_file import open_regular, sha256_of
 
 HISTORY = "history"
@@ -197,16 +196,9 @@ def _store(
     return {
         "version": version,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "user": _user(),
+        "user": user_name(),
         "photos": len(dataset.images),
         "boxes": len(dataset.boxes),
         **asdict(changed),
         "note": note,
     }
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"user {os.getuid()}"  # a container's user without a name

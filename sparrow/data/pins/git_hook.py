@@ -67,7 +67,7 @@ def _git(folder: Path, *arguments: str) -> str:
             ["git", *arguments],  # noqa: S607
             cwd=folder,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=False,
         )
     except OSError as error:

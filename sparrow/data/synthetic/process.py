@@ -7,7 +7,6 @@ so, and not by ``multiprocessing``, for the reason given in ``sparrow.data.check
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from PIL import Image
 from sparrow.data.checks.photo_worker import worker_environment
 from sparrow.data.synthetic.composition import draw_photo
 from sparrow.data.synthetic.settings import SyntheticSettings
+from sparrow.portable import usable_cores
 
 FEW_PHOTOS = 100  # below this, starting processes costs more than they save
 
@@ -38,7 +38,7 @@ def draw_photos(settings: SyntheticSettings, folder: Path) -> Iterator[WrittenPh
     Raises:
         RuntimeError: a process died.
     """
-    photos, processes = settings.photos, len(os.sched_getaffinity(0))
+    photos, processes = settings.photos, usable_cores()
     if photos < FEW_PHOTOS or processes == 1:
         yield from (_draw(settings, folder, index) for index in range(photos))
         return
