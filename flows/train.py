@@ -27,7 +27,7 @@ settle_user_name()
 
 from command_line import main
 from lineage import first_run
-from metaflow import Config, FlowSpec, Parameter, card, current, parallel, project, step  # type: ignore
+from metaflow import Config, FlowSpec, Parameter, card, current, parallel, project, step  # type: ignore[attr-defined]
 from user_errors import run_times, user_facing_config, user_facing_step
 
 import sparrow.telemetry
