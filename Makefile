@@ -125,6 +125,10 @@ test-stores: $(READY) ## Break the log's store under a running service: disk ful
 		apt-get install --yes --quiet --no-install-recommends postgresql; }
 	SPARROW_FAULT_TABLE=docs/store-faults.md $(BIN)/python -m pytest -s -m stores tests/service $(ARGS)
 
+.PHONY: test-mlflow
+test-mlflow: $(READY) ## Count with MLflow where only a registered model's requirements are installed
+	$(BIN)/python -m pytest -m alone tests/registry -s $(ARGS)
+
 .PHONY: test-circle
 test-circle: $(READY) ## From drift over labels to a better champion that serves: minutes, two trainings
 	$(BIN)/python -m pytest -m circle tests/circle -s $(ARGS)
@@ -147,6 +151,10 @@ audit: $(READY) ## Ask for known vulnerabilities of the locked packages; needs t
 .PHONY: check-platforms
 check-platforms: $(READY) ## Ask whether the serve lock has wheels for ARM, macOS and Windows; needs the network
 	$(BIN)/python .ci/check_platforms.py
+
+.PHONY: test-push
+test-push: $(READY) ## Push and pull 10,000 photos, killed, to a folder and an S3 server: minutes
+	$(BIN)/python -m pytest -m push tests/data/pins tests/storage -s $(ARGS)
 
 .PHONY: check
 check: lint types test ## All that a change must pass: lint, types, test
@@ -188,8 +196,9 @@ clean: ## Remove what tools cached or built; keeps .venv, data, runs and models 
 
 ##@ Measurements (not part of test)
 
-.PHONY: bench-data bench-train bench-evaluation bench-coverage bench-gate bench-groups bench-service bench-monitoring
+.PHONY: bench-data bench-checks bench-train bench-evaluation bench-coverage bench-gate bench-groups bench-service bench-monitoring
 bench-data: $(READY) ## Measure generation, checks, split and export of data
+bench-checks: $(READY) ## Measure how often the checks of a split and of new data are wrong
 bench-train: $(READY) ## Measure the training loop against a plain one
 bench-evaluation: $(READY) ## Measure the scores and their intervals
 bench-coverage: $(READY) ## Measure whether the champion's count intervals keep their word [ARGS="--photos 500"]
@@ -197,7 +206,7 @@ bench-gate: $(READY) ## Measure how often the promotion gate is wrong
 bench-groups: $(READY) ## Measure intervals and gate on bursts of photos, and the cost of grouping
 bench-service: $(READY) ## Measure the service against a plain FastAPI app [ARGS="--seconds 60"]
 bench-monitoring: $(READY) ## Measure monitoring: ARGS="pool", then "alarms"; "large" for a large log
-bench-data bench-train bench-evaluation bench-coverage bench-gate bench-groups bench-service bench-monitoring:
+bench-data bench-checks bench-train bench-evaluation bench-coverage bench-gate bench-groups bench-service bench-monitoring:
 	$(BIN)/python tests/benchmarks/$(subst -,_,$@).py $(ARGS)
 
 .PHONY: bench-endurance bench-count

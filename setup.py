@@ -11,7 +11,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 HOME = Path(__file__).parent
-BESIDE = ("configs/*.yaml", "flows/**/*.py", "requirements-serve.lock")
+BESIDE = ("configs/*.yaml", "flows/**/*.py", "requirements-serve.lock", "LICENSE")
 
 
 class BuildWithShipped(build_py):

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
+from typing import Any
 
 from metaflow import Flow, Run, namespace
 from metaflow.exception import MetaflowException, MetaflowNotFound
 
 ORIGIN_TAG = "resumes:"
+TAKEN_TAG = "takes-over:"  # another training's finished steps, and not its identity
 
 
 class NothingToResumeError(MetaflowException):
@@ -150,6 +152,19 @@ def read_attempts(flow: str) -> list[Attempt]:
     return sorted((run for run in attempts if run), key=lambda run: run.started)
 
 
+@cache
+def own_parameters(flow: str, run_id: str) -> dict[str, Any]:
+    """The parameters a run was started with, by name: ``config``, ``overrides``, ``production`` ...
+
+    A step's own attributes of these names are those of the step before it, which may have been
+    taken over from a run with another config.
+    """
+    task = Run(f"{flow}/{run_id}", _namespace_check=False)["_parameters"].task
+    assert task is not None  # noqa: S101 no step runs without it
+    return {artifact.id: artifact.data for artifact in task}
+
+
+@cache
 def first_run(flow: str, run_id: str) -> str:
     """The run with which a training began, of which ``run_id`` is a resumption."""
     while origin := _origin(Run(f"{flow}/{run_id}", _namespace_check=False)):
@@ -187,6 +202,8 @@ def _origin(run: Run) -> str | None:
     for tag in run.tags:
         if tag.startswith(ORIGIN_TAG):
             return str(tag.removeprefix(ORIGIN_TAG))
+    if any(tag.startswith(TAKEN_TAG) for tag in run.tags):
+        return None
     for step in run:
         for task in step:
             origin = task.metadata_dict.get("origin-run-id")

@@ -26,10 +26,13 @@ from user_name import settle_user_name
 settle_user_name()
 
 from command_line import main
-from lineage import first_run
+from lineage import first_run, own_parameters
 from metaflow import Config, FlowSpec, Parameter, card, current, parallel, project, step  # type: ignore[attr-defined]
+from reuse import reuse_earlier_runs
+from step_notes import RECORD, noted_step
 from user_errors import run_times, user_facing_config, user_facing_step
 
+import sparrow.config
 import sparrow.telemetry
 
 sparrow.telemetry.switch_off()
@@ -38,8 +41,9 @@ import cards.data as data_cards
 import cards.report as report_cards
 from cards.live_training import show_worker_rank, train_in_view
 
-from sparrow.config import make_config, with_overrides
+from sparrow.config import make_config, with_overrides, with_values
 from sparrow.data.tables import data_version
+from sparrow.pipeline.adopt import adopt_training
 from sparrow.pipeline.assess import assess_model
 from sparrow.pipeline.data import check_raw, ingest_and_compare
 from sparrow.pipeline.explore import explore_data
@@ -48,7 +52,7 @@ from sparrow.pipeline.run import begin_run, end_run
 from sparrow.pipeline.run_report import Outcome, make_report
 from sparrow.pipeline.split import split_photos
 from sparrow.pipeline.train import RunPlace, run_worker_rank
-from sparrow.pipeline.trained_folder import check_model_folder
+from sparrow.pipeline.trained_folder import MODEL, check_model_folder
 from sparrow.pipeline.tuning import choose_best, tune
 from sparrow.progress import show_progress
 
@@ -78,25 +82,54 @@ class Train(FlowSpec):
         is_flag=True,  # type: ignore[arg-type]
     )  # fmt: skip
 
+    fresh: bool = Parameter(  # type: ignore[assignment]
+        "fresh", type=bool, default=False, help="run every step; take none over from earlier runs",
+        is_flag=True,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+    # Made anew in each step, and never stored with a result that a later run may take over.
+
+    @property
+    def settings(self) -> sparrow.config.Config:
+        """The config of this run, overrides included."""
+        given = own_parameters(str(current.flow_name), str(current.run_id))
+        return with_overrides(make_config(given["config"]), given["overrides"] or ())
+
+    @property
+    def tuned(self) -> sparrow.config.Config:
+        """``settings`` with what the study found best, or as the training that is gone on from."""
+        return with_values(self.settings, self.changed_values)
+
+    @property
+    def run_key(self) -> str:
+        """Stays the same when the run is resumed under another id."""
+        return first_run(str(current.flow_name), str(current.run_id))
+
+    @property
+    def work_dir(self) -> Path:
+        """The run's folder."""
+        return Path(self.settings.stores.runs) / self.run_key
+
+    @property
+    def data_pages(self) -> Path:
+        """The folder of the run's pages about its data."""
+        return self.work_dir / "data"
+
     @step
     @user_facing_step
+    @noted_step
     def start(self) -> None:
         """Settle the config, and draw the demo's photos where they are not there yet."""
-        self.settings = with_overrides(make_config(self.config.to_dict()), self.overrides or ())
-        # Stays the same when the run is resumed under another id, this step included.
-        self.run_key = first_run(str(current.flow_name), str(current.run_id))
-        self.work_dir = str(Path(self.settings.stores.runs) / self.run_key)
-        self.data_pages = str(Path(self.work_dir) / "data")
-        self.study = f"{self.settings.name}-{self.run_key}"
-        begin_run(self.settings, Path(self.work_dir), str(current.run_id), show_progress("drawn"))
+        begin_run(self.settings, self.work_dir, str(current.run_id), show_progress("drawn"))
         self.next(self.check_data)
 
     @card
     @step
     @user_facing_step
+    @noted_step
     def check_data(self) -> None:
         """Every rule on every photo and row; a broken one stops the run with its rows."""
-        checked, page = check_raw(self.settings, Path(self.data_pages), show_progress("measured"))
+        checked, page = check_raw(self.settings, self.data_pages, show_progress("measured"))
         print(checked.report.summary(), f"rows and photos: {page}", sep="\n")
         passed = checked.passed
         version = data_version(passed) if passed else "none"
@@ -108,9 +141,10 @@ class Train(FlowSpec):
     @card
     @step
     @user_facing_step
+    @noted_step
     def ingest(self) -> None:
         """Check ``data/new`` and merge it, all or nothing; compare it with what was there."""
-        folder, progress = Path(self.data_pages), show_progress("measured")
+        folder, progress = self.data_pages, show_progress("measured")
         outcome = ingest_and_compare(self.settings, self.dataset, folder, progress)
         self.dataset, self.data_version = outcome.dataset, outcome.result.data_version
         data_cards.show_ingest(outcome)
@@ -120,50 +154,56 @@ class Train(FlowSpec):
     @card
     @step
     @user_facing_step
+    @noted_step
     def split(self) -> None:
         """Train, validation, test; authors, near-duplicates and visits stay in one of them."""
-        outcome = split_photos(self.settings, self.dataset, Path(self.data_pages))
+        outcome = split_photos(self.settings, self.dataset, self.data_pages)
         self.dataset, self.split_report = outcome.result.dataset, outcome.result.report
-        data_cards.show_split(self.dataset, self.split_report, outcome.comparison, outcome.page)
+        data_cards.show_split(self.settings, self.dataset, self.split_report, outcome)
         print(*outcome.lines(), sep="\n")
+        print(*outcome.keep(self.settings), sep="\n")
         self.next(self.explore)
 
     @card
     @card(type="blank", id="dataset_card")
     @step
     @user_facing_step
+    @noted_step
     def explore(self) -> None:
         """The pictures that tell what the data is like, and its card."""
         self.dataset_card, pictures = explore_data(
-            self.settings, self.dataset, self.split_report, Path(self.work_dir)
+            self.settings, self.dataset, self.split_report, self.work_dir
         )
-        report_cards.show_card("dataset_card", self.dataset_card, {})
+        report_cards.show_card("dataset_card", self.dataset_card)
         report_cards.show_pictures("The data", pictures)
         self.workers = list(range(self.settings.tuning.workers))
         self.next(self.tune, foreach="workers")
 
     @step
     @user_facing_step
+    @noted_step
     def tune(self) -> None:
         """One worker's share of the study."""
+        self.study = f"{self.settings.name}-{self.run_key}"
         tune(self.settings, self.study, self.dataset, partial(print, flush=True))
         self.next(self.gather)
 
     @step
     @user_facing_step
+    @noted_step
     def gather(self, inputs: Inputs) -> None:
         """The study's workers are done. (A step that joins may not part again in Metaflow.)"""
-        self.settings = inputs[0].settings  # equal everywhere, but not in its pickle's bytes
-        self.merge_artifacts(inputs)
+        self.merge_artifacts(inputs, exclude=[RECORD])
         self.next(self.choose)
 
     @card
     @step
     @user_facing_step
+    @noted_step
     def choose(self) -> None:
         """The config with the best trial's values, and how the study came to them."""
-        outcome = choose_best(self.settings, self.study, Path(self.work_dir))
-        self.tuned, self.best_values = outcome.tuned, outcome.best_values
+        outcome = choose_best(self.settings, self.study, self.dataset, self.work_dir)
+        self.best_values, self.changed_values = outcome.best_values, outcome.changed_values
         if outcome.trials:
             print("best values:", self.best_values)
         report_cards.show_tuning(outcome.trials, self.best_values, outcome.pictures)
@@ -173,6 +213,7 @@ class Train(FlowSpec):
     @parallel
     @step
     @user_facing_step
+    @noted_step
     def train(self) -> None:
         """Train with the tuned config, keep the best epoch, export the engine.
 
@@ -184,29 +225,32 @@ class Train(FlowSpec):
         rank, size = place.node_index, place.num_nodes
         set_rank_environment(rank, size, place.main_ip, self.run_key)
         if rank == 0:
-            run_place = RunPlace(Path(self.work_dir), self.run_key, self.best_values)
-            self.trained = train_in_view(self.tuned, self.dataset, run_place)
+            own = RunPlace(self.work_dir, self.run_key, self.best_values)
+            self.trained = train_in_view(self.tuned, self.dataset, own)
         else:
             show_worker_rank(rank, size)
-            run_worker_rank(self.tuned, self.dataset, Path(self.work_dir))
+            run_worker_rank(self.tuned, self.dataset, self.work_dir)
         self.next(self.evaluate)
 
     @card
     @card(type="blank", id="model_card")
     @step
     @user_facing_step
+    @noted_step
     def evaluate(self, inputs: Inputs) -> None:
         """Threshold from validation photos, scores on test photos, with intervals; the card."""
-        self.settings, self.tuned = inputs[0].settings, inputs[0].tuned
-        self.merge_artifacts(inputs)
-        work_dir, progress = Path(self.work_dir), show_progress("evaluated")
+        self.merge_artifacts(inputs, exclude=[RECORD])
+        self.evaluated_by = self.run_key  # the version that promote registers is this run's
+        place = RunPlace(self.work_dir, self.run_key, self.best_values)
+        self.trained = adopt_training(self.tuned, self.dataset, self.trained, place)
+        work_dir, progress = self.work_dir, show_progress("evaluated")
         outcome = assess_model(self.settings, self.dataset, self.trained, work_dir, progress)
         self.evaluation, self.latency_ms = outcome.scored.evaluation, outcome.scored.latency_ms
         self.model_card, self.pictures = outcome.model_card, outcome.pictures
-        report_cards.show_card("model_card", self.model_card, outcome.curves)
+        report_cards.show_card("model_card", self.model_card)
         report_cards.show_evaluation(self.settings, outcome.scored, self.pictures)
         test = self.dataset.subset("test")
-        data_cards.show_label_errors(outcome.label_errors, test, outcome.label_error_pages)
+        data_cards.show_label_errors(self.settings, outcome, test)
         print(*outcome.lines(), sep="\n")
         self.next(self.promote)
 
@@ -215,9 +259,11 @@ class Train(FlowSpec):
     @user_facing_step
     def promote(self) -> None:
         """Candidate against champion on the same photos; the gate decides."""
-        check_model_folder(Path(self.work_dir))
-        model = EvaluatedModel(self.trained, self.evaluation, self.latency_ms)
-        self.promotion = promote(self.settings, self.dataset, model, self.run_key, self.production)
+        check_model_folder(self.work_dir)
+        scores = self.trained, self.evaluation, self.latency_ms
+        model = EvaluatedModel(self.work_dir / MODEL, self.evaluated_by, *scores)
+        forced = bool(own_parameters(str(current.flow_name), str(current.run_id))["production"])
+        self.promotion = promote(self.settings, self.dataset, model, self.run_key, forced)
         print(self.promotion.decision["reason"])
         report_cards.show_decision(self.promotion)
         self.next(self.bundle)
@@ -234,15 +280,18 @@ class Train(FlowSpec):
     @user_facing_step
     def end(self) -> None:
         """The run in one page, and where its time went."""
-        outcome = Outcome(self.trained, self.evaluation, self.promotion, self.bento)
+        outcome = Outcome(
+            self.trained, self.evaluation, self.promotion, self.bento, self.model_card
+        )
         # A version of None is only where there is no raw set.
         report = make_report(str(current.run_id), str(self.data_version), outcome)
-        freed = end_run(self.settings, Path(self.work_dir), report)
-        report_cards.show_report("Training report", report.lines, self.evaluation, self.pictures)
-        print(*report.lines, *freed, run_times(Path(self.work_dir)), sep="\n")
+        freed = end_run(self.settings, self.work_dir, report)
+        report_cards.show_report(report.document, self.pictures)
+        print(*report.lines, *freed, run_times(self.work_dir), sep="\n")
 
 
 if __name__ == "__main__":
     # Metaflow starts a parallel step's other tasks with the first ``python`` it finds: this one.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    reuse_earlier_runs()
     main(Train)

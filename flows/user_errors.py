@@ -75,10 +75,9 @@ def user_facing_step(function: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(function)
     def wrapped(flow: Any, *inputs: Any) -> None:  # Metaflow's: a flow; a join's inputs
         started = time.time()
-        source = inputs[0][0] if inputs else flow
-        if hasattr(source, "work_dir"):  # all steps but the first, which makes it
-            join_run(str(current.run_id), Path(source.work_dir))
         try:
+            if hasattr(flow, "work_dir"):  # the first step of ``monitor.py`` makes it
+                join_run(str(current.run_id), Path(flow.work_dir))
             function(flow, *inputs)
         except USER_ERRORS as error:
             raise UserError(str(error)) from None
@@ -87,7 +86,7 @@ def user_facing_step(function: Callable[..., None]) -> Callable[..., None]:
             if type(error).__module__.startswith(("sparrow.", "monitoring.")):
                 raise UserError(str(error)) from None
             raise
-        note_step(Path(source.work_dir), started)
+        note_step(Path(flow.work_dir), started)
 
     return wrapped
 

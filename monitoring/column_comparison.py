@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from monitoring.columns import COLUMNS, QUALITY, Floats, photo_values
+from monitoring.columns import COLUMNS, Column, Floats, photo_values
 from monitoring.messages import change_in_words
 from monitoring.ranks import Reference
 from monitoring.significance import NestedWindow, SignificanceTest
@@ -36,20 +37,23 @@ class ColumnComparison:
         known: [photos, columns] values of the reference's photos.
         reference: the same, ranked.
         test: turns distances into p-values.
+        columns: the columns.
     """
 
     known: Floats
     reference: Reference
     test: SignificanceTest
+    columns: Sequence[Column] = COLUMNS
 
     def changes(self, window: Window) -> list[ColumnChange]:
         """One for each column; the window's photos are oldest first."""
-        values, times = photo_values(window), window.photos["time"]
-        rated = np.flatnonzero(~np.isnan(values[:, QUALITY]).all(axis=1))
+        values, times = photo_values(window, self.columns), window.photos["time"]
+        quality = np.array([column.kind == "quality" for column in self.columns])
+        rated = np.flatnonzero(~np.isnan(values[:, quality]).all(axis=1))
         return [
-            *self._compared(values, times, ~QUALITY, len(values)),
+            *self._compared(values, times, ~quality, len(values)),
             # Nested windows of quality are those of the newest photos that have feedback.
-            *self._compared(values[rated], times.iloc[rated], QUALITY, len(values)),
+            *self._compared(values[rated], times.iloc[rated], quality, len(values)),
         ]
 
     def _compared(
@@ -98,7 +102,7 @@ class ColumnComparison:
         p_value: float,
         begin: datetime | None,
     ) -> ColumnChange:
-        column, known = COLUMNS[index], self.known[:, index]
+        column, known = self.columns[index], self.known[:, index]
         newest = values[len(values) - strongest.photos :]
         spread = bool(self.reference.spread[strongest.component])
         drifted = begin is not None
@@ -116,7 +120,7 @@ class ColumnComparison:
 
     def _untested(self, index: int, values: Floats) -> ColumnChange:
         """A column that too few photos have."""
-        column = COLUMNS[index]
+        column = self.columns[index]
         words = f"{column.words.capitalize()}: {len(values)} photos have it, too few to test."
         means = _mean(self.known[:, index]), _mean(values)
         return ColumnChange(column.name, column.kind, *means, None, False, len(values), None, words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monitoring.verdict import Kind
-from sparrow.predictions.window import Window
+from sparrow.predictions.window import Window, minimums
 
 Floats = NDArray[np.float64]
 
@@ -22,13 +23,15 @@ class Column:
         name: in verdicts and configs.
         kind: prediction, input or quality.
         words: what it is, for people; its mean over photos is what they are shown.
-        is_fraction: it is 0 or 1 for each photo, and its mean a fraction.
+        is_fraction: its mean is a fraction, and how it scatters says nothing more.
+        label: the class whose part of a photo's boxes it is; None for any other number.
     """
 
     name: str
     kind: Kind
     words: str
     is_fraction: bool = False
+    label: str | None = None
 
 
 COLUMNS = (
@@ -36,6 +39,7 @@ COLUMNS = (
     Column("empty", "prediction", "fraction of photos without a detection", is_fraction=True),
     Column("score", "prediction", "score of a photo's detections"),
     Column("box_size", "prediction", "box size (side, as a fraction of the photo's)"),
+    Column("box_shape", "prediction", "box shape (width over height)"),
     Column("box_x", "prediction", "boxes' position from left (0) to right (1)"),
     Column("box_y", "prediction", "boxes' position from top (0) to bottom (1)"),
     Column("photo_size", "input", "photo size (megapixels)"),
@@ -48,17 +52,49 @@ COLUMNS = (
     Column("wrong", "quality", "fraction of answers called wrong (by feedback)", is_fraction=True),
 )
 NAMES = tuple(column.name for column in COLUMNS)
-QUALITY = np.array([column.kind == "quality" for column in COLUMNS])
+OF_CLASS = "class:"  # before the class, in the name of a column
 DECIMALS = 6
+LEAST_SIDE_PX = 0.01  # a box of no height has a shape, too
 IMAGE_STATISTICS = ("brightness", "contrast", "sharpness", "saturation")
 
 
-def photo_values(window: Window) -> Floats:
-    """[photos, columns] in the order of ``COLUMNS``; NaN where a photo has no such number.
+def column_titles(window: Window) -> dict[str, str]:
+    """Columns that a report of this window calls otherwise: the count, if there are minimums."""
+    most = window.photos["n_detections"][minimums(window.photos)]
+    if most.empty:
+        return {}
+    return {"count": f"count ({int(most.max())} means {int(most.max())} or more)"}
+
+
+def columns_of_model(classes: Sequence[str]) -> tuple[Column, ...]:
+    """``COLUMNS`` and the mix of a model's classes.
+
+    One class has no mix, and of two the second one's fraction is all of it.
+    """
+    mixed = classes[1:] if len(classes) == 2 else classes if len(classes) > 2 else ()
+    return (*COLUMNS, *(class_column(label) for label in mixed))
+
+
+def class_column(label: str) -> Column:
+    """The fraction of a photo's boxes that are of a class."""
+    words = f"fraction of boxes that are {label}"
+    return Column(OF_CLASS + label, "prediction", words, is_fraction=True, label=label)
+
+
+def column_named(name: str) -> Column | None:
+    """A watched column by its name; None for what is no number of a photo."""
+    if name.startswith(OF_CLASS):
+        return class_column(name.removeprefix(OF_CLASS))
+    return next((column for column in COLUMNS if column.name == name), None)
+
+
+def photo_values(window: Window, chosen: Sequence[Column] = COLUMNS) -> Floats:
+    """[photos, columns] in the order of ``chosen``; NaN where a photo has no such number.
 
     A photo that could not be counted has no predictions, one that could not be read has no
     image statistics, one without a detection has no score and no boxes, one without feedback has no
-    quality. Of several remarks on a photo the last counts.
+    quality. Of several remarks on a photo the last counts. A count that is a minimum has no error
+    where there are more.
     """
     photos = window.photos
     counted = photos["error"].isna().to_numpy()
@@ -75,8 +111,14 @@ def photo_values(window: Window) -> Floats:
         **{name: photos[name].to_numpy(dtype=float) for name in IMAGE_STATISTICS},
         **_quality(window, n_boxes),
     }
+    columns |= {c.name: _class_fraction(window, c.label) for c in chosen if c.label is not None}
     # A constant that was summed in another order must stay a constant.
-    return np.column_stack([columns[name] for name in NAMES]).round(DECIMALS)
+    return np.column_stack([columns[column.name] for column in chosen]).round(DECIMALS)
+
+
+def photo_table(window: Window, chosen: Sequence[Column] = COLUMNS) -> pd.DataFrame:
+    """``photo_values`` under the columns' names."""
+    return pd.DataFrame(photo_values(window, chosen), columns=[c.name for c in chosen])
 
 
 def _box_means(window: Window, width_px: Floats, height_px: Floats) -> dict[str, Floats]:
@@ -87,10 +129,12 @@ def _box_means(window: Window, width_px: Floats, height_px: Floats) -> dict[str,
         boxes[f"{name}_px"].to_numpy() for name in ("x_min", "y_min", "x_max", "y_max")
     )
     wide, high = width_px[photo], height_px[photo]
-    area = (x_max - x_min).clip(min=0) * (y_max - y_min).clip(min=0) / (wide * high)
+    box_width, box_height = (x_max - x_min).clip(min=0), (y_max - y_min).clip(min=0)
+    area = box_width * box_height / (wide * high)
     values = {
         "score": boxes["score"].to_numpy(),
         "box_size": np.sqrt(area),
+        "box_shape": box_width / box_height.clip(min=LEAST_SIDE_PX),
         "box_x": (x_min + x_max) / 2 / wide,
         "box_y": (y_min + y_max) / 2 / high,
     }
@@ -103,6 +147,15 @@ def _box_means(window: Window, width_px: Floats, height_px: Floats) -> dict[str,
     }
 
 
+def _class_fraction(window: Window, label: str) -> Floats:
+    """Of each photo's boxes those of one class, 0..1 [photos]; NaN without boxes."""
+    photo = pd.Index(window.photos["id"]).get_indexer(pd.Index(window.boxes["prediction_id"]))
+    of_class = (window.boxes["label"] == label).to_numpy(dtype=float)
+    number = np.bincount(photo, minlength=len(window.photos)).astype(float)
+    number[number == 0] = np.nan
+    return np.bincount(photo, of_class, minlength=len(window.photos)) / number
+
+
 def _quality(window: Window, n_boxes: Floats) -> dict[str, Floats]:
     """Count error and "this is wrong" [photos], by the last remark on each photo."""
     remarks = window.feedback.drop_duplicates("prediction_id", keep="last")
@@ -111,5 +164,6 @@ def _quality(window: Window, n_boxes: Floats) -> dict[str, Floats]:
     said_wrong = remarks["wrong"].to_numpy(dtype=object) == True  # noqa: E712 NaN: no remark
     remarked = remarks["wrong"].notna().to_numpy()
     error = n_boxes - true_count
+    error[minimums(window.photos) & (error < 0)] = np.nan  # "120 or more" is right
     wrong = said_wrong | (~np.isnan(error) & (error != 0))
     return {"count_error": error, "wrong": np.where(remarked, wrong, np.nan)}

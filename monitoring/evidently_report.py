@@ -6,29 +6,34 @@ is the drift detector's: the adjusted p-value, against the rate of false alarms.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
-from monitoring.columns import NAMES, Floats
 from monitoring.verdict import DriftVerdict
 
 MAX_ROWS = 5000  # of each side: what its histograms are drawn from
+NO_TITLES: Mapping[str, str] = MappingProxyType({})
 METHOD = "max_t"
 
 
 def write_evidently_report(
-    path: Path, reference: Floats, window: Floats, verdict: DriftVerdict, rate: float
+    path: Path,
+    sides: tuple[pd.DataFrame, pd.DataFrame],
+    verdict: DriftVerdict,
+    rate: float,
+    titles: Mapping[str, str] = MappingProxyType({}),
 ) -> bool:
     """Write one HTML file.
 
     Args:
-        path: of the file.
-        reference: [photos, columns] (``photo_values``).
-        window: likewise.
-        verdict: of the window.
-        rate: of false alarms; the p-values' threshold.
+        path: where to.
+        sides: a row per photo (``photo_table``) of the reference and of the window.
+        verdict, rate: of the window; of false alarms, the p-values' threshold.
+        titles: what columns are called in it that are not called by their names.
 
     Returns:
         False, and no file, where no column has numbers on both sides.
@@ -36,10 +41,14 @@ def write_evidently_report(
     Raises:
         ValueError: Evidently cannot draw these numbers; nothing else depends on its report.
     """
-    p_values = {c.column: c.p_value for c in verdict.changes if c.p_value is not None}
-    known, current = (_frame(values) for values in (reference, window))
+    p_values = {
+        titles.get(change.column, change.column): change.p_value
+        for change in verdict.changes
+        if change.p_value is not None
+    }
+    known, current = (_thinned(table).rename(columns=dict(titles)) for table in sides)
     defined = known.notna().any() & current.notna().any()
-    columns = [name for name in NAMES if name in p_values and defined[name]]
+    columns = [name for name in known.columns if name in p_values and defined[name]]
     if not columns:
         return False
     _register(p_values)
@@ -66,10 +75,10 @@ def _save_report(path: Path, known: pd.DataFrame, current: pd.DataFrame, rate: f
         report.run(*tables).save_html(str(path))
 
 
-def _frame(values: Floats) -> pd.DataFrame:
-    if len(values) > MAX_ROWS:
-        values = values[np.linspace(0, len(values) - 1, MAX_ROWS).astype(int)]
-    return pd.DataFrame(values, columns=list(NAMES))
+def _thinned(table: pd.DataFrame) -> pd.DataFrame:
+    if len(table) <= MAX_ROWS:
+        return table
+    return table.iloc[np.linspace(0, len(table) - 1, MAX_ROWS).astype(int)].reset_index(drop=True)
 
 
 def _register(p_values: dict[str, float]) -> None:

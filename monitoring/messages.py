@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from monitoring.columns import Column, Floats
 from monitoring.verdict import ColumnChange
+from sparrow.plain_text import one_line
 
 
 def number(value: float, *, is_fraction: bool = False) -> str:
@@ -63,6 +65,42 @@ def latency_in_words(median_ms: float | None, photos: int, limit_ms: float | Non
     if limit_ms is None:
         return f"{said}; no limit is set (monitoring.max_latency_ms)."
     return f"{said}; {'over' if median_ms > limit_ms else 'within'} the limit of {limit_ms:.0f} ms."
+
+
+def minimums_in_words(photos: int) -> str:
+    """On counts that are minimums; empty where none is."""
+    if not photos:
+        return ""
+    return (
+        f"In {photos} of these photos the count reaches the most that the model finds: it is a "
+        "minimum, and so are means over them."
+    )
+
+
+def scores_in_words(outside: Sequence[float], boxes: int) -> str:
+    """Scores that are none: the ones outside 0..1, of so many boxes."""
+    if not outside:
+        return f"All {boxes} scores lie in 0 to 1."
+    known = [score for score in outside if not math.isnan(score)]
+    range_words = f", from {min(known):g} to {max(known):g}" if known else ""
+    return (
+        f"{len(outside)} of {boxes} scores do not lie in 0 to 1{range_words}: the engine, the "
+        "service or the log is broken; a new training does not repair it."
+    )
+
+
+def classes_in_words(
+    unknown: Sequence[str], n_unknown: int, boxes: int, classes: Sequence[str]
+) -> str:
+    """Classes that the model does not know, and the number of their boxes."""
+    known = ", ".join(classes)
+    if not unknown:
+        return f"All {boxes} boxes are of classes that the model knows ({known})."
+    return (
+        f"{n_unknown} of {boxes} boxes are of classes that the model does not know "
+        f"({one_line(', '.join(unknown))}; it knows {known}): another model writes under this "
+        "version, or the log is broken."
+    )
 
 
 def small_reference_in_words(photos: int, groups: int, min_groups: int) -> str:

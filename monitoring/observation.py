@@ -37,12 +37,14 @@ class MonitoredModel:
     Attributes:
         trained_at: aware; photos from before it were counted by another model that had this number,
             in a registry of before. None where that is not known.
+        classes: that it knows.
     """
 
     name: str
     version: str
     folder: Path
     trained_at: datetime | None = None
+    classes: tuple[str, ...] = ()
 
     @property
     def since(self) -> datetime | None:
@@ -111,7 +113,8 @@ def monitored_model(champion: Path, version: str | None) -> MonitoredModel:
             f"{', '.join(known) or 'none'}"
         )
     info = read_info(folder)
-    return MonitoredModel(info.name, registered_version(folder), folder, _when(info.trained_at))
+    version, when = registered_version(folder), _when(info.trained_at)
+    return MonitoredModel(info.name, version, folder, when, info.class_names)
 
 
 @contextmanager

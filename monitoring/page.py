@@ -14,11 +14,12 @@ import pandas as pd
 from markupsafe import Markup
 
 from monitoring.charts import line_chart
-from monitoring.columns import COLUMNS, NAMES, photo_values
+from monitoring.columns import column_named, photo_values
 from monitoring.trend import TrendPoint
 from monitoring.verdict import ColumnChange, DriftVerdict, State
 from sparrow.drawing.pictures import encode_jpeg, thumbnail
-from sparrow.predictions.window import Window
+from sparrow.predictions.count_words import number_in_words
+from sparrow.predictions.window import Window, minimums
 from sparrow.reports.templates import render
 
 SHOWN = 12  # photos
@@ -26,8 +27,9 @@ CLASSES = {State.OK: "ok", State.DRIFT: "error", State.TOO_FEW: "warning"}
 EXTRA = {
     "error_fraction": "fraction of photos that could not be counted",
     "latency_ms": "latency (ms)",
+    "score_range": "fraction of scores outside 0 to 1",
+    "known_class": "fraction of boxes of unknown classes",
 }
-WORDS = {column.name: column.words for column in COLUMNS} | EXTRA
 BOX_PX = ["x_min_px", "y_min_px", "x_max_px", "y_max_px"]
 
 
@@ -83,16 +85,22 @@ def report_html(report: MonitoringReport) -> str:
 
 def extreme_photos(window: Window, change: ColumnChange, n: int = SHOWN) -> list[str]:
     """Ids of the photos of a change's window that are farthest on its side, farthest first."""
-    if change.column not in NAMES or change.reference is None or change.current is None:
+    column = column_named(change.column)
+    if column is None or change.reference is None or change.current is None:
         return []
     newest = slice(len(window.photos) - change.photos, None)
-    values = photo_values(window)[newest, NAMES.index(change.column)]
+    values = photo_values(window, [column])[newest, 0]
     away = np.abs(values - change.reference)
     if change.column in ("count", "empty", "score"):  # only one side is of interest
         away = (values - change.reference) * np.sign(change.current - change.reference)
     order = np.argsort(-np.where(np.isnan(away), -np.inf, away), kind="stable")
     ids = window.photos["id"].iloc[newest].to_numpy()
     return [str(ids[i]) for i in order if not np.isnan(away[i])][:n]
+
+
+def _column_words(name: str) -> str:
+    column = column_named(name)
+    return EXTRA[name] if column is None else column.words
 
 
 def _period(report: MonitoringReport) -> str:
@@ -114,7 +122,9 @@ def _kept_photos(report: MonitoringReport) -> _KeptPhotos:
         kept = [name for name in ids if _kept_file(report, name).is_file()][:SHOWN]
         pictures = [_picture(report, name) for name in kept]
         if kept:
-            return _KeptPhotos(WORDS[change.column], [picture for picture in pictures if picture])
+            return _KeptPhotos(
+                _column_words(change.column), [picture for picture in pictures if picture]
+            )
     return _KeptPhotos("", [])
 
 
@@ -129,10 +139,11 @@ def _picture(report: MonitoringReport, prediction_id: str) -> tuple[bytes, str] 
     small = thumbnail(_kept_file(report, prediction_id), own.to_numpy(dtype=float))
     if small is None:
         return None
-    row = report.window.photos.set_index("id").loc[prediction_id]
+    photos = report.window.photos[report.window.photos["id"] == prediction_id]
+    row = photos.iloc[0]
     taken = pd.Timestamp(str(row["time"])).to_pydatetime()
-    caption = f"{row['file_name']}, {_minute(taken)}: {row['n_detections']} detected"
-    return encode_jpeg(small), caption
+    detected = number_in_words(row["n_detections"], minimum=bool(minimums(photos)[0]))
+    return encode_jpeg(small), f"{row['file_name']}, {_minute(taken)}: {detected} detected"
 
 
 def _charts(report: MonitoringReport) -> list[Markup]:
@@ -147,14 +158,16 @@ def _charts(report: MonitoringReport) -> list[Markup]:
         reference = changes[name].reference if name in changes else None
         if any(value is not None for value in values):
             alarming = name in drifted
-            charts.append(line_chart(WORDS[name], values, begins, reference, alarming=alarming))
+            charts.append(
+                line_chart(_column_words(name), values, begins, reference, alarming=alarming)
+            )
     photos = [float(point.photos) for point in report.trend]
     return [*charts, line_chart("photos", photos, begins, None)]
 
 
 def _column_row(change: ColumnChange) -> tuple[object, ...]:
     return (
-        WORDS[change.column],
+        _column_words(change.column),
         "drift" if change.drifted else "",
         # NaN, and not None, is a number: its dash is in line with the other rows' digits.
         *(math.nan if x is None else x for x in (change.reference, change.current, change.p_value)),

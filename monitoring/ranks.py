@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitoring.columns import COLUMNS, Floats
+from monitoring.columns import COLUMNS, Column, Floats
 
 Ints = NDArray[np.int64]
 
@@ -59,12 +59,13 @@ class Reference:
         estimate: of the real reference, [K] each.
     """
 
-    def __init__(self, values: Floats, groups: Ints) -> None:
+    def __init__(self, values: Floats, groups: Ints, columns: Sequence[Column] = COLUMNS) -> None:
         """Rank them.
 
         Args:
             values: [photos, columns] of ``photo_values``; NaN where undefined.
             groups: [photos] numbers from 0, each in use.
+            columns: what the columns are; the first ones, where there are fewer.
         """
         order = np.argsort(groups, kind="stable")
         beyond = np.array([[-np.inf], [np.inf]]) * np.ones((1, values.shape[1]))
@@ -75,7 +76,10 @@ class Reference:
         self._defined = ~np.isnan(self._values)
         self._ties = [_Ties(column) for column in self._values.T]
         everything = np.arange(values.shape[1])
-        scattered = np.array([i for i in everything if not COLUMNS[i].is_fraction], dtype=np.int64)
+        scattered = np.array(
+            [i for i, column in zip(everything, columns, strict=False) if not column.is_fraction],
+            dtype=np.int64,
+        )
         self.column = np.concatenate([everything, scattered])
         self.spread = np.arange(len(self.column)) >= len(everything)
         once = np.ones((1, len(self.groups)))

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from monitoring.verdict import DriftVerdict, State
 from sparrow.atomic_file import write_atomic
-from sparrow.config import Config
+from sparrow.config import Config, with_values
+from sparrow.config.checks import ComparisonRule
 
 if TYPE_CHECKING:
     from monitoring.observation import MonitoredModel
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 VERDICT, PAGE, REPORT = "verdict.json", "index.html", "report.html"
 PAST_RUNS = 30  # shown
+ACCEPTED: ComparisonRule = "new-drift"  # by a training that drift started
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,15 +58,18 @@ def observe_production(config: Config, version: str | None) -> Observed:
 def detect_drift(config: Config, observed: Observed) -> DriftVerdict:
     """The verdict on the window, against the model's own reference."""
     from monitoring.drift_detector import DriftDetector
+    from monitoring.messages import minimums_in_words
+    from sparrow.predictions.window import minimums
 
-    detector = DriftDetector(observed.model.reference(), config.monitoring, config.seed)
+    model = observed.model
+    reference = model.reference()
+    detector = DriftDetector(reference, config.monitoring, config.seed, model.classes)
     verdict = detector.detect_drift(observed.window)
     reason = verdict.reason
     if verdict.state == State.TOO_FEW and observed.others:
         reason = f"{reason} {observed.others}"
-    if observed.set_aside:
-        reason = f"{reason} {observed.set_aside}"
-    model = observed.model
+    minimum_counts = minimums_in_words(int(minimums(observed.window.photos).sum()))
+    reason = " ".join(filter(None, [reason, observed.set_aside, minimum_counts]))
     return replace(verdict, model_name=model.name, model_version=model.version, reason=reason)
 
 
@@ -100,13 +105,15 @@ def write_report(
 
 def _write_evidently(config: Config, observed: Observed, verdict: DriftVerdict, path: Path) -> bool:
     """Whether Evidently's report was written."""
-    from monitoring.columns import photo_values
+    from monitoring.columns import column_titles, columns_of_model, photo_table
     from monitoring.evidently_report import write_evidently_report
 
-    reference = photo_values(observed.model.reference())
-    current, rate = photo_values(observed.window), config.monitoring.false_alarm_rate
+    columns, rate = columns_of_model(observed.model.classes), config.monitoring.false_alarm_rate
+    windows = observed.model.reference(), observed.window
+    reference, current = (photo_table(window, columns) for window in windows)
+    names = column_titles(observed.window)
     try:
-        return write_evidently_report(path, reference, current, verdict, rate)
+        return write_evidently_report(path, (reference, current), verdict, rate, names)
     except ValueError as error:  # the verdict does not depend on it, and must not be lost with it
         print(f"Evidently cannot draw its report of this window: {error}")
         return False
@@ -115,16 +122,23 @@ def _write_evidently(config: Config, observed: Observed, verdict: DriftVerdict, 
 def respond_to(config: Config, verdict: DriftVerdict, flow: Path) -> Response:
     """Start a training if that is due, and send the alerts.
 
+    The training accepts that new photos differ from the raw set: that is why it is started.
+
     Args:
         flow: the training flow's file.
     """
     from monitoring.alerts import alert
-    from monitoring.retraining import respond
+    from monitoring.retraining import Action, respond
 
     home = Path(config.stores.monitoring)
-    settings = json.dumps(config.model_dump(mode="json"))
+    accept = list(dict.fromkeys([*config.checks.accept, ACCEPTED]))
+    training = with_values(config, {"checks.accept": accept})
+    settings = json.dumps(training.model_dump(mode="json"))
     train = [sys.executable, str(flow), "--config-value", "config", settings, "run"]
     response = respond(verdict, config.monitoring, home, train)
+    if response.action is Action.TRAIN:
+        words = f"{response.words} It accepts {ACCEPTED}: drift is why it was started."
+        response = replace(response, words=words)
     for fault in alert(verdict, response.words, home):
         print(fault, file=sys.stderr)
     return response

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from sparrow.inference.counter import CountedPhoto, PhotoCounter
-from sparrow.inference.model_folder import CARD
+from sparrow.inference.model_folder import CARD, UNREGISTERED, version_row
 
 MAX_COUNT = 100_000  # of a visitor's count for one photo
 
@@ -31,7 +31,10 @@ class PhotoAnswer(BaseModel):
     labels: list[str] = Field(description="class names, one per box")
     count: int | None
     count_low: int | None = Field(description="null where the model has no calibrated count")
-    count_high: int | None
+    count_high: int | None = Field(description="null, too, where the count is a minimum")
+    count_is_minimum: bool = Field(
+        description="true where the count reaches the model's max_objects: there may be more"
+    )
     error: Problem | None
 
 
@@ -43,6 +46,7 @@ class DetectAnswer(BaseModel):
     threshold: float = Field(description="boxes below this score are not reported")
     photos: list[PhotoAnswer]
     total: int = Field(description="sum of the counts of all photos that could be counted")
+    total_is_minimum: bool = Field(description="true where one of the counts is a minimum")
 
 
 class ModelAnswer(BaseModel):
@@ -53,6 +57,9 @@ class ModelAnswer(BaseModel):
     architecture: str
     class_names: list[str]
     threshold: float
+    max_objects: int | None = Field(
+        description="the most objects it finds in a photo; null where that is not recorded"
+    )
     data_version: str
     trained_at: str
     counts_with_interval: bool
@@ -89,6 +96,7 @@ def photo_answer(counted: CountedPhoto) -> PhotoAnswer:
         count=record.count,
         count_low=record.count_low,
         count_high=record.count_high,
+        count_is_minimum=record.count_is_minimum,
         error=problem,
     )
 
@@ -97,14 +105,16 @@ def describe_model(counter: PhotoCounter) -> ModelAnswer:
     """The API's answer about a model, with its card where it has one."""
     info = counter.info
     card = counter.folder / CARD
+    text = card.read_text(encoding="utf-8") if card.is_file() else None
     return ModelAnswer(
         name=info.name,
         version=counter.version,
         architecture=info.architecture,
         class_names=list(info.class_names),
         threshold=info.threshold,
+        max_objects=info.max_objects,
         data_version=info.data_version,
         trained_at=info.trained_at,
         counts_with_interval=info.count_model is not None,
-        card=card.read_text(encoding="utf-8") if card.is_file() else None,
+        card=text and text.replace(UNREGISTERED, version_row(counter.version)),
     )

@@ -103,6 +103,7 @@ class Sparrow:
             threshold=counter.info.threshold,
             photos=answers,
             total=sum(answer.count or 0 for answer in answers),
+            total_is_minimum=any(answer.count_is_minimum for answer in answers),
         )
 
     @bentoml.api(route="/render")

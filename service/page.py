@@ -17,6 +17,8 @@ from service.page_values import KEEP_SECONDS
 from service.page_widgets import EXAMPLES, PRIVATE, CountWidgets, make_count_widgets
 from service.settings import Settings
 
+TITLE = "Sparrow: count birds in photos"
+
 
 def make_page(settings: Settings, inference: Callable[[], InferenceService]) -> gr.Blocks:
     """Build the page.
@@ -25,12 +27,13 @@ def make_page(settings: Settings, inference: Callable[[], InferenceService]) -> 
         settings: this process's.
         inference: returns the running service; called at each event.
     """
-    title = "Sparrow: count birds in photos"
-    with gr.Blocks(title=title, delete_cache=(KEEP_SECONDS, KEEP_SECONDS)) as page:
+    with gr.Blocks(title=TITLE, delete_cache=(KEEP_SECONDS, KEEP_SECONDS)) as page:
         gr.Markdown(
             f"# Sparrow\nCount the birds in your photos. Drop one or many, up to "
             f"{settings.limits.max_photos} at once; they are counted here, on this computer."
         )
+        most = gr.Markdown(elem_classes="card")  # asked for at each visit: champions differ
+        page.load(lambda: actions.most_in_words(inference().counter.info), None, most, **PRIVATE)
         with gr.Tab("Count"):
             widgets = make_count_widgets()
             # Gradio removes files older than an hour from this folder, see ``delete_cache``.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
@@ -18,7 +19,13 @@ from service.page_visit import PagePhoto
 from service.pictures import annotated, encoded
 from sparrow.images import ImageError, RgbImage, read_image
 from sparrow.inference.count_formats import coco, csv_text, row
-from sparrow.inference.counter import count_in_words
+from sparrow.inference.model_folder import ModelInfo
+from sparrow.predictions.count_words import (
+    count_in_words,
+    interval_in_words,
+    number_in_words,
+    total_in_words,
+)
 from sparrow.predictions.log import UnknownPredictionError
 from sparrow.predictions.photo_filter import PhotoFilter
 from sparrow.predictions.record import PredictionRecord
@@ -26,6 +33,7 @@ from sparrow.reports.templates import render
 
 logger = logging.getLogger("sparrow.service")
 
+_PICTURE = re.compile(r"^!\[.*\]\([\w./-]+\)\n*", re.MULTILINE)
 TABLE_COLUMNS = ("Photo", "Count", "Likely", "Remark")
 
 
@@ -42,7 +50,8 @@ def headline(photos: Sequence[PagePhoto], min_score: float) -> str:
         words = count_in_words(readable[0], low, high, photos[0].class_names)
         hint = "" if readable[0] else "Try a closer photo, or one in better light."
         return _answer(words, hint)
-    total = count_in_words(sum(readable), None, None, photos[0].class_names)
+    least = any(photo.is_minimum(min_score) for photo in photos)
+    total = total_in_words(sum(readable), photos[0].class_names, minimum=least)
     unread = len(photos) - len(readable)
     hint = f"{unread} of {len(photos)} photos could not be counted." if unread else ""
     return _answer(f"{total} in {len(readable)} photos", hint)
@@ -57,13 +66,13 @@ def table(photos: Sequence[PagePhoto], min_score: float) -> str:
     rows = []
     for photo in photos:
         count = photo.count_above(min_score)
-        low, high = photo.interval(min_score)
-        likely = "" if low is None or high is None else f"{low} to {high}"
+        number = number_in_words(count or 0, minimum=photo.is_minimum(min_score))
         remark = photo.counted.message or ("none found" if count == 0 else "")
         if photo.same:
             same = f"the same photo as {', '.join(photo.same)}: counted once"
             remark = f"{remark}; {same}" if remark else same
-        rows.append([photo.path.name, "" if count is None else str(count), likely, remark])
+        likely = interval_in_words(*photo.interval(min_score))
+        rows.append([photo.path.name, "" if count is None else number, likely, remark])
     return _html_table(rows, TABLE_COLUMNS)
 
 
@@ -139,11 +148,14 @@ def save_feedback(inference: InferenceService, photo: PagePhoto, true_count: int
     """Store the true count of a photo; returns the result as a sentence.
 
     The prediction is marked as wrong where the model's count at its own threshold differs: a person
-    who moves the slider until the number is right has corrected the model.
+    who moves the slider until the number is right has corrected the model. A count that is a
+    minimum is right where there are more.
     """
     record = photo.counted.record
+    counted = record.count or 0
+    wrong = true_count < counted if record.count_is_minimum else true_count != counted
     try:
-        inference.add_feedback(record.id, true_count, wrong=true_count != record.count)
+        inference.add_feedback(record.id, true_count, wrong=wrong)
     except UnknownPredictionError:
         return (
             f"Nothing was saved: the count of {photo.path.name} is no longer in the log. "
@@ -167,7 +179,10 @@ def service_statistics(inference: InferenceService) -> str:
     lines = [
         ("Model", f"{counter.info.name}, version {counter.version}"),
         ("Photos in the last 24 hours", str(summary["photos"])),
-        ("Objects counted", str(summary["detections"])),
+        (
+            "Objects counted",
+            ("at least " if summary["minimums"] else "") + str(summary["detections"]),
+        ),
         ("Photos without any", str(summary["empty"])),
         ("Photos that could not be counted", str(summary["errors"])),
         ("Mean time of a counted photo", "–" if mean is None else f"{mean:.0f} ms"),
@@ -179,11 +194,22 @@ def model_text(inference: InferenceService) -> str:
     """The model card, or a paragraph on a model that has none, in Markdown."""
     model = describe_model(inference.counter)
     if model.card is not None:
-        return model.card
+        return _PICTURE.sub("", model.card)  # the page has no address for the card's photo
     classes = ", ".join(name.replace("_", " ") for name in model.class_names)
     trained = datetime.fromisoformat(model.trained_at)
     return (
         f"### {model.name}, version {model.version}\n\nFinds: {classes}. Trained on "
         f"{trained:%d %B %Y} with data version `{model.data_version}`. Boxes below a score of "
-        f"{model.threshold:.2f} are not shown. This model came without a card."
+        f"{model.threshold:.2f} are not shown. {most_in_words(inference.counter.info)} "
+        "This model came without a card."
+    )
+
+
+def most_in_words(info: ModelInfo) -> str:
+    """How many objects a model finds in one photo at most, in a sentence."""
+    if info.max_objects is None:
+        return "How many it finds in a photo at most is not recorded."
+    return (
+        f"It finds at most {info.max_objects} in one photo: a count that reaches "
+        f"{info.max_objects} is shown as “{number_in_words(info.max_objects, minimum=True)}”."
     )

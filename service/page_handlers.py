@@ -100,7 +100,7 @@ class CountHandlers:
 
     def confirm(self, visit: Visit, chosen: object, min_score: object) -> str:
         """Save the number that is shown at this position of the slider."""
-        return self._save(visit, chosen, lambda photo: photo.count_above(read_score(min_score)))
+        return self._save(visit, chosen, lambda photo: _confirmed(photo, read_score(min_score)))
 
     def correct(self, visit: Visit, chosen: object, true_count: object) -> str:
         """Save the number that the visitor entered."""
@@ -131,6 +131,18 @@ class CountHandlers:
         return actions.save_feedback(self._inference(), photo, count)
 
 
+def _confirmed(photo: PagePhoto, min_score: float) -> int | None:
+    """The count at this score.
+
+    Raises:
+        ValueError: it is a minimum; how many there are, only a person can say.
+    """
+    count = photo.count_above(min_score)
+    if photo.is_minimum(min_score):
+        raise ValueError(f"{count} is the most that is found in a photo; please enter the number.")
+    return count
+
+
 def _chosen_photo(visit: Visit, chosen: object) -> PagePhoto:
     photo = visit.photo(chosen)
     if photo is None:
@@ -149,6 +161,8 @@ def _show(visit: Visit, photo: PagePhoto, options: DisplayOptions) -> Outputs:
 def _offer_feedback(photo: PagePhoto, min_score: float) -> Outputs:
     """The button that confirms the count, with that number on it, and the true count's start."""
     count = photo.count_above(min_score)
+    if photo.is_minimum(min_score):  # not a number that anybody could confirm
+        return [gr.Button(f"{count} or more: how many?", interactive=False), count]
     words = "Yes, this is right" if count is None else f"Yes, {count} is right"
     return [gr.Button(words, interactive=count is not None), count]
 

@@ -48,12 +48,20 @@ class PagePhoto:
             return self.counted.record.count
         return sum(box.score >= min_score for box in self.counted.record.boxes)
 
-    def interval(self, min_score: float) -> tuple[int | None, int | None]:
-        """The count's interval, which is valid at the model's own threshold only."""
+    def is_minimum(self, min_score: float) -> bool:
+        """Whether as many boxes have this score as the model can find: there may be more."""
         record = self.counted.record
-        return (
-            (record.count_low, record.count_high) if min_score <= self.threshold else (None, None)
-        )
+        return record.count_is_minimum and self.count_above(min_score) == record.count
+
+    def interval(self, min_score: float) -> tuple[int | None, int | None]:
+        """The count's interval, which is valid at the model's own threshold only.
+
+        Above it a count that is still a minimum has one that begins with the count.
+        """
+        record = self.counted.record
+        if min_score <= self.threshold:
+            return record.count_low, record.count_high
+        return (record.count if self.is_minimum(min_score) else None), None
 
 
 @dataclass

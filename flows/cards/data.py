@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cards.parts import Part, add, glossary, picture, table, text
-from sparrow.data.licences import attribution
+from sparrow.config import Config
+from sparrow.data.checks.outcome import OUTCOME_COLUMNS
+from sparrow.data.comparison import verdict_words
+from sparrow.data.licences import attribution, may_show, not_shown_words, shown_photos
 from sparrow.data.split.report import split_verdict
 from sparrow.data.tables import Dataset
 from sparrow.reports.dataset_card import licence_summary, side_rows
@@ -17,11 +20,14 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from sparrow.data.checks.report import CheckReport
-    from sparrow.data.drift import Comparison
+    from sparrow.data.comparison import Comparison
+    from sparrow.pipeline.assess import Assessment
     from sparrow.pipeline.data import IngestOutcome
+    from sparrow.pipeline.split import SplitOutcome
 
 PAIRS_SHOWN = 4
 CANDIDATES_SHOWN = 6
+DETAILS_SHOWN = 20
 FACTS = (
     "data_version", "kept_their_side", "seed", "imbalance", "near_duplicate_bits", "visit_seconds",
 )  # fmt: skip
@@ -29,10 +35,10 @@ DIGITS = 3
 
 
 def show_check(report: CheckReport, photos: int, version: str, page: Path) -> None:
-    """Verdict of the checks, and every broken rule in a sentence."""
+    """Verdict of the checks, and every rule with what was observed."""
     verdict = "All checks passed" if report.ok else f"{len(report.errors)} rules are broken"
     add(text(f"# {verdict}"), text(f"{photos} photos · data version `{version}`"))
-    _show_violations(report)
+    _show_rules(report)
     add(text(f"Every row that broke a rule, with its photo: `{page}`"))
 
 
@@ -45,19 +51,21 @@ def show_ingest(ingest: IngestOutcome) -> None:
     )
     add(text("# New data"), text(words))
     if result.report is not None:
-        _show_violations(result.report)
+        _show_rules(result.report)
     if ingest.comparison is not None:
         _show_comparison(ingest.comparison)
     add(*(text(f"`{page}`") for page in ingest.pages), glossary())
 
 
 def show_split(
-    dataset: Dataset, report: Mapping[str, Any], comparison: Comparison, page: Path
+    config: Config, dataset: Dataset, report: Mapping[str, Any], outcome: SplitOutcome
 ) -> None:
     """Each split, what is guaranteed, the likest pairs across them, and drift between them.
 
     Args:
+        config: says which photos may be shown.
         report: of the split, plain values.
+        outcome: of the step.
     """
     whole, verdict = split_verdict(report)
     facts = [[name.replace("_", " "), report[name]] for name in FACTS]
@@ -68,15 +76,22 @@ def show_split(
         table(["", *report["splits"]], side_rows(report), DIGITS),
         table(["made from", ""], facts, DIGITS),
         text("### Training and test photos that look most alike"),
-        table(["", "train", "test"], _pairs(dataset, report["closest_pairs"][:PAIRS_SHOWN])),
+        table(["", "train", "test"], _pairs(config, dataset, report["closest_pairs"])),
     )
-    _show_comparison(comparison)
+    _show_comparison(outcome.comparison)
     licences = text(licence_summary(dataset))
-    add(text("### Licences"), licences, text(f"The whole report: `{page}`"), glossary())
+    add(text("### Licences"), licences, text(f"The whole report: `{outcome.page}`"), glossary())
 
 
-def show_label_errors(candidates: DataFrame, photos: Dataset, pages: Sequence[Path]) -> None:
-    """The surest label-error candidates, as pictures: the end of the evaluation's card."""
+def show_label_errors(config: Config, assessment: Assessment, photos: Dataset) -> None:
+    """The surest label-error candidates, as pictures: the end of the evaluation's card.
+
+    Args:
+        config: says which photos may be shown.
+        assessment: names the candidates and their pages.
+        photos: that they are in.
+    """
+    candidates, licences = assessment.label_errors, config.data.show_licenses
     add(text("### Labels worth a second look"))
     if candidates.empty:
         add(text("The model strongly disagrees with none of these labels."), glossary())
@@ -85,9 +100,13 @@ def show_label_errors(candidates: DataFrame, photos: Dataset, pages: Sequence[Pa
         text(
             f"The model strongly disagrees with {len(candidates)} labels here. Either may be "
             "wrong. Amber: boxes of the table; blue: surely detected, but no box is there; red: a "
-            f"box in which nothing at all was detected. All of them: `{pages[0]}`"
+            "box in which nothing at all was detected. All of them: "
+            f"`{assessment.label_error_pages[0]}`"
         ),
-        *_candidate_pictures(candidates, photos),
+        *(
+            _candidate_pictures(candidates, shown_photos(photos, licences))
+            or [text(not_shown_words(licences))]
+        ),
         glossary(),
     )
 
@@ -97,7 +116,8 @@ def _candidate_pictures(candidates: DataFrame, photos: Dataset) -> list[Part]:
     from sparrow.reports.label_errors import candidates_picture
 
     rows, shown = photos.images.set_index("image", drop=False), []
-    for name in candidates["image"].drop_duplicates().head(CANDIDATES_SHOWN):
+    names = candidates["image"].drop_duplicates()
+    for name in names[names.isin(rows.index)].head(CANDIDATES_SHOWN):
         pixels = candidates_picture(name, candidates, photos)
         if pixels is not None:
             credit = attribution(rows.loc[name].to_dict(), "boxes drawn in")
@@ -105,41 +125,44 @@ def _candidate_pictures(candidates: DataFrame, photos: Dataset) -> list[Part]:
     return shown
 
 
-def _show_violations(report: CheckReport) -> None:
-    rows = [
-        [violation.severity, violation.rule, violation.sentence, len(violation.rows)]
-        for violation in report.violations
-    ]
-    if rows:
-        add(table(["severity", "rule", "what it means", "rows"], rows))
+def _show_rules(report: CheckReport) -> None:
+    """Every rule with what was observed, broken ones first."""
+    add(table(OUTCOME_COLUMNS, [outcome.cells() for outcome in report.outcomes]))
 
 
 def _show_comparison(comparison: Comparison) -> None:
-    names = f"{comparison.current.capitalize()} against {comparison.reference}"
-    add(text(f"### {names}: {comparison.verdict}"))
-    add(*(text(f"- {as_markdown(problem)}") for problem in comparison.problems))
+    add(
+        text(f"### {comparison.title}: {verdict_words(comparison.rules)}"),
+        table(OUTCOME_COLUMNS, [outcome.cells() for outcome in comparison.rules]),
+    )
+    details = [(rule.rule, detail) for rule in comparison.rules for detail in rule.details]
+    add(*(text(f"- {rule}: {as_markdown(detail)}") for rule, detail in details[:DETAILS_SHOWN]))
     rows = [
         [feature.feature, feature.distance, feature.p_value, "drifted" if feature.drifted else ""]
         for feature in comparison.features
     ]
     if rows:
         add(
-            text("Drift is a difference both large and statistically significant."),
+            text("Drift is a difference both beyond the limit and beyond chance."),
             table(["feature", "distance", "p", ""], rows, DIGITS),
         )
 
 
-def _pairs(dataset: Dataset, pairs: Sequence[Mapping[str, Any]]) -> list[list[Part]]:
+def _pairs(
+    config: Config, dataset: Dataset, pairs: Sequence[Mapping[str, Any]]
+) -> list[list[Part]]:
     """A row for each pair: in how many bits it differs, the train photo, the test photo."""
     from sparrow.drawing.pictures import encode_png, thumbnail
 
     photos = dataset.images.set_index("image", drop=False)
     rows = []
-    for pair in pairs:
+    for pair in pairs[:PAIRS_SHOWN]:
         cells = [text(f"{pair['bits']} of 64 bits differ")]
         for side in ("train", "test"):
-            small = thumbnail(dataset.image_path(pair[side]))
-            credit = attribution(photos.loc[pair[side]].to_dict())
+            row = photos.loc[pair[side]].to_dict()
+            allowed = may_show(row["license"], config.data.show_licenses)
+            small = thumbnail(dataset.image_path(pair[side])) if allowed else None
+            credit = attribution(row, "" if allowed else "not shown (data.show_licenses)")
             cells.append(
                 text(as_markdown(credit)) if small is None else picture(encode_png(small), credit)
             )

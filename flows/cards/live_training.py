@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cards.parts import add, chart, picture, progress_bar, refresh, text
 from sparrow.config import Config
+from sparrow.data.licences import attribution, not_shown_words, shown_photos
 from sparrow.data.tables import Dataset
-from sparrow.pipeline.train import RunPlace, Trained, train_model, training_photos
+from sparrow.pipeline.train import (
+    CHECKPOINTS,
+    RunPlace,
+    Trained,
+    take_over_checkpoint,
+    train_model,
+    training_photos,
+)
+from sparrow.reports.markdown import as_markdown
 
 if TYPE_CHECKING:
     from sparrow.training.checkpoint import EpochRecord
+    from sparrow.training.task import TrainingTask
 
 CARD = "training"
+CHANGES = "modified: changed at random, boxes drawn in"
 
 
 def train_in_view(tuned: Config, dataset: Dataset, place: RunPlace) -> Trained:
     """Train with the card open: what the network sees, then a point on the curves each epoch."""
-    from sparrow.reports.evaluation_pictures import training_picture
     from sparrow.training.loop import TrainingHooks
     from sparrow.training.task import load_task
 
-    epochs = tuned.training.epochs
-    live, task = LiveTraining(epochs), load_task(tuned, dataset)
-    live.show_photos(training_picture(training_photos(task)))
+    task = load_task(tuned, dataset)
+    before = take_over_checkpoint(tuned, dataset, task, place.folder / CHECKPOINTS)
+    epochs = before + tuned.training.epochs
+    live = LiveTraining(epochs)
+    _show_photos(live, tuned, dataset, task)
 
     def on_epoch(history: tuple[EpochRecord, ...]) -> None:
         _print_epoch(history[-1], epochs)
@@ -36,6 +48,18 @@ def train_in_view(tuned: Config, dataset: Dataset, place: RunPlace) -> Trained:
         print(f"training ended early: {trained.stopped}")
     live.update(trained.history)  # a resumed run may have had nothing left to train
     return trained
+
+
+def _show_photos(live: LiveTraining, tuned: Config, dataset: Dataset, task: TrainingTask) -> None:
+    """Those of the training photos that the config allows to show, with whose they are."""
+    from sparrow.reports.evaluation_pictures import training_picture
+
+    shown = shown_photos(dataset, tuned.data.show_licenses)
+    seen = training_photos(task, set(shown.images["image"]))
+    png = training_picture(list(seen.values())) if seen else None
+    rows = shown.images.set_index("image", drop=False)
+    credits = [attribution(rows.loc[name].to_dict(), CHANGES) for name in seen]
+    live.show_photos(png, credits or [not_shown_words(tuned.data.show_licenses)])
 
 
 def show_worker_rank(rank: int, size: int) -> None:
@@ -60,10 +84,17 @@ class LiveTraining:
         )  # fmt: skip
         refresh(CARD)
 
-    def show_photos(self, png: bytes) -> None:
-        """What the network is given, random changes and boxes included."""
+    def show_photos(self, png: bytes | None, credits: Sequence[str]) -> None:
+        """What the network is given, random changes and boxes included.
+
+        Args:
+            png: None where no photo may be shown.
+            credits: whose the photos are, or why there are none.
+        """
         add(text("### Training photos as the network sees them"), card=CARD)
-        add(picture(png, "at its size, changed as in the first epoch"), card=CARD)
+        if png is not None:
+            add(picture(png, "at its size, changed as in the first epoch"), card=CARD)
+        add(text("\n\n".join(map(as_markdown, credits))), card=CARD)
         refresh(CARD)
 
     def update(self, history: tuple[dict[str, Any], ...]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from cards.parts import DIGITS, Part, add, glossary, pictures, table, text
+from cards.parts import DIGITS, Part, add, glossary, picture, pictures, table, text
 from sparrow.config import Config
 from sparrow.reports.class_words import objects
 from sparrow.reports.templates import cell
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sparrow.evaluation.evaluate import Evaluation
     from sparrow.evaluation.scored import Scored
     from sparrow.pipeline.release import Promotion
+    from sparrow.reports.document import Document
 
 
 def show_pictures(title: str, pngs: Mapping[str, bytes]) -> None:
@@ -22,9 +23,17 @@ def show_pictures(title: str, pngs: Mapping[str, bytes]) -> None:
     add(text(f"# {title}"), *pictures(pngs))
 
 
-def show_card(name: str, markdown: str, pngs: Mapping[str, bytes]) -> None:
-    """A card that is kept elsewhere too, as a card of its own of this step."""
-    add(text(markdown), *pictures(pngs), glossary(), card=name)
+def show_card(name: str, document: Document) -> None:
+    """A document that is kept elsewhere too, as a card of its own of this step."""
+    add(*document_parts(document), glossary(), card=name)
+
+
+def document_parts(document: Document) -> list[Part]:
+    """A document's text with its pictures in their places."""
+    return [
+        text(part) if isinstance(part, str) else picture(part[1], part[0])
+        for part in document.parts()
+    ]
 
 
 def show_tuning(
@@ -83,9 +92,13 @@ def _count_words(config: Config, check: CountCheck) -> str:
     return (
         f"The count's interval has a nominal level of {config.evaluation.count_confidence:.0%}; "
         f"its coverage on these photos is {check.coverage:.1%}, and it is {check.mean_width:.2f} "
-        f"{objects(config.data.classes)} wide on average. The probabilities of being right are "
-        f"off by {check.reliability.error:.3f}."
+        f"{objects(config.data.classes)} wide on average{_open(check)}. The probabilities of being "
+        f"right are off by {check.reliability.error:.3f}."
     )
+
+
+def _open(check: CountCheck) -> str:
+    return f" where it is not open above ({check.minimums} photos)" if check.minimums else ""
 
 
 def show_decision(promotion: Promotion) -> None:
@@ -104,9 +117,8 @@ def show_decision(promotion: Promotion) -> None:
     )
 
 
-def show_report(
-    title: str, lines: Sequence[str], evaluation: Evaluation, pngs: Mapping[str, bytes]
-) -> None:
-    """The run in one page."""
-    summary = text("\n\n".join(lines))
-    add(text(f"# {title}"), summary, headline_table(evaluation), *pictures(pngs), glossary())
+def show_report(document: Document, pngs: Mapping[str, bytes]) -> None:
+    """The run in one page, and the pictures that the report has not."""
+    shown = {title: png for title, png in pngs.items() if png not in document.files.values()}
+    more = [text("## Worst mistakes"), *pictures(shown)] if shown else []
+    add(*document_parts(document), *more, glossary())

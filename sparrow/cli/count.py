@@ -15,6 +15,12 @@ from sparrow.cli.count_photos import count_all
 from sparrow.config import StoresConfig
 from sparrow.inference.photo_files import find_photos
 from sparrow.plain_text import one_line
+from sparrow.predictions.count_words import (
+    interval_in_words,
+    is_minimum,
+    number_in_words,
+    total_in_words,
+)
 from sparrow.progress import show_progress
 
 SOME_UNREADABLE = 3
@@ -105,17 +111,17 @@ def describe(entry: Entry) -> str:
     if record["error"] is not None:
         return f"{name}: {entry['message']}"
     low, high = record["count_low"], record["count_high"]
-    likely = "" if low is None else f" (likely {low} to {high})"
-    return f"{name}: {record['count']}{likely}"
+    likely = f" (likely {interval_in_words(low, high)})" if low is not None else ""
+    return f"{name}: {number_in_words(record['count'], minimum=is_minimum(low, high))}{likely}"
 
 
 def report(entries: Sequence[Entry], class_names: tuple[str, ...]) -> int:
     """Totals and the unreadable photos, on standard error; the exit status."""
-    from sparrow.inference.counter import count_in_words
-
+    records = [entry["record"] for entry in entries]
     bad = [entry for entry in entries if entry["record"]["error"] is not None]
-    total = sum(entry["record"]["count"] or 0 for entry in entries)
-    words = count_in_words(total, None, None, class_names)
+    total = sum(record["count"] or 0 for record in records)
+    least = any(is_minimum(record["count_low"], record["count_high"]) for record in records)
+    words = total_in_words(total, class_names, minimum=least)
     print(f"{words} in {len(entries) - len(bad)} photos", file=sys.stderr)
     if not bad:
         return 0

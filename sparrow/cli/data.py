@@ -1,18 +1,24 @@
-"""``sparrow data …``: check, ingest, log, restore, download, explore, split-report, drift."""
+"""``sparrow data …``: check, ingest, log, restore, download.
+
+What reports is in ``data_reports``, what follows git in ``data_pins``.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparrow.cli.data_options import Parsers, add_action, read_config, terminal_progress
+from sparrow.cli.data_pins import add_pins
 from sparrow.cli.data_reports import add_reports
 from sparrow.config import Config
 
 if TYPE_CHECKING:
     from sparrow.data.checks.report import RuleViolation
+    from sparrow.data.comparison import Comparison
     from sparrow.data.tables import Dataset
 
 
@@ -25,6 +31,7 @@ def register(subparsers: Parsers) -> None:
         actions, "ingest", ingest, "take the new data into the raw set, all of it or nothing"
     )
     _add_versions(actions)
+    add_pins(actions)
     add_reports(actions)
 
 
@@ -53,6 +60,7 @@ def _add_versions(actions: Parsers) -> None:
 
 def check_set(args: argparse.Namespace) -> int:
     """Check a set, print what was found, write reports; 1 where there is an error."""
+    from sparrow.data.checks.label_errors import LABEL_ERROR
     from sparrow.data.checks.run import check_dataset
     from sparrow.reports.checks import report_html
 
@@ -62,12 +70,14 @@ def check_set(args: argparse.Namespace) -> int:
     checked = check_dataset(root, config.data, prefix, terminal_progress())
     report = checked.report
     if args.review and report.ok:
-        report = report.extended(_label_errors(config, checked.dataset, prefix, args.review))
+        violation = _label_errors(config, checked.dataset, prefix, args.review)
+        report = report.extended(LABEL_ERROR, f"{report.photos:,} photos", violation)
     print(report.summary())
     if args.json:
         args.json.write_text(json.dumps(report.to_json(), indent=2), encoding="utf-8")
     if args.html:
-        args.html.write_text(report_html(report, root, prefix), encoding="utf-8")
+        page = report_html(report, root, prefix, config.data.show_licenses)
+        args.html.write_text(page, encoding="utf-8")
     return 0 if report.ok else 1
 
 
@@ -87,21 +97,33 @@ def _label_errors(
     files = [(name, dataset.image_path(name)) for name in dataset.images["image"]]
     detections = detect_files(engine, files, terminal_progress("counted"))
     candidates = label_error_candidates(dataset, detections, config.data.label_error_score)
-    page.write_text(label_errors_html(candidates, dataset, "The champion"), encoding="utf-8")
+    shown = config.data.show_licenses
+    text = label_errors_html(candidates, dataset, "The champion", shown)
+    page.write_text(text, encoding="utf-8")
     return label_error_violation(candidates, table_names(prefix)[1])
 
 
 def ingest(args: argparse.Namespace) -> int:
     """Take new data in and say what became of it."""
+    from sparrow.data.drift import compare_new_with_raw
     from sparrow.data.ingest.ingest import ingest_new
     from sparrow.reports.checks import write_report
 
-    result = ingest_new(read_config(args).data, terminal_progress(), write_report)
+    config = read_config(args)
+    write = partial(write_report, licences=config.data.show_licenses)
+    compared: list[Comparison] = []
+
+    def compare(raw: Dataset, new: Dataset) -> None:
+        compared.append(compare_new_with_raw(raw, new, config))
+        compared[0].raise_for_violations()
+
+    result = ingest_new(config.data, terminal_progress(), write, compare)
     print(
         f"{len(result.accepted)} photos taken in, {len(result.corrected)} corrected, "
         f"{result.skipped_known} known already"
         + (f"; data version {result.data_version}" if result.data_version else "")
     )
+    print(*(comparison.summary() for comparison in compared), sep="\n")
     return 0
 
 

@@ -30,33 +30,38 @@ def add_reports(actions: Parsers) -> None:
     drift.add_argument(
         "--new", action="store_true", help="new against raw; else test against train"
     )
-    drift.add_argument("--html", type=Path, metavar="DIR", help="also Evidently's pages")
+    drift.add_argument(
+        "--html", type=Path, metavar="DIR", help="also pages: the rules, and Evidently's"
+    )
 
 
 def explore_set(args: argparse.Namespace) -> int:
     """Write the page of figures."""
     from sparrow.reports.data_pages import explore_html
 
-    dataset = _raw(read_config(args))
-    args.to.write_text(explore_html(dataset), encoding="utf-8")
+    config = read_config(args)
+    page = explore_html(_raw(config), config.data.show_licenses)
+    args.to.write_text(page, encoding="utf-8")
     print(args.to)
     return 0
 
 
 def report_on_split(args: argparse.Namespace) -> int:
-    """Split as the flow does and write the split report; 1 where a group crosses the split."""
+    """Split as the flow does and write the split report; 1 where the flow would end there."""
     from sparrow.data.split.report import split_verdict
+    from sparrow.pipeline.data import compare_splits
     from sparrow.reports.data_pages import split_report_html
 
     config = read_config(args)
-    result = _split(config, _raw(config))
-    args.to.write_text(split_report_html(result.report, result.dataset), encoding="utf-8")
+    result, comparison = compare_splits(config, _split(config, _raw(config)))
+    page = split_report_html(result.report, result.dataset, config.data.show_licenses)
+    args.to.write_text(page, encoding="utf-8")
     for name, part in result.report["splits"].items():
         print(f"{name}: {part['photos']:,} photos, {part['boxes']:,} boxes")
     whole, words = split_verdict(result.report)
     print(words, f"What the test scores rest on: {result.report['evidence']}.", sep="\n")
-    print(args.to)
-    return 0 if whole else 1
+    print(comparison.summary(), args.to, sep="\n")
+    return 0 if whole and not comparison.failed else 1
 
 
 def refuse_certificate(args: argparse.Namespace) -> int:
@@ -69,27 +74,24 @@ def refuse_certificate(args: argparse.Namespace) -> int:
 
 
 def compare(args: argparse.Namespace) -> int:
-    """Compare two sets; 1 where they drifted or share what they must not."""
+    """Compare two sets as the flow does; 1 where the flow would end there."""
     from sparrow.data.checks.run import check_dataset
-    from sparrow.data.drift import compare_new_with_raw, compare_train_with_test
+    from sparrow.data.drift import compare_new_with_raw
+    from sparrow.pipeline.data import compare_splits, write_comparison
 
     config = read_config(args)
-    bits, raw = config.data.near_duplicate_bits, _raw(config)
+    raw = _raw(config)
     if args.new:
         new = check_dataset(Path(config.data.new), config.data, "new_", terminal_progress()).dataset
-        comparison = compare_new_with_raw(raw, new, bits)
+        comparison = compare_new_with_raw(raw, new, config)
     else:
-        split = _split(config, raw)
-        parted = split.report.get("authors_parted_by_day", False)
-        comparison = compare_train_with_test(
-            split.dataset, bits, config.split, authors_parted=parted
-        )
+        comparison = compare_splits(config, _split(config, raw))[1]
     print(comparison.summary())
     if args.html:
-        args.html.mkdir(parents=True, exist_ok=True)
-        for title, text in comparison.html.items():
-            (args.html / f"drift_{title}.html").write_text(text, encoding="utf-8")
-    return 1 if comparison.verdict == "drift" or comparison.problems else 0
+        print(*write_comparison(comparison, args.html), sep="\n")
+    if comparison.failed:
+        print(comparison.how_to_accept())
+    return 1 if comparison.failed else 0
 
 
 def _raw(config: Config) -> Dataset:

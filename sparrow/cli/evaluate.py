@@ -76,6 +76,12 @@ def report_lines(model: api.Model, scored: Scored, classes: list[str] | None) ->
         meaning = MEANINGS.get(name, "")
         values = f"{interval.value:7.3f}   {interval.low:.3f} to {interval.high:.3f}"
         lines.append(f"{name:<{width}}  {values:<28} {meaning}".rstrip())
+    if evaluation.minimum_counts:
+        lines += [
+            "",
+            f"In {evaluation.minimum_counts:,} photos it finds {model.info.max_objects}, the most "
+            "it can: there may be more, and the measures of the count take them as so many.",
+        ]
     lines += [
         "",
         f"Intervals: {evaluation.confidence:.0%}, bootstrap over groups. {evaluation.evidence}",

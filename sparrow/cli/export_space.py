@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sparrow.config import ServiceConfig, StoresConfig
 from sparrow.served_settings import (
@@ -14,6 +15,9 @@ from sparrow.served_settings import (
     registered_version,
 )
 from sparrow.shipped import PACKAGE, SERVE_LOCK, shipped
+
+if TYPE_CHECKING:
+    from sparrow.inference.model_folder import ModelInfo
 
 ROOT = PACKAGE.parent  # a clone or site-packages: the service is beside the package
 SOURCES = ("sparrow", "service")
@@ -28,15 +32,6 @@ from service.standalone import main  # noqa: E402
 
 main()
 '''
-README = """---
-title: Sparrow
-sdk: gradio
-app_file: app.py
-python_version: "3.11"
----
-
-Counts objects in photos. Run it anywhere: `pip install -r requirements.txt && python app.py`.
-"""
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -56,6 +51,8 @@ def export_space(arguments: argparse.Namespace) -> int:
     """Write the folder; an existing one is refused."""
     from sparrow.inference.model_folder import read_info
     from sparrow.registry.bundle import copy_model
+    from sparrow.registry.notice import write_notices
+    from sparrow.registry.space_card import APP_FILE, REQUIREMENTS, space_readme
 
     folder: Path = arguments.folder
     model = arguments.model or Path(StoresConfig().champion)
@@ -68,15 +65,23 @@ def export_space(arguments: argparse.Namespace) -> int:
     for part in SOURCES:
         ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
         shutil.copytree(ROOT / part, folder / part, ignore=ignore)
-    beside = read_served_settings(model)
-    earlier = earlier_settings(info.config)
-    service = beside.service if beside else earlier[0] if earlier else ServiceConfig()
-    name = beside.name if beside else info.name
-    version = registered_version(model)
-    copy_model(model, folder / "model", ServedSettings(name=name, version=version, service=service))
-    shutil.copy(requirements, folder / "requirements.txt")
-    (folder / "app.py").write_text(APP)
-    (folder / "README.md").write_text(README)
-    key = ", with SPARROW_API_KEY set" if service.require_api_key else ""
+    settings = _settings_of(model, info)
+    copy_model(model, folder / "model", settings)
+    shutil.copy(requirements, folder / REQUIREMENTS)
+    (folder / APP_FILE).write_text(APP)
+    write_notices(folder / "model", info, folder)
+    text = space_readme(folder / "model", info, str(settings.version), requirements)
+    (folder / "README.md").write_text(text, encoding="utf-8")
+    key = ", with SPARROW_API_KEY set" if settings.service.require_api_key else ""
     print(f"{info.name} and its page are in {folder}; start it with: python app.py{key}")
     return 0
+
+
+def _settings_of(model: Path, info: ModelInfo) -> ServedSettings:
+    """What the model is served with here; of the stores, none goes along."""
+    beside, earlier = read_served_settings(model), earlier_settings(info.config)
+    return ServedSettings(
+        name=beside.name if beside else info.name,
+        version=registered_version(model),
+        service=beside.service if beside else earlier[0] if earlier else ServiceConfig(),
+    )

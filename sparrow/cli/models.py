@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from sparrow.cli.project import add_config_option, find_project, say_what_is_served
@@ -44,6 +45,7 @@ def promote_version(arguments: argparse.Namespace) -> int:
     _settings_beside(registry, arguments.version, config)
     registry.promote(arguments.version, arguments.why, forced=True)
     print(f"{config.name}: version {arguments.version} is champion")
+    _move_run_tags(registry)
     return 0
 
 
@@ -56,6 +58,7 @@ def roll_back(arguments: argparse.Namespace) -> int:
     number = registry.rollback(arguments.why)
     _settings_beside(registry, number, config)
     print(f"{config.name}: version {number} is champion again")
+    _move_run_tags(registry)
     return 0
 
 
@@ -72,6 +75,14 @@ def show_history(arguments: argparse.Namespace) -> int:
             f"{entry.at}  {entry.who:<12} {before:>4} -> {entry.to_version:<4} {entry.why}{forced}"
         )
     return 1 if registry.broken_chain() else 0
+
+
+def _move_run_tags(registry: Registry) -> None:
+    """Bring the tags of Metaflow's runs to the new state, and say where that is not possible."""
+    from sparrow.registry.run_tags import move_run_tags
+
+    for line in move_run_tags(registry):
+        print(line, file=sys.stderr)
 
 
 def _settings_beside(registry: Registry, number: int, config: Config) -> None:

@@ -54,9 +54,27 @@ def shadow(arguments: argparse.Namespace) -> int:
     before = f"version {champion.number}, threshold {old.info.threshold:.3f}"
     after = f"version {arguments.version}, threshold {new.info.threshold:.3f}"
     arguments.to.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(arguments.to, shadow_html(result, config.name, before, after))
+    page = shadow_html(result, config.name, before, after, _hidden(paths, config))
+    write_atomic(arguments.to, page)
     print("\n".join([*result.summary(), f"Side by side: {arguments.to}"]))
     return 0
+
+
+def _hidden(paths: list[Path], config: Config) -> set[Path]:
+    """Photos of the data set whose licence is not among ``data.show_licenses``."""
+    from sparrow.data.errors import DataError
+    from sparrow.data.formats.csv import read_csv_tables
+
+    licences, root = config.data.show_licenses, Path(config.data.root)
+    if licences is None:
+        return set()
+    own = [path for path in paths if path.resolve().parent == (root / "images").resolve()]
+    try:
+        info = read_csv_tables(root)[0].reindex(columns=["Name", "License"])
+    except DataError:
+        return set(own)
+    allowed = set(info["Name"][info["License"].isin(licences)])
+    return {path for path in own if path.resolve().name not in allowed}
 
 
 def _photos(arguments: argparse.Namespace, config: Config) -> list[Path]:

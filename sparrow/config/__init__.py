@@ -5,6 +5,7 @@ names that are allowed there: a typo must never train a different model in silen
 """
 
 from sparrow.config.base import MAX_SIDE_PX, ConfigError, Section
+from sparrow.config.checks import ChecksConfig
 from sparrow.config.data import PLACES, DataConfig, GenerateConfig, SplitConfig
 from sparrow.config.evaluation import EvaluationConfig, PromotionConfig
 from sparrow.config.load import (
@@ -14,22 +15,29 @@ from sparrow.config.load import (
     read_stored,
     stored_config,
     with_overrides,
+    with_trial_values,
     with_values,
 )
 from sparrow.config.monitoring import MonitoringConfig
+from sparrow.config.names import OPTIMIZERS, PRUNERS, SAMPLERS, SCHEDULES
 from sparrow.config.renamed import RENAMED, translate_config, translate_values
 from sparrow.config.service import ServiceConfig
 from sparrow.config.stores import StorageConfig, StoresConfig
 from sparrow.config.training import AugmentationConfig, ModelConfig, TrainingConfig
 from sparrow.config.tuning import NumberRange, TuningConfig
-from sparrow.config.whole import TRAINING_SECTIONS, Config, get_key
+from sparrow.config.whole import TRAINING_SECTIONS, Config, changed_values, get_key
 
 __all__ = [
     "MAX_SIDE_PX",
+    "OPTIMIZERS",
     "PLACES",
+    "PRUNERS",
     "RENAMED",
+    "SAMPLERS",
+    "SCHEDULES",
     "TRAINING_SECTIONS",
     "AugmentationConfig",
+    "ChecksConfig",
     "Config",
     "ConfigError",
     "DataConfig",
@@ -46,6 +54,7 @@ __all__ = [
     "StoresConfig",
     "TrainingConfig",
     "TuningConfig",
+    "changed_values",
     "get_key",
     "load_config",
     "make_config",
@@ -55,5 +64,6 @@ __all__ = [
     "translate_config",
     "translate_values",
     "with_overrides",
+    "with_trial_values",
     "with_values",
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -29,3 +31,26 @@ class Section(BaseModel):
     """Frozen, strict on names: the base of every part of the config."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    def __getattribute__(self, name: str) -> Any:  # the fields' own types are declared by each
+        value = super().__getattribute__(name)
+        if _watchers and (watcher := _watchers[-1]) and name in type(self).model_fields:
+            watcher(type(self), name, value)
+        return value
+
+
+Watcher = Callable[[type[Section], str, object], None]
+_watchers: list[Watcher | None] = []
+
+
+@contextmanager
+def watch_reads(watcher: Watcher | None) -> Iterator[None]:
+    """Call ``watcher`` with each field that is read of any section: its class, name and value.
+
+    None hides reads from the watcher outside: those of the config's own checks.
+    """
+    _watchers.append(watcher)
+    try:
+        yield
+    finally:
+        _watchers.pop()

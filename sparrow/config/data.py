@@ -30,6 +30,8 @@ class DataConfig(Section):
     classes: tuple[str, ...] = ("house_sparrow",)
     sources: tuple[str, ...] | None = None  # null: any
     licenses: tuple[str, ...] | None = None  # null: any; another one is an error
+    # Photos under these alone are shown in cards, pages and contact sheets; null: all, []: none.
+    show_licenses: tuple[str, ...] | None = None
     extensions: tuple[str, ...] = (".jpg",)
     min_boxes_per_photo: Annotated[int, Field(ge=0)] = 0
     max_boxes_per_photo: Count = 300

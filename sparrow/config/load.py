@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from sparrow.config.base import ConfigError, Section
+from sparrow.config.base import ConfigError, Section, watch_reads
 from sparrow.config.renamed import renamed_key, translate_config
 from sparrow.config.search_space import space_faults
+from sparrow.config.trials import change_key, idle_parameters
 from sparrow.config.whole import Config, get_key
 
 S = TypeVar("S", bound=Section)
@@ -83,7 +84,8 @@ def make_config(values: Mapping[str, Any]) -> Config:
 def _validate(kind: type[S], values: Mapping[str, Any], where: str) -> S:
     try:
         # JSON mode: lists become tuples, while "3" still does not become 3.
-        return kind.model_validate_json(json.dumps(values))
+        with watch_reads(None):
+            return kind.model_validate_json(json.dumps(values))
     except (TypeError, ValueError) as error:
         if not isinstance(error, ValidationError):
             raise ConfigError(f"{where}: {error}") from error
@@ -116,13 +118,32 @@ def with_values(config: Config, values: Mapping[str, Any]) -> Config:
     """A copy with some keys replaced: ``{"training.learning_rate": 0.01}``."""
     tree = config.model_dump(mode="json")
     for key, value in values.items():
-        get_key(config, key)
-        _set(tree, key, value)
+        with watch_reads(None):
+            get_key(config, key)
+        change_key(tree, key, value)
+    return make_config(tree)
+
+
+def with_trial_values(config: Config, values: Mapping[str, Any]) -> Config:
+    """A copy as a trial with these values trains with it.
+
+    Parameters of a class that are tuned under a condition which does not hold are not in it.
+    """
+    tree = config.model_dump(mode="json")
+    with watch_reads(None):
+        idle = idle_parameters(config, values)
+        for key in values:
+            get_key(config, key)
+    for key in idle:
+        change_key(tree, key)
+    for key, value in values.items():
+        change_key(tree, key, value)
     return make_config(tree)
 
 
 def _with_usable_space(config: Config) -> Config:
-    faults = space_faults(config)
+    with watch_reads(None):
+        faults = space_faults(config)
     if faults:
         raise ConfigError("config:\n  " + "\n  ".join(faults))
     return config
@@ -157,17 +178,7 @@ def _apply_override(values: dict[str, Any], override: str) -> None:
     if isinstance(value, str):
         with contextlib.suppress(ValueError):  # YAML 1.1 reads 1e-3 as text
             value = float(value)
-    _set(values, key.strip(), value)
-
-
-def _set(tree: dict[str, Any], key: str, value: Any) -> None:
-    *sections, last = key.split(".")
-    for section in sections:
-        child = tree.setdefault(section, {})
-        if not isinstance(child, dict):
-            child = tree[section] = {}
-        tree = child
-    tree[last] = value
+    change_key(values, key.strip(), value)
 
 
 def _explain(fault: dict[str, Any], kind: type[BaseModel]) -> str:

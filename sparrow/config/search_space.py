@@ -5,14 +5,25 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-if TYPE_CHECKING:
-    from sparrow.config import Config, NumberRange
+from sparrow.config.trials import (
+    applies,
+    change_key,
+    holds,
+    idle_parameters,
+    is_parameter,
+    on_grid,
+    parents_first,
+    same,
+    samples,
+)
 
-    Choices: TypeAlias = NumberRange | tuple[Any, ...]
+if TYPE_CHECKING:
+    from sparrow.config import Config
+    from sparrow.config.trials import Choices
 
 SECTIONS = ("augmentation", "model", "training")  # what a trial builds its detector from
 # Keys of these sections that a trial does not take from its values.
@@ -24,9 +35,10 @@ FIXED = {
     "training.world_size": "a trial is one process",
     "training.workers": "it changes the speed, not the detector",
     "training.device": "it changes the speed, not the detector",
+    "training.continue_from": "a trial begins anew",
+    "training.choose_by": "scores by different measures cannot be compared",
 }
 WHOLE = " (a range of whole numbers says integer: true)"
-GRID_TOLERANCE = 1e-6  # of a step
 
 
 def space_faults(config: Config) -> list[str]:
@@ -45,53 +57,13 @@ def space_faults(config: Config) -> list[str]:
     if faults:
         return faults  # the values of a broken range say nothing
     for key, choices in space.items():
-        for value in _samples(choices):
+        for value in samples(choices):
             wrong = _value_fault(config, {**config.tuning.conditions.get(key, {}), key: value})
             if wrong:
                 hint = "" if isinstance(choices, tuple) or "integer" not in wrong else WHOLE
                 faults.append(f"tuning.space.{key}: found {_shown(value)}; {wrong}{hint}")
                 break
     return faults or list(_pair_faults(config))
-
-
-def applies(config: Config, key: str, values: Mapping[str, Any]) -> bool:
-    """Whether a key's conditions hold where ``values`` replace some of the config's own."""
-    wanted = config.tuning.conditions.get(key, {})
-    return all(
-        _same(values[other] if other in values else _own(config, other), value)
-        for other, value in wanted.items()
-    )
-
-
-def parents_first(config: Config) -> list[str]:
-    """The keys of the space, each after those that its conditions name; else as they are written.
-
-    Raises:
-        ValueError: conditions that name each other in a circle.
-    """
-    conditions, ordered = config.tuning.conditions, list[str]()
-
-    def add(key: str, below: tuple[str, ...]) -> None:
-        if key in below:
-            raise ValueError(f"the conditions of {key} name each other in a circle")
-        for parent in conditions.get(key, {}):
-            add(parent, (*below, key))
-        if key in config.tuning.space and key not in ordered:
-            ordered.append(key)
-
-    for key in (*config.tuning.space, *conditions):
-        add(key, ())
-    return ordered
-
-
-def holds(choices: Choices, value: Any) -> bool:
-    """Whether a value is one that the range or the choices can give."""
-    if isinstance(choices, tuple):
-        return any(_same(choice, value) for choice in choices)
-    if not _is_number(value) or not choices.low <= value <= choices.high:
-        return False
-    step = choices.step or (1 if choices.integer else None)
-    return step is None or _on_grid((value - choices.low) / step)
 
 
 def _key_fault(key: str) -> str | None:
@@ -111,7 +83,7 @@ def _shape_fault(choices: Choices) -> str | None:
     if isinstance(choices, tuple):
         if not choices:
             return "found an empty list; expected at least one value to choose"
-        twice = [a for i, a in enumerate(choices) if any(_same(a, b) for b in choices[:i])]
+        twice = [a for i, a in enumerate(choices) if any(same(a, b) for b in choices[:i])]
         return f"found {_shown(twice[0])} twice; expected each value once" if twice else None
     low, high, step = choices.low, choices.high, choices.step
     limits = f"found low {low:g} and high {high:g}"
@@ -130,7 +102,7 @@ def _shape_fault(choices: Choices) -> str | None:
     if choices.integer and step != int(step):
         return f"found step {step:g} with integer: true; expected a whole number"
     steps = (high - low) / step
-    if not _on_grid(steps):
+    if not on_grid(steps):
         return (
             f"{limits} with step {step:g}, which misses high; expected a whole number of steps, "
             f"such as high {low + int(steps) * step:g}"
@@ -166,7 +138,7 @@ def _pair_faults(config: Config) -> Iterator[str]:
     for first, second in itertools.combinations(config.tuning.space, 2):
         if first.split(".")[0] != second.split(".")[0]:
             continue
-        sampled = (_samples(config.tuning.space[key]) for key in (first, second))
+        sampled = (samples(config.tuning.space[key]) for key in (first, second))
         for pair in itertools.product(*sampled):
             values = dict(zip((first, second), pair, strict=True))
             if not all(applies(config, key, values) for key in values):
@@ -178,47 +150,29 @@ def _pair_faults(config: Config) -> Iterator[str]:
                 break
 
 
-def _samples(choices: Choices) -> list[Any]:
-    """Values as a trial gets them: all choices, or both ends of a range and one between."""
-    if isinstance(choices, tuple):
-        return list(choices)
-    if choices.integer:
-        return [int(choices.low), int(choices.high)]
-    between = choices.step or (choices.high - choices.low) * 0.3819
-    return [float(choices.low), choices.low + between, float(choices.high)]
-
-
 def _value_fault(config: Config, values: Mapping[str, Any]) -> str | None:
     """Why the sections refuse these values together with the config's own; None if they do not."""
-    for section in dict.fromkeys(key.rpartition(".")[0] for key in values):
-        model = _own(config, section) if section else config
-        own = {
-            key.rpartition(".")[2]: value
-            for key, value in values.items()
-            if key.rpartition(".")[0] == section
-        }
-        fields = {name: getattr(model, name) for name in type(model).model_fields}
-        plain = {
-            name: value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-            for name, value in fields.items()
-        }
+    idle = idle_parameters(config, values)
+    for section in dict.fromkeys(key.rpartition(".")[0].partition(".")[0] for key in values):
+        model = getattr(config, section) if section else config
+        tree = model.model_dump(mode="json")
+        for key in idle:
+            if key.startswith(f"{section}."):
+                change_key(tree, key.removeprefix(f"{section}."))
+        for key, value in values.items():
+            if key.rpartition(".")[0].partition(".")[0] == section:
+                change_key(tree, key.removeprefix(f"{section}."), value)
         try:
-            type(model).model_validate_json(json.dumps({**plain, **own}))
+            type(model).model_validate_json(json.dumps(tree))
         except ValidationError as error:
             return f"expected: {error.errors()[0]['msg'].removeprefix('Value error, ')}"
     return None
 
 
-def _own(config: Config, key: str) -> Any:
-    """The config's value at a dotted path."""
-    value: Any = config
-    for name in key.split("."):
-        value = getattr(value, name)
-    return value
-
-
 def _exists(config: Config, key: str) -> bool:
     section: Any = config
+    if is_parameter(key):
+        return True  # which of them a class has is checked when a run starts
     for name in key.split("."):
         if not isinstance(section, BaseModel) or name not in type(section).model_fields:
             return False
@@ -231,19 +185,6 @@ def _possible(choices: Choices) -> str:
         return "one of " + ", ".join(map(_shown, choices))
     grid = f" in steps of {choices.step or 1:g}" if choices.step or choices.integer else ""
     return f"a number from {choices.low:g} to {choices.high:g}{grid}"
-
-
-def _on_grid(steps: float) -> bool:
-    return abs(steps - round(steps)) <= GRID_TOLERANCE
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _same(value: Any, other: Any) -> bool:
-    """Equal, and not just because Python takes true for 1."""
-    return isinstance(value, bool) == isinstance(other, bool) and bool(value == other)
 
 
 def _shown(value: Any) -> str:

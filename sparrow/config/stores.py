@@ -26,6 +26,9 @@ class StoresConfig(Section):
     runs: str = ".sparrow/runs"  # checkpoints and model folders of each run
     champion: str = ".sparrow/champion"  # what `bentoml serve` in the repo root serves
     monitoring: str = ".sparrow/monitoring"  # a folder for each run of `flows/monitor.py`
+    data: str | None = (
+        None  # where `sparrow data push` brings the data: a folder, s3://bucket/prefix
+    )
 
     @model_validator(mode="after")
     def _no_secret_is_written_down(self) -> Self:
@@ -35,8 +38,8 @@ class StoresConfig(Section):
                     f"{name}: a password stands in {hide_secrets(url)}; configs go into models, "
                     "runs and logs. Write ${NAME} in its place, and set that environment variable"
                 )
-        for name in ("artifacts", "runs", "champion", "monitoring"):
-            if "${" in getattr(self, name):
+        for name in ("artifacts", "runs", "champion", "monitoring", "data"):
+            if "${" in (getattr(self, name) or ""):
                 raise ValueError(
                     f"{name}: no variable is put in here; an object store's own variables "
                     "(AWS_ACCESS_KEY_ID and the like) hold its secrets"

@@ -7,6 +7,17 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from sparrow.config.base import MAX_SIDE_PX, Count, Fraction, Section, Unit
+from sparrow.config.names import (
+    OPTIMIZERS,
+    SCHEDULES,
+    OptimizerName,
+    Parameters,
+    ScheduleName,
+    refuse_idle,
+)
+
+Kernels = tuple[Count, Count]  # smallest and largest side, px
+MAX_KERNEL_PX = 63  # the smallest photo after a crop has sides of 32, mirrored at its edges
 
 # Architectures whose pyramid takes one anchor size for each of so many levels.
 ANCHOR_LEVELS = {
@@ -92,34 +103,81 @@ class AugmentationConfig(Section):
     colour_jitter: Unit = 0.7
     rain: Unit = 0.0
     blur: Unit = 0.0
+    blur_kernels_px: Kernels | None = None  # Gaussian, odd sides from .. to; null: 5, mild
+    box_blur: Unit = 0.0  # of the blurred photos: a plain average in place of the Gaussian ...
+    box_blur_kernels_px: Kernels = (3, 9)  # ... over squares of odd sides from .. to
     crop: Unit = 0.0  # of at least half of each side, keeping every box's visible part honest
     scale_jitter: Unit = 0.0  # probability of a zoom between scale_range
     scale_range: tuple[float, float] = (0.75, 1.33)
+
+    @model_validator(mode="after")
+    def _kernels_are_odd(self) -> Self:
+        for name in ("blur_kernels_px", "box_blur_kernels_px"):
+            low, high = getattr(self, name) or (3, 3)
+            if low % 2 == 0 or high % 2 == 0 or not 3 <= low <= high <= MAX_KERNEL_PX:
+                raise ValueError(
+                    f"{name}: expected two odd sides from 3 to {MAX_KERNEL_PX}, the smaller one "
+                    f"first, such as [11, 21]; found [{low}, {high}]"
+                )
+        return self
 
 
 class TrainingConfig(Section):
     """The training loop."""
 
     epochs: Count = 15
+    # A run, the number of a version, or a folder of either: go on from there with its weights,
+    # optimizer, schedule and best score, for `epochs` more. Its settings of training hold.
+    continue_from: str | int | None = None
     batch_size: Count = 8
-    optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    # "adamw", "adam" and "sgd" take weight_decay and momentum from here. A class of torch.optim,
+    # such as RMSprop, takes optimizer_parameters, and is else as PyTorch has it.
+    optimizer: OptimizerName = "adamw"
+    optimizer_parameters: Parameters = Field(default_factory=dict)
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3  # of any optimizer: its lr
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9  # sgd only
-    schedule: Literal["cosine", "step", "linear", "none"] = "cosine"
+    # "cosine", "step", "linear" (to 0 at the end) and "none" follow the steps. A class of
+    # torch.optim.lr_scheduler, such as LinearLR, takes schedule_parameters and means what it means
+    # there; OneCycleLR is given the training's steps, and learning_rate as max_lr.
+    schedule: ScheduleName = "cosine"
+    schedule_parameters: Parameters = Field(default_factory=dict)
     step_epochs: Count = 2  # step only: every so many epochs ...
     gamma: Annotated[float, Field(gt=0, le=1)] = 0.1  # ... the rate is multiplied by this
-    warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1  # of all steps
+    # Of all steps; the four schedules of Sparrow's own only.
+    warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    # Of the validation photos, for the best epoch and in tuning. Precision, recall and F-beta at
+    # the threshold where F-beta is best, average precision over all; at evaluation.iou.
+    choose_by: Literal["f_beta", "precision", "recall", "ap"] = "f_beta"
     gradient_accumulation_steps: Count = (
         1  # batches to one step of the optimizer; several processes share them
     )
-    clip_norm: Annotated[float, Field(gt=0)] = 10.0
+    clip_norm: Annotated[float, Field(gt=0)] | None = 10.0  # of all gradients together; null: off
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0  # 0: off
     patience_epochs: Count | None = None  # stop after so many epochs without a better score
     world_size: Count = 1  # tasks that train together, each on its own batches of a step
     threads: Count = 2  # of each process
     workers: Annotated[int, Field(ge=0)] = 0  # processes that change photos ahead of a fast device
     device: Literal["auto", "cpu", "cuda"] = "auto"
+
+    @model_validator(mode="after")
+    def _keys_apply(self) -> Self:
+        if self.optimizer in OPTIMIZERS:
+            why = f"{self.optimizer} takes weight_decay and momentum; its class takes parameters"
+            refuse_idle(self, {"optimizer_parameters": why})
+        else:
+            why = f"parameters of {self.optimizer} are in optimizer_parameters"
+            refuse_idle(self, {"weight_decay": why, "momentum": why})
+        if self.schedule in SCHEDULES:
+            why = f"{self.schedule!r} is not a class of torch.optim.lr_scheduler"
+            refuse_idle(self, {"schedule_parameters": why})
+        else:
+            why = f"parameters of {self.schedule} are in schedule_parameters"
+            refuse_idle(self, {"step_epochs": why, "gamma": why})
+            if self.warmup_fraction:
+                why = f"{self.schedule} is what PyTorch has under that name, and has no warm-up"
+                refuse_idle(self, {"warmup_fraction": why})
+        return self
 
     @model_validator(mode="after")
     def _every_process_has_batches(self) -> Self:

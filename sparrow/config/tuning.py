@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sparrow.config.base import Count, Section
+from sparrow.config.names import (
+    PRUNERS,
+    SAMPLERS,
+    Parameters,
+    PrunerName,
+    SamplerName,
+    refuse_idle,
+)
 
 
 class NumberRange(Section):
@@ -34,13 +42,37 @@ class TuningConfig(Section):
     epochs: Count = 10
     photos: Count | None = None  # train each trial on so many photos; null: all
     threads: Count = 2  # per worker
+    # Random ones before the sampler "tpe" learns from them and the pruner "median" compares.
     startup_trials: Annotated[int, Field(ge=0)] = 5
-    warmup_epochs: Annotated[int, Field(ge=0)] = 3
+    warmup_epochs: Annotated[int, Field(ge=0)] = 3  # that "median" lets every trial run
+    # "tpe", or a class of optuna.samplers with sampler_parameters; its seed follows from `seed`.
+    sampler: SamplerName = "tpe"
+    sampler_parameters: Parameters = Field(default_factory=dict)
     # "halving" lets one in three trials go on past 1, 3, 9 … epochs; "hyperband" does so from 1
-    # epoch on for some trials, from 3 or 9 for others: slower, kinder to slow starters.
-    pruner: Literal["median", "halving", "hyperband", "none"] = "median"
+    # epoch on for some trials, from 3 or 9 for others: slower, kinder to slow starters. Or a class
+    # of optuna.pruners with pruner_parameters.
+    pruner: PrunerName = "median"
+    pruner_parameters: Parameters = Field(default_factory=dict)
+    # A study that several runs continue, each with `trials` more; null: each run has its own.
+    study: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     space: dict[str, NumberRange | tuple[Choice, ...]] = Field(default_factory=dict)
     # Keys tuned only when another key has a given value, such as
     # {"training.momentum": {"training.optimizer": "sgd"}}: the trial's value where that key is
     # tuned, and the config's own where it is not.
     conditions: dict[str, dict[str, Choice]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _keys_apply(self) -> Self:
+        if self.sampler in SAMPLERS:
+            why = f"{self.sampler!r} is not a class of optuna.samplers"
+            refuse_idle(self, {"sampler_parameters": why})
+        if self.pruner in PRUNERS:
+            why = f"{self.pruner!r} is not a class of optuna.pruners"
+            refuse_idle(self, {"pruner_parameters": why})
+        else:
+            why = f"parameters of {self.pruner} are in pruner_parameters"
+            refuse_idle(self, {"warmup_epochs": why})
+            if self.sampler not in SAMPLERS:
+                why += f", those of {self.sampler} in sampler_parameters"
+                refuse_idle(self, {"startup_trials": why})
+        return self

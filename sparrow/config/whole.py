@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, field_validator, model_validator
 
 from sparrow.config.base import Section
+from sparrow.config.checks import ChecksConfig
 from sparrow.config.data import PLACES, DataConfig, SplitConfig
 from sparrow.config.evaluation import EvaluationConfig, PromotionConfig
 from sparrow.config.monitoring import MonitoringConfig
@@ -17,10 +19,12 @@ from sparrow.config.renamed import renamed_key
 from sparrow.config.service import ServiceConfig
 from sparrow.config.stores import StorageConfig, StoresConfig
 from sparrow.config.training import AugmentationConfig, ModelConfig, TrainingConfig
+from sparrow.config.trials import is_parameter
 from sparrow.config.tuning import TuningConfig
 
 TRAINING_SECTIONS = (
-    "name", "seed", "data", "split", "model", "augmentation", "training", "tuning", "evaluation",
+    "name", "seed", "data", "checks", "split", "model", "augmentation", "training", "tuning",
+    "evaluation",
 )  # fmt: skip
 MAX_NAME_LENGTH = 63
 NAME = re.compile(rf"(?=.{{1,{MAX_NAME_LENGTH}}}\Z)[a-z0-9]([-._a-z0-9]*[a-z0-9])?")
@@ -33,6 +37,7 @@ class Config(Section):
     name: str = "house-sparrow-detector"
     seed: int = 0
     data: DataConfig = DataConfig()
+    checks: ChecksConfig = ChecksConfig()
     split: SplitConfig = SplitConfig()
     model: ModelConfig = ModelConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
@@ -79,6 +84,23 @@ class Config(Section):
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def changed_values(before: Config, after: Config) -> dict[str, Any]:
+    """Dotted key -> its value in ``after`` as JSON has it, where that is not the value before."""
+    trees = before.model_dump(mode="json"), after.model_dump(mode="json")
+    changed: dict[str, Any] = {}
+    for section, value in trees[1].items():
+        if not isinstance(getattr(before, section), Section):
+            value, old = {"": value}, {"": trees[0][section]}
+        else:
+            old = trees[0][section]
+        changed |= {
+            f"{section}.{name}".rstrip("."): new
+            for name, new in value.items()
+            if new != old.get(name)
+        }
+    return changed
+
+
 def get_key(config: Config, key: str) -> Any:
     """The value at a dotted path.
 
@@ -87,6 +109,8 @@ def get_key(config: Config, key: str) -> Any:
     """
     value: Any = config
     for i, name in enumerate(key.split(".")):
+        if isinstance(value, Mapping) and is_parameter(key):
+            return value.get(name)  # None: not given
         names = list(type(value).model_fields) if isinstance(value, BaseModel) else []
         if name not in names:
             where = ".".join(key.split(".")[:i]) or "the config"

@@ -1,141 +1,172 @@
-"""Does one set of photos look like another? New against raw, and train against test.
+"""Does one set of photos look like another? New against raw, and test against train.
 
-Their features are compared (``sparrow.data.feature_drift``); what they must not share is listed.
+Each rule of ``sparrow.data.comparison`` is applied: what the sets share, how large they are, and
+how their features are distributed. Features are compared by groups of photos that belong together
+(``compared_groups``).
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from sparrow.boxes import box_areas
-from sparrow.config import SplitConfig
-from sparrow.data.duplicates import hash_codes
-from sparrow.data.feature_drift import FeatureDrift, compare_features
-from sparrow.data.repeats import NONE, closest
-from sparrow.data.tables import UNKNOWN, XYXY, Dataset
+from sparrow.config import ChecksConfig, Config, SplitConfig
+from sparrow.config.checks import ComparisonRule
+from sparrow.data.compared_groups import Groups, groups_of_new, groups_of_splits
+from sparrow.data.comparison import NEW, AppliedRule, Comparison, Verdict, outcome_of
+from sparrow.data.feature_drift import MIN_ROWS, FeatureDrift, FeatureTable, compare_features
+from sparrow.data.split.report import find_crossing
+from sparrow.data.split.ties import PhotoTies, photo_ties
+from sparrow.data.tables import XYXY, Dataset
 
-Verdict = Literal["ok", "drift", "too few photos"]
-
-MIN_ROWS = 30  # below it nothing is said about a table's features
 SIZE_FACTOR = 2.0  # between the sizes of train and test as they are and as the config asks
 
 PHOTO_NUMBERS = (
     "count", "width_px", "height_px", "brightness", "contrast", "sharpness", "saturation",
 )  # fmt: skip
-BOX_NUMBERS = ("size_share", "aspect", "centre_x", "centre_y")
 PHOTO_KINDS = ("source", "license")
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Two sets compared.
+def compare_new_with_raw(raw: Dataset, new: Dataset, config: Config) -> Comparison:
+    """Is new data like what is there, without being the same photos again?
 
-    Attributes:
-        reference, current: what the sets are called.
-        photos: (reference, current).
-        known_authors: share of the current photos whose author the reference knows, 0..1.
-        verdict: of the features; silence never passes as ok.
-        features: one per feature compared.
-        problems: what is wrong beside drift, in words: shared photos, shared authors, odd sizes.
-        html: Evidently's own report of each table, by title.
+    Photos that the raw set has under the same name are corrections, or known already; near-
+    duplicates and photos of known authors are grouped with theirs by the split. Neither is wrong.
+
+    Args:
+        raw: checked.
+        new: checked; all of the new data.
+        config: the sections checks, data and split.
     """
-
-    reference: str
-    current: str
-    photos: tuple[int, int]
-    known_authors: float
-    verdict: Verdict
-    features: tuple[FeatureDrift, ...]
-    problems: tuple[str, ...]
-    html: dict[str, str] = field(repr=False)
-
-    @property
-    def drifted(self) -> list[str]:
-        """Names of the features that drifted."""
-        return [feature.feature for feature in self.features if feature.drifted]
-
-    def summary(self) -> str:
-        """A few lines for a terminal."""
-        head = (
-            f"{self.current} ({self.photos[1]:,} photos) against {self.reference} "
-            f"({self.photos[0]:,}): {self.verdict}"
-        )
-        drifts = [
-            f"  {f.feature}: distance {f.distance:.2f}, p {f.p_value:.1e}"
-            for f in self.features
-            if f.drifted and f.distance is not None and f.p_value is not None
-        ]
-        return "\n".join([head, *drifts, *(f"  {problem}" for problem in self.problems)])
-
-
-def compare_new_with_raw(raw: Dataset, new: Dataset, near_duplicate_bits: int) -> Comparison:
-    """Is new data like what is there, without being the same photos again?"""
-    problems = shared_photos(raw, new, near_duplicate_bits)
-    return _compare(raw, new, ("raw", "new"), problems)
+    added = new.having(~new.images["sha256"].isin(raw.images["sha256"]))
+    groups = groups_of_new(_ties(_joined(raw, added), config), len(raw.images))
+    tables = _tables(raw, added, groups)
+    verdict, features = _compare(tables, groups, config.checks)
+    applied = [
+        shared_files("new-shared-photos", raw, new),
+        _drift("new-drift", verdict, features, groups, config.checks),
+    ]
+    return Comparison(
+        reference="raw",
+        current=NEW,
+        photos=(len(raw.images), len(added.images)),
+        verdict=verdict,
+        features=tuple(features),
+        rules=tuple(outcome_of(result, config.checks) for result in applied),
+        checks=config.checks,
+        tables=tables,
+    )
 
 
 def compare_train_with_test(
-    dataset: Dataset,
-    near_duplicate_bits: int,
-    split: SplitConfig,
-    *,
-    authors_parted: bool = False,
+    dataset: Dataset, config: Config, *, authors_parted: bool = False
 ) -> Comparison:
-    """Are test photos like training photos, without sharing photos or authors with them?
+    """Are test photos like training photos, without sharing photos or groups with them?
 
     Args:
         dataset: with its ``split`` column.
-        split: the shares that were asked for.
-        authors_parted: the split had to part the days of its few authors (the split report's
-            ``authors_parted_by_day``): that they are in both is then no problem.
+        authors_parted: the split had no other way (its report's ``authors_parted_by_day``).
     """
     train, test = dataset.subset("train"), dataset.subset("test")
-    problems = [
-        *size_ratio(train, test, split),
-        *shared_photos(train, test, near_duplicate_bits),
-        *([] if authors_parted else shared_authors(train, test)),
+    groups = groups_of_splits(_ties(_joined(train, test), config), len(train.images))
+    tables = _tables(train, test, groups)
+    verdict, features = _compare(tables, groups, config.checks)
+    crossing = find_crossing(dataset.images, _ties(dataset.images, config))
+    applied = [
+        shared_files("shared-photos", train, test),
+        _shared_groups(crossing, authors_parted),
+        size_ratio(len(train.images), len(test.images), config.split, config.checks),
+        _drift("split-drift", verdict, features, groups, config.checks),
     ]
-    return _compare(train, test, ("train", "test"), problems)
+    return Comparison(
+        reference="training",
+        current="test",
+        photos=(len(train.images), len(test.images)),
+        verdict=verdict,
+        features=tuple(features),
+        rules=tuple(outcome_of(result, config.checks) for result in applied),
+        checks=config.checks,
+        tables=tables,
+    )
 
 
-def size_ratio(train: Dataset, test: Dataset, split: SplitConfig) -> list[str]:
-    """Test / train should be as the config's shares have it; off by more than ``SIZE_FACTOR`` is
-    a problem: groups that may not be torn are then too large for the shares.
+def shared_files(rule: ComparisonRule, reference: Dataset, current: Dataset) -> AppliedRule:
+    """Photos of ``current`` that are a file of ``reference`` under another name."""
+    names: dict[str, list[str]] = {}
+    for name, sha256 in zip(reference.images["image"], reference.images["sha256"], strict=True):
+        names.setdefault(sha256, []).append(name)
+    shared = [
+        f"{names[sha256][0]} and {name} are the same file"
+        for name, sha256 in zip(current.images["image"], current.images["sha256"], strict=True)
+        if sha256 in names and name not in names[sha256]
+    ]
+    observed = f"{len(shared):,} of {len(current.images):,} photos"
+    return AppliedRule(rule, bool(shared), "none", observed, shared)
+
+
+def size_ratio(n_train: int, n_test: int, split: SplitConfig, checks: ChecksConfig) -> AppliedRule:
+    """Test photos a training photo, against the limits of the config.
+
+    Without limits half to twice (``SIZE_FACTOR``) what the fractions of the split ask for: groups
+    that may not be torn can be too large for them.
     """
-    n_train, n_test = len(train.images), len(test.images)
-    wanted = n_train * split.test_fraction / (1 - split.test_fraction - split.validation_fraction)
-    said = f"{n_test:,} test photos for {n_train:,} training photos"
-    if n_test > max(1, SIZE_FACTOR * wanted) or n_test < wanted / SIZE_FACTOR:
-        word = "many" if n_test > wanted else "few"
-        return [f"size ratio: {said} are too {word}; the config's shares ask for {wanted:.0f}"]
-    return []
+    wanted = split.test_fraction / (1 - split.test_fraction - split.validation_fraction)
+    low = wanted / SIZE_FACTOR if checks.min_size_ratio is None else checks.min_size_ratio
+    high = wanted * SIZE_FACTOR if checks.max_size_ratio is None else checks.max_size_ratio
+    if low > high:  # of a limit that is not set, and one that is, the latter
+        low, high = (low, low) if checks.max_size_ratio is None else (high, high)
+    broken = n_test > max(1.0, high * n_train) or n_test < low * n_train
+    word = "" if not broken else ", too many" if n_test > low * n_train else ", too few"
+    ratio = n_test / n_train if n_train else float("inf")
+    return AppliedRule(
+        "size-ratio",
+        broken,
+        f"{low:.3g} to {high:.3g} test photos a training photo (the split asks for {wanted:.3g})",
+        f"{n_test:,} test photos for {n_train:,} training photos, {ratio:.3g} a photo{word}",
+    )
 
 
-def shared_photos(a: Dataset, b: Dataset, near_duplicate_bits: int) -> list[str]:
-    """Photos of ``b`` that ``a`` has too, as the same file or nearly the same picture."""
-    same = dict(zip(a.images["sha256"], a.images["image"], strict=True))
-    known = a.images["image"].to_numpy()
-    twins, bits = closest(hash_codes(b.images), hash_codes(a.images), near_duplicate_bits)
-    problems = []
-    for number, (name, sha256) in enumerate(
-        zip(b.images["image"], b.images["sha256"], strict=True)
-    ):
-        if sha256 in same:
-            problems.append(f"shared photo: {same[sha256]} and {name} are the same file")
-        elif twins[number] != NONE:
-            pair = f"{known[twins[number]]} and {name}"
-            problems.append(f"shared photo: {pair} differ in {bits[number]} of 64 bits")
-    return problems
+def _shared_groups(crossing: dict[str, list[str | list[str]]], authors_parted: bool) -> AppliedRule:
+    kinds = {kind: names for kind, names in crossing.items() if kind != "author"}
+    observed = [f"{kind.replace('_', '-')}: {len(names)}" for kind, names in kinds.items()]
+    authors = crossing["author"]
+    if authors_parted:
+        observed.append(f"authors: {len(authors)}, too few to keep each in one split")
+    else:
+        kinds["author"] = authors
+        observed.append(f"authors: {len(authors)}")
+    details = [
+        f"{kind.replace('_', '-')}: {name if isinstance(name, str) else ' + '.join(name)}"
+        for kind, names in kinds.items()
+        for name in names
+    ]
+    return AppliedRule(
+        "shared-groups", bool(details), "none", f"in two splits: {'; '.join(observed)}", details
+    )
 
 
-def shared_authors(a: Dataset, b: Dataset) -> list[str]:
-    """Authors of photos in both sets."""
-    shared = (set(a.images["author"]) & set(b.images["author"])) - {UNKNOWN}
-    return [f"shared author: {author}" for author in sorted(shared)]
+def _drift(
+    rule: ComparisonRule,
+    verdict: Verdict,
+    features: list[FeatureDrift],
+    groups: Groups,
+    checks: ChecksConfig,
+) -> AppliedRule:
+    required = (
+        f"no feature both more than {checks.max_drift:g} standard deviations away and unlikely by "
+        f"chance (p at most {checks.false_alarm_rate:g})"
+    )
+    if verdict == "too few photos":
+        return AppliedRule(rule, None, required, f"too few photos: fewer than {MIN_ROWS} on a side")
+    tested = [f for f in features if f.distance is not None and f.p_value is not None]
+    words = [f"{f.feature}: distance {f.distance:.2f}, p {f.p_value:.3f}" for f in tested]
+    drifted = [text for f, text in zip(tested, words, strict=True) if f.drifted]
+    observed = f"{len(drifted)} of {len(tested)} features drifted, by {groups.words}"
+    if tested and not drifted:
+        nearest = int(np.argmin([f.p_value for f in tested if f.p_value is not None]))
+        observed += f"; the least likely by chance is {words[nearest]}"
+    return AppliedRule(rule, bool(drifted), required, observed, drifted)
 
 
 def photo_features(dataset: Dataset) -> pd.DataFrame:
@@ -145,7 +176,9 @@ def photo_features(dataset: Dataset) -> pd.DataFrame:
 
 
 def box_features(dataset: Dataset) -> pd.DataFrame:
-    """A row per box: square root of its share of the photo, width over height, centre 0..1."""
+    """A row per box: its label, square root of its share of the photo, width over height, and its
+    centre, 0..1.
+    """
     boxes = dataset.boxes
     sizes = dataset.images.set_index("image")[["width_px", "height_px"]].reindex(boxes["image"])
     photo = sizes.to_numpy(dtype=float)
@@ -154,6 +187,7 @@ def box_features(dataset: Dataset) -> pd.DataFrame:
     centres = (xyxy[:, 2:] + xyxy[:, :2]) / 2 / photo
     return pd.DataFrame(
         {
+            "label": boxes["label"].to_numpy(),
             "size_share": np.sqrt(box_areas(xyxy) / photo.prod(axis=1)),
             "aspect": sizes_px[:, 0] / sizes_px[:, 1],
             "centre_x": centres[:, 0],
@@ -162,31 +196,33 @@ def box_features(dataset: Dataset) -> pd.DataFrame:
     )
 
 
-def _compare(
-    reference: Dataset,
-    current: Dataset,
-    names: tuple[str, str],
-    problems: list[str],
-) -> Comparison:
-    tables = {
-        "photos": (photo_features(reference), photo_features(current)),
-        "boxes": (box_features(reference), box_features(current)),
+def _tables(reference: Dataset, current: Dataset, groups: Groups) -> dict[str, FeatureTable]:
+    """The features of photos and of boxes."""
+    sides = (reference, groups.reference), (current, groups.current)
+    photos = [photo_features(side) for side, _ in sides]
+    boxes = [box_features(side) for side, _ in sides]
+    of_box = [
+        of_photo[pd.Index(side.images["image"]).get_indexer(side.boxes["image"])]
+        for side, of_photo in sides
+    ]
+    return {
+        "photos": FeatureTable(photos[0], photos[1], groups.reference, groups.current),
+        "boxes": FeatureTable(boxes[0], boxes[1], of_box[0], of_box[1]),
     }
-    features: list[FeatureDrift] = []
-    pages: dict[str, str] = {}
-    for title, (old, new) in tables.items():
-        if min(len(old), len(new)) >= MIN_ROWS:
-            compared, pages[title] = compare_features(old, new)
-            features += compared
-    verdict: Verdict = "drift" if any(f.drifted for f in features) else "ok"
-    if "photos" not in pages:
-        verdict = "too few photos"
-    return Comparison(
-        *names,
-        photos=(len(reference.images), len(current.images)),
-        known_authors=float(current.images["author"].isin(reference.images["author"]).mean()),
-        verdict=verdict,
-        features=tuple(features),
-        problems=tuple(problems),
-        html=pages,
-    )
+
+
+def _compare(
+    tables: dict[str, FeatureTable], groups: Groups, checks: ChecksConfig
+) -> tuple[Verdict, list[FeatureDrift]]:
+    if not tables["photos"].is_testable:
+        return "too few photos", []
+    features = compare_features(tables, groups.is_current, checks)
+    return ("drift" if any(feature.drifted for feature in features) else "ok"), features
+
+
+def _joined(reference: Dataset, current: Dataset) -> pd.DataFrame:
+    return pd.concat([reference.images, current.images], ignore_index=True)
+
+
+def _ties(images: pd.DataFrame, config: Config) -> PhotoTies:
+    return photo_ties(images, config.data.near_duplicate_bits, config.split.visit_seconds)

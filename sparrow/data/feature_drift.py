@@ -1,24 +1,26 @@
 """Is a feature of two sets distributed alike?
 
-Each feature is compared in two ways: is the difference significant (Kolmogorov-Smirnov test, or
-chi-square over the table of both sets; the level is shared among the features), and is it large
-(Wasserstein distance in standard deviations, or Jensen-Shannon distance)? Evidently computes all
-but the chi-square. Only both together are drift: with many photos everything is significant, with
-few anything may be large.
+Each feature is compared in two ways: is the difference large (Wasserstein distance in standard
+deviations, or Jensen-Shannon distance, as Evidently computes them), and is it larger than chance
+makes it among groups of photos (``sparrow.data.group_permutation``)? Only both together are drift:
+with many photos everything is significant, with few anything may be large.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from sparrow.config import ChecksConfig
+from sparrow.data.group_permutation import Bools, Feature, Ints, adjusted_p_values
 from sparrow.plain_text import one_line
 
-SIGNIFICANCE = 0.01  # over all features of a table together
-LARGE_DISTANCE = 0.1  # Wasserstein, in standard deviations of the reference
-LARGE_DIVERGENCE = 0.1  # Jensen-Shannon, 0..1
+MIN_ROWS = 30  # of both sets; below it nothing is said about a table's features
+LEAST_DEVIATION = 0.001  # of a reference that hardly varies, as in Evidently
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class FeatureDrift:
     """One feature compared.
 
     Attributes:
-        p_value: of no difference; None where a feature is constant in both sets.
+        p_value: of no difference, adjusted for all features; None where a feature is constant in
+            both sets.
         distance: Wasserstein in standard deviations, or Jensen-Shannon.
         drifted: significant and large.
     """
@@ -37,67 +40,112 @@ class FeatureDrift:
     drifted: bool
 
 
-def compare_features(old: pd.DataFrame, new: pd.DataFrame) -> tuple[list[FeatureDrift], str]:
-    """Compare every column of two tables.
+@dataclass(frozen=True, eq=False)
+class FeatureTable:
+    """The features of the rows of two sets, such as a row per photo or per box.
+
+    Attributes:
+        reference, current: with the same columns.
+        reference_group, current_group: [rows] number of each row's group.
+    """
+
+    reference: pd.DataFrame
+    current: pd.DataFrame
+    reference_group: Ints
+    current_group: Ints
+
+    @property
+    def is_testable(self) -> bool:
+        """Whether there are rows enough."""
+        return min(len(self.reference), len(self.current)) >= MIN_ROWS
+
+    def joined(self) -> tuple[pd.DataFrame, Ints]:
+        """The rows of both sets, and the group of each."""
+        rows = pd.concat([self.reference, self.current], ignore_index=True)
+        return rows, np.concatenate([self.reference_group, self.current_group])
+
+
+def compare_features(
+    tables: Mapping[str, FeatureTable], is_current: Bools, checks: ChecksConfig
+) -> list[FeatureDrift]:
+    """Compare every column of the tables that have rows enough.
 
     Args:
-        old: the reference.
-        new: with the same columns.
-
-    Returns:
-        One ``FeatureDrift`` per column, and Evidently's own page (HTML).
+        tables: by title; their columns have different names.
+        is_current: [groups] whether the group is of the current set.
+        checks: how large a difference may be, and how rarely chance may be taken for drift.
     """
-    varying = [c for c in old.columns if pd.concat([old[c], new[c]]).nunique() > 1]
-    kinds = [c for c in varying if not pd.api.types.is_numeric_dtype(old[c])]
-    numbers = [c for c in varying if c not in kinds]
-    old, new = (table.assign(**{c: table[c].map(_no_tag) for c in kinds}) for table in (old, new))
-    level = SIGNIFICANCE / max(1, len(varying))
-    values, page = _evidently((old[varying], new[varying]), numbers, kinds, level)
-    n = len(numbers)
-    p_values = dict(zip(numbers, values[:n], strict=True)) | {
-        c: _chi_square(old[c], new[c]) for c in kinds
-    }
-    distances = dict(zip([*numbers, *kinds], values[n:], strict=True))
+    varying: dict[str, Feature] = {}
+    distances: dict[str, float] = {}
+    constant: list[FeatureDrift] = []
+    for table in tables.values():
+        rows, group = table.joined()
+        for name in rows.columns if table.is_testable else ():
+            if rows[name].nunique() > 1:
+                varying[name] = Feature(rows[name], group)
+                distances[name] = distance(table.reference[name], table.current[name])
+            else:
+                constant.append(FeatureDrift(name, None, None, False))
+    p_values = adjusted_p_values(list(varying.values()), is_current).tolist()
+    rate, limit = checks.false_alarm_rate, checks.max_drift
     features = [
-        FeatureDrift(c, p_values[c], distances[c], p_values[c] < level and distances[c] >= large)
-        for names, large in ((numbers, LARGE_DISTANCE), (kinds, LARGE_DIVERGENCE))
-        for c in names
+        FeatureDrift(name, p_value, distances[name], p_value <= rate and distances[name] > limit)
+        for name, p_value in zip(varying, p_values, strict=True)
     ]
-    constant = [FeatureDrift(c, None, None, False) for c in old.columns if c not in varying]
-    return features + constant, page
+    return [*features, *constant]
 
 
-def _evidently(
-    tables: tuple[pd.DataFrame, pd.DataFrame], numbers: list[str], kinds: list[str], level: float
-) -> tuple[list[float], str]:
-    """Of the reference and the current table: p-values of ``numbers``, then the distances of
-    ``numbers`` and ``kinds``; and Evidently's page.
+def distance(reference: pd.Series, current: pd.Series) -> float:
+    """Wasserstein in standard deviations of the reference; of texts Jensen-Shannon, 0..1."""
+    if not pd.api.types.is_numeric_dtype(reference):
+        from scipy.spatial.distance import jensenshannon
+
+        fractions = pd.concat(
+            [s.value_counts(normalize=True) for s in (reference, current)], axis=1
+        )
+        return float(jensenshannon(*fractions.fillna(0).to_numpy().T))
+    from scipy.stats import wasserstein_distance
+
+    deviation = max(float(np.std(reference)), LEAST_DEVIATION)
+    return float(wasserstein_distance(reference, current)) / deviation
+
+
+def evidently_pages(tables: Mapping[str, FeatureTable], limit: float) -> dict[str, str]:
+    """Evidently's own page (HTML) of each table that has rows enough, by title.
+
+    Args:
+        tables: as for ``compare_features``.
+        limit: a distance beyond it is marked.
     """
+    return {
+        title: _evidently_page(table, limit) for title, table in tables.items() if table.is_testable
+    }
+
+
+def _evidently_page(table: FeatureTable, limit: float) -> str:
     import evidently
     from evidently.metrics import ValueDrift
 
+    rows = table.joined()[0]
+    names = [name for name in rows.columns if rows[name].nunique() > 1]
+    kinds = [c for c in names if not pd.api.types.is_numeric_dtype(rows[c])]
+    numbers = [c for c in names if c not in kinds]
     metrics: list[Any] = [  # Evidently's own type takes metrics and presets of several bases
-        *(ValueDrift(column=c, method="ks", threshold=level) for c in numbers),
-        *(ValueDrift(column=c, method="wasserstein", threshold=LARGE_DISTANCE) for c in numbers),
-        *(ValueDrift(column=c, method="jensenshannon", threshold=LARGE_DIVERGENCE) for c in kinds),
+        *(ValueDrift(column=c, method="wasserstein", threshold=limit) for c in numbers),
+        *(ValueDrift(column=c, method="jensenshannon", threshold=limit) for c in kinds),
     ]
     definition = evidently.DataDefinition(numerical_columns=numbers, categorical_columns=kinds)
     reference, current = (
-        evidently.Dataset.from_pandas(table, data_definition=definition) for table in tables
+        evidently.Dataset.from_pandas(
+            part[names].assign(**{c: part[c].map(_no_tag) for c in kinds}),
+            data_definition=definition,
+        )
+        for part in (table.reference, table.current)
     )
     snapshot = evidently.Report(metrics).run(current, reference)
-    values = [float(metric["value"]) for metric in snapshot.dict()["metrics"]]
-    return values, str(snapshot.get_html_str(as_iframe=False))
+    return str(snapshot.get_html_str(as_iframe=False))
 
 
 def _no_tag(text: str) -> str:
     """A name in which no tag begins or ends: Evidently writes it into its pages as it is."""
     return one_line(str(text)).translate({ord("<"): "\u2039", ord(">"): "\u203a"})
-
-
-def _chi_square(old: pd.Series, new: pd.Series) -> float:
-    """p-value that both sets have the same mix of kinds (Pearson's test of homogeneity)."""
-    from scipy.stats import chi2_contingency
-
-    counts = pd.concat([old.value_counts(), new.value_counts()], axis=1).fillna(0)
-    return float(chi2_contingency(counts.to_numpy()).pvalue)

@@ -62,5 +62,37 @@ def keep_licences(dataset: Dataset, licences: Sequence[str] | None) -> Dataset:
     return Dataset(dataset.root, images, boxes)
 
 
+def may_show(license: object, licences: Sequence[str] | None) -> bool:
+    """Whether a photo under ``license`` may be shown (``data.show_licenses``; None: any)."""
+    return licences is None or str(license) in licences
+
+
+def shown_photos(dataset: Dataset, licences: Sequence[str] | None) -> Dataset:
+    """The photos that cards, pages and sheets may show, with their boxes; perhaps none.
+
+    Args:
+        licences: ``data.show_licenses``; None shows all.
+    """
+    if licences is None:
+        return dataset
+    images = dataset.images[dataset.images["license"].isin(licences)].reset_index(drop=True)
+    boxes = dataset.boxes[dataset.boxes["image"].isin(images["image"])].reset_index(drop=True)
+    return Dataset(dataset.root, images, boxes)
+
+
+def other_licences_words(licences: Sequence[str]) -> str:
+    """What a page says that shows some photos and others not."""
+    allowed = ", ".join(map(_in_a_line, licences)) or "no licence"
+    return f"Photos are shown under {allowed} alone (data.show_licenses)."
+
+
+def not_shown_words(licences: Sequence[str] | None) -> str:
+    """What stands in the place of photos none of which may be shown."""
+    return (
+        "No photo may be shown here: data.show_licenses allows photos under "
+        f"{', '.join(map(_in_a_line, licences or ())) or 'no licence'}."
+    )
+
+
 def _in_a_line(text: object) -> str:
     return one_line(" ".join(str(text).split()))

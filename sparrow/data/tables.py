@@ -46,7 +46,11 @@ class Dataset:
 
     def subset(self, split: str) -> Dataset:
         """Only the photos whose ``split`` column equals ``split``, and their boxes."""
-        images = self.images[self.images["split"] == split].reset_index(drop=True)
+        return self.having(self.images["split"] == split)
+
+    def having(self, chosen: pd.Series[bool]) -> Dataset:
+        """Only the photos of the chosen rows of ``images``, and their boxes."""
+        images = self.images[chosen].reset_index(drop=True)
         boxes = self.boxes[self.boxes["image"].isin(images["image"])].reset_index(drop=True)
         return Dataset(self.root, images, boxes)
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import get_model, mobilenet_v3_large
 from torchvision.models.detection import FCOS, RetinaNet
@@ -103,6 +105,12 @@ def build_seeded_detector(config: ModelConfig, n_classes: int, seed: int) -> nn.
     """The detector a training starts from: the same for the same seed, in every process."""
     torch.manual_seed(seed)
     return build_detector(config, n_classes)
+
+
+def build_trained_detector(config: ModelConfig, n_classes: int, weights: Path) -> nn.Module:
+    """The detector whose tensors a safetensors file holds, ready to learn on."""
+    model: nn.Module = build_detector(config, n_classes, load_file(weights))
+    return model
 
 
 def freeze_backbone(model: nn.Module, trainable_layers: int) -> None:

@@ -1,4 +1,8 @@
-"""Fitting the count model on validation photos."""
+"""Fitting the count model on validation photos.
+
+With n photos the coverage of new ones varies by about sqrt(0.09 / n) at confidence 0.9: 4 % for 50,
+3 % for 100, 1.5 % for 400 photos (docs/benchmarks.md).
+"""
 
 from __future__ import annotations
 
@@ -16,18 +20,21 @@ MIN_DETECTIONS = 20  # of right and of wrong ones each; with fewer no curve is f
 SMALLEST_VARIANCE = 0.01  # objects²; no photo is beyond doubt
 
 
-def fit_count_model(flat: FlatDetections, threshold: float, config: EvaluationConfig) -> CountModel:
+def fit_count_model(
+    flat: FlatDetections,
+    threshold: float,
+    config: EvaluationConfig,
+    max_objects: int | None = None,
+) -> CountModel:
     """Fit on *validation* photos, for ``config.count_confidence`` and ``config.iou``.
 
-    The probabilities follow a logistic curve, or an isotonic one where its cross-validated log loss
-    is significantly lower. The conformal quantile is of photos that the curve in use was not fitted
-    on (ten folds over groups), so that the interval is not too narrow. With n photos the coverage
-    of new ones varies by about sqrt(0.09 / n) at confidence 0.9: 4 % for 50, 3 % for 100, 1.5 % for
-    400 photos (docs/benchmarks.md).
+    The curve is logistic, or isotonic where its cross-validated log loss is significantly lower.
+    The conformal quantile is of photos that the curve in use was not fitted on (ten folds).
 
     Args:
         flat: with all detections of ``config.min_score`` and above; its photos have groups.
         threshold: the detector's operating threshold.
+        max_objects: the most that the detector finds in a photo; None where that is not known.
     """
     right, groups = flat.right(config.iou), group_numbers(flat.photos)
     parts = _fold_parts(groups)
@@ -43,14 +50,23 @@ def fit_count_model(flat: FlatDetections, threshold: float, config: EvaluationCo
         conformal_quantile=0,
         photos=len(groups),
         iou=config.iou,
+        max_objects=max_objects,
     )
-    needed = np.empty(len(groups))
+    needed = _needed_by_fold(blank, flat, right, parts)
+    quantile = _conformal_quantile(needed, groups, config.count_confidence)
+    every = np.ones(len(groups), dtype=bool)
+    return replace(_fit(blank, flat, right, every), conformal_quantile=quantile)
+
+
+def _needed_by_fold(
+    blank: CountModel, flat: FlatDetections, right: Bools, parts: list[Bools]
+) -> Floats:
+    """[photos] quantile that each needs by the curve that it was not fitted on."""
+    needed = np.empty(len(flat.photos))
     for inside in parts:
         held_out = ~inside if len(parts) > 1 else inside
         needed[held_out] = _needed_quantile(_fit(blank, flat, right, inside), flat)[held_out]
-    model = _fit(blank, flat, right, np.ones(len(groups), dtype=bool))
-    quantile = _conformal_quantile(needed, groups, config.count_confidence)
-    return replace(model, conformal_quantile=quantile)
+    return needed
 
 
 def _fold_parts(groups: Ints) -> list[Bools]:
@@ -185,12 +201,16 @@ def _fit_moments(model: CountModel, flat: FlatDetections, inside: Bools) -> Coun
 
 
 def _needed_quantile(model: CountModel, flat: FlatDetections) -> Floats:
-    """[photos] smallest quantile whose interval holds the true count; 0 if the count is exact."""
+    """[photos] smallest quantile whose interval holds the true count.
+
+    0 where the count is exact, and where it is a minimum and there are more.
+    """
     expected, deviation = model.moments(*_sums(model, flat))
     true = flat.truths_per_photo()
     count = flat.per_photo(flat.above(model.threshold))
     off = np.where(true > count, true - expected, expected - true) / deviation
-    return np.where(true == count, 0.0, off.clip(min=0))
+    held = (true == count) | (model.is_minimum(count) & (true > count))
+    return np.where(held, 0.0, off.clip(min=0))
 
 
 def _sums(model: CountModel, flat: FlatDetections) -> tuple[Floats, Floats]:

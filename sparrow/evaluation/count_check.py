@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,11 +36,13 @@ class CountCheck:
 
     Attributes:
         coverage: fraction of photos whose true count is in the interval.
-        mean_width: mean of high - low, in objects (0: a single number).
+        mean_width: mean of high - low, in objects (0: a single number), over the intervals that
+            are not open above; NaN where all are.
         exact: fraction of photos whose count is exact: no interval can cover less.
         mae, expected_mae: mean absolute error of the count and of the expected count.
         reliability: of the probabilities.
         photos: how many.
+        minimums: in how many of them the count is a minimum, its interval open above.
     """
 
     coverage: float
@@ -49,6 +52,7 @@ class CountCheck:
     expected_mae: float
     reliability: Reliability
     photos: int
+    minimums: int = 0
 
 
 def check_count_model(model: CountModel, flat: FlatDetections) -> CountCheck:
@@ -60,17 +64,22 @@ def check_count_model(model: CountModel, flat: FlatDetections) -> CountCheck:
     edges = np.searchsorted(flat.detection_photo, np.arange(1, len(true)))
     estimates = [model.estimate_scores(part) for part in np.split(flat.detection_score, edges)]
     count, low, high, expected = np.array(
-        [(photo.count, photo.low, photo.high, photo.expected) for photo in estimates]
+        [
+            (photo.count, photo.low, np.inf if photo.high is None else photo.high, photo.expected)
+            for photo in estimates
+        ]
     ).T
+    closed = np.isfinite(high)
     probabilities = model.probability(flat.detection_score)
     return CountCheck(
         coverage=float(((low <= true) & (true <= high)).mean()),
-        mean_width=float((high - low).mean()),
+        mean_width=float((high - low)[closed].mean()) if closed.any() else math.nan,
         exact=float((count == true).mean()),
         mae=float(np.abs(count - true).mean()),
         expected_mae=float(np.abs(expected - true).mean()),
         reliability=reliability(probabilities, flat.right(model.iou)),
         photos=len(true),
+        minimums=int((~closed).sum()),
     )
 
 

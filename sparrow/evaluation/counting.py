@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from sparrow.detections import Detections
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,14 @@ class CountEstimate:
     Attributes:
         count: detections at or above the operating threshold: the boxes that are shown.
         low, high: integers with ``low <= count <= high``; they hold the true count with the
-            model's confidence.
+            model's confidence. ``high`` is None where the count is a minimum: the interval is open
+            above.
         expected: the mean of what the count may be, from all detections.
     """
 
     count: int
     low: int
-    high: int
+    high: int | None
     expected: float
 
 
@@ -52,6 +54,7 @@ _LIMITS = {
 # Names of ``model.json`` that differ from the attributes'.
 _STORED = {"probability_knots": "chance_knots", "conformal_quantile": "reach"}
 _THRESHOLD = "threshold"  # the model's own, in ``ModelInfo``; older models hold it here as well
+_DETECTORS_OWN = (_THRESHOLD, "max_objects")
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class CountModel:
         conformal_quantile: half-width of the interval in standard deviations.
         photos: validation photos it was fitted on.
         iou: overlap at which a detection is an object, in "the probability that it is one".
+        max_objects: the most that the detector finds in a photo, None where that is not known;
+            stored with the detector alone. A count that reaches it is a minimum.
     """
 
     threshold: float
@@ -82,6 +87,7 @@ class CountModel:
     conformal_quantile: float
     photos: int
     iou: float = 0.5  # of every stored count model that does not say
+    max_objects: int | None = None
 
     def probability(self, scores: ArrayLike) -> Floats:
         """[N] scores -> [N] probability in 0..1 that each detection is an object."""
@@ -105,9 +111,15 @@ class CountModel:
         expected, deviation = self.moments(probabilities.sum(), variance)
         half_width = self.conformal_quantile * float(deviation)
         low = max(math.ceil(float(expected) - half_width), 0)
-        high = math.floor(float(expected) + half_width)
+        high = max(math.floor(float(expected) + half_width), count)
         # Between two whole numbers there may be none: the count is always an answer.
-        return CountEstimate(count, min(low, count), max(high, count), float(expected))
+        most = None if self.is_minimum(count) else high
+        return CountEstimate(count, min(low, count), most, float(expected))
+
+    def is_minimum(self, count: ArrayLike) -> Bools:
+        """Whether counts reach the most that the detector finds, elementwise."""
+        most = np.inf if self.max_objects is None else self.max_objects
+        return np.asarray(count) >= most
 
     def moments(self, probabilities: ArrayLike, variances: ArrayLike) -> tuple[Floats, Floats]:
         """Expected count and its standard deviation, from sums of p and of p(1-p) per photo."""
@@ -117,18 +129,20 @@ class CountModel:
         return expected, np.sqrt(variance)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values, without the threshold: the model's ``ModelInfo`` holds it."""
+        """Plain JSON values, without what the model's ``ModelInfo`` holds."""
         values = {_STORED.get(name, name): value for name, value in asdict(self).items()}
-        del values[_THRESHOLD]
-        return values
+        return {name: value for name, value in values.items() if name not in _DETECTORS_OWN}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any], threshold: float) -> CountModel:
+    def from_dict(
+        cls, values: Mapping[str, Any], threshold: float, max_objects: int | None = None
+    ) -> CountModel:
         """The reverse of ``to_dict``.
 
         Args:
             values: of a model's ``model.json``.
             threshold: the model's, which holds also where ``values`` has one.
+            max_objects: the model's.
 
         Raises:
             ValueError: a key is missing or unknown, or the curve is not one.
@@ -145,12 +159,15 @@ class CountModel:
         _check_numbers(lists, single)
         if not isinstance(values["photos"], int) or not isinstance(values["method"], str):
             raise ValueError("count model: expected a number of photos and a method's name")
-        stored = {**values, **single, **lists, "photos": values["photos"], _THRESHOLD: threshold}
-        return cls(**{name: stored[_STORED.get(name, name)] for name in cls.__dataclass_fields__})
+        stored = {**values, **single, **lists, "photos": values["photos"]}
+        fields = [name for name in cls.__dataclass_fields__ if name not in _DETECTORS_OWN]
+        own = {name: stored[_STORED.get(name, name)] for name in fields}
+        return cls(threshold=threshold, max_objects=max_objects, **own)
 
 
 def _check_keys(values: Mapping[str, Any]) -> None:
-    names = {_STORED.get(name, name) for name in CountModel.__dataclass_fields__}
+    fields = set(CountModel.__dataclass_fields__) - {"max_objects"}
+    names = {_STORED.get(name, name) for name in fields}
     given = set(values) | {"iou", _THRESHOLD}
     if given != names:
         raise ValueError(

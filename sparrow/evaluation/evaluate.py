@@ -19,6 +19,10 @@ from sparrow.evaluation.matching import FlatDetections
 from sparrow.evaluation.metrics import sweep
 from sparrow.evaluation.slices import objects_slice, photo_traits, size_counts, slice_table
 
+# Of ``Evaluation.details``: photos whose count is a minimum. In the measures of the count they have
+# as many objects as were found.
+MINIMUM_COUNTS = "minimum_counts"
+
 
 @dataclass(frozen=True)
 class PhotoSet:
@@ -39,7 +43,7 @@ class Evaluation:
             (predicted minus true objects per photo), ``count_exact`` (fraction of photos),
             ``false_count_empty`` (detections per photo without objects; NaN if there is none).
         details: numbers without interval: ``ar``, ``ap_small``, ``ar_small`` …; NaN where the set
-            holds no such box.
+            holds no such box; ``MINIMUM_COUNTS`` where the model says how many it can find.
         errors: how many detections are of each kind of ``errors.KINDS``; and how many objects are
             missed.
         per_photo: one row per photo: image, author, group (its name), n_true, n_predicted, tp, fp,
@@ -70,6 +74,11 @@ class Evaluation:
     split: str
     seed: int
     evidence: str = ""
+
+    @property
+    def minimum_counts(self) -> int:
+        """In how many photos the count is a minimum: as many as the model can find."""
+        return int(self.details.get(MINIMUM_COUNTS, 0))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values (NaN becomes null)."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from sparrow.config import EvaluationConfig
 from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
-from sparrow.evaluation.matching import flatten
+from sparrow.evaluation.average_precision import average_precision
+from sparrow.evaluation.matching import FlatDetections, flatten
 from sparrow.evaluation.metrics import choose_threshold, f_beta, precision, recall
 
 
@@ -19,6 +22,7 @@ class ThresholdScore(NamedTuple):
     precision: float
     recall: float
     threshold: float
+    ap: float = 0.0  # average precision at that IoU, over all thresholds
 
 
 def make_score(
@@ -37,6 +41,15 @@ def make_score(
             float(precision(tp, fp, fn)),
             float(recall(tp, fn)),
             threshold,
+            _average_precision(flat, config.iou),
         )
 
     return score
+
+
+def _average_precision(flat: FlatDetections, iou: float) -> float:
+    """COCO's, at one IoU; where there is no object, 1 if nothing is detected, and 0 if not."""
+    if not len(flat.truth_label):
+        return float(not len(flat.detection_label))
+    whole = np.zeros(len(flat.photos), dtype=np.int64)  # all photos in one group, once
+    return float(average_precision(flat, flat.matched([iou]), whole, np.ones((1, 1)))[0, 0])

@@ -11,7 +11,7 @@ from sparrow.spreadsheet import as_cell
 
 ROW_COLUMNS = (
     "file", "count", "count_low", "count_high", "error", "width_px", "height_px",
-    "model_name", "model_version", "milliseconds", "time",
+    "model_name", "model_version", "milliseconds", "time", "count_is_minimum",
 )  # fmt: skip
 
 
@@ -29,6 +29,7 @@ def row(record: PredictionRecord) -> dict[str, Any]:
         "model_version": record.model_version,
         "milliseconds": round(record.latency_ms, 1),
         "time": record.time.isoformat(timespec="seconds"),
+        "count_is_minimum": None if record.count is None else record.count_is_minimum,
     }
 
 

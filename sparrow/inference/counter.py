@@ -26,7 +26,14 @@ logger = logging.getLogger("sparrow.inference.counter")
 
 @dataclass(frozen=True)
 class Count:
-    """A count and its interval; the interval is None where the model has no calibrated count."""
+    """A count and its interval.
+
+    Attributes:
+        count: detections at or above the operating threshold.
+        low, high: None where the model has no calibrated count. Where the count is a minimum
+            (``sparrow.predictions.count_words``), ``low`` is a number all the same, and only
+            ``high`` is None.
+    """
 
     count: int
     low: int | None
@@ -165,7 +172,8 @@ class PhotoCounter:
     def estimate(self, detections: Detections) -> Count:
         """Count and interval of one photo, from all that the engine reported."""
         if self._count_model is None:
-            return Count(len(detections.above(self.info.threshold)), None, None)
+            count, most = len(detections.above(self.info.threshold)), self.info.max_objects
+            return Count(count, count if most is not None and count >= most else None, None)
         estimate = self._count_model.estimate(detections)
         return Count(estimate.count, estimate.low, estimate.high)
 
@@ -176,14 +184,3 @@ def _info_sha256(folder: Path) -> str | None:
         return sha256_of(folder / INFO)
     except OSError:
         return None
-
-
-def count_in_words(n: int, low: int | None, high: int | None, class_names: tuple[str, ...]) -> str:
-    """The answer as one says it: ``3 house sparrows, likely 2 to 4``."""
-    noun = class_names[0].replace("_", " ") if len(class_names) == 1 else "object"
-    if n != 1:
-        noun += "s"
-    words = f"{n} {noun}" if n else f"No {noun}"
-    if low is None or high is None or low == high:
-        return words
-    return f"{words}, likely {low} to {high}"

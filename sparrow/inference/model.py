@@ -16,6 +16,7 @@ from sparrow.images import MAX_PIXELS, ImageError
 from sparrow.inference.counter import CountedPhoto, PhotoCounter
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.inference.photo_files import find_photos
+from sparrow.predictions.count_words import is_minimum
 from sparrow.regular_file import open_regular
 
 AHEAD = 64  # photos that are counted before the first of them is asked for
@@ -33,7 +34,7 @@ class PhotoCount:
         name: of the file, as it was given.
         count: objects at or above the model's threshold; None where ``error`` says why not.
         low, high: the count's interval at the model's nominal level; None where the model has no
-            calibrated count.
+            calibrated count. Where the count is a minimum, ``high`` alone is None.
         boxes_xyxy: float32 [N, 4], pixels of the upright photo, best score first.
         scores: float32 [N], 0..1.
         labels: class names, one a box.
@@ -51,6 +52,11 @@ class PhotoCount:
     width_px: int
     height_px: int
     error: str | None = None
+
+    @property
+    def is_minimum(self) -> bool:
+        """Whether the count reached the most that the model finds: there may be more."""
+        return is_minimum(self.low, self.high)
 
 
 class Model:

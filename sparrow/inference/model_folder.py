@@ -25,11 +25,15 @@ REFERENCE = "reference.parquet"
 INFO = "model.json"
 CARD = "card.md"
 CARD_PAGE = "card.html"  # the same with pictures, in one file
+EXAMPLE = "example.jpg"  # a photo with boxes, in the card
+# The row of the card for what a folder cannot know: its number, and whether it is champion.
+UNREGISTERED = "| version | given when it is registered; `sparrow history` tells the champion |"
 MIN_SIDE_PX = 16
 MAX_NAME_LENGTH = 500  # in models of earlier releases, too
 MAX_FAULTS = 5  # of a file, in one message
+LICENCES = "licences.json"  # ``data.licence_ledger.LicenceLedger``
 REQUIRED = (WEIGHTS, ENGINE)
-ALLOWED = {WEIGHTS, ENGINE, REFERENCE, INFO, CARD, CARD_PAGE, "MLmodel", "example.jpg"}
+ALLOWED = {WEIGHTS, ENGINE, REFERENCE, INFO, CARD, CARD_PAGE, "MLmodel", EXAMPLE, LICENCES}
 
 
 def _one_line(text: str) -> str:
@@ -100,7 +104,17 @@ class ModelInfo(BaseModel):
         """
         if self.count_model is None:
             return None
-        return CountModel.from_dict(self.count_model, self.threshold)
+        return CountModel.from_dict(self.count_model, self.threshold, self.max_objects)
+
+    @property
+    def max_objects(self) -> int | None:
+        """The most objects that the engine finds in a photo; None where that is not recorded.
+
+        The engine is exported with the limit of the config that it was trained by.
+        """
+        section = self.config.get("model")
+        most = section.get("box_detections_per_image") if isinstance(section, dict) else None
+        return most if type(most) is int and most > 0 else None
 
 
 def write_info(folder: Path, info: ModelInfo) -> ModelInfo:
@@ -192,6 +206,11 @@ def _in_words(error: ValidationError | UnicodeDecodeError) -> str:
         for fault in error.errors()
     ]
     return "; ".join(faults[:MAX_FAULTS])
+
+
+def version_row(version: str, state: str = "") -> str:
+    """What takes the place of ``UNREGISTERED`` where a version's number is known."""
+    return f"| version | {version}{f', {state}' if state else ''} |"
 
 
 def engine_mb(folder: Path) -> float:

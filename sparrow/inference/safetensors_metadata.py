@@ -1,4 +1,4 @@
-"""What a weights file says of itself, read without torch: its classes.
+"""What a weights file says of itself, read without torch: its classes, its licence.
 
 A safetensors file begins with eight bytes, the length of the JSON header that follows; the header
 holds texts under ``__metadata__`` and, for each tensor, its shape.
@@ -43,6 +43,18 @@ def check_classes(weights: Path, class_names: Sequence[str]) -> str | None:
             f"{shape[0] - 1}"
         )
     return None
+
+
+def read_licence(weights: Path) -> str | None:
+    """The licence that a safetensors file names in its metadata (``license``).
+
+    None where it names none, or is no such file.
+    """
+    try:
+        named = _read_header(weights).get("__metadata__", {}).get("license")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return named if isinstance(named, str) and named.strip() else None
 
 
 def _read_header(weights: Path) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from sparrow.config import Config
 from sparrow.data.tables import Dataset
-from sparrow.pipeline.cards import log_evaluation, write_model_card
+from sparrow.pipeline.cards import AssessedModel, log_evaluation, write_model_card
 from sparrow.pipeline.data import write_label_errors
 from sparrow.pipeline.evaluate import evaluate_model
-from sparrow.pipeline.trained_folder import reset_model_folder
+from sparrow.pipeline.licences import write_ledger
+from sparrow.pipeline.trained_folder import MODEL, reset_model_folder
 from sparrow.progress import Progress
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from sparrow.evaluation.scored import Scored
     from sparrow.pipeline.train import Trained
+    from sparrow.reports.document import Document
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,16 +29,14 @@ class Assessment:
 
     Attributes:
         scored: threshold, scores, detections.
-        model_card: its Markdown, with ``curves`` as pictures.
-        curves: PNG by title.
-        pictures: ``curves`` and the photos with the worst mistakes.
+        model_card: of the model, its number not known yet.
+        pictures: the curves and the photos with the worst mistakes, PNG by title.
         label_errors: labels of test photos that the model strongly disagrees with.
         label_error_pages: the pages about them.
     """
 
     scored: Scored
-    model_card: str
-    curves: dict[str, bytes]
+    model_card: Document
     pictures: dict[str, bytes]
     label_errors: DataFrame
     label_error_pages: list[Path]
@@ -64,15 +64,21 @@ def assess_model(
     Raises:
         ModelFolderError: the model folder is damaged; the message says how to make it anew.
     """
-    from sparrow.reports.evaluation_pictures import evaluation_pictures, mistake_pictures
+    from sparrow.reports.evaluation_pictures import (
+        evaluation_pictures,
+        example_of,
+        mistake_pictures,
+    )
 
-    folder, test = Path(trained.folder), dataset.subset("test")
+    folder, test = run_dir / MODEL, dataset.subset("test")
     reset_model_folder(run_dir)
     scored = evaluate_model(config, dataset, folder, progress)
-    curves = evaluation_pictures(config, dataset, scored)
-    model_card = write_model_card(config, dataset, scored, folder, curves)
-    pictures = curves | mistake_pictures(dataset, scored)
-    log_evaluation(config, trained, scored, pictures, run_dir / "cards")
+    model = AssessedModel(folder, dataset, trained, scored)
+    model_card = write_model_card(config, model)
+    example = example_of(config, dataset, scored)
+    write_ledger(config, dataset, folder, [example.credit] if example else [])
+    pictures = evaluation_pictures(scored) | mistake_pictures(config, dataset, scored)
+    log_evaluation(config, trained, scored, pictures, run_dir)
     pages = run_dir / "data" / "test"
     label_errors = write_label_errors(config, test, scored.detections, "This run's model", pages)
-    return Assessment(scored, model_card, curves, pictures, *label_errors)
+    return Assessment(scored, model_card, pictures, *label_errors)

@@ -39,7 +39,8 @@ def evaluate_model(
     equal = compare_recall(config, held_out, flat, progress)
     best = choose_threshold(flat, config.evaluation)
     threshold = operating_threshold(best, equal, config.evaluation)
-    count_model = fit_count_model(flat, threshold, config.evaluation)
+    most = read_info(folder).max_objects
+    count_model = fit_count_model(flat, threshold, config.evaluation, most)
     update = {
         "threshold": threshold,
         "count_model": count_model.to_dict(),

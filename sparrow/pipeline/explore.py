@@ -4,20 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sparrow.config import Config
+from sparrow.data.licences import not_shown_words, shown_photos
 from sparrow.data.tables import Dataset
-from sparrow.pipeline.cards import write_dataset_card
+from sparrow.pipeline.cards import CARDS, DATASET_CARD
+
+if TYPE_CHECKING:
+    from sparrow.reports.document import Document
 
 
 def explore_data(
     config: Config, dataset: Dataset, split_report: Mapping[str, Any], run_dir: Path
-) -> tuple[str, dict[str, bytes]]:
-    """Write the dataset card; its Markdown, and PNG pictures of the data by title."""
-    from sparrow.reports.data_figures import contact_sheet_png, eda_figures, more_figures
+) -> tuple[Document, dict[str, bytes]]:
+    """Write the dataset card, its plots beside it; of training photos alone.
 
-    card = write_dataset_card(config, dataset, split_report, run_dir / "cards")
-    tables = dataset.images, dataset.boxes
-    sheet = {"Contact sheet": contact_sheet_png(dataset)}
-    return card, eda_figures(*tables) | more_figures(*tables) | sheet
+    Validation and test photos must not shape what anybody decides after looking at the plots.
+
+    Returns:
+        The card, and the plots: PNG by title.
+    """
+    from sparrow.reports.data_figures import (
+        contact_sheet_png,
+        eda_figures,
+        more_figures,
+        sheet_photos,
+    )
+    from sparrow.reports.dataset_card import Examples, dataset_card
+
+    train, licences = dataset.subset("train"), config.data.show_licenses
+    tables, shown = (train.images, train.boxes), shown_photos(train, licences)
+    examples = Examples(
+        contact_sheet_png(shown) if len(shown.images) else None,
+        [{str(k): v for k, v in row.items()} for row in sheet_photos(shown).to_dict("records")],
+        not_shown_words(licences),
+    )
+    plots = eda_figures(*tables) | more_figures(*tables)
+    card = dataset_card(config.name, dataset, split_report, plots, examples)
+    card.write(run_dir / CARDS, DATASET_CARD)
+    return card, plots

@@ -13,7 +13,7 @@ from sparrow.config import Config, stored_config, with_values
 from sparrow.data.tables import Dataset
 from sparrow.evaluation.compare import compare
 from sparrow.evaluation.evaluate import Evaluation
-from sparrow.inference.model_folder import engine_mb, read_info
+from sparrow.inference.model_folder import ModelFolderError, engine_mb, read_info
 from sparrow.pipeline.score import score_model
 from sparrow.registry.promotion_criteria import Candidate, ClassDifference
 from sparrow.registry.promotion_gate import AgainstChampion, PromotionDecision, decide
@@ -34,17 +34,16 @@ class EvaluatedModel:
     """What training and evaluation give to promotion.
 
     Attributes:
+        folder: the model folder.
+        run_key: of the run that evaluated it, which is the key of its version.
         latency_ms: see ``Scored``.
     """
 
+    folder: Path
+    run_key: str
     trained: Trained
     evaluation: Evaluation
     latency_ms: float
-
-    @property
-    def folder(self) -> Path:
-        """The model folder."""
-        return Path(self.trained.folder)
 
 
 @dataclass(frozen=True)
@@ -64,14 +63,20 @@ def promote(
     """Register the candidate once, score the champion on the same photos now, and decide.
 
     A step that was killed after it had promoted finds its own entry in the promotion log: the
-    decision of that entry holds, and nothing is promoted twice.
+    decision of that entry holds, and nothing is promoted twice. A candidate of an earlier run that
+    is champion already stays it.
+
+    Args:
+        run_key: of this run; another than the model's where an earlier run evaluated it.
     """
     from sparrow.registry.registry import Registry
 
     registry = Registry(config.stores, config.name)
-    version = _register(registry, model, run_key)
+    version = _register(registry, model)
     state = registry.reconcile()
     own = own_entry(registry, version.number, run_key)
+    if own is None and run_key != model.run_key and _is_champion(state, version.number):
+        return _stands(version.number, model.run_key)
     before = own.from_version if own else champion_before(registry, state, version.number)
     against = compare_with(config, dataset, registry, before, model)
     if own is not None:
@@ -80,28 +85,37 @@ def promote(
         made = decide(_candidate(model), against, config.promotion, forced)
         decision = made.to_dict()
         _carry_out(config, registry, made, version.number, (state.number, run_key))
+    _move_run_tags(registry)
     now = registry.champion()
-    return Promotion(
-        version=version.number,
-        champion_version=now.number if now else None,
-        champion_before=before,
-        decision=decision,
-        champion_evaluation=against.champion.to_dict() if against.champion else None,
-    )
+    scored = against.champion.to_dict() if against.champion else None
+    return Promotion(version.number, now.number if now else None, before, decision, scored)
 
 
 def _candidate(model: EvaluatedModel) -> Candidate:
     return Candidate(model.evaluation, engine_mb(model.folder), model.latency_ms)
 
 
-def _register(registry: Registry, model: EvaluatedModel, run_key: str) -> Version:
-    info = read_info(model.folder)
+def _is_champion(state: RegistryState, number: int) -> bool:
+    return state.champion is not None and state.champion.number == number
+
+
+def _stands(number: int, run_key: str) -> Promotion:
+    reason = f"Nothing changed since run {run_key}: version {number} is the champion and stands."
+    decision = {"promote": False, "forced": False, "reason": reason, "gates": []}
+    return Promotion(number, number, number, decision, None)
+
+
+def _register(registry: Registry, model: EvaluatedModel) -> Version:
+    from sparrow.registry.run_tags import RUN, current_run
+
+    info, run = read_info(model.folder), current_run()
     tags = {
-        "metaflow_run": run_key,
+        **({RUN: run} if run else {}),
+        "metaflow_run": model.run_key,
         "config": stored_config(info.config).content_hash(),  # tuned values included
         "git_commit": info.git_commit,
     }
-    return registry.register(model.folder, model.trained.mlflow_run_id, run_key, tags)
+    return registry.register(model.folder, model.trained.mlflow_run_id, model.run_key, tags)
 
 
 def _carry_out(
@@ -127,6 +141,14 @@ def _carry_out(
     registry.promote(
         number, decision.reason, forced=decision.forced, evidence=evidence, follows=follows
     )
+
+
+def _move_run_tags(registry: Registry) -> None:
+    """Bring the tags of Metaflow's runs to the new state, and print where that is not possible."""
+    from sparrow.registry.run_tags import move_run_tags
+
+    for line in move_run_tags(registry):
+        print(line)
 
 
 def own_entry(registry: Registry, number: int, run_key: str) -> Entry | None:
@@ -180,6 +202,25 @@ def compare_with(
     )
     difference = ClassDifference(names, own_names, candidate)
     return AgainstChampion(scored, compare(candidate, scored, config, config.seed), difference)
+
+
+def registered_folder(config: Config, run_key: str) -> Path | None:
+    """The model that a run registered, on this machine; None where there is none, or it is damaged.
+
+    Args:
+        run_key: of the run that evaluated it.
+    """
+    from sparrow.registry.registry import Registry
+    from sparrow.registry.versions import RegistryError
+
+    registry = Registry(config.stores, config.name)
+    for version in registry.versions():
+        if version.tags.get("key") == run_key:
+            try:
+                return registry.fetch(version.number)
+            except (RegistryError, ModelFolderError):
+                return None
+    return None
 
 
 def bundle(config: Config, promotion: Promotion) -> str | None:

@@ -5,16 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 
 from sparrow.config import Config
+from sparrow.pipeline.cards import CARDS, MODEL_CARD, REPORT, write_story
+from sparrow.pipeline.continuation import find_origin
 from sparrow.pipeline.run_report import Report, write_report
 from sparrow.progress import Progress
 from sparrow.store_url import describe_tracking
 
 
 def begin_run(config: Config, work_dir: Path, run_id: str, progress: Progress) -> None:
-    """Note the run as unfinished for ``sparrow status``, and draw the demo's photos."""
+    """Note the run as unfinished for ``sparrow status``, and draw the demo's photos.
+
+    Raises:
+        ConfigError: a class that the config names does not exist, or takes other parameters; or
+            what its training is to go on from is missing or is another detector.
+    """
     from sparrow.storage.places import note_places
     from sparrow.storage.run_lock import join_run
+    from sparrow.training.check_names import check_names
 
+    check_names(config)
+    find_origin(config)
     join_run(run_id, work_dir)
     begun = {"run": run_id, "name": config.name, "state": "unfinished"}
     write_report(work_dir, begun | note_places(config))
@@ -23,12 +33,19 @@ def begin_run(config: Config, work_dir: Path, run_id: str, progress: Progress) -
 
 
 def end_run(config: Config, work_dir: Path, report: Report) -> list[str]:
-    """Note the run as finished, and delete what is over a budget; a line for each thing deleted."""
+    """Write the report, note the run as finished, and delete what is over a budget.
+
+    Returns:
+        Where the report is, and a line for each thing deleted.
+    """
     from sparrow.storage.places import note_places, places_of
     from sparrow.storage.plan import keep_within_budget
 
+    documents = {REPORT: report.document, MODEL_CARD: report.model_card}
+    write_story(config, report.values["mlflow_run_id"], work_dir / CARDS, documents)
     write_report(work_dir, report.values | {"name": config.name, **note_places(config)})
-    return keep_within_budget(places_of(config), work_dir)
+    page = work_dir / CARDS / f"{REPORT}.html"
+    return [f"report: {page}", *keep_within_budget(places_of(config), work_dir)]
 
 
 def prepare_data(config: Config, progress: Progress | None = None) -> None:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from sparrow.atomic_file import write_atomic
 from sparrow.evaluation.evaluate import Evaluation
+from sparrow.reports.training_report import numbered_card, training_report
 
 if TYPE_CHECKING:
     from sparrow.pipeline.release import Promotion
     from sparrow.pipeline.train import Trained
+    from sparrow.reports.document import Document
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Report:
 
     values: dict[str, Any]
     lines: list[str]
+    document: Document
+    model_card: Document
 
 
 def write_report(work_dir: Path, report: dict[str, Any]) -> None:
@@ -38,6 +42,7 @@ class Outcome:
     evaluation: Evaluation
     promotion: Promotion
     bento: str | None  # its tag; None where no model is champion
+    model_card: Document  # as the evaluation wrote it
 
 
 def make_report(run: str, version: str, outcome: Outcome) -> Report:
@@ -51,7 +56,7 @@ def make_report(run: str, version: str, outcome: Outcome) -> Report:
     values = {
         "run": run,
         "state": "finished",
-        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "finished_at": _now(),
         "data_version": version,
         "metrics": {name: number.to_list() for name, number in evaluation.headline.items()},
         "threshold": evaluation.threshold,
@@ -62,7 +67,34 @@ def make_report(run: str, version: str, outcome: Outcome) -> Report:
         "mlflow_run_id": outcome.trained.mlflow_run_id,
         "bento": outcome.bento,
     }
-    return Report(values, _lines(version, outcome))
+    lines = _lines(version, outcome)
+    model_card = numbered_card(outcome.model_card, promotion.version, _state(promotion))
+    criteria = promotion.decision["gates"]
+    document = training_report(model_card, _facts(run, outcome), criteria, lines)
+    return Report(values, lines, document, model_card)
+
+
+def _state(promotion: Promotion) -> str:
+    """What the candidate is at the end of its run."""
+    return "champion" if promotion.champion_version == promotion.version else "candidate"
+
+
+def _facts(run: str, outcome: Outcome) -> list[tuple[str, object]]:
+    trained, promotion = outcome.trained, outcome.promotion
+    before = promotion.champion_before
+    return [
+        ("run", run),
+        ("MLflow run", trained.mlflow_run_id),
+        ("state", f"{_state(promotion)}, at the end of the run ({_now()})"),
+        ("champion", promotion.champion_version or "none"),
+        ("champion before", before or "none"),
+        ("decision", promotion.decision["reason"]),
+        ("Bento", outcome.bento or "none"),
+    ]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _lines(version: str, outcome: Outcome) -> list[str]:

@@ -11,7 +11,7 @@ from sparrow.data.split import groups
 from sparrow.data.tables import Dataset, data_version
 from sparrow.detections import Detections
 from sparrow.evaluation.count_check import CountCheck, check_count_model
-from sparrow.evaluation.evaluate import PhotoSet, evaluate
+from sparrow.evaluation.evaluate import MINIMUM_COUNTS, PhotoSet, evaluate
 from sparrow.evaluation.matching import FlatDetections, flatten
 from sparrow.evaluation.scored import Scored
 from sparrow.inference.model_folder import ModelInfo, read_info
@@ -65,9 +65,17 @@ def score_photos(
         flat, info.threshold, config.evaluation, config.seed, photo_set or PhotoSet()
     )
     check = _check(info, flat)
-    if check is not None:
-        evaluation = replace(evaluation, details={**evaluation.details, **_details(check)})
+    more = _minimums(info, predicted.detections) | (_details(check) if check else {})
+    evaluation = replace(evaluation, details={**evaluation.details, **more})
     return Scored(evaluation, flat, detections, predicted.latency_ms, predicted.at_once, check)
+
+
+def _minimums(info: ModelInfo, detections: Mapping[str, Detections]) -> dict[str, float]:
+    """In how many photos the model finds as many as it can, of all its classes together."""
+    if info.max_objects is None:
+        return {}
+    counts = [len(photo.above(info.threshold)) for photo in detections.values()]
+    return {MINIMUM_COUNTS: float(sum(count >= info.max_objects for count in counts))}
 
 
 def _details(check: CountCheck) -> dict[str, float]:

@@ -7,15 +7,19 @@ also starts without.
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sparrow.config import Config
 from sparrow.data.tables import Dataset, data_version
 from sparrow.inference.model_folder import ModelInfo
+from sparrow.pipeline.continuation import find_origin, why_weights_alone
+from sparrow.pipeline.epoch_photos import PHOTOS, EpochPhotos
 from sparrow.pipeline.trained_folder import MODEL, keep_trained_info
 from sparrow.pipeline.tuning import BEST_VALUES
 
@@ -29,7 +33,9 @@ if TYPE_CHECKING:
     from sparrow.training.task import TrainingTask
 
 CHECKPOINTS = "checkpoints"
+Draw = Callable[[tuple["EpochRecord", ...]], Path | None]
 PARITY_PHOTOS = 6
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ class RunPlace:
 class Trained:
     """What training leaves behind."""
 
-    folder: str  # the model folder
+    run_key: str  # of the run that it belongs to
     mlflow_run_id: str
     history: tuple[dict[str, Any], ...]
     best_epoch: int
@@ -60,18 +66,27 @@ class Trained:
     notes: tuple[str, ...] = ()  # what of an earlier start was damaged and set aside
 
 
-def training_photos(task: TrainingTask, count: int = 12) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+def training_photos(
+    task: TrainingTask, allowed: Collection[str], count: int = 12
+) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
     """What the network sees of some training photos in its first epoch.
 
+    Args:
+        allowed: names of the photos that may be shown.
+
     Returns:
-        Pixels, uint8 [H, W, 3], and boxes, float32 [N, 4], of each.
+        Pixels, uint8 [H, W, 3], and boxes, float32 [N, 4], of each, by its name.
     """
     from sparrow.training.augmented_dataset import AugmentedPhotos, derive_seed
 
     seen = AugmentedPhotos(task.photos, task.augmentation, derive_seed(task.seed, 1))
-    chosen = range(0, len(seen), max(1, len(seen) // count))[:count]
-    return [(image.permute(1, 2, 0).numpy(), boxes.numpy()) for image, boxes, _ in
-            (seen[i] for i in chosen)]  # fmt: skip
+    shown = [i for i, name in enumerate(task.photos.images) if name in allowed]
+    chosen = shown[:: max(1, len(shown) // count)][:count]
+    samples = {task.photos.images[i]: seen[i] for i in chosen}
+    return {
+        name: (image.permute(1, 2, 0).numpy(), boxes.numpy())
+        for name, (image, boxes, _) in samples.items()
+    }
 
 
 def train_model(
@@ -82,21 +97,28 @@ def train_model(
     ``task`` is of both (``load_task``). A killed run's checkpoint and MLflow run are continued.
     """
     from sparrow.registry.tracking import end_run, log_numbers, make_client
+    from sparrow.registry.trial_runs import nest_tuning
     from sparrow.training.loop import train
     from sparrow.training.study_report import best_yaml
 
-    model, checkpoints = _network(tuned), place.folder / CHECKPOINTS
+    checkpoints = place.folder / CHECKPOINTS
     checkpoints.mkdir(parents=True, exist_ok=True)
+    model = _network(tuned, checkpoints)
+    take_over_checkpoint(tuned, dataset, task, checkpoints)
     client = make_client(tuned.stores)
-    run_id = _start_run(client, tuned, dataset, place)
+    run_id = start_training_run(client, tuned, dataset, place)
+    nest_tuning(client, place.folder, run_id)
     if place.best_values:
         client.log_text(run_id, best_yaml(place.best_values), BEST_VALUES)
-    result = train(model, task, checkpoints, _logged(hooks, client, run_id))
+    photos = EpochPhotos(dataset, tuned.seed, tuned.data.show_licenses)
+    kept = partial(photos.draw, folder=place.folder / PHOTOS)
+    logged = _logged(hooks, client, run_id, kept)
+    result = train(model, photos.watching(task), checkpoints, logged)
     log_numbers(client, run_id, {"best_epoch": result.best.epoch})
     end_run(client, run_id)
     _export(tuned, dataset, task, result, place.folder)
     return Trained(
-        folder=str(place.folder / MODEL),
+        run_key=place.key,
         mlflow_run_id=run_id,
         history=tuple(record.row() for record in result.history),
         best_epoch=result.best.epoch,
@@ -111,7 +133,8 @@ def run_worker_rank(tuned: Config, dataset: Dataset, work_dir: Path) -> None:
     from sparrow.training.loop import train
     from sparrow.training.task import load_task
 
-    train(_network(tuned), load_task(tuned, dataset), work_dir / CHECKPOINTS)
+    checkpoints = work_dir / CHECKPOINTS
+    train(_network(tuned, checkpoints), load_task(tuned, dataset), checkpoints)
 
 
 def git_commit() -> str:
@@ -126,20 +149,43 @@ def git_commit() -> str:
     return answer.stdout.strip()
 
 
-def _network(tuned: Config) -> nn.Module:
-    """At its start: the same in every process."""
-    from sparrow.detectors.build import build_seeded_detector
+def take_over_checkpoint(
+    tuned: Config, dataset: Dataset, task: TrainingTask, checkpoints: Path
+) -> int:
+    """Begin with the checkpoint of the training that this one goes on from, where it is to.
 
+    Returns:
+        How many epochs that training had; 0 where this one begins at its first.
+    """
+    from sparrow.training.continuation import epochs_of, has_begun, take_over
+
+    origin = None if has_begun(checkpoints) else find_origin(tuned)
+    if origin and origin.checkpoints and not why_weights_alone(origin, tuned, dataset):
+        checkpoints.mkdir(parents=True, exist_ok=True)
+        take_over(origin.checkpoints, checkpoints, task)
+    return epochs_of(checkpoints)
+
+
+def _network(tuned: Config, checkpoints: Path) -> nn.Module:
+    """At its start: the same in every process."""
+    from sparrow.detectors.build import build_seeded_detector, build_trained_detector
+    from sparrow.training.continuation import has_begun
+
+    origin = None if has_begun(checkpoints) else find_origin(tuned)
+    if origin is not None:
+        return build_trained_detector(tuned.model, len(tuned.data.classes), origin.weights)
     return build_seeded_detector(tuned.model, len(tuned.data.classes), tuned.seed)
 
 
-def _logged(hooks: TrainingHooks, client: MlflowClient, run_id: str) -> TrainingHooks:
-    """The same hooks, and each epoch's numbers in MLflow before them."""
-    from sparrow.registry.tracking import log_epoch
+def _logged(hooks: TrainingHooks, client: MlflowClient, run_id: str, draw: Draw) -> TrainingHooks:
+    """The same hooks, and each epoch's numbers and photo in MLflow before them."""
+    from sparrow.registry.tracking import log_epoch, log_files
     from sparrow.training.loop import TrainingHooks
 
     def on_epoch(history: tuple[EpochRecord, ...]) -> None:
-        log_epoch(client, run_id, history[-1].epoch, _epoch_metrics(history[-1]))
+        log_epoch(client, run_id, history[-1].epoch, epoch_metrics(history[-1]))
+        photo = draw(history)
+        log_files(client, run_id, [photo] if photo else [], PHOTOS)
         if hooks.on_epoch:
             hooks.on_epoch(history)
 
@@ -160,7 +206,18 @@ def _export(
     keep_trained_info(folder)
 
 
-def _start_run(client: MlflowClient, tuned: Config, dataset: Dataset, place: RunPlace) -> str:
+def start_training_run(
+    client: MlflowClient,
+    tuned: Config,
+    dataset: Dataset,
+    place: RunPlace,
+    tags: Mapping[str, str] = NO_TAGS,
+) -> str:
+    """The MLflow run of a training, with its parameters: made, or the one a killed run had begun.
+
+    Args:
+        tags: beside those that name the run, the data and the code.
+    """
     from sparrow.registry.tracking import RunFacts, flat_params, start_run
 
     version = data_version(dataset)
@@ -170,14 +227,15 @@ def _start_run(client: MlflowClient, tuned: Config, dataset: Dataset, place: Run
     counts = {f"photos_{k}": int(n) for k, n in dataset.images["split"].value_counts().items()}
     facts = RunFacts(
         {**params, **counts, "data_version": version},
-        {"metaflow_run": place.key, "data_version": version, "git_commit": git_commit()},
+        {"metaflow_run": place.key, "data_version": version, "git_commit": git_commit(), **tags},
     )
     note = place.folder / "mlflow_run_id"
     return start_run(client, tuned.name, tuned.stores.artifacts, note, facts)
 
 
-def _epoch_metrics(record: EpochRecord) -> dict[str, float]:
-    scores = {name: getattr(record, name) for name in ("f_beta", "precision", "recall")}
+def epoch_metrics(record: EpochRecord) -> dict[str, float]:
+    """What MLflow keeps of an epoch, by name."""
+    scores = {name: getattr(record, name) for name in ("f_beta", "precision", "recall", "ap")}
     return {
         **{f"validation_{name}": value for name, value in scores.items()},
         **record.losses,

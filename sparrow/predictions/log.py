@@ -221,7 +221,8 @@ class PredictionLog:
 
         Returns:
             ``photos``, ``errors``, ``empty`` (readable photos without a detection),
-            ``detections``, ``mean_count``, ``mean_score``, ``mean_latency_ms``,
+            ``detections``, ``minimums`` (photos whose count is a minimum: the sum and the mean
+            of the counts are minimums too), ``mean_count``, ``mean_score``, ``mean_latency_ms``,
             ``first_time``, ``last_time`` (aware, UTC). Means are over photos that were counted,
             None over nothing.
         """

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sparrow.detections import Detections
 from sparrow.image_statistics import image_statistics
 from sparrow.images import RgbImage
+from sparrow.predictions.count_words import is_minimum
 
 metadata = MetaData()
 
@@ -47,7 +48,7 @@ photos_table = Table(
     Column("n_detections", Integer, nullable=False),  # rows in boxes: at or above the threshold
     Column("count", Integer),  # null where the photo is unreadable
     Column("count_low", Integer),  # null where the model has no calibrated count
-    Column("count_high", Integer),
+    Column("count_high", Integer),  # null beside a count_low: the count is a minimum
     Column("error", String(32)),  # kind; null where all went well
 )
 boxes_table = Table(
@@ -131,6 +132,11 @@ class PredictionRecord:
     def n_detections(self) -> int:
         return len(self.boxes)
 
+    @property
+    def count_is_minimum(self) -> bool:
+        """Whether the count reached the most that the model finds: there may be more."""
+        return is_minimum(self.count_low, self.count_high)
+
     def with_photo(self, image: RgbImage) -> PredictionRecord:
         """A copy with the photo's size and image statistics (uint8 [height, width, 3])."""
         brightness, contrast, sharpness, saturation = image_statistics(image)
@@ -164,11 +170,8 @@ class PredictionRecord:
     def row(self) -> dict[str, Any]:
         """Values of the columns of ``photos_table``; the time is naive UTC."""
         values = {c.name: getattr(self, c.name) for c in photos_table.columns}
-        return {
-            **values,
-            "time": naive_utc(self.time),
-            "file_name": storable_text(self.file_name, 255),
-        }
+        values |= {"time": naive_utc(self.time), "file_name": storable_text(self.file_name, 255)}
+        return values
 
     def box_rows(self) -> list[dict[str, Any]]:
         """Values of the columns of ``boxes_table``, one mapping per box."""
@@ -193,8 +196,7 @@ class LoggedModel:
     """The model whose detections are logged.
 
     Attributes:
-        name: goes on every row.
-        version: goes on every row.
+        name, version: go on every row.
         class_names: by label, the first is label 1.
         threshold: 0..1; detections below it are left out, as in the service.
     """

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Label, Select, case, func, select
 
 from sparrow.predictions.record import boxes_table, photos_table
 
-_COUNTS = ("photos", "errors", "empty", "detections")
+_COUNTS = ("photos", "errors", "empty", "detections", "minimums")
 _MEANS = ("mean_count", "mean_latency_ms", "mean_score")
 _TIMES = ("first_time", "last_time")
 
@@ -24,6 +24,7 @@ def photo_numbers(chosen: Sequence[ColumnElement[bool]]) -> Select[Any]:
         _number_of(~readable, "errors"),
         _number_of(readable & (table.n_detections == 0), "empty"),
         func.coalesce(func.sum(table.n_detections), 0).label("detections"),
+        _number_of(table.count_low.is_not(None) & table.count_high.is_(None), "minimums"),
         func.avg(table.count).label("mean_count"),
         func.avg(case((readable, table.latency_ms))).label("mean_latency_ms"),
         func.min(table.time).label("first_time"),

@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sqlalchemy import Table, select
 
 from sparrow.predictions.log import PredictionLog
@@ -74,6 +76,11 @@ def _rows_of(log: PredictionLog, table: Table, ids: list[str]) -> list[dict[str,
         some = ids[start : start + IDS_AT_ONCE]
         rows += log.rows(select(table).where(table.c.prediction_id.in_(some)))
     return rows
+
+
+def minimums(photos: pd.DataFrame) -> NDArray[np.bool_]:
+    """[photos] whether each count is a minimum (``sparrow.predictions.count_words``)."""
+    return np.asarray(photos["count_low"].notna() & photos["count_high"].isna(), dtype=bool)
 
 
 def window_of(records: Sequence[PredictionRecord]) -> Window:

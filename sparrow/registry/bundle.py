@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sparrow.config import StoresConfig
 from sparrow.inference.model_folder import ModelInfo, read_info, strip_settings
+from sparrow.registry.notice import LICENSE, NOTICE, TEXTS, write_notices
 from sparrow.served_settings import (
     FILE,
     ServedSettings,
@@ -24,6 +25,10 @@ from sparrow.shipped import PACKAGE, SERVE_LOCK, shipped
 ROOT = PACKAGE.parent  # a clone or site-packages: the service lies beside the package
 SOURCES = ("sparrow", "service")
 REQUIREMENTS = SERVE_LOCK
+INCLUDED = [
+    *(f"{part}/**" for part in (*SOURCES, "model", TEXTS)),
+    *(FILE, REQUIREMENTS, NOTICE, LICENSE),
+]  # of a Bento
 
 KEY_VARIABLE = "SPARROW_API_KEY"  # of the service
 
@@ -54,20 +59,27 @@ def build_bento(folder: Path, settings: ServedSettings) -> str:
     if any(_holds(Path(path) / "src" / "model", info, settings) for path in built):
         return tag
     _delete(tag)
-    with tempfile.TemporaryDirectory() as staging_name:
-        staging = Path(staging_name)
-        _stage_sources(staging)
-        copy_model(folder, staging / "model", settings)
+    with tempfile.TemporaryDirectory() as staging:
+        _stage_sources(Path(staging))
+        copy_model(folder, Path(staging) / "model", settings)
+        write_notices(Path(staging) / "model", info, Path(staging))
         with _some_key():
-            bento = bentoml.build(
-                "service.app:Sparrow",
-                name=settings.name,
-                version=tag.split(":")[1],
-                build_ctx=str(staging),
-                include=["sparrow/**", "service/**", "model/**", FILE, REQUIREMENTS],
-                labels={"data_version": info.data_version, "threshold": f"{info.threshold:.4f}"},
-                python={"requirements_txt": REQUIREMENTS, "lock_packages": False},
-            )
+            return _build(Path(staging), tag, info)
+
+
+def _build(staging: Path, tag: str, info: ModelInfo) -> str:
+    import bentoml
+
+    name, _, version = tag.partition(":")
+    bento = bentoml.build(
+        "service.app:Sparrow",
+        name=name,
+        version=version,
+        build_ctx=str(staging),
+        include=INCLUDED,
+        labels={"data_version": info.data_version, "threshold": f"{info.threshold:.4f}"},
+        python={"requirements_txt": REQUIREMENTS, "lock_packages": False},
+    )
     return str(bento.tag)
 
 
@@ -122,6 +134,8 @@ def _holds(model: Path, info: ModelInfo, settings: ServedSettings) -> bool:
     """Whether a built Bento carries this very model, with these settings."""
     if not settings_path(model).is_file() or read_served_settings(model) != travelling(settings):
         return False
+    if not (model.parent / NOTICE).is_file():
+        return False  # built by an earlier release
     inside = read_info(model, verify=False)
     return inside.model_copy(update={"config": info.config}) == info  # see ``without_settings``
 

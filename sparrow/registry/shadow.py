@@ -15,9 +15,11 @@ from sparrow.evaluation.matching import Bools, flatten
 from sparrow.images import ImageError, read_image
 from sparrow.inference.engine import Engine
 from sparrow.inference.model_folder import ModelInfo
+from sparrow.predictions.count_words import is_minimum
 from sparrow.progress import Progress
 
 SAME_BOX_IOU = 0.5
+MINIMUMS = "Some counts reach the most that their model finds: these and their sums are minimums."
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +28,8 @@ class Answer:
 
     Attributes:
         detections: those at or above its threshold.
-        low, high: interval of the count; None where the model has none.
+        low, high: interval of the count; None where the model has none. Where the count is a
+            minimum, ``high`` alone is None.
         alone: [N] detections the other model does not have (IoU 0.5, same class).
     """
 
@@ -76,12 +79,19 @@ class Shadow:
         same, boxes = int((changes == 0).sum()), total - len(self.disagreeing)
         before = sum(len(photo.champion.detections) for photo in self.photos)
         after = sum(len(photo.candidate.detections) for photo in self.photos)
+        least = any(
+            is_minimum(answer.low, answer.high)
+            for photo in self.photos
+            for answer in (photo.champion, photo.candidate)
+        )
         lines = [
             f"{same} of {total} photos keep their count ({same / total:.0%}); "
             f"in {boxes} every box is the same.",
             f"More objects: {(changes > 0).sum()} photos; fewer: {(changes < 0).sum()}; "
             f"in all {before} would become {after} ({changes.mean():+.2f} a photo).",
         ]
+        if least:
+            lines.append(MINIMUMS)
         if self.unreadable:
             lines.append(f"Could not be read: {len(self.unreadable)}.")
         return lines
@@ -152,6 +162,8 @@ def _numbers(labels: Sequence[str], names: Sequence[str]) -> np.ndarray:
 def _answer(info: ModelInfo, everything: Detections, shown: Detections, alone: Bools) -> Answer:
     count_model = info.load_count_model()
     if count_model is None:
-        return Answer(shown, None, None, alone)
+        most = info.max_objects
+        low = len(shown) if most is not None and len(shown) >= most else None
+        return Answer(shown, low, None, alone)
     estimate = count_model.estimate(everything)
     return Answer(shown, estimate.low, estimate.high, alone)

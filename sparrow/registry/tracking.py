@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from mlflow import MlflowClient
 
 from sparrow.atomic_file import write_atomic
 from sparrow.config import StoresConfig
+from sparrow.drawing.picture_files import write_pictures
 from sparrow.store_url import TRACKING_VARIABLE, resolve, tracking_url
 
 
@@ -103,11 +103,7 @@ def log_pictures(client: MlflowClient, run_id: str, pictures: Mapping[str, bytes
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
-        for title, png in pictures.items():
-            # A title may be an attribution, and authors choose their names themselves.
-            name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:80]
-            path = Path(folder) / f"{name}.png"
-            path.write_bytes(png)
+        for path in write_pictures(pictures, Path(folder)):
             client.log_artifact(run_id, str(path), "figures")
 
 

@@ -1,13 +1,12 @@
 """Versions in MLflow's model registry: a model folder goes in once, and comes back checked.
 
-A version is a plain folder (no pickle) that ``mlflow.pyfunc.load_model`` can load as well.
+A version is a plain folder (no pickle) that ``mlflow.pyfunc.load_model`` loads as well, wherever
+its requirements are installed.
 """
 
 from __future__ import annotations
 
-import shutil
 import tempfile
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,10 +19,10 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from sparrow.inference.model_folder import INFO, ModelFolderError, read_info
+from sparrow.registry.pyfunc_files import MODEL_SUBFOLDER, write_version
 from sparrow.regular_file import sha256_of
 
 INFO_HASH = "info_sha256"  # a version's tag: of model.json, which holds the other files' hashes
-MODEL_SUBFOLDER = "model"  # of a version's artifacts; beside it lies pyfunc's MLmodel
 
 
 class RegistryError(RuntimeError):
@@ -89,8 +88,7 @@ def register_folder(
 def _log_model(client: MlflowClient, name: str, folder: Path, run_id: str) -> str:
     """Store a model folder as a logged model of MLflow's; its id."""
     with tempfile.TemporaryDirectory() as staging:
-        shutil.copytree(folder, Path(staging) / MODEL_SUBFOLDER)
-        _write_pyfunc(Path(staging))
+        write_version(folder, Path(staging))
         # Without its experiment it would go to MLflow's default one, and to ./mlruns.
         experiment_id = client.get_run(run_id).info.experiment_id
         logged = client.create_logged_model(
@@ -144,16 +142,3 @@ def _version(stored: ModelVersion) -> Version:
     """MLflow's entity as a ``Version``."""
     at = datetime.fromtimestamp(stored.creation_timestamp / 1000, UTC)
     return Version(int(stored.version), stored.run_id or "", dict(stored.tags), at)
-
-
-def _write_pyfunc(folder: Path) -> None:
-    """``MLmodel``: lets anyone load the version with ``mlflow.pyfunc.load_model``."""
-    with warnings.catch_warnings():
-        # As it is imported, MLflow warns of the type hints of its own classes.
-        warnings.filterwarnings("ignore", ".*Any type hint is inferred as AnyType")
-        from mlflow.models import Model
-        from mlflow.pyfunc import add_to_model
-
-    model = Model()
-    add_to_model(model, loader_module="sparrow.registry.pyfunc", data=MODEL_SUBFOLDER)
-    model.save(str(folder / "MLmodel"))

@@ -2,46 +2,128 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
+from sparrow.data.licence_ledger import is_address, licence_url
 from sparrow.data.split.evidence import known_authors
 from sparrow.data.split.report import split_verdict
 from sparrow.data.tables import Dataset, data_version
-from sparrow.reports.markdown import as_markdown, markdown_table
+from sparrow.reports.credits import how_to_find, link, linked_attribution
+from sparrow.reports.document import FIGURES, Document, figure_name, picture_line
+from sparrow.reports.markdown import Markup, as_markdown, markdown_table
 from sparrow.reports.templates import cell
 
+CONTACT_SHEET = f"{FIGURES}/contact-sheet.png"
+CHANGES = "modified: made small, boxes drawn in"
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-def dataset_card(name: str, dataset: Dataset, split_report: Mapping[str, Any]) -> str:
-    """The card as Markdown; the same data gives the same text.
+def dataset_card(
+    name: str,
+    dataset: Dataset,
+    split_report: Mapping[str, Any],
+    plots: Mapping[str, bytes] = MappingProxyType({}),
+    examples: Examples | None = None,
+) -> Document:
+    """The card with its plots; the same data gives the same text.
 
     Args:
         name: of the project.
         dataset: checked and split; a set whose checks fail has no card.
         split_report: a ``split.report.SplitReport``.
+        plots: of the training photos, PNG by title.
+        examples: of them, too; None leaves the part out.
     """
+    title, text = f"Data of {name}", _text(name, dataset, split_report)
+    shown = "\n".join(picture_line(plot, figure_name(plot)) for plot in plots)
+    files = {figure_name(plot): png for plot, png in plots.items()}
+    sections = [text, "## Plots of the training photos", shown] if shown else [text]
+    if examples is not None:
+        sections += ["## Some training photos", *examples.lines()]
+        files |= {} if examples.sheet is None else {CONTACT_SHEET: examples.sheet}
+    return Document(title, "\n\n".join(sections) + "\n", files)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Photos that a card shows.
+
+    Attributes:
+        sheet: their contact sheet, PNG; None where none may be shown.
+        photos: their rows of ``Dataset.images``, as on the sheet.
+        not_shown: what stands in the sheet's place.
+    """
+
+    sheet: bytes | None
+    photos: Sequence[Mapping[str, Any]]
+    not_shown: str
+
+    def lines(self) -> list[str]:
+        """The sheet, and whose each photo is, row by row."""
+        if self.sheet is None:
+            return [as_markdown(self.not_shown)]
+        credits = [linked_attribution(photo, CHANGES) for photo in self.photos]
+        listed = "\n".join(f"{number}. {credit}" for number, credit in enumerate(credits, 1))
+        return [picture_line("Training photos with their boxes", CONTACT_SHEET), listed]
+
+
+def _text(name: str, dataset: Dataset, split_report: Mapping[str, Any]) -> str:
+    train = dataset.subset("train")
     parts = [
         f"# Data of {as_markdown(name)}",
         _summary(dataset),
         "## What is in it",
-        markdown_table(["", "least", "25 %", "median", "75 %", "most"], _spread(dataset)),
+        f"Of the {len(train.images):,} training photos; the others must shape no decision.",
+        markdown_table(["", "least", "25 %", "median", "75 %", "most"], _spread(train)),
+        "## Where the photos came from, and how to find one again",
+        markdown_table(["source", "photos", "to find one again"], _sources(dataset)),
+        "A photo's row in `image_info.csv` names its author, source and licence. "
+        "`sparrow data log` lists the versions of the set, `sparrow data restore VERSION` brings "
+        "one back.",
         "## Whose it is",
-        f"Each photo is its author's, under the licence in its row. Sources: "
-        f"{_names(dataset.images['source'])}.",
+        "Each photo is its author's, under the licence in its row.",
         licence_summary(dataset),
         "## What was checked",
         "Every rule holds: the tables' columns and values, photos that can be read, boxes inside "
         "their photos, counts that equal the boxes, no photo and no box twice.",
+        *_compared(split_report.get("checks", [])),
         "## How it is split",
         as_markdown(split_verdict(split_report)[1]),
         f"What the test scores rest on: {as_markdown(split_report['evidence'])}.",
         markdown_table(["", *split_report["splits"]], _shown(side_rows(split_report))),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _sources(dataset: Dataset) -> list[list[object]]:
+    """A row for each source, of addresses for all of them together."""
+    sources = dataset.images["source"].astype(str)
+    known = sources.mask(sources.map(is_address), "an address of its own")
+    counts = known.value_counts()
+    first = {name: sources[known == name].iloc[0] for name in counts.index}
+    return [[name, f"{n:,}", Markup(how_to_find(first[name]))] for name, n in counts.items()]
+
+
+def _compared(checks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Each rule on test against training photos, and what of it is accepted only."""
+    if not checks:
+        return []
+    accepted = [outcome for outcome in checks if outcome["status"] == "accepted"]
+    words = "Nothing that the checks found had to be accepted."
+    if accepted:
+        words = "Accepted by the config (`checks.accept`), though it does not hold: " + "; ".join(
+            f"{outcome['rule']} ({as_markdown(outcome['observed'])})" for outcome in accepted
+        )
+    rows = [[row["status"], row["rule"], row["required"], row["observed"]] for row in checks]
+    return [
+        f"Test photos against training photos: {words}",
+        markdown_table(["", "rule", "required", "observed"], rows),
+    ]
 
 
 # Keys of a split report, as they are stored -> what a reader sees.
@@ -76,10 +158,16 @@ def _names(column: pd.Series[Any]) -> str:
 
 
 def licence_summary(dataset: Dataset) -> str:
-    """A Markdown table for cards: photos and authors under each licence, most frequent first."""
+    """A Markdown table for cards: photos and authors under each licence, most frequent first.
+
+    A known licence is linked to its text.
+    """
     images = dataset.images.groupby("license")["author"].agg(["size", "nunique"])
     images = images.reset_index().sort_values(["size", "license"], ascending=[False, True])
-    rows = [(name, f"{size:,}", f"{authors:,}") for name, size, authors in images.to_numpy()]
+    rows = [
+        (link(str(name), licence_url(str(name))), f"{size:,}", f"{authors:,}")
+        for name, size, authors in images.to_numpy()
+    ]
     return markdown_table(["licence", "photos", "authors"], rows)
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sparrow.boxes import Boxes, as_boxes
 from sparrow.config import Config
-from sparrow.data.licences import attribution
+from sparrow.data.licences import attribution, shown_photos
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 from sparrow.drawing.boxes import TRUTH_COLOR, BoxStyle, draw_boxes
-from sparrow.drawing.pictures import encode_png
+from sparrow.drawing.pictures import encode_jpeg, encode_png
 from sparrow.drawing.sheets import SheetStyle, Tile, contact_sheet
 from sparrow.evaluation.evaluate import Evaluation
 from sparrow.images import RgbImage, read_image
@@ -21,9 +22,11 @@ from sparrow.images import RgbImage, read_image
 if TYPE_CHECKING:
     from sparrow.evaluation.scored import Scored
 
+EXAMPLE_QUALITY = 88  # of its JPEG
 
-def evaluation_pictures(config: Config, dataset: Dataset, scored: Scored) -> dict[str, bytes]:
-    """One attributed example photo of the test split, and the curves, by title."""
+
+def evaluation_pictures(scored: Scored) -> dict[str, bytes]:
+    """The curves of an evaluation: PNG by title."""
     from sparrow.reports.figures import evaluation_pngs, reliability_png
 
     pictures = {
@@ -32,17 +35,22 @@ def evaluation_pictures(config: Config, dataset: Dataset, scored: Scored) -> dic
     }
     if scored.count_check is not None:
         pictures["Reliability"] = reliability_png(scored.count_check.reliability)
-    test = dataset.subset("test")
-    title, example = example_picture(test, scored.evaluation, scored.detections, config.seed)
-    return {title: example, **pictures}
+    return pictures
 
 
-def mistake_pictures(dataset: Dataset, scored: Scored) -> dict[str, bytes]:
+def example_of(config: Config, dataset: Dataset, scored: Scored) -> Example | None:
+    """An attributed example photo of the test split; None where none may be shown."""
+    test = shown_photos(dataset.subset("test"), config.data.show_licenses)
+    return example_picture(test, scored.evaluation, scored.detections, config.seed)
+
+
+def mistake_pictures(config: Config, dataset: Dataset, scored: Scored) -> dict[str, bytes]:
     """The photos of the test split with the worst misses and false alarms, by title."""
     from sparrow.reports.galleries import ScoredPhotos, worst_false_alarms, worst_misses
 
     test = dataset.subset("test")
-    photos = ScoredPhotos(test, scored.detections, scored.flat, scored.evaluation)
+    licences = config.data.show_licenses
+    photos = ScoredPhotos(test, scored.detections, scored.flat, scored.evaluation, licences)
     pictures = {}
     for title, gallery in (("Worst misses", worst_misses), ("False alarms", worst_false_alarms)):
         png = gallery(photos)
@@ -51,15 +59,39 @@ def mistake_pictures(dataset: Dataset, scored: Scored) -> dict[str, bytes]:
     return pictures
 
 
+@dataclass(frozen=True)
+class Example:
+    """A photo with boxes drawn in.
+
+    Attributes:
+        photo: its row of ``Dataset.images``.
+        changes: what was done to it, which the licences want stated.
+        jpeg: the picture.
+    """
+
+    photo: Mapping[str, Any]  # a row of a table, of many types
+    changes: str
+    jpeg: bytes
+
+    @property
+    def credit(self) -> str:
+        """Author, source, licence and changes in a line."""
+        return attribution(self.photo, self.changes)
+
+
 def example_picture(
     test: Dataset, evaluation: Evaluation, detections: Mapping[str, Detections], seed: int
-) -> tuple[str, bytes]:
+) -> Example | None:
     """A random test photo with objects: true boxes dashed, detections with their scores.
 
-    Returns:
-        The attribution (author, source, licence, that boxes were drawn in) and the PNG.
+    None where no photo has any.
+
+    Args:
+        test: the photos that may be shown (``licences.shown_photos``).
     """
     candidates = test.images[test.images["n_boxes"] > 0]
+    if candidates.empty:
+        return None
     row = candidates.iloc[int(np.random.default_rng(seed).integers(len(candidates)))]
     kept = detections[row["image"]].above(evaluation.threshold)
     truth = as_boxes(test.boxes.loc[test.boxes["image"] == row["image"], XYXY])
@@ -67,7 +99,8 @@ def example_picture(
     drawn = draw_boxes(photo, truth, style=BoxStyle(TRUTH_COLOR, dashed=True))
     drawn = draw_boxes(drawn, kept.boxes_xyxy, kept.scores)
     changes = f"modified: boxes drawn in ({len(kept)} found, {len(truth)} true)"
-    return attribution(row.to_dict(), changes), encode_png(drawn)
+    photo_row = {str(name): value for name, value in row.items()}
+    return Example(photo_row, changes, encode_jpeg(drawn, EXAMPLE_QUALITY))
 
 
 def training_picture(samples: Sequence[tuple[RgbImage, Boxes]], columns: int = 4) -> bytes:

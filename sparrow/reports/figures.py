@@ -21,7 +21,7 @@ INK, ACCENT, SECOND, FAINT = "#333333", "#0b6e99", "#d9730d", "#b8b8b8"
 
 def precision_recall_png(evaluation: Evaluation) -> bytes:
     """Precision over recall at the headline IoU, with the operating point."""
-    figure, axes = _figure()
+    figure, axes = new_figure()
     curves, headline = evaluation.curves, evaluation.headline
     recall, precision = headline["recall"], headline["precision"]
     # Recall at which each precision can be had: best score first.
@@ -29,12 +29,12 @@ def precision_recall_png(evaluation: Evaluation) -> bytes:
     _point(axes, recall.value, precision.value, f"threshold {evaluation.threshold:.2f}")
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.03))
     axes.set_title(f"Precision and recall at IoU {evaluation.iou:g}; AP50 {headline['ap50']}")
-    return _png(figure)
+    return png_of(figure)
 
 
 def threshold_png(evaluation: Evaluation) -> bytes:
     """F-beta, precision and recall over the threshold, with the operating threshold."""
-    figure, axes = _figure()
+    figure, axes = new_figure()
     curves = evaluation.curves
     name = f"F{evaluation.beta:g}"
     for key, label, color, width in (
@@ -48,14 +48,14 @@ def threshold_png(evaluation: Evaluation) -> bytes:
     axes.set(xlabel="score threshold", xlim=(0, 1), ylim=(0, 1.03))
     axes.set_title(f"{name} at IoU {evaluation.iou:g}: {evaluation.f_beta}")
     axes.legend(frameon=False, loc="lower left")
-    return _png(figure)
+    return png_of(figure)
 
 
 def reliability_png(reliability: Reliability) -> bytes:
     """Fraction of right detections over their probability; dots as large as the bins are full."""
     from matplotlib.collections import PathCollection
 
-    figure, axes = _figure()
+    figure, axes = new_figure()
     axes.plot([0, 1], [0, 1], color=FAINT, lw=1.5, ls="--", label="perfectly calibrated")
     axes.plot(reliability.probability, reliability.right, color=ACCENT, lw=1.5)
     axes.scatter(
@@ -73,12 +73,12 @@ def reliability_png(reliability: Reliability) -> bytes:
     for handle in axes.legend(frameon=False, loc="upper left").legend_handles:
         if isinstance(handle, PathCollection):
             handle.set_sizes([60])
-    return _png(figure)
+    return png_of(figure)
 
 
 def count_png(per_photo: pd.DataFrame) -> bytes:
     """Predicted over true count, one dot per pair of numbers, as large as photos have it."""
-    figure, axes = _figure()
+    figure, axes = new_figure()
     pairs = per_photo.groupby(["n_true", "n_predicted"]).size().reset_index(name="photos")
     top = max(int(pairs[["n_true", "n_predicted"]].max().max()), 1)
     axes.plot([0, top], [0, top], color=FAINT, lw=1.5, ls="--", zorder=1)
@@ -92,12 +92,12 @@ def count_png(per_photo: pd.DataFrame) -> bytes:
     axes.set(xlim=(-0.5, top + 0.5), ylim=(-0.5, top + 0.5), aspect="equal")
     axes.locator_params(integer=True)
     axes.set_title(f"{exact_fraction:.0%} exact; off by {error:.2f} on average")
-    return _png(figure)
+    return png_of(figure)
 
 
 def slices_png(slices: pd.DataFrame, headline: float, name: str) -> bytes:
     """F-beta of every slice with its interval, against the headline score."""
-    figure, axes = _figure(height=0.9 + 0.34 * len(slices))
+    figure, axes = new_figure(height=0.9 + 0.34 * len(slices))
     rows = np.arange(len(slices))[::-1]
     value = slices["f_beta"].to_numpy()
     low, high = (slices[name].fillna(slices["f_beta"]).to_numpy() for name in ("low", "high"))
@@ -109,7 +109,7 @@ def slices_png(slices: pd.DataFrame, headline: float, name: str) -> bytes:
     axes.set(xlim=(0, 1.02), xlabel=name)
     axes.grid(axis="y", visible=False)
     axes.set_title(f"{name} by slice (photos); dashed: all of them, {headline:.3f}")
-    return _png(figure)
+    return png_of(figure)
 
 
 def evaluation_pngs(evaluation: Evaluation) -> Mapping[str, bytes]:
@@ -123,7 +123,8 @@ def evaluation_pngs(evaluation: Evaluation) -> Mapping[str, bytes]:
     }
 
 
-def _figure(height: float = 4.2) -> tuple[Figure, Axes]:
+def new_figure(height: float = 4.2) -> tuple[Figure, Axes]:
+    """An empty figure in the project's style, 6 inches wide."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -151,7 +152,8 @@ def _point(axes: Axes, x: float, y: float, text: str) -> None:
     )
 
 
-def _png(figure: Figure) -> bytes:
+def png_of(figure: Figure) -> bytes:
+    """The figure as PNG; the same figure gives the same bytes."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})  # same figure, same bytes
+    figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()

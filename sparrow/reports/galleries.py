@@ -5,13 +5,14 @@ Amber boxes are right, red ones false; dashed red marks an object that was misse
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from sparrow.boxes import Boxes
+from sparrow.data.licences import shown_photos
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 from sparrow.drawing.boxes import WRONG_COLOR, BoxStyle, draw_boxes
@@ -33,12 +34,14 @@ class ScoredPhotos:
         detections: of each photo, by name, down to low scores.
         flat: the same, matched with the boxes.
         evaluation: of these detections; its threshold and IoU say what is a mistake.
+        licences: ``data.show_licenses``; other photos are not shown.
     """
 
     dataset: Dataset
     detections: Mapping[str, Detections]
     flat: FlatDetections
     evaluation: Evaluation
+    licences: Sequence[str] | None = None
 
 
 def worst_misses(scored: ScoredPhotos, photos: int = PHOTOS) -> bytes | None:
@@ -63,6 +66,8 @@ def photo_credit(row: Mapping[str, object]) -> tuple[str, str]:
 
 def _gallery(scored: ScoredPhotos, column: Literal["fn", "fp"], photos: int) -> bytes | None:
     table = scored.evaluation.per_photo
+    shown = shown_photos(scored.dataset, scored.licences).images["image"]
+    table = table[table["image"].isin(shown)]
     # Of photos with equally many mistakes the one with fewer objects is the worse.
     worst = table[table[column] > 0].sort_values(
         [column, "n_true", "image"], ascending=[False, True, True]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from sparrow.data.checks.label_errors import NO_BOX
-from sparrow.data.licences import attribution
+from sparrow.data.licences import attribution, shown_photos
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.drawing.boxes import (
     DETECTION_COLOR,
@@ -27,20 +29,22 @@ KEYS = (
 )
 
 
-def label_errors_html(candidates: pd.DataFrame, dataset: Dataset, model: str) -> str:
+def label_errors_html(
+    candidates: pd.DataFrame, dataset: Dataset, model: str, licences: Sequence[str] | None = None
+) -> str:
     """One self-contained page, the photo with the surest candidate first.
 
     Args:
         candidates: of ``label_errors.label_error_candidates``.
         dataset: the photos it is about.
         model: which model disagrees, in words.
+        licences: ``data.show_licenses``; other photos are named, not shown.
     """
     names = candidates["image"].drop_duplicates()
-    photos = dataset.images.set_index("image", drop=False)
+    photos = shown_photos(dataset, licences).images.set_index("image", drop=False)
     pictures = []
-    for name in names.head(PHOTOS_SHOWN):
-        small = candidates_picture(name, candidates, dataset)
-        if small is not None:
+    for name in names[names.isin(photos.index)].head(PHOTOS_SHOWN):
+        if (small := candidates_picture(name, candidates, dataset)) is not None:
             credit = attribution(photos.loc[name].to_dict(), "boxes drawn in")
             pictures.append((encode_jpeg(small), credit))
     return render(
@@ -52,6 +56,7 @@ def label_errors_html(candidates: pd.DataFrame, dataset: Dataset, model: str) ->
         named=len(names),
         shown=PHOTOS_SHOWN,
         keys=KEYS,
+        withheld=[str(name) for name in names[~names.isin(photos.index)]],
         pictures=pictures,
     )
 

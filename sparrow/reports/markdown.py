@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from markdown_it import MarkdownIt
 
 from sparrow.plain_text import one_line
-from sparrow.reports.templates import render
+from sparrow.reports.templates import data_uri, render
 
 # Signs with a meaning inside a line; an underscore within a word has none.
 _MEANS_SOMETHING = re.compile(r"[\\`*\[\]<>&|~$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
 
 
-def markdown_page(title: str, markdown: str, pictures: Mapping[str, bytes]) -> str:
+def markdown_page(
+    title: str,
+    markdown: str,
+    pictures: Mapping[str, bytes],
+    files: Mapping[str, bytes] = MappingProxyType({}),
+) -> str:
     """A page of the text, the pictures below it with their titles.
 
     Args:
@@ -22,8 +28,11 @@ def markdown_page(title: str, markdown: str, pictures: Mapping[str, bytes]) -> s
         markdown: CommonMark with tables. HTML in it is shown as text: authors write their names
             themselves.
         pictures: PNG by title.
+        files: pictures that the text itself links, by name: they are put into the page.
     """
     text = MarkdownIt("js-default").render(markdown)
+    for name, content in files.items():
+        text = text.replace(f'src="{name}"', f'src="{data_uri(content)}"')
     return render("card.html", title=title, text=text, pictures=pictures)
 
 

@@ -6,7 +6,8 @@ were measured or recorded; nothing is filled in by hand.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -15,9 +16,12 @@ from sparrow.data.split.groups import count_groups, group_numbers
 from sparrow.data.tables import Dataset
 from sparrow.evaluation.count_check import CountCheck
 from sparrow.evaluation.evaluate import Evaluation
-from sparrow.inference.model_folder import ModelInfo
+from sparrow.inference.model_folder import UNREGISTERED, ModelInfo
 from sparrow.reports.class_words import listed, objects
+from sparrow.reports.credits import GENERATED, linked_attribution
 from sparrow.reports.dataset_card import licence_summary
+from sparrow.reports.document import FIGURES, Document, figure_name, picture_line
+from sparrow.reports.evaluation_pictures import Example
 from sparrow.reports.markdown import Markup, as_markdown, code, markdown_table
 from sparrow.reports.model_card_scores import (
     count_section,
@@ -25,8 +29,13 @@ from sparrow.reports.model_card_scores import (
     slice_section,
     threshold_section,
 )
+from sparrow.reports.model_card_training import (
+    TrainingFacts,
+    in_and_out_section,
+    training_section,
+)
 
-SYNTHETIC = "Generated"  # the source of synthetic photos
+EXAMPLE_PICTURE = f"{FIGURES}/example.jpg"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +49,9 @@ class CardFacts:
             ``at_once`` photos are counted: as the service counts.
         engine_mb: size of the engine.
         dataset: all photos of the training, with their split and its groups.
+        trained: how the training went; None where only the folder is at hand.
+        example: a test photo; None where none may be shown, and ``not_shown`` says why.
+        curves: of training and evaluation, PNG by title.
     """
 
     info: ModelInfo
@@ -49,22 +61,37 @@ class CardFacts:
     at_once: int
     engine_mb: float
     dataset: Dataset
+    trained: TrainingFacts | None = None
+    example: Example | None = None
+    not_shown: str = "No photo may be shown here."
+    curves: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def model_card(facts: CardFacts) -> str:
-    """The card as Markdown; the same facts give the same text."""
+def model_card(facts: CardFacts) -> Document:
+    """The card with its pictures; the same facts give the same text."""
+    files = {figure_name(title): png for title, png in facts.curves.items()}
+    if facts.example is not None:
+        files[EXAMPLE_PICTURE] = facts.example.jpeg
+    return Document(f"Model card: {facts.info.name}", _text(facts), files)
+
+
+def _text(facts: CardFacts) -> str:
     return "\n\n".join(
         [
-            f"# {facts.info.name}",
+            f"# {as_markdown(facts.info.name)}",
             f"A detector that finds and counts {_what(facts.info)} in photos: boxes with their "
             "scores, the count, and an interval for it.",
             _at_a_glance(facts),
+            *_example(facts),
             *score_sections(facts.evaluation),
             *threshold_section(facts.info),
             *count_section(
                 facts.info, facts.count_check, facts.dataset.subset("validation").images
             ),
             *slice_section(facts.evaluation),
+            *in_and_out_section(facts.info),
+            *training_section(facts.info, facts.trained, facts.dataset.subset("train")),
+            *_curves(facts),
             *_use(facts),
             *_data(facts),
             *_loading(facts.info),
@@ -74,15 +101,19 @@ def model_card(facts: CardFacts) -> str:
 
 def _at_a_glance(facts: CardFacts) -> str:
     info = facts.info
-    weights = info.config.get("model", {}).get("weights", "unknown")
+    evaluation, score = facts.evaluation, facts.evaluation.f_beta
     rows = [
+        ("name", info.name),
         ("trained", info.trained_at),
-        ("network", f"{info.architecture}, starting from: {weights}"),
+        ("network", info.architecture),
         ("classes", ", ".join(info.class_names)),
         (
-            "photo size",
-            f"short side {info.min_side_px} px, long at most {info.max_side_px} px",
+            "score",
+            f"F{evaluation.beta:g} at IoU {evaluation.iou:g}: {score} on "
+            f"{evaluation.n_photos:,} test photos in {evaluation.n_groups:,} groups",
         ),
+        ("training photos", f"{len(facts.dataset.subset('train').images):,}"),
+        ("most objects in a photo", info.max_objects or "not recorded"),
         ("operating threshold", f"{info.threshold:.3f}"),
         ("engine", f"ONNX, {facts.engine_mb:.0f} MB, no torch needed{_rounding(info)}"),
         (
@@ -93,7 +124,26 @@ def _at_a_glance(facts: CardFacts) -> str:
         ("data version", code(info.data_version)),
         ("code", Markup(f"commit {code(info.git_commit)}")),
     ]
-    return markdown_table(["", ""], rows)
+    head, rule, first, *rest = markdown_table(["", ""], rows).splitlines()
+    return "\n".join([head, rule, first, UNREGISTERED, *rest])
+
+
+def _example(facts: CardFacts) -> list[str]:
+    """A photo with what was found in it, and whose it is."""
+    if facts.example is None:
+        return ["## An example", as_markdown(facts.not_shown)]
+    return [
+        "## An example",
+        picture_line(
+            "A test photo: detections with their scores, true boxes dashed", EXAMPLE_PICTURE
+        ),
+        linked_attribution(facts.example.photo, facts.example.changes),
+    ]
+
+
+def _curves(facts: CardFacts) -> list[str]:
+    lines = "\n".join(picture_line(title, figure_name(title)) for title in facts.curves)
+    return ["## Curves", lines] if lines else []
 
 
 def _rounding(info: ModelInfo) -> str:
@@ -130,7 +180,7 @@ def _limits(facts: CardFacts) -> list[str]:
         f"It learnt from {len(train.images)} photos of {takers_words(train.images)} "
         f"(source: {sources}). The scores hold for photos like these."
     ]
-    if set(facts.dataset.images["source"]) == {SYNTHETIC}:
+    if set(facts.dataset.images["source"]) == {GENERATED}:
         limits.append("All photos were drawn by a program: it knows drawings, not real photos.")
     known = [row for row in evaluation.slices.to_dict("records") if row["objects"] > 0]
     worst = min(known, key=lambda row: row["f_beta"], default=None)
@@ -142,6 +192,8 @@ def _limits(facts: CardFacts) -> list[str]:
     missed, true = evaluation.errors["missed"], int(evaluation.per_photo["n_true"].sum())
     what = as_markdown(objects(facts.info.class_names))
     limits.append(f"It missed {missed} of {true} {what} in the test photos.")
+    if facts.info.max_objects is not None:
+        limits.append(f"It never finds more than {facts.info.max_objects} {what} in one photo.")
     return limits
 
 

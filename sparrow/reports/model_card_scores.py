@@ -46,6 +46,16 @@ def score_sections(evaluation: Evaluation) -> list[str]:
         markdown_table(["measure", "value", "interval"], rows),
         markdown_table(["boxes (COCO's sizes)", "AP50:95", "AR"], sizes),
         f"Of its detections {evaluation.errors['right']} are right. Mistakes: {kinds}.",
+        *_minimums(evaluation),
+    ]
+
+
+def _minimums(evaluation: Evaluation) -> list[str]:
+    if not evaluation.minimum_counts:
+        return []
+    return [
+        f"In {evaluation.minimum_counts} test photos it finds as many as it can: there may be "
+        "more, and the measures of the count take these counts as they are."
     ]
 
 
@@ -101,12 +111,19 @@ def count_section(info: ModelInfo, check: CountCheck | None, validation: pd.Data
         "## The count and its interval",
         f"The interval's nominal level is {nominal:.0%}: it is made to hold the true count of so "
         f"many photos. On the test photos it held {check.coverage:.1%} (its coverage), and was "
-        f"{check.mean_width:.2f} {as_markdown(what)} wide on average. The probability that a "
+        f"{_width(check, what)}. The probability that a "
         f"detection is right is off by {check.reliability.error:.3f} (expected calibration "
         f"error). It was fitted on {photos} validation photos in {groups} groups, which leaves the "
         f"coverage uncertain by {least:.0%} either way if photos of a group err independently, by "
         f"{most:.0%} if they err as one.",
     ]
+
+
+def _width(check: CountCheck, what: str) -> str:
+    if check.minimums == check.photos:
+        return "open above in all of them"
+    wide = f"{check.mean_width:.2f} {as_markdown(what)} wide on average"
+    return f"{wide}, and open above in {check.minimums} photos" if check.minimums else wide
 
 
 def slice_section(evaluation: Evaluation) -> list[str]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from pathlib import Path
+
 import numpy as np
 
 from sparrow.drawing.boxes import DETECTION_COLOR, OTHER_COLOR, BoxStyle, draw_boxes
 from sparrow.drawing.pictures import encode_jpeg, fit_within
 from sparrow.images import RgbImage, read_image
+from sparrow.predictions.count_words import interval_in_words, is_minimum, number_in_words
 from sparrow.registry.shadow import Answer, Shadow, ShadowPhoto
 from sparrow.reports.templates import render
 
@@ -19,7 +23,7 @@ KEYS = (
 
 
 def shadow_html(
-    shadow: Shadow, name: str, champion: str, candidate: str, shown: int = SHOWN
+    shadow: Shadow, name: str, champion: str, candidate: str, hidden: Collection[Path] = ()
 ) -> str:
     """One file that needs nothing else.
 
@@ -27,9 +31,11 @@ def shadow_html(
         shadow: what was replayed.
         name: of the registered model.
         champion, candidate: what each is called, ``version 3, threshold 0.45``.
-        shown: so many disagreements are shown as pictures, the others as rows of a table.
+        hidden: photos that may not be shown; they are rows of the table, as are all disagreements
+            but the first ``SHOWN``.
     """
     worst = shadow.disagreeing
+    shown = [photo for photo in worst if photo.path not in hidden][:SHOWN]
     return render(
         "shadow.html",
         title=f"{name}: {candidate} in the champion's shadow",
@@ -39,8 +45,8 @@ def shadow_html(
         champion=champion,
         candidate=candidate,
         keys=KEYS,
-        shown=[_photo(photo) for photo in worst[:shown]],
-        others=[_row(photo) for photo in worst[shown:]],
+        shown=[_photo(photo) for photo in shown],
+        others=[_row(photo) for photo in worst if photo not in shown],
         unreadable=[[path.name, why] for path, why in shadow.unreadable],
     )
 
@@ -58,7 +64,7 @@ def _photo(photo: ShadowPhoto) -> dict[str, object]:
     """The title of a photo, and its two sides as (JPEG, caption)."""
     image = read_image(photo.path)
     sides = (("champion", photo.champion), ("candidate", photo.candidate))
-    before, now = (len(answer.detections) for _, answer in sides)
+    before, now = (_number(answer) for _, answer in sides)
     return {
         "title": f"{photo.path.name}: {before} → {now}",
         "sides": [
@@ -84,8 +90,13 @@ def _row(photo: ShadowPhoto) -> list[object]:
     return [photo.path.name, _count(photo.champion), _count(photo.candidate), photo.differing]
 
 
+def _number(answer: Answer) -> str:
+    minimum = is_minimum(answer.low, answer.high)
+    return number_in_words(len(answer.detections), minimum=minimum)
+
+
 def _count(answer: Answer) -> str:
-    count = len(answer.detections)
-    if answer.low is None or answer.low == answer.high:
-        return str(count)
-    return f"{count}, likely {answer.low} to {answer.high}"
+    low, high = answer.low, answer.high
+    if low is None or low == high:
+        return _number(answer)
+    return f"{_number(answer)}, likely {interval_in_words(low, high)}"

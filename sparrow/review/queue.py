@@ -18,6 +18,7 @@ from sparrow.data.formats.csv import quoting_of
 from sparrow.data.tables import UNKNOWN, Dataset
 from sparrow.images import file_suffix, read_image
 from sparrow.plain_text import one_line, utf8
+from sparrow.predictions.count_words import number_in_words
 from sparrow.predictions.window import Window
 from sparrow.progress import Progress
 from sparrow.regular_file import open_regular, sha256_of
@@ -202,7 +203,7 @@ def _list_row(name: str, photo: Mapping[Any, Any], choice: SelectedPhoto) -> tup
         photo["file_name"],
         photo["time"].isoformat(timespec="seconds"),
         photo["model_version"],
-        int(photo["count"]),
+        _counted(photo),
         "yes" if choice.random_empty else "no",
         "; ".join(choice.reasons),
     )
@@ -210,4 +211,10 @@ def _list_row(name: str, photo: Mapping[Any, Any], choice: SelectedPhoto) -> tup
 
 def _caption(photo: Mapping[Any, Any], choice: SelectedPhoto) -> str:
     name = one_line(photo["file_name"])
-    return f"{name}, counted {photo['count']:.0f}. {'; '.join(choice.reasons)}"
+    return f"{name}, counted {_counted(photo)}. {'; '.join(choice.reasons)}"
+
+
+def _counted(photo: Mapping[Any, Any]) -> str:
+    """The model's count in words; a row of the log's window has NaN for what is not known."""
+    minimum = pd.notna(photo["count_low"]) and pd.isna(photo["count_high"])
+    return number_in_words(int(photo["count"]), minimum=bool(minimum))

@@ -16,7 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sparrow.boxes import box_iou
-from sparrow.predictions.window import Window
+from sparrow.predictions.count_words import number_in_words
+from sparrow.predictions.window import Window, minimums
 
 XYXY = ["x_min_px", "y_min_px", "x_max_px", "y_max_px"]
 LOW_FRACTION = 0.25  # of the scores' range above the threshold: a detection there is unsure
@@ -108,15 +109,18 @@ def _selected(name: str, reasons: list[Reasons], sample: Reasons) -> SelectedPho
 def disputed(photos: pd.DataFrame, feedback: pd.DataFrame) -> Reasons:
     """Photos whose answer a person called wrong or counted otherwise; largest error first."""
     last = feedback.drop_duplicates("prediction_id", keep="last")
-    rows = last.merge(photos[["id", "count"]], left_on="prediction_id", right_on="id")
-    error = (rows["true_count"] - rows["count"]).abs()
+    counts = photos[["id", "count"]].assign(minimum=minimums(photos))
+    rows = last.merge(counts, left_on="prediction_id", right_on="id")
+    missing = rows["true_count"] - rows["count"]
+    error = missing.abs().mask(rows["minimum"] & (missing > 0), 0)  # "120 or more" said so
     rows = rows.assign(error=error.fillna(0))[rows["wrong"].astype(bool) | (error > 0)]
     rows = rows.sort_values(["error", "prediction_id"], ascending=[False, True])
     return {
         row["prediction_id"]: (
             "feedback: called wrong"
             if np.isnan(row["true_count"])
-            else f"feedback: {row['true_count']:.0f}, counted {row['count']:.0f}"
+            else f"feedback: {row['true_count']:.0f}, counted "
+            f"{number_in_words(int(row['count']), minimum=row['minimum'])}"
         )
         for row in rows.to_dict("records")
     }

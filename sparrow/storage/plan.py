@@ -36,7 +36,7 @@ from sparrow.storage.places import (
 from sparrow.storage.run_lock import LINK, is_held
 
 LEFT_ASIDE = ".damaged-"  # in the names of checkpoints that were set aside: a person's to delete
-KEPT_OF_A_RUN = {REPORT, "steps.jsonl", "best_params.yaml", "mlflow_run_id"}
+KEPT_OF_A_RUN = {REPORT, "steps.jsonl", "best_params.yaml", "mlflow_run_id", "mlflow_tuning_run_id"}
 SUPERSEDED = ("checkpoints/checkpoint.previous.pt", "checkpoints/best.previous.safetensors")
 VERDICT = "verdict.json"
 SCORED_CHAMPION = "champion"  # a copy that older releases left in a run's folder

@@ -48,6 +48,40 @@ class ScaleJitter(torch.nn.Module):
         return resized
 
 
+class KernelBlur(torch.nn.Module):
+    """A blur whose kernel has another side each time."""
+
+    def __init__(self, kernels_px: tuple[int, int], gaussian: bool) -> None:
+        """Odd sides from .. to; Gaussian as OpenCV derives it from the side, or a plain average."""
+        super().__init__()
+        self.sides_px, self.gaussian = range(kernels_px[0], kernels_px[1] + 1, 2), gaussian
+
+    def forward(self, sample: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Sample with ``sample["image"]`` (uint8 [3, H, W]) blurred by a side drawn here."""
+        side = self.sides_px[int(torch.randint(len(self.sides_px), ()).item())]
+        image = sample["image"]
+        if self.gaussian:
+            sigma = 0.3 * ((side - 1) * 0.5 - 1) + 0.8
+            blurred = v2.functional.gaussian_blur(image, [side, side], [sigma, sigma])
+        else:
+            edge = side // 2
+            framed = torch.nn.functional.pad(image.float(), [edge] * 4, mode="reflect")
+            averaged = torch.nn.functional.avg_pool2d(framed, side, stride=1)
+            blurred = averaged.round().clamp(0, 255).to(torch.uint8)
+        return {**sample, "image": tv_tensors.wrap(blurred, like=image)}
+
+
+def make_blur(config: AugmentationConfig) -> torch.nn.Module:
+    """The blur of a photo that gets one: Gaussian, or for a fraction of them a plain average."""
+    gaussian: torch.nn.Module = v2.GaussianBlur(5, sigma=(0.5, 2.0))
+    if config.blur_kernels_px is not None:
+        gaussian = KernelBlur(config.blur_kernels_px, gaussian=True)
+    if config.box_blur == 0:
+        return gaussian
+    average = KernelBlur(config.box_blur_kernels_px, gaussian=False)
+    return v2.RandomChoice([gaussian, average], p=[1 - config.box_blur, config.box_blur])
+
+
 def make_augmentation(config: AugmentationConfig) -> v2.Transform:
     """The transform of one training photo; whatever has probability 0 is not in it."""
     changes: list[tuple[float, torch.nn.Module]] = [
@@ -57,7 +91,7 @@ def make_augmentation(config: AugmentationConfig) -> v2.Transform:
         (config.vertical_flip, v2.RandomVerticalFlip(1.0)),
         (config.colour_jitter, v2.ColorJitter(0.5, 0.5, 0.5, 0.0)),
         (config.rain, Rain()),
-        (config.blur, v2.GaussianBlur(5, sigma=(0.5, 2.0))),
+        (config.blur, make_blur(config)),
     ]
     chosen = [v2.RandomApply([change], p) for p, change in changes if p > 0]
     return v2.RandomApply([v2.Compose(chosen or [v2.Identity()])], config.probability)

@@ -1,7 +1,7 @@
 """What training is between two epochs: its parts, their history, and both on disk.
 
-Everything random in an epoch follows from (seed, epoch), the order of the photos and the learning
-rate from the epoch: no generator's state and no scheduler need keeping. bf16 has no loss scaler.
+Everything random in an epoch follows from (seed, epoch), the order of the photos from the epoch:
+no generator's state needs keeping. bf16 has no loss scaler.
 
 Each file is kept until the next one of its kind is whole, as ``….previous…``: a damaged one costs
 an epoch, not the training.
@@ -23,6 +23,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from sparrow.regular_file import sha256_of
+from sparrow.training.schedule import NamedSchedule
 from sparrow.training.sealed_file import (
     DamagedFileError,
     check_seal,
@@ -53,6 +54,15 @@ class EpochRecord:
     train_seconds: float
     validation_seconds: float
     photos_per_second: float
+    # Records of earlier releases have neither.
+    ap: float = 0.0
+    chosen_by: str = "f_beta"
+
+    @property
+    def score(self) -> float:
+        """What the best epoch is chosen by: ``training.choose_by`` of the validation photos."""
+        value: float = getattr(self, self.chosen_by)
+        return value
 
     @property
     def loss(self) -> float:
@@ -61,7 +71,7 @@ class EpochRecord:
 
     def row(self) -> dict[str, Any]:
         """All numbers of the epoch by name."""
-        return {**asdict(self), "loss": self.loss}
+        return {**asdict(self), "loss": self.loss, "score": self.score}
 
 
 @dataclass(eq=False)
@@ -75,6 +85,8 @@ class TrainingState:
         history: an entry for each finished epoch.
         settings: hash of all that decides how training continues; empty: not checked.
         best_sha256: of the best epoch's weights file; empty before there is one.
+        schedule: a scheduler of PyTorch's; None where the rate follows from the step alone.
+        begun_after: how many of the epochs are of the training that this one goes on from.
     """
 
     model: nn.Module
@@ -83,6 +95,8 @@ class TrainingState:
     history: list[EpochRecord]
     settings: str = ""
     best_sha256: str = ""
+    schedule: NamedSchedule | None = None
+    begun_after: int = 0
 
     def scored_model(self) -> nn.Module:
         """The network that is validated and kept: the average where there is one."""
@@ -105,11 +119,10 @@ class TrainingState:
             "history": [asdict(record) for record in self.history],
             "settings": self.settings,
             "best_sha256": self.best_sha256,
+            "schedule": None if self.schedule is None else self.schedule.state_dict(),
+            "begun_after": self.begun_after,
         }
-        with _written(folder / "checkpoint.partial") as partial:
-            torch.save(state, partial)
-            seal(partial)
-            put_in_place(partial, folder / CHECKPOINT, folder / PREVIOUS_CHECKPOINT)
+        write_checkpoint(state, folder)
 
     def save_best(self, folder: Path) -> None:
         """Write the weights of the epoch that just ended as the best ones.
@@ -132,9 +145,9 @@ class TrainingState:
             CheckpointError: the file is damaged or of another training, or the weights of its best
                 epoch are lost.
         """
-        saved = _read(path)
+        saved = read_checkpoint(path)
         history, sha256 = self._check(saved), saved.get("best_sha256", "")
-        weights, best = _find_best(path.parent, sha256), _best_of(history)
+        weights, best = find_best(path.parent, sha256), _best_of(history)
         if weights is None and best is not history[-1]:
             raise CheckpointError(
                 f"the weights of its best epoch, {best.epoch}, are missing or damaged"
@@ -143,7 +156,10 @@ class TrainingState:
         if self.ema is not None:
             self.ema.load_state_dict(saved["ema"])
         self.optimizer.load_state_dict(saved["optimizer"])
+        if self.schedule is not None:
+            self.schedule.load_state_dict(saved["schedule"])
         self.history, self.best_sha256 = history, sha256
+        self.begun_after = saved.get("begun_after", 0)
         return self._settle_best(path.parent, weights)
 
     def _check(self, saved: dict[str, Any]) -> list[EpochRecord]:
@@ -155,6 +171,7 @@ class TrainingState:
                 _shapes(saved["model"]) == _shapes(self.model.state_dict())
                 and (averaged is None) == (saved["ema"] is None)
                 and _shapes(saved["ema"] or {}) == _shapes(averaged or {})
+                and (self.schedule is None) == (saved.get("schedule") is None)
                 and _groups(saved["optimizer"]) == _groups(self.optimizer.state_dict())
             )
         except (KeyError, TypeError, AttributeError) as error:
@@ -181,6 +198,18 @@ class TrainingState:
         return tuple(notes)
 
 
+def write_checkpoint(state: dict[str, Any], folder: Path) -> None:
+    """Write what a checkpoint holds; the one before it stays beside it.
+
+    Raises:
+        CheckpointError: the disk is full, or refuses.
+    """
+    with _written(folder / "checkpoint.partial") as partial:
+        torch.save(state, partial)
+        seal(partial)
+        put_in_place(partial, folder / CHECKPOINT, folder / PREVIOUS_CHECKPOINT)
+
+
 def save_weights(model: nn.Module, path: Path) -> None:
     """Write a network's tensors as safetensors."""
     save_file({name: value.contiguous() for name, value in model.state_dict().items()}, path)
@@ -201,10 +230,10 @@ def _written(partial: Path) -> Iterator[Path]:
 
 def _best_of(history: list[EpochRecord]) -> EpochRecord:
     # max() keeps the first of equals: the shortest training that reached the score.
-    return max(history, key=lambda record: record.f_beta)
+    return max(history, key=lambda record: record.score)
 
 
-def _find_best(folder: Path, sha256: str) -> Path | None:
+def find_best(folder: Path, sha256: str) -> Path | None:
     """The file with the best epoch's weights; where no hash was kept, the one of that name."""
     path, previous = folder / BEST, folder / PREVIOUS_BEST
     if not sha256:
@@ -215,7 +244,12 @@ def _find_best(folder: Path, sha256: str) -> Path | None:
     return None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """What ``write_checkpoint`` wrote.
+
+    Raises:
+        CheckpointError: it is damaged, or no checkpoint.
+    """
     try:
         sealed = check_seal(path)
         state = torch.load(path, map_location="cpu", weights_only=True)

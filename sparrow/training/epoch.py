@@ -14,9 +14,9 @@ from sparrow.training.augmented_dataset import AugmentedPhotos, derive_seed
 from sparrow.training.checkpoint import EpochRecord, TrainingState
 from sparrow.training.dataset import batches
 from sparrow.training.distributed import World
-from sparrow.training.optimizer import lr_scale
 from sparrow.training.optimizer_step import Batch, make_optimizer_step
 from sparrow.training.prediction import predict_set
+from sparrow.training.schedule import lr_scale
 from sparrow.training.task import TrainingError, TrainingTask
 
 OnBatch = Callable[[int, int, int], None]
@@ -69,6 +69,12 @@ class EpochBatches:
             )
 
 
+def count_steps(task: TrainingTask) -> int:
+    """Steps of the optimizer in an epoch, the same in all of them."""
+    n_batches = len(list(batches(task.photos.sizes_px, task.training.batch_size, task.seed, 1)))
+    return math.ceil(n_batches / task.training.gradient_accumulation_steps)
+
+
 def run_epoch(
     state: TrainingState, task: TrainingTask, world: World, on_batch: OnBatch | None = None
 ) -> EpochRecord:
@@ -83,7 +89,7 @@ def run_epoch(
         rate, losses = _learn(state, task, world, on_batch)
     trained = time.perf_counter()
     score = _validate(state, task, world)
-    return EpochRecord(
+    record = EpochRecord(
         epoch=len(state.history) + 1,
         learning_rate=rate,
         losses=losses,
@@ -94,7 +100,12 @@ def run_epoch(
         train_seconds=trained - started,
         validation_seconds=time.perf_counter() - trained,
         photos_per_second=len(task.photos) / (trained - started),
+        ap=score.ap,
+        chosen_by=task.training.choose_by,
     )
+    if state.schedule is not None:
+        state.schedule.after_epoch(record.loss, record.score)
+    return record
 
 
 def _learn(
@@ -107,8 +118,13 @@ def _learn(
     sums: dict[str, float] = {}  # the names of the losses differ from detector to detector
     for i in range(order.n_steps):
         steps_before = (epoch - 1) * order.n_steps + i
-        rate = training.learning_rate * lr_scale(steps_before, order.n_steps, training)
+        rate = None
+        if state.schedule is None:
+            rate = training.learning_rate * lr_scale(steps_before, order.n_steps, training)
         losses = make_optimizer_step(state, order.of(i), rate, training.clip_norm, world)
+        used = float(state.optimizer.param_groups[0]["lr"])
+        if state.schedule is not None:
+            state.schedule.after_step()
         for name, value in losses.items():
             sums[name] = sums.get(name, 0.0) + value / order.n_steps
         if on_batch:
@@ -117,16 +133,16 @@ def _learn(
     if state.ema is not None:
         world.average_statistics(state.ema.module)
     own = torch.tensor(list(sums.values()), dtype=torch.float64, device=world.device)
-    return rate, dict(zip(sums, world.sum(own).tolist(), strict=True))
+    return used, dict(zip(sums, world.sum(own).tolist(), strict=True))
 
 
 def _validate(state: TrainingState, task: TrainingTask, world: World) -> ThresholdScore:
     """The score of the validation photos, computed by the first process and given to all."""
-    values = torch.zeros(4, dtype=torch.float64, device=world.device)
+    values = torch.zeros(5, dtype=torch.float64, device=world.device)
     if world.rank == 0:
         scored = state.scored_model()
         with quick_pooling(scored, world.device):
             detections = predict_set(scored, task.validation, task.min_score, world.device)
         score = task.score(detections)
-        values.copy_(torch.tensor([score.f_beta, score.precision, score.recall, score.threshold]))
+        values.copy_(torch.tensor(score))
     return ThresholdScore(*world.from_first(values).tolist())

@@ -1,38 +1,52 @@
-"""Optimizer, learning rate and averaged weights, from the training section of the config."""
+"""Optimizer and averaged weights, from the training section of the config."""
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from sparrow.config import TrainingConfig
+from sparrow.config import OPTIMIZERS, TrainingConfig
+from sparrow.training.named_classes import Family
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
-
-
-def lr_scale(step: int, steps_per_epoch: int, config: TrainingConfig) -> float:
-    """Learning rate of step ``step`` (from 0) as a fraction of the configured one."""
-    total = steps_per_epoch * config.epochs
-    warmup = round(config.warmup_fraction * total)
-    if step < warmup:
-        return (step + 1) / (warmup + 1)
-    fraction = (step - warmup) / max(1, total - warmup)
-    if config.schedule == "cosine":
-        return 0.5 * (1 + math.cos(math.pi * fraction))
-    if config.schedule == "linear":
-        return 1 - fraction
-    if config.schedule == "step":
-        return float(config.gamma ** (step // steps_per_epoch // config.step_epochs))
-    return 1.0
+FAMILY = Family(
+    "training.optimizer",
+    torch.optim,
+    torch.optim.Optimizer,
+    OPTIMIZERS,
+    supplied={
+        "params": "they are the detector's",
+        "lr": "the learning rate is training.learning_rate",
+    },
+    refused={
+        "LBFGS": "it asks for the loss several times a step (a closure), and each time a detector "
+        "would look at other proposals",
+        "SparseAdam": "it is for sparse gradients, which a detector has none of",
+        "Muon": "it is for matrices only, and a detector has convolutions",
+    },
+)
 
 
 def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    """The configured optimizer of all parameters that learn."""
+    """The configured optimizer of all parameters that learn.
+
+    Sparrow's own names are PyTorch's fused ones with ``weight_decay`` and ``momentum`` of the
+    config; a class of ``torch.optim`` gets ``optimizer_parameters`` and is else as PyTorch has it.
+
+    Raises:
+        ConfigError: there is no such class, or it does not take these parameters.
+    """
     learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
     rate, decay = config.learning_rate, config.weight_decay
+    if config.optimizer not in OPTIMIZERS:
+        supplied: dict[str, Any] = {"params": learning, "lr": rate}
+        made: torch.optim.Optimizer = FAMILY.make(
+            config.optimizer, config.optimizer_parameters, supplied
+        )
+        return made
     if config.optimizer == "sgd":
         return torch.optim.SGD(
             learning, rate, momentum=config.momentum, weight_decay=decay, fused=True

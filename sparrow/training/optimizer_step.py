@@ -29,9 +29,20 @@ class Batch:
 
 
 def make_optimizer_step(
-    state: TrainingState, batches: Iterable[Batch], rate: float, clip_norm: float, world: World
+    state: TrainingState,
+    batches: Iterable[Batch],
+    rate: float | None,
+    clip_norm: float | None,
+    world: World,
 ) -> dict[str, float]:
     """Change the network once, along the gradients of this process's batches and all others'.
+
+    Args:
+        state: whose network changes.
+        batches: of this process.
+        rate: the learning rate; None where a scheduler of PyTorch's has set it.
+        clip_norm: the longest that all gradients together may be; None: any.
+        world: this process among the others.
 
     Returns:
         This process's part of each loss: its batches' sum, each by its fraction of the photos.
@@ -39,14 +50,16 @@ def make_optimizer_step(
     Raises:
         LossNotFiniteError: in every process, whichever of them met it.
     """
-    for group in state.optimizer.param_groups:
-        group["lr"] = rate
+    if rate is not None:
+        for group in state.optimizer.param_groups:
+            group["lr"] = rate
     state.optimizer.zero_grad(set_to_none=True)
     sums, fault = _add_gradients(state.model, batches, world.device)
     if world.sum(torch.tensor(float(bool(fault)), device=world.device)) > 0:
         raise LossNotFiniteError(fault or "the loss is not finite in another process, see its log.")
     world.sum_gradients(state.model.parameters())
-    nn.utils.clip_grad_norm_(state.model.parameters(), clip_norm)
+    if clip_norm is not None:
+        nn.utils.clip_grad_norm_(state.model.parameters(), clip_norm)
     state.optimizer.step()
     if state.ema is not None:
         state.ema.update_parameters(state.model)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from sparrow.config import Section
 from sparrow.training.checkpoint import (
     CHECKPOINT,
     PREVIOUS_CHECKPOINT,
@@ -20,13 +22,18 @@ from sparrow.training.task import TrainingTask
 
 # Which machine trains, and in how many processes, changes nothing of what is learned.
 MACHINE_KEYS = {"threads", "workers", "world_size", "device"}
+# Keys of later releases: at their defaults, a training is the one that it was without them.
+LATER_KEYS = {
+    "optimizer_parameters", "schedule_parameters", "choose_by", "continue_from",
+    "blur_kernels_px", "box_blur", "box_blur_kernels_px",
+}  # fmt: skip
 
 
 def settings_hash(task: TrainingTask) -> str:
     """SHA-256 of all that a training depends on, besides its network's tensors."""
     values = {
-        "training": task.training.model_dump(mode="json", exclude=MACHINE_KEYS),
-        "augmentation": task.augmentation.model_dump(mode="json"),
+        "training": _values(task.training),
+        "augmentation": _values(task.augmentation),
         "seed": task.seed,
         "model": task.model_settings,
     }
@@ -36,6 +43,13 @@ def settings_hash(task: TrainingTask) -> str:
         for array in (photos.sizes_px, *photos.boxes_xyxy, *photos.labels):
             digest.update(repr(array.shape).encode() + array.tobytes())
     return digest.hexdigest()
+
+
+def _values(section: Section) -> dict[str, Any]:
+    values = section.model_dump(mode="json", exclude=MACHINE_KEYS)
+    defaults = type(section)().model_dump(mode="json")
+    later = {key for key in LATER_KEYS & values.keys() if values[key] == defaults[key]}
+    return {key: value for key, value in values.items() if key not in later}
 
 
 def resume(state: TrainingState, folder: Path, world: World) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import optuna
@@ -12,7 +13,8 @@ import yaml
 from optuna.trial import TrialState
 
 from sparrow.config import Config, translate_values
-from sparrow.training.tuning import open_study
+from sparrow.training.study_facts import TrialFacts
+from sparrow.training.tuning import RUN, open_study
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,10 +43,34 @@ def trial_table(config: Config, name: str) -> list[dict[str, Any]]:
             "score": trial.value if trial.value is not None else _last_value(trial),
             "epochs": len(trial.intermediate_values),
             "seconds": trial.duration.total_seconds() if trial.duration else None,
+            **({"run": trial.user_attrs[RUN]} if RUN in trial.user_attrs else {}),
             **translate_values(trial.params),
         }
         for trial in open_study(config, name).get_trials(deepcopy=False)
     ]
+
+
+def finished_trials(config: Config, name: str, run: str) -> list[TrialFacts]:
+    """The trials of a study that have ended; with ``run``, only those that this run tried."""
+    states = {
+        TrialState.COMPLETE: "FINISHED", TrialState.PRUNED: "KILLED", TrialState.FAIL: "FAILED",
+    }  # fmt: skip
+    return [
+        TrialFacts(
+            trial.number,
+            states[trial.state],
+            translate_values(trial.params),
+            {step: float(value) for step, value in trial.intermediate_values.items()},
+            trial.value,
+            (_milliseconds(trial.datetime_start), _milliseconds(trial.datetime_complete)),
+        )
+        for trial in open_study(config, name).get_trials(deepcopy=False)
+        if trial.state in states and (not run or trial.user_attrs.get(RUN) == run)
+    ]
+
+
+def _milliseconds(moment: datetime | None) -> int:
+    return round((moment or datetime.now()).timestamp() * 1000)
 
 
 def study_figures(config: Config, name: str) -> dict[str, bytes]:

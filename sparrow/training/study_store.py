@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import optuna
+from filelock import FileLock
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 
 from sparrow.store_url import resolve
@@ -39,6 +41,23 @@ def open_storage(url: str) -> RDBStorage:
             grace_period=STALE_AFTER_S,
             heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=2),
         )
+
+
+@contextlib.contextmanager
+def study_lock(url: str) -> Iterator[None]:
+    """One worker of this machine at a time; what it guards takes milliseconds.
+
+    Workers on several machines share a database server and no file: there two may claim the last
+    trial together, which makes one more than asked for.
+    """
+    url = resolve(url)
+    if not url.startswith("sqlite:///"):
+        yield
+        return
+    path = Path(url.removeprefix("sqlite:///") + ".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path):
+        yield
 
 
 def _check_file(path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import optuna
 
-from sparrow.config import Config, with_values
+from sparrow.config import Config, with_trial_values
 from sparrow.detectors.build import build_seeded_detector
 from sparrow.training.checkpoint import EpochRecord
 from sparrow.training.loop import TrainingHooks, train
@@ -26,20 +26,23 @@ def make_objective(config: Config, task: TrainingTask) -> Callable[[optuna.Trial
     short = {"training.epochs": tuning.epochs, "training.threads": tuning.threads}
 
     def objective(trial: optuna.Trial) -> float:
-        tried = with_values(config, {**suggest(trial, config), **short})
+        tried = with_trial_values(config, {**suggest(trial, config), **short})
         model = build_seeded_detector(tried.model, len(config.data.classes), config.seed)
         own_task = replace(
             task, photos=photos, training=tried.training, augmentation=tried.augmentation
         )
 
         def report(history: tuple[EpochRecord, ...]) -> None:
-            # What the trial will be scored by if it ends here: the best epoch, not the last.
-            trial.report(max(record.f_beta for record in history), len(history))
+            # What the trial will be scored by if it ends here: the best epoch, not the last. But a
+            # pruner that waits for scores to fall would wait for ever: it gets each epoch's own.
+            patient = tuning.pruner == "PatientPruner"
+            judged = history[-1:] if patient else history
+            trial.report(max(record.score for record in judged), len(history))
             if trial.should_prune():
                 raise optuna.TrialPruned
 
         try:
-            return train(model, own_task, hooks=TrainingHooks(report)).best.f_beta
+            return train(model, own_task, hooks=TrainingHooks(report)).best.score
         except TrainingError as error:  # values that blow up are bad ones, not the study's end
             trial.set_user_attr("stopped", str(error))
             raise optuna.TrialPruned from error

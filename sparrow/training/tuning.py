@@ -10,28 +10,19 @@ import contextlib
 import math
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import optuna
-from filelock import FileLock
-from optuna.pruners import (
-    BasePruner,
-    HyperbandPruner,
-    MedianPruner,
-    NopPruner,
-    SuccessiveHalvingPruner,
-)
-from optuna.samplers import TPESampler
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
-from sparrow.config import Config, NumberRange, TuningConfig, get_key, translate_values
-from sparrow.config.search_space import applies, holds, parents_first
-from sparrow.store_url import resolve
-from sparrow.training.study_store import open_storage
+from sparrow.config import Config, NumberRange, get_key, translate_values
+from sparrow.config.trials import applies, holds, parents_first
+from sparrow.training.sampler import make_pruner, make_sampler
+from sparrow.training.study_facts import CONFIG_NAME
+from sparrow.training.study_store import open_storage, study_lock
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -40,8 +31,8 @@ Objective = Callable[[optuna.Trial], float]
 OnTrial = Callable[[optuna.Study, optuna.trial.FrozenTrial], None]
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 WAIT_S = 2
-REDUCTION = 3  # one of so many trials is continued past a rung
-CONFIG_NAME = "config_name"  # a study's attribute
+RUN = "run"  # a trial's attribute: which of the runs that share a study claimed it
+EXHAUSTED = "exhausted"  # a study's attribute: its sampler has proposed every point of a grid
 
 
 def open_study(config: Config, name: str) -> optuna.Study:
@@ -50,19 +41,21 @@ def open_study(config: Config, name: str) -> optuna.Study:
     Its first trials are the config's own values, so that tuning can only be better or equal, and
     the best values of the last study of the same config's name over the same keys.
     """
-    with _study_lock(config.stores.tuning):
+    with study_lock(config.stores.tuning):
         storage = open_storage(config.stores.tuning)
         study = optuna.create_study(
             study_name=name,
             storage=storage,
             direction="maximize",
-            pruner=_pruner(config.tuning),
+            pruner=make_pruner(config.tuning),
             load_if_exists=True,
         )
         if not study.get_trials(deepcopy=False):
             study.set_user_attr(CONFIG_NAME, config.name)
+            # GridSampler comes to every point by itself, and takes none that is put in line.
+            in_line = config.tuning.sampler != "GridSampler"
             for values in (_own_values(config), _last_best(config, name, storage)):
-                if values:
+                if values and in_line:
                     study.enqueue_trial(values, skip_if_exists=True)
     return study
 
@@ -93,12 +86,24 @@ def suggest(trial: optuna.Trial, config: Config) -> Values:
 
 
 def run_trials(
-    config: Config, name: str, objective: Objective, on_trial: OnTrial | None = None
+    config: Config,
+    name: str,
+    objective: Objective,
+    on_trial: OnTrial | None = None,
+    run: str = "",
 ) -> None:
     """Work on the study until it holds ``tuning.trials`` finished trials (all workers together).
 
     Workers claim trials one at a time, so that together they run no more than asked for. A trial
-    whose worker died is tried again, by whichever worker is next.
+    whose worker died is tried again, by whichever worker is next. A sampler that goes through a
+    grid ends the study with its last point.
+
+    Args:
+        config: says what is tried.
+        name: of the study.
+        objective: what a trial does.
+        on_trial: called after each trial.
+        run: of several that share the study: only its own trials are counted; empty: all are.
 
     Raises:
         RuntimeError: more trials failed than finished; the last failure is its cause.
@@ -107,12 +112,12 @@ def run_trials(
     started = time.monotonic()
     limit_s = (config.tuning.timeout_minutes or math.inf) * 60
     while time.monotonic() - started < limit_s:
-        finished = _count(study, FINISHED)
-        if finished >= config.tuning.trials:
+        finished = _count(study, FINISHED, run)
+        if finished >= config.tuning.trials or study.user_attrs.get(EXHAUSTED):
             break
-        if not _run_claimed(study, config, objective, on_trial):
+        if not _run_claimed(study, config, (objective, on_trial), run):
             time.sleep(WAIT_S)
-        elif _count(study, FINISHED) == finished and _mostly_failed(study):
+        elif _count(study, FINISHED, run) == finished and _mostly_failed(study, run):
             raise RuntimeError(
                 f"study {name}: most of its {len(study.trials)} trials failed; lower "
                 "tuning.space's learning rates or look at the trial's error above"
@@ -120,26 +125,31 @@ def run_trials(
 
 
 def _run_claimed(
-    study: optuna.Study, config: Config, objective: Objective, on_trial: OnTrial | None
+    study: optuna.Study, config: Config, work: tuple[Objective, OnTrial | None], run: str
 ) -> bool:
     """Claim and run one trial; False where other workers already run the last ones.
 
     By hand: Optuna's MaxTrialsCallback looks after a trial and not before, so that each worker
     would run one too many, and it knows no seed for each trial.
     """
+    objective, on_trial = work
     with contextlib.ExitStack() as claim:
-        claim.enter_context(_study_lock(config.stores.tuning))
+        claim.enter_context(study_lock(config.stores.tuning))
         _give_up_dead_trials(study)
-        if _count(study, (*FINISHED, TrialState.RUNNING)) >= config.tuning.trials:
+        if _count(study, (*FINISHED, TrialState.RUNNING), run) >= config.tuning.trials:
             return False  # should a worker of those die, its trial is put in line again
         # One seed for each trial, so that a study continues as it would have without a break.
-        study.sampler = _sampler(config, len(study.get_trials(deepcopy=False)))
+        study.sampler = make_sampler(config, len(study.get_trials(deepcopy=False)))
 
         def claimed(trial: optuna.Trial) -> float:
+            if run:
+                trial.set_user_attr(RUN, run)
             claim.close()  # the trial is in the store: the next worker may claim
             return objective(trial)
 
         study.optimize(claimed, n_trials=1, callbacks=[on_trial] if on_trial else None)
+        if study._stop_flag:  # Optuna has no public name for what its samplers' stop() sets
+            study.set_user_attr(EXHAUSTED, True)
     return True
 
 
@@ -156,25 +166,6 @@ def best_values(config: Config, name: str) -> Values:
             "tuning.trials or tuning.timeout_minutes"
         )
     return translate_values(study.best_trial.params)
-
-
-def _pruner(tuning: TuningConfig) -> BasePruner:
-    if tuning.pruner == "median":
-        return MedianPruner(tuning.startup_trials, tuning.warmup_epochs)
-    if tuning.pruner == "halving":
-        return SuccessiveHalvingPruner(1, REDUCTION)
-    if tuning.pruner == "hyperband":
-        return HyperbandPruner(1, tuning.epochs, REDUCTION)
-    return NopPruner()
-
-
-def _sampler(config: Config, trial_number: int) -> TPESampler:
-    seed = (config.seed * 1_000_003 + trial_number) % 2**32
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return TPESampler(
-            n_startup_trials=config.tuning.startup_trials, constant_liar=True, seed=seed
-        )
 
 
 def _own_values(config: Config) -> Values:
@@ -206,23 +197,6 @@ def _last_best(config: Config, name: str, storage: RDBStorage) -> Values:
     return values if known else {}
 
 
-@contextlib.contextmanager
-def _study_lock(url: str) -> Iterator[None]:
-    """One worker of this machine at a time; what it guards takes milliseconds.
-
-    Workers on several machines share a database server and no file: there two may claim the last
-    trial together, which makes one more than asked for.
-    """
-    url = resolve(url)
-    if not url.startswith("sqlite:///"):
-        yield
-        return
-    path = Path(url.removeprefix("sqlite:///") + ".lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path):
-        yield
-
-
 def _give_up_dead_trials(study: optuna.Study) -> None:
     """Trials whose worker has not been heard of fail, and are put in line to be tried again."""
     with warnings.catch_warnings():
@@ -230,9 +204,10 @@ def _give_up_dead_trials(study: optuna.Study) -> None:
         optuna.storages.fail_stale_trials(study)
 
 
-def _count(study: optuna.Study, states: tuple[TrialState, ...]) -> int:
-    return len(study.get_trials(deepcopy=False, states=states))
+def _count(study: optuna.Study, states: tuple[TrialState, ...], run: str) -> int:
+    trials = study.get_trials(deepcopy=False, states=states)
+    return sum(not run or trial.user_attrs.get(RUN) == run for trial in trials)
 
 
-def _mostly_failed(study: optuna.Study) -> bool:
-    return _count(study, (TrialState.FAIL,)) > 3 + _count(study, FINISHED)
+def _mostly_failed(study: optuna.Study, run: str) -> bool:
+    return _count(study, (TrialState.FAIL,), run) > 3 + _count(study, FINISHED, run)

@@ -81,6 +81,19 @@ def thinned(window: Window, recall: float, rng: np.random.Generator) -> Window:
     return replace(window, photos=window.photos.assign(n_detections=counts), boxes=boxes)
 
 
+def with_classes(pool: Window, classes: int, seed: int = 5) -> Window:
+    """Boxes of so many classes, each group of photos in a mix of its own."""
+    if classes < 2:
+        return pool
+    rng = np.random.default_rng(seed)
+    group = pool.photos.set_index("id")["group"].reindex(pool.boxes["prediction_id"]).to_numpy()
+    mixes = rng.dirichlet(np.full(classes, 2.0), size=int(group.max(initial=0)) + 1)
+    bounds = mixes.cumsum(axis=1)[group]  # [boxes, classes]
+    labels = (rng.random(len(group))[:, None] > bounds).sum(axis=1).clip(max=classes - 1)
+    boxes = pool.boxes.assign(label=[f"class {label}" for label in labels])
+    return replace(pool, boxes=boxes)
+
+
 def alarms(pool: Window, reference_photos: int, windows: int, recall: float) -> None:
     """Print the share of windows that alarm, by size, each with a reference of its own."""
     groups = pool.photos["group"].to_numpy()
@@ -193,12 +206,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=900)
     parser.add_argument("--reference", type=int, default=115, help="photos of the reference")
     parser.add_argument("--windows", type=int, default=200)
+    parser.add_argument("--classes", type=int, default=1, help="that the boxes are given")
     parser.add_argument("--recall", type=float, default=1.0, help="share of detections left")
     arguments = parser.parse_args()
     if arguments.what == "pool":
         make_pool(arguments.model, arguments.photos or 900, arguments.seed, arguments.pool)
     elif arguments.what == "alarms":
-        pool = read_reference(arguments.pool)
+        pool = with_classes(read_reference(arguments.pool), arguments.classes)
         alarms(pool, arguments.reference, arguments.windows, arguments.recall)
     else:
         large(arguments.model, arguments.photos or 1_000_000)

@@ -77,7 +77,7 @@ def test_a_killed_run_goes_on_where_it_stopped(
     whole = json.loads((tmp_path / "one.json").read_text())["photos"][0]
     done["record"] |= {
         "id": "1", "time": whole["time"], "source": "cli", "model_name": "m", "model_version": "1",
-        "count": 77, "boxes": [], "error": None,
+        "count": 77, "count_low": 76, "count_high": 78, "boxes": [], "error": None,
     }  # fmt: skip
     journal.add(done)
     journal.close()

@@ -40,7 +40,10 @@ def test_every_photo_is_in_the_notice(dataset: Dataset) -> None:
 
 def test_the_summary_counts_photos_and_authors(dataset: Dataset) -> None:
     # BY: two photos by nobody known, two by ann; CC0: both by bob.
-    assert licence_summary(dataset).splitlines()[2:] == ["| BY | 4 | 2 |", "| CC0 | 2 | 1 |"]
+    assert licence_summary(dataset).splitlines()[2:] == [
+        "| BY | 4 | 2 |",
+        "| [CC0](https://creativecommons.org/publicdomain/zero/1.0/) | 2 | 1 |",
+    ]
 
 
 def test_a_filter_keeps_photos_and_their_boxes(dataset: Dataset) -> None:

@@ -11,10 +11,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sparrow.config import DataConfig, SplitConfig
+from sparrow.config import DataConfig, make_config
 from sparrow.data.checks.run import check_dataset
 from sparrow.data.drift import compare_train_with_test
 from sparrow.data.errors import DataError
+from sparrow.data.feature_drift import evidently_pages
 from sparrow.data.licences import attribution, notice
 from sparrow.data.split.report import report_split
 from sparrow.data.tables import Dataset
@@ -22,6 +23,7 @@ from sparrow.reports.data_pages import explore_html, split_report_html
 from sparrow.reports.dataset_card import dataset_card, licence_summary
 from sparrow.reports.markdown import as_markdown, code, markdown_page, markdown_table
 
+NO_LIKENESS = make_config({"data": {"near_duplicate_bits": 0}})
 STRANGE = [
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
@@ -91,10 +93,12 @@ def test_markdown_shows_a_text_as_it_is(text: str) -> None:
 
 def test_the_card_of_the_data_shows_it(dataset: Dataset) -> None:
     proof = report_split(dataset, 0)
-    expected = Tags(markdown_page("t", dataset_card("x", with_text(dataset, "y"), proof), {}))
+    expected = Tags(
+        markdown_page("t", dataset_card("x", with_text(dataset, "y"), proof).markdown, {})
+    )
     for text in STRANGE:
         strange = with_text(dataset, text)
-        found = Tags(markdown_page("t", dataset_card(text, strange, proof), {}))
+        found = Tags(markdown_page("t", dataset_card(text, strange, proof).markdown, {}))
         assert found.tags == expected.tags
         assert found.text.count(shown(text)) >= 4  # title, label, source, licence
         assert licence_summary(strange).count("\n") == 2
@@ -137,7 +141,8 @@ def test_evidentlys_pages_hold_no_tag_of_it(dataset: Dataset) -> None:
         dhash=[f"{n * 0x0FEDCBA98765432:016x}" for n in rows],
     )
     many = Dataset(dataset.root, images, dataset.boxes.iloc[:0])
-    html = compare_train_with_test(many, 0, SplitConfig()).html["photos"]
+    tables = compare_train_with_test(many, NO_LIKENESS).tables
+    html = evidently_pages(tables, 0.1)["photos"]
     assert "\u2039script\u203a" in html or r"\u2039script\u203a" in html
     assert not [text for text in texts if text in html]
 

@@ -164,3 +164,37 @@ def test_the_service_needs_numpy_alone():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_count_that_reaches_the_maximum_is_open_above():
+    model = replace(EXACT, max_objects=2)
+    assert model.estimate(scored(0.8)).high == 1
+    assert model.estimate(scored(0.8, 0.8)) == CountEstimate(2, 1, None, pytest.approx(1.6))
+    # Two that count, and one below the threshold: what is left out scores lower still.
+    assert model.estimate(scored(0.8, 0.8, 0.4)).high is None
+    assert model.estimate(scored(0.8, 0.4, 0.4)).high is not None
+    assert CountModel.from_dict(model.to_dict(), 0.5, 2) == model
+    assert CountModel.from_dict(model.to_dict(), 0.5).max_objects is None
+
+
+def test_open_intervals_hold_what_is_above_and_have_no_width(make_dataset, found):
+    """Three photos with 1, 2 and 9 birds; a detector that finds two at most."""
+    there = {"a.jpg": 1, "b.jpg": 2, "c.jpg": 9}
+    boxes = {
+        name: [("bird", 20 * i, 0, 20 * i + 10, 10) for i in range(n)] for name, n in there.items()
+    }
+    dataset = make_dataset(boxes)
+    predictions = {
+        name: found(*((1, 1.0, *box[1:]) for box in some[:2])) for name, some in boxes.items()
+    }
+    flat = flatten(dataset, predictions, ["bird"])
+    closed = check_count_model(EXACT, flat)
+    assert (closed.coverage, closed.minimums) == (pytest.approx(2 / 3), 0)  # 9 are not in 2 to 2
+    check = check_count_model(replace(EXACT, max_objects=2), flat)
+    assert (check.coverage, check.minimums, check.mean_width) == (1, 2, 0)
+    every = check_count_model(replace(EXACT, max_objects=1), flat)
+    assert every.minimums == 3
+    assert np.isnan(every.mean_width)
+    # A photo of more than can be found widens no other photo's interval.
+    fitted = [fit_count_model(flat, 0.5, CONFIG, most).conformal_quantile for most in (None, 2)]
+    assert fitted[1] < fitted[0]

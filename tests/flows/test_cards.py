@@ -13,13 +13,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sparrow.config import Config, make_config
 from sparrow.data.checks.label_errors import label_error_candidates
+from sparrow.data.checks.outcome import RuleOutcome
 from sparrow.data.checks.report import CheckReport
-from sparrow.data.drift import Comparison
+from sparrow.data.checks.rules import RULES
+from sparrow.data.comparison import Comparison
 from sparrow.data.formats.exchange import read_csv
 from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
 from sparrow.drawing.pictures import encode_png
+from sparrow.reports.document import Document, picture_line
 from sparrow.reports.glossary import GLOSSARY
 
 # Metaflow tells a picture's kind by its copy of a module that Python no longer has.
@@ -72,10 +76,12 @@ def test_a_table_shows_numbers_as_a_reader_needs_them(shown: Cards) -> None:
 def test_a_named_card_gets_what_is_meant_for_it(shown: Cards) -> None:
     from cards.report import show_card
 
-    show_card("model_card", "# Card", {"Curve": encode_png(np.zeros((4, 4, 3), np.uint8))})
+    png = encode_png(np.zeros((4, 4, 3), np.uint8))
+    text = f"# Card\n\n{picture_line('Curve', 'figures/curve.png')}\n\n## End"
+    show_card("model_card", Document("Card", text, {"figures/curve.png": png}))
     assert not shown
     assert [part.render()["type"] for part in shown.named["model_card"]] == [
-        "markdown", "image", "markdown",
+        "markdown", "image", "markdown", "markdown",
     ]  # fmt: skip
     for word in GLOSSARY:
         assert f"**{word}**" in texts(shown.named["model_card"])
@@ -109,14 +115,16 @@ def test_a_decision_shows_each_criterion(shown: Cards) -> None:
     assert shown[2].render()["data"] == [["✗", "size", "<= 50 MB", "60.0 MB"]]
 
 
-def test_checks_without_a_broken_rule_have_no_table(shown: Cards) -> None:
+def test_checks_show_every_rule_those_that_hold_too(shown: Cards) -> None:
     from cards.data import show_check
 
     show_check(CheckReport("data/raw", (), 3, 4), 3, "f00", Path("report.html"))
     said = texts(shown)
     assert "All checks passed" in said
     assert "3 photos · data version `f00`" in said
-    assert all(part.render()["type"] == "markdown" for part in shown)
+    (rules,) = [part.render()["data"] for part in shown if part.render()["type"] == "table"]
+    assert {row[1] for row in rules} == set(RULES)
+    assert [row[0] for row in rules] == ["passed"] * (len(RULES) - 2) + ["not tested"] * 2
 
 
 @pytest.fixture(scope="module")
@@ -136,9 +144,11 @@ def test_a_split_shows_its_sides_and_closest_pairs(shown: Cards, photos: Dataset
         "splits": {"train": {"photos": 1}, "test": {"photos": 1}},
         "closest_pairs": [{"train": a, "test": b, "bits": 20}] * 6,
     }
-    nothing = Comparison("training", "test", (1, 1), 1.0, "ok", (), ("odd *sizes*",), {})
-    show_split(photos, report, nothing, Path("page.html"))
-    sides, facts, pairs = [
+    odd = RuleOutcome("size-ratio", "accepted", "Sizes.", "0.1", "3", ("odd *sizes*",))
+    nothing = Comparison("training", "test", (1, 1), "ok", (), (odd,))
+    outcome: Any = SimpleNamespace(comparison=nothing, page=Path("page.html"))
+    show_split(Config(), photos, report, outcome)
+    sides, facts, pairs, rules = [
         part.render()["data"] for part in shown if part.render()["type"] == "table"
     ]
     assert sides == [["photos", "1", "1"]]
@@ -147,7 +157,9 @@ def test_a_split_shows_its_sides_and_closest_pairs(shown: Cards, photos: Dataset
     assert len(pairs) == 4  # the closest ones
     said = texts(shown)
     assert "20 of 64 bits differ" in said
-    assert "### Test against training: ok" in said
+    assert "### Test photos (1) against training photos (1): passes; accepted: size-ratio" in said
+    assert r"- size-ratio: odd \\*sizes\\*" in said
+    assert rules == [["accepted", "size-ratio", "Sizes.", "0.1", "3"]]
 
 
 def test_an_evaluation_shows_its_numbers(shown: Cards) -> None:
@@ -159,7 +171,9 @@ def test_an_evaluation_shows_its_numbers(shown: Cards) -> None:
         errors={"missed": 3}, details={"ap_small": math.nan},
         slices=pd.DataFrame({"slice": ["all"], "photos": [12]}),
     )  # fmt: skip
-    check = SimpleNamespace(coverage=0.875, mean_width=1.5, reliability=SimpleNamespace(error=0.02))
+    check = SimpleNamespace(
+        coverage=0.875, mean_width=1.5, minimums=0, reliability=SimpleNamespace(error=0.02)
+    )
     scored = SimpleNamespace(evaluation=evaluation, latency_ms=41.6, at_once=2, count_check=check)
     config = SimpleNamespace(
         data=SimpleNamespace(classes=("house_sparrow",)),
@@ -184,7 +198,10 @@ def test_label_error_candidates_are_pictures(shown: Cards, photos: Dataset) -> N
 
     nothing = {name: Detections.empty() for name in photos.images["image"]}
     candidates = label_error_candidates(photos, nothing, 0.5)
-    show_label_errors(candidates, photos, [Path("review.html")])
+    assessed: Any = SimpleNamespace(
+        label_errors=candidates, label_error_pages=[Path("review.html")]
+    )
+    show_label_errors(Config(), assessed, photos)
     assert [part.render()["type"] for part in shown] == [
         *["markdown"] * 2, *["image"] * 6, "markdown",
     ]  # fmt: skip
@@ -194,5 +211,36 @@ def test_label_error_candidates_are_pictures(shown: Cards, photos: Dataset) -> N
 def test_no_label_error_candidates(shown: Cards, photos: Dataset) -> None:
     from cards.data import show_label_errors
 
-    show_label_errors(label_error_candidates(photos, {}, 0.5), photos, [])
+    assessed: Any = SimpleNamespace(
+        label_errors=label_error_candidates(photos, {}, 0.5), label_error_pages=[]
+    )
+    show_label_errors(Config(), assessed, photos)
     assert "strongly disagrees with none" in texts(shown)
+
+
+NOBODYS = make_config({"data": {"show_licenses": []}})
+
+
+@VENDORED
+def test_photos_of_other_licences_are_in_no_card(shown: Cards, photos: Dataset) -> None:
+    from cards.data import FACTS, show_label_errors, show_split
+
+    a, b = photos.images["image"].iloc[:2]
+    report = {
+        **dict.fromkeys(FACTS, 0.5),
+        "crossing": {"author": [], "near_duplicate": [], "visit": []},
+        "evidence": "2 photos",
+        "splits": {"train": {"photos": 1}, "test": {"photos": 1}},
+        "closest_pairs": [{"train": a, "test": b, "bits": 20}],
+    }
+    nothing = Comparison("training", "test", (1, 1), "ok", (), ())
+    outcome: Any = SimpleNamespace(comparison=nothing, page=Path("page.html"))
+    show_split(NOBODYS, photos, report, outcome)
+    unseen = {name: Detections.empty() for name in photos.images["image"]}
+    candidates = label_error_candidates(photos, unseen, 0.5)
+    assessed: Any = SimpleNamespace(label_errors=candidates, label_error_pages=[Path("r.html")])
+    show_label_errors(NOBODYS, assessed, photos)
+    said = texts(shown)
+    assert "data:image" not in said
+    assert said.count("not shown (data.show_licenses)") == 2
+    assert "No photo may be shown here: data.show_licenses allows photos under no licence" in said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -93,7 +94,9 @@ def registered_versions(home: Path) -> list[int]:
 def run_script(home: Path, script: str) -> Any:
     """What a script that is run among the stores prints last, as JSON."""
     command = [sys.executable, "-c", script]
-    found = subprocess.run(command, cwd=home, capture_output=True, text=True)
+    found = subprocess.run(
+        command, cwd=home, env=environment(home), capture_output=True, text=True, check=False
+    )
     assert found.returncode == 0, found.stderr
     return json.loads(found.stdout.splitlines()[-1])
 
@@ -144,6 +147,14 @@ def test_a_run_ends_with_a_champion_a_bento_and_a_report(home: Path, first_run: 
     assert found["run"]["state"] == "finished"
     assert found["champion"]["version"] == 1  # the first candidate passes the absolute bars
     assert found["run"]["bento"].startswith("tiny-detector:v1-")
+    (run,) = (home / ".metaflow" / "Train").glob("*/_meta/*_self.json")
+    assert "champion" in json.loads(run.read_text())["tags"]
+    (notice,) = (home / "bentoml" / "bentos").glob("tiny-detector/*/src/NOTICE")
+    assert "known authors: CC0" in notice.read_text()
+    assert "Photos shown in model/card.html" in notice.read_text()
+    for split in ("train", "validation", "test"):
+        (table,) = home.rglob(f"prepared/{split}.csv")
+        assert len(pd.read_csv(table)) > 0
     assert len(found["run"]["metrics"]["f2_iou50"]) == 3  # value, low, high
     # The threshold that serves is the one that was chosen on validation photos and then evaluated.
     assert found["champion"]["threshold"] == found["run"]["threshold"]
@@ -187,7 +198,12 @@ def test_both_cards_are_kept_where_they_are_looked_for(home: Path, first_run: An
     info = json.loads((champion / "model.json").read_text())
     assert f"| operating threshold | {info['threshold']:.3f} |" in card
     assert {"card.md", "card.html"} <= info["files"].keys()  # written before the hashes were
-    assert first_run["evaluate"]["model_card"].data == card  # what Metaflow's card shows
+    shown = first_run["evaluate"]["model_card"].data  # what Metaflow's card shows
+    assert card.split("## Curves")[0].replace("(example.jpg)", "(figures/example.jpg)") in (
+        shown.markdown
+    )
+    assert {"figures/example.jpg", "figures/loss-by-epoch.png"} <= shown.files.keys()
+    assert "example.jpg" in info["files"]
     assert "<h1>tiny-detector</h1>" in (champion / "card.html").read_text()
     data_card = next((home / ".sparrow" / "runs").glob("*/cards/dataset-card.md")).read_text()
     assert f"`{info['data_version']}`" in data_card
@@ -209,6 +225,11 @@ def test_both_cards_are_kept_where_they_are_looked_for(home: Path, first_run: An
     assert metrics["test_f2_iou50"] == info["metrics"]["f2_iou50"][0]
     assert metrics["test_latency_ms"] > 0
     assert {"cards/card.html", "cards/dataset-card.md", "figures/reliability.png"} <= set(files)
+    assert {"cards/report.html", "cards/report.md", "cards/model-card.html"} <= set(files)
+    story = (home / ".sparrow" / "runs" / run_id / "cards" / "report.md").read_text()
+    assert "| version | 1, champion |" in story
+    for picture in re.findall(r"\]\((figures/[^)]+)\)", story):
+        assert (home / ".sparrow" / "runs" / run_id / "cards" / picture).is_file()
     report = json.loads((home / ".sparrow" / "runs" / run_id / "report.json").read_text())
     latency = report["decision"]["gates"][3]
     assert latency["name"] == "latency"
@@ -260,6 +281,8 @@ def test_killed_in_training_and_resumed_nothing_is_repeated_or_lost(
     )
     assert resumed.returncode == 0, resumed.stdout[-4000:] + resumed.stderr[-2000:]
     steps_after = [json.loads(line)["step"] for line in read_lines(run_dir)][len(steps_before) :]
+    # What the first run had done of it was taken over.
+    assert steps_before == ["explore", "tune", "tune", "gather", "choose"]
     assert steps_after == ["train", "train", "evaluate", "promote", "bundle", "end"]
     assert "epoch  1 of 2" not in resumed.stdout  # it was finished before the kill
     assert "epoch  2 of 2" in resumed.stdout
@@ -274,6 +297,39 @@ def test_killed_in_training_and_resumed_nothing_is_repeated_or_lost(
     model = json.loads((run_dir / "model" / "model.json").read_text())
     assert model["equal_recall"]["champion_version"] == 1
     assert any(not gate["passed"] for gate in found["run"]["decision"]["gates"])
+
+
+@pytest.mark.slow
+def test_the_same_run_again_takes_over_all_but_the_promotion(home: Path, first_run: Any) -> None:
+    """Other runs have been since; the first one's results are found, verified and still hold."""
+    champion = (home / ".sparrow" / "champion" / "weights.safetensors").read_bytes()
+    before = registered_versions(home)
+    command = [sys.executable, str(FLOW), "--config", "config", "tiny.yaml", "run"]
+    again = subprocess.run(
+        command, cwd=home, env=environment(home), capture_output=True, text=True, check=False
+    )
+    assert again.returncode == 0, again.stdout[-4000:] + again.stderr[-2000:]
+    found = status(home)["run"]
+    steps = [json.loads(line)["step"] for line in read_lines(home / ".sparrow/runs" / found["run"])]
+    assert steps == ["promote", "bundle", "end"]
+    assert "version 1 is the champion and stands" in found["decision"]["reason"]
+    assert registered_versions(home) == before
+    assert (home / ".sparrow" / "champion" / "weights.safetensors").read_bytes() == champion
+
+
+@pytest.mark.slow
+def test_every_key_that_a_step_reads_is_declared(home: Path, first_run: Any) -> None:
+    """Else a change of it would take over what it should have made anew."""
+    script = (
+        "from metaflow import Flow, namespace; namespace(None); import json, sys;"
+        f"sys.path[:0] = [{str(ROOT / 'flows')!r}, {str(ROOT)!r}];"
+        "from reuse import read_records;"
+        "undeclared = {f'{run.id} {step}': record.undeclared for run in Flow('Train').runs()"
+        " for step, record in read_records(run).items()};"
+        "assert len(undeclared) >= 20, undeclared;"
+        "print(json.dumps({step: keys for step, keys in undeclared.items() if keys}))"
+    )
+    assert run_script(home, script) == {}
 
 
 @pytest.mark.slow

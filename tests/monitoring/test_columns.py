@@ -9,7 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from monitoring.columns import NAMES, photo_values
+from monitoring.columns import (
+    NAMES,
+    column_named,
+    column_titles,
+    columns_of_model,
+    photo_table,
+    photo_values,
+)
 from sparrow.predictions.record import LoggedBox, PredictionRecord
 from sparrow.predictions.window import FEEDBACK_COLUMNS, Window, window_of
 
@@ -35,6 +42,7 @@ def test_numbers_of_a_photo() -> None:
     assert row["empty"] == 0
     assert row["score"] == pytest.approx(0.7)
     assert row["box_size"] == pytest.approx(0.1)  # 40 × 10 of 400 × 100 pixels: a hundredth
+    assert row["box_shape"] == pytest.approx(4)
     assert row["box_x"] == pytest.approx(0.5)  # centres at 20 and 380 of 400
     assert row["box_y"] == pytest.approx(0.5)
     assert row["photo_size"] == pytest.approx(0.04)  # megapixels
@@ -66,3 +74,42 @@ def test_the_last_remark_on_a_photo_counts() -> None:
     found = values(window)
     assert found["count_error"].fillna(-9).tolist() == [0, -9, -2]
     assert found["wrong"].tolist() == [0, 1, 1]  # 2 found where there are 4: wrong, though unsaid
+
+
+def test_a_minimum_has_no_error_where_there_are_more() -> None:
+    least = replace(PHOTO, count=2, count_low=1, count_high=None)
+    names = [replace(least, id=name) for name in "ab"]
+    window = window_of(names)
+    rows = [("f1", "a", PHOTO.time, 9.0, False), ("f2", "b", PHOTO.time, 1.0, False)]
+    feedback = pd.DataFrame(rows, columns=list(FEEDBACK_COLUMNS))
+    found = values(replace(window, feedback=feedback))
+    assert found["count_error"].fillna(-9).tolist() == [-9, 1]
+    assert found["wrong"].tolist() == [0, 1]
+    assert column_titles(window) == {"count": "count (2 means 2 or more)"}
+    assert column_titles(window_of([PHOTO])) == {}
+
+
+def test_a_box_of_no_height_has_a_shape_and_its_photo_the_others() -> None:
+    flat = replace(PHOTO, boxes=(LoggedBox("bird", 0.9, 0, 5, 40, 5),))
+    assert np.isfinite(values(window_of([flat]))["box_shape"][0])
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels"),
+    [((), []), (("bird",), []), (("bird", "cat"), ["cat"]), (("a", "b", "c"), ["a", "b", "c"])],
+)
+def test_a_mix_is_watched_where_there_are_classes(
+    classes: tuple[str, ...], labels: list[str]
+) -> None:
+    """Of two classes the second one's fraction says all."""
+    columns = columns_of_model(classes)
+    assert [column.label for column in columns[len(NAMES) :]] == labels
+    assert [column_named(column.name) for column in columns] == list(columns)
+
+
+def test_the_mix_of_a_photo_is_of_its_boxes() -> None:
+    cat = replace(PHOTO.boxes[0], label="cat")
+    mixed = replace(PHOTO, id="b", boxes=(*PHOTO.boxes, cat, cat))
+    empty = replace(PHOTO, id="c", boxes=())
+    table = photo_table(window_of([PHOTO, mixed, empty]), columns_of_model(("bird", "cat")))
+    assert table["class:cat"].fillna(-1).tolist() == [0, 0.5, -1]

@@ -204,3 +204,53 @@ def test_a_verdict_is_plain_json(photos: Any, detector: DriftDetector) -> None:
     again = json.loads(json.dumps(values, allow_nan=False))
     assert again["state"] == "drift"
     assert again["changes"][0]["since"].startswith("2026-05-01T")
+
+
+def labelled(records: Sequence[PredictionRecord], robins: float, seed: int) -> Window:
+    """Boxes are robins at this rate."""
+    rng = np.random.default_rng(seed)
+    return window_of(
+        [
+            replace(
+                record,
+                boxes=tuple(
+                    replace(box, label="robin" if rng.random() < robins else "bird")
+                    for box in record.boxes
+                ),
+            )
+            for record in records
+        ]
+    )
+
+
+def test_another_mix_of_classes_is_drift_and_nothing_else_is(photos: Any) -> None:
+    classes = ("bird", "robin")
+    detector = DriftDetector(labelled(photos(200, seed=1), 0.2, 1), CONFIG, classes=classes)
+    calm = detector.detect_drift(labelled(photos(150, seed=3), 0.2, 2))
+    assert calm.state == State.OK
+    assert not change_of(calm, "class:robin").drifted
+    mixed = detector.detect_drift(labelled(photos(150, seed=3), 0.5, 2))
+    assert [change.column for change in mixed.drifted] == ["class:robin"]
+    assert mixed.reason.startswith("Fraction of boxes that are robin rose: ")
+
+
+def test_another_shape_of_boxes_is_drift(photos: Any, detector: DriftDetector) -> None:
+    """Twice as wide and half as high: size and position stay."""
+    flat = [
+        replace(
+            record,
+            boxes=tuple(
+                replace(
+                    box,
+                    x_min_px=(box.x_min_px + box.x_max_px) / 2 - (box.x_max_px - box.x_min_px),
+                    x_max_px=(box.x_min_px + box.x_max_px) / 2 + (box.x_max_px - box.x_min_px),
+                    y_min_px=(3 * box.y_min_px + box.y_max_px) / 4,
+                    y_max_px=(box.y_min_px + 3 * box.y_max_px) / 4,
+                )
+                for box in record.boxes
+            ),
+        )
+        for record in photos(150, seed=3)
+    ]
+    verdict = detector.detect_drift(window_of(flat))
+    assert [change.column for change in verdict.drifted] == ["box_shape"]

@@ -7,18 +7,23 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from sparrow.config import Config, make_config
+from sparrow.config import Config, make_config, with_values
 from sparrow.data.checks.run import check_dataset
+from sparrow.data.errors import DataError
 from sparrow.data.formats.exchange import export_dataset, import_dataset, read_csv
 from sparrow.data.ingest.ingest import ingest_new
+from sparrow.data.split.assignments import load_assignments
 from sparrow.data.split.split import split_dataset
 from sparrow.data.synthetic.generate import generate_dataset
 from sparrow.data.synthetic.settings import SyntheticSettings
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 from sparrow.pipeline import data as stages
+from sparrow.pipeline.split import split_photos
+from sparrow.reports.dataset_card import dataset_card
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +52,7 @@ def raw(config: Config) -> Dataset:
 def test_nothing_new_leaves_the_set_and_no_page(config: Config, tmp_path: Path) -> None:
     before = raw(config)
     outcome = stages.ingest_and_compare(config, before, tmp_path / "pages", silent)
-    assert (outcome.dataset, outcome.comparison, outcome.pages) == (before, None, ())
+    assert (outcome.dataset, outcome.comparison, outcome.pages) == (before, None, [])
     assert not (tmp_path / "pages").exists()
 
 
@@ -57,9 +62,39 @@ def test_new_photos_are_merged_and_compared(config: Config, tmp_path: Path) -> N
     outcome = stages.ingest_and_compare(config, before, tmp_path / "pages", silent)
     assert len(outcome.dataset.images) == 29
     assert outcome.comparison.verdict == "too few photos"  # five say nothing about drift
-    assert [page.name for page in outcome.pages] == ["report.html"]  # no champion, no candidates
+    # No champion, no candidates.
+    assert [page.name for page in outcome.pages] == ["report.html", "comparison.html"]
     verdict = json.loads((tmp_path / "pages" / "new" / "drift.json").read_text())
     assert verdict["photos"] == [24, 5]
+
+
+def test_new_photos_that_differ_are_not_merged_until_the_config_accepts_it(
+    config: Config, tmp_path: Path
+) -> None:
+    before = raw(config)
+    generate_dataset(Path(config.data.new), SyntheticSettings(30, seed=8, prefix="new_"))
+    copied = next(Path(config.data.root, "images").iterdir())
+    info = Path(config.data.new, "new_image_info.csv")
+    table = pd.read_csv(info)
+    shutil.copy(copied, Path(config.data.new, "images", "copy.jpg"))
+    row = pd.read_csv(Path(config.data.root, "image_info.csv")).set_index("Name").loc[copied.name]
+    boxes = pd.read_csv(Path(config.data.root, "bboxes", "bounding_boxes.csv"))
+    own = boxes[boxes["image_name"] == copied.name].assign(image_name="copy.jpg")
+    new_boxes = Path(config.data.new, "bboxes", "new_bounding_boxes.csv")
+    pd.concat([pd.read_csv(new_boxes), own]).to_csv(new_boxes, index=False)
+    added = pd.DataFrame([{**row.to_dict(), "Name": "copy.jpg"}])
+    pd.concat([table, added])[list(table)].to_csv(info, index=False)
+    with pytest.raises(DataError, match=r"new-shared-photos(.|\n)*Nothing was merged") as refused:
+        stages.ingest_and_compare(config, before, tmp_path / "pages", silent)
+    assert f"{copied.name} and copy.jpg are the same file" in str(refused.value)
+    assert "checks: {accept: [new-shared-photos]}" in str(refused.value)
+    assert len(raw(config).images) == len(before.images)
+    assert (Path(config.data.new) / "images" / "copy.jpg").is_file()  # not moved to data.rejected
+    assert "same file" in (tmp_path / "pages" / "new" / "comparison.html").read_text()
+    accepting = with_values(config, {"checks.accept": ["new-shared-photos"]})
+    outcome = stages.ingest_and_compare(accepting, before, tmp_path / "pages", silent)
+    assert (len(outcome.result.accepted), outcome.result.skipped_known) == (30, 1)
+    assert "accepted   new-shared-photos" in "\n".join(outcome.lines())
 
 
 def test_after_a_kill_the_merged_photos_are_not_overlooked(config: Config, tmp_path: Path) -> None:
@@ -74,9 +109,14 @@ def test_a_raw_set_has_its_page_and_a_split_its_report(config: Config, tmp_path:
     checked, page = stages.check_raw(config, tmp_path / "pages", silent)
     assert json.loads(page.with_name("report.json").read_text())["ok"]
     result = split_dataset(checked.dataset, config.split, 12, seed=0)
-    comparison, page = stages.write_split_report(config, result, tmp_path / "pages")
+    split, comparison, page = stages.write_split_report(config, result, tmp_path / "pages")
     assert comparison.verdict == "too few photos"
     report = json.loads(page.with_name("split-report.json").read_text())
+    assert report == json.loads(json.dumps(split.report))
+    rules = ["shared-photos", "shared-groups", "size-ratio", "split-drift"]
+    assert [outcome["rule"] for outcome in report["checks"]] == rules
+    for rule in rules:
+        assert rule in page.read_text()
     assert report["crossing"] == {"author": [], "near_duplicate": [], "visit": []}
     assert list(report["splits"]) == ["train", "validation", "test"]
     closest = report["closest_pairs"][0]
@@ -133,3 +173,38 @@ def test_boxes_corrected_elsewhere_come_back(config: Config, tmp_path: Path) -> 
         - outcome.dataset.boxes.sort_values(["image", *XYXY])[XYXY].to_numpy()
     )
     assert moved.sum() == 1
+
+
+def test_a_split_leaves_its_tables_and_says_whose_they_replaced(
+    config: Config, tmp_path: Path
+) -> None:
+    config = with_values(config, {"data.prepared": str(tmp_path / "own")})
+    outcome = split_photos(config, raw(config), tmp_path / "pages")
+    kept = outcome.keep(config)
+    for split in ("train", "validation", "test"):
+        table = pd.read_csv(tmp_path / "own" / f"{split}.csv")
+        photos = outcome.result.dataset.subset(split).images
+        assert sorted(table["Name"]) == sorted(photos["image"])
+        assert table.set_index("Name")["image_width"].to_dict() == (
+            photos.set_index("image")["width_px"].to_dict()
+        )
+    assert f"tables of the split: {tmp_path / 'own'}/train.csv" in kept[-1]
+    two = config.model_copy(update={"name": "two"})
+    other = split_photos(two, raw(config), tmp_path / "pages").keep(two)
+    assert f"They replaced those of {config.name}" in other[-1]
+
+
+def test_a_split_that_ends_the_run_is_not_kept(config: Config, tmp_path: Path) -> None:
+    """So that the next one, of other fractions, is free."""
+    limits = with_values(config, {"checks.min_size_ratio": 5.0})
+    outcome = split_photos(limits, raw(config), tmp_path / "pages")
+    with pytest.raises(DataError, match="size-ratio"):
+        outcome.keep(limits)
+    assert load_assignments(Path(config.data.root)) == {}
+    accepting = with_values(limits, {"checks.accept": ["size-ratio"]})
+    outcome = split_photos(accepting, raw(config), tmp_path / "pages")
+    outcome.keep(accepting)
+    assert len(load_assignments(Path(config.data.root))) == 24
+    card = dataset_card("birds", outcome.result.dataset, outcome.result.report).markdown
+    assert "Accepted by the config (`checks.accept`), though it does not hold: size-ratio" in card
+    assert '<td class="warning">accepted</td>' in outcome.page.read_text()

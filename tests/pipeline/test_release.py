@@ -75,12 +75,13 @@ class Run:
         client = make_client(stores)
         note = self.folder.with_name(f"{self.folder.name}.note")
         run_id = start_run(client, self.config.name, stores.artifacts, note)
-        return Trained(str(self.folder), run_id, (), 1, {}, None)
+        return Trained(self.key, run_id, (), 1, {}, None)
 
-    def promote(self, *, forced: bool = False) -> Any:
+    def promote(self, *, forced: bool = False, by: str | None = None) -> Any:
+        """By a run that took this one's steps over, where one is named."""
         scored = stages.score_model(self.config, self.dataset, self.folder)
-        model = stages.EvaluatedModel(self.trained(), scored.evaluation, 1.0)
-        return stages.promote(self.config, self.dataset, model, self.key, forced)
+        model = stages.EvaluatedModel(self.folder, self.key, self.trained(), scored.evaluation, 1.0)
+        return stages.promote(self.config, self.dataset, model, by or self.key, forced)
 
 
 @pytest.fixture(scope="module")
@@ -258,6 +259,36 @@ def test_a_candidate_that_a_person_promoted_meanwhile_is_held_against_the_one_be
     assert (again.champion_before, again.champion_version) == (1, 2)
     assert not again.decision["promote"]
     assert "no champion yet" not in again.decision["reason"]
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_champion_that_a_later_run_takes_over_stands(
+    run: Any, write: Any, dataset: Any, forced: bool
+) -> None:
+    own = run(dataset(BOTH), write("old", ("robin", "wren"), BOTH), ("robin", "wren"))
+    own.promote()
+    again = own.promote(by="a-later-run", forced=forced)
+    assert (again.version, again.champion_version) == (1, 1)
+    assert again.decision["reason"] == (
+        f"Nothing changed since run {own.key}: version 1 is the champion and stands."
+    )
+    assert len(registry_of(own).history()) == 1
+    assert [version.number for version in registry_of(own).versions()] == [1]
+
+
+def test_a_candidate_taken_over_is_held_against_the_champion_of_now(
+    run: Any, write: Any, dataset: Any
+) -> None:
+    """The champion changed since: the old candidate is no new version, and is decided on anew."""
+    photos = dataset(BOTH)
+    old = run(photos, write("old", ("robin", "wren"), BOTH), ("robin", "wren"))
+    old.promote()
+    new = run(photos, write("new", ("wren", "robin"), {"robin": LEFT}), ("wren", "robin"))
+    assert new.promote(forced=True).champion_version == 2
+    again = old.promote(by="a-later-run")
+    assert (again.version, again.champion_before) == (1, 2)
+    assert "stands" not in again.decision["reason"]
+    assert {version.number for version in registry_of(old).versions()} == {1, 2}
 
 
 def test_a_bento_is_built_of_the_runs_champion_and_publishes_nothing(

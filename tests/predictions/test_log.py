@@ -117,6 +117,7 @@ def test_the_database_sums_up(log: PredictionLog) -> None:
         "errors": 1,
         "empty": 1,  # the unreadable one is not an empty photo
         "detections": 2,
+        "minimums": 0,
         "mean_count": 1.0,  # (0 + 2) / 2
         "mean_score": 0.625,
         "mean_latency_ms": 20.0,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+RANGES = ("scale_range", "blur_kernels_px", "box_blur_kernels_px")
+
 
 def test_it_changes_a_photo(follow):
     recipe = follow("An augmentation")
@@ -13,7 +15,7 @@ def test_it_changes_a_photo(follow):
 
     assert AugmentationConfig().grey == 0.0
     assert make_config(recipe.config).augmentation.grey == 0.2
-    fields = [name for name in AugmentationConfig.model_fields if name != "scale_range"]
+    fields = [name for name in AugmentationConfig.model_fields if name not in RANGES]
     always = {**dict.fromkeys(fields, 0.0), "probability": 1.0, "grey": 1.0}
     noise = torch.Generator().manual_seed(0)
     photo = torch.randint(0, 256, (3, 40, 50), dtype=torch.uint8, generator=noise)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 def test_it_finds_its_row(follow, photos):
     recipe = follow("A check")
-    assert recipe.files == ("sparrow/data/checks/report.py", "sparrow/data/checks/integrity.py")
+    assert recipe.files == ("sparrow/data/checks/rules.py", "sparrow/data/checks/integrity.py")
     from sparrow.config import DataConfig
     from sparrow.data.checks.run import check_dataset
 

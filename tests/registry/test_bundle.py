@@ -58,3 +58,5 @@ def test_a_bento_is_built_once_for_one_model(folders, tmp_path):
     assert (inside / "sparrow" / "inference" / "engine.py").exists()
     assert (inside / "sparrow" / "reports" / "templates" / "base.html").exists()
     assert not list(inside.rglob("*.pyc"))
+    assert "Apache License 2.0" in (inside / "NOTICE").read_text()
+    assert (inside / "LICENSE").is_file()

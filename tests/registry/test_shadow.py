@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sparrow.config import make_config
 from sparrow.detections import Detections
 from sparrow.inference.engine import Engine
 from sparrow.inference.model_folder import read_info, write_info
@@ -119,7 +120,9 @@ def test_a_photo_that_cannot_be_read_stops_nothing(engines, photos, tmp_path):
 
 
 def test_the_page_needs_nothing_else(engines, photos):
-    page = shadow_html(replay(*engines, photos), "a<b", "version 1", "version 3", shown=2)
+    shadow = replay(*engines, photos)
+    hidden = {shadow.disagreeing[2].path}  # its licence forbids to show it
+    page = shadow_html(shadow, "a<b", "version 1", "version 3", hidden)
     assert "a&lt;b" in page
     assert "http" not in page
     pictures = re.findall(r"data:image/jpeg;base64,([^\"]+)", page)
@@ -128,4 +131,34 @@ def test_the_page_needs_nothing_else(engines, photos):
     assert sides[0].size == sides[1].size
     assert max(sides[0].size) <= 480
     assert pictures[0] != pictures[1]
-    assert "1 more with smaller changes" in page  # the third is a row
+    assert "1 more, without pictures" in page  # the hidden one is a row
+
+
+def test_a_count_that_reaches_the_maximum_is_a_minimum(info):
+    section = {**info.config.get("model", {}), "box_detections_per_image": 1}
+    most = info.model_copy(update={"config": {**info.config, "model": section}})
+    boxes = found((1, 0.9, LEFT))
+    photo = compare_answers(Path("a.jpg"), info, boxes, most, boxes)
+    assert (photo.champion.low, photo.candidate.low, photo.candidate.high) == (None, 1, None)
+    summary = Shadow((photo,), ()).summary()
+    assert summary[-1].startswith("Some counts reach the most that their model finds")
+    assert (
+        len(Shadow((compare_answers(Path("a.jpg"), info, boxes, info, boxes),), ()).summary()) == 2
+    )
+
+
+def test_photos_of_the_set_are_hidden_by_their_licence(drawn_dataset, photos, tmp_path):
+    from sparrow.cli.shadow import _hidden
+
+    license = "CC0 1.0 Universal (CC0 1.0) Public Domain Dedication"
+    mine = tmp_path / photos[0].name  # of the same name, but no photo of the set
+    link = tmp_path / "link.jpg"
+    link.symlink_to(photos[0])
+
+    def hidden(licences, root=drawn_dataset):
+        config = make_config({"data": {"root": str(root), "show_licenses": licences}})
+        return _hidden([photos[0], mine, link], config)
+
+    assert hidden(None) == hidden([license]) == set()
+    assert hidden([]) == {photos[0], link}
+    assert hidden([], tmp_path) == set()

@@ -90,6 +90,8 @@ def test_a_space_asks_for_the_key_too(model: Path, tmp_path: Path) -> None:
 
     space, port = tmp_path / "space", free_port()
     assert main(["export-space", str(space), "--model", str(model)]) == 0
+    assert "version 7" in (space / "README.md").read_text()
+    assert {"NOTICE", "LICENSE"} <= {path.name for path in space.iterdir()}
     where = {
         "GRADIO_SERVER_NAME": "127.0.0.1",
         "GRADIO_SERVER_PORT": str(port),

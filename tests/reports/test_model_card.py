@@ -20,6 +20,10 @@ from sparrow.inference.model_folder import read_info
 from sparrow.reports.model_card import CardFacts, model_card
 
 
+def text_of(facts):
+    return model_card(facts).markdown
+
+
 @pytest.fixture(scope="module")
 def facts(drawn_dataset, model_folder):
     """24 drawn photos, half of them test photos, and a detector that finds every second bird."""
@@ -50,7 +54,7 @@ def facts(drawn_dataset, model_folder):
 
 
 def test_the_numbers_are_the_measured_ones(facts):
-    text, evaluation = model_card(facts), facts.evaluation
+    text, evaluation = text_of(facts), facts.evaluation
     score = evaluation.f_beta
     assert f"| F2 at IoU 0.5 | {score.value:.3f} | {score.low:.3f} to {score.high:.3f} |" in text
     assert evaluation.evidence.startswith("12 photos, 6 authors, 12 different pictures")
@@ -68,9 +72,9 @@ def test_the_numbers_are_the_measured_ones(facts):
 
 def test_drawn_photos_are_called_drawn(facts):
     warning = "it knows drawings, not real photos"
-    assert warning in model_card(facts)
+    assert warning in text_of(facts)
     real = replace(facts.dataset, images=facts.dataset.images.assign(source="Flickr"))
-    assert warning not in model_card(replace(facts, dataset=real))
+    assert warning not in text_of(replace(facts, dataset=real))
 
 
 @pytest.mark.parametrize(
@@ -92,18 +96,18 @@ def test_drawn_photos_are_called_drawn(facts):
 )  # fmt: skip
 def test_the_threshold_at_the_champions_recall(facts, equal, said):
     info = facts.info.model_copy(update={"equal_recall": equal})
-    assert said in model_card(replace(facts, info=info))
+    assert said in text_of(replace(facts, info=info))
 
 
 def test_a_model_without_an_interval_claims_none(facts):
-    assert "## The count and its interval" in model_card(facts)
-    assert "it is made to hold" not in model_card(replace(facts, count_check=None))
+    assert "## The count and its interval" in text_of(facts)
+    assert "it is made to hold" not in text_of(replace(facts, count_check=None))
 
 
 def test_it_says_what_computes_in_integers(facts):
     def engine_row(parity):
         info = facts.info.model_copy(update={"engine_parity": parity})
-        text = model_card(replace(facts, info=info))
+        text = text_of(replace(facts, info=info))
         return next(line for line in text.splitlines() if line.startswith("| engine"))
 
     assert "integers" not in engine_row({"integer_layers": 0.0})  # it has no layer worth it
@@ -122,4 +126,4 @@ def test_any_overlap_of_the_config_can_be_named(facts, iou):
     config = EvaluationConfig(iou=iou, also_iou=(0.5,), bootstrap_samples=20)
     flat = flatten(test, nothing, facts.info.class_names)
     evaluation = evaluate(flat, 0.5, config)
-    assert f"| F2 at IoU {iou:g} |" in model_card(replace(facts, evaluation=evaluation))
+    assert f"| F2 at IoU {iou:g} |" in text_of(replace(facts, evaluation=evaluation))

@@ -104,3 +104,9 @@ def test_the_random_sample_is_uniform_over_photos_without_a_detection() -> None:
         drawn[[int(one.prediction_id.removeprefix("empty")) for one in choice.photos]] += 1
     # 300 draws of 3 in 10: 90 each, standard deviation 7.9; four of them either way
     assert (abs(drawn - 90) < 32).all()
+
+
+def test_a_minimum_is_disputed_only_by_fewer() -> None:
+    least = [replace(photo(n, box(0.9)), count_low=1, count_high=None) for n in ("more", "none")]
+    window = feedback(window_of(least), ("more", 9.0, False), ("none", 0.0, False))
+    assert reasons(pick(window)) == {"none": "feedback: 0, counted 1 or more"}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
+from torchvision.transforms import v2
 
 from sparrow.config import AugmentationConfig
 from sparrow.training.augmentation import MIN_BOX_SIDE_PX, augment, make_augmentation
 
-OFF = {name: 0.0 for name in AugmentationConfig.model_fields if name != "scale_range"}
+RANGES = ("scale_range", "blur_kernels_px", "box_blur_kernels_px")
+OFF = {name: 0.0 for name in AugmentationConfig.model_fields if name not in RANGES}
 LABELS = torch.tensor([1, 2])
 BOXES = torch.tensor([[10.0, 20.0, 30.0, 60.0], [50.0, 5.0, 90.0, 45.0]])
 
@@ -149,3 +153,51 @@ def test_a_change_never_moves_a_box_out_of_the_frame(image):
         assert (kept >= 0).all()
         assert (kept[:, [0, 2]] <= width).all()
         assert (kept[:, [1, 3]] <= height).all()
+
+
+def spread(transform, seeds, point=32):
+    """Of photos with one bright point, blurred: how wide the point has become, px, and its peak."""
+    image = torch.zeros(3, 2 * point + 1, 2 * point + 1, dtype=torch.uint8)
+    image[:, point, point] = 255
+    seen = []
+    for seed in seeds:
+        changed, *_ = augment(image, torch.zeros(0, 4), torch.zeros(0), transform, seed)
+        seen.append((int((changed[0].float().sum(dim=0) > 0).sum()), int(changed.max())))
+    return seen
+
+
+def blurred(**keys):
+    return certain(blur=1.0, **keys)
+
+
+def test_box_blur_averages_over_every_odd_side_of_its_range():
+    seen = spread(blurred(box_blur=1.0, box_blur_kernels_px=(3, 9)), range(40))
+    # One bright point of 255 becomes a square of its side with 255 / side² in it.
+    assert set(seen) == {(side, round(255 / side**2)) for side in (3, 5, 7, 9)}
+
+
+def test_gaussian_blur_takes_its_side_from_the_range():
+    narrow, wide = (
+        spread(blurred(blur_kernels_px=sides), range(3)) for sides in ((3, 3), (11, 11))
+    )
+    # OpenCV's sigma of a side: 0.3 * ((side - 1) / 2 - 1) + 0.8, so 0.8 and 2.
+    assert all(width == 3 for width, _ in narrow)
+    peaks = [255 / sum(math.exp(-(i**2) / 2 / s**2) for i in range(-r, r + 1)) ** 2
+             for s, r in ((0.8, 1), (2.0, 5))]  # fmt: skip
+    assert [narrow[0][1], wide[0][1]] == pytest.approx(peaks, abs=0.6)
+    mixed = spread(blurred(blur_kernels_px=(11, 21)), range(60))
+    assert len({peak for _, peak in mixed}) >= 4  # six sides; the widest leave 1 or 2 of 255
+
+
+def test_without_kernels_a_blur_is_what_it_was():
+    image = torch.arange(3 * 40 * 40, dtype=torch.int64).reshape(3, 40, 40).remainder(251)
+    image = image.to(torch.uint8)
+    plain = v2.RandomApply([v2.Compose([v2.RandomApply([v2.GaussianBlur(5, (0.5, 2.0))], 1.0)])], 1)
+    none = torch.zeros(0, 4), torch.zeros(0)
+    assert torch.equal(augment(image, *none, blurred(), 7)[0], augment(image, *none, plain, 7)[0])
+
+
+@pytest.mark.parametrize("sides", [(4, 9), (3, 8), (9, 3), (1, 3), (3, 65)])
+def test_kernels_have_odd_sides_in_order(sides):
+    with pytest.raises(ValueError, match="expected two odd sides from 3 to 63"):
+        AugmentationConfig(blur_kernels_px=sides)

@@ -323,6 +323,25 @@ def test_a_seal_notices_every_bit_of_what_it_covers(tmp_path):
         seal(path)
 
 
+@pytest.mark.parametrize(
+    ("chosen_by", "best"), [("f_beta", 1), ("precision", 2), ("recall", 3), ("ap", 2)]
+)
+def test_the_best_epoch_is_the_one_the_config_chooses_by(chosen_by, best, tmp_path):
+    state = fresh_state()
+    scores = [(0.9, 0.1, 0.1, 0.1), (0.8, 0.9, 0.2, 0.9), (0.7, 0.8, 0.9, 0.8)]
+    for f_beta, precision, recall, ap in scores:
+        epoch(state, f_beta)
+        state.history[-1] = replace(
+            state.history[-1], precision=precision, recall=recall, ap=ap, chosen_by=chosen_by
+        )
+        keep(state, tmp_path)
+    assert state.best().epoch == best
+    assert state.best().row()["score"] == 0.9
+    again, notes = start(tmp_path)
+    assert (again.best(), notes) == (state.best(), ())
+    assert sha256_of(tmp_path / BEST) == again.best_sha256
+
+
 @pytest.mark.slow
 def test_a_real_training_with_a_damaged_checkpoint_ends_with_the_same_bits(
     trained, task, fresh, config, tmp_path, capsys

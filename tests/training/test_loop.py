@@ -10,17 +10,14 @@ import torch
 from safetensors.torch import load_file
 
 from sparrow.config import AugmentationConfig
+from sparrow.evaluation.validation import ThresholdScore
 from sparrow.training.loop import TrainingHooks, train
 from sparrow.training.task import TrainingError
 
 NO_CHANGES = AugmentationConfig(probability=0.0)
 
 
-class Nothing:
-    """The score of a detector that finds nothing."""
-
-    f_beta = precision = recall = 0.0
-    threshold = 0.5
+NOTHING = ThresholdScore(0.0, 0.0, 0.0, 0.5)  # the score of a detector that finds nothing
 
 
 def _unscored(task):
@@ -28,7 +25,7 @@ def _unscored(task):
     return replace(
         task,
         validation=task.validation.first(1),
-        score=lambda found: Nothing(),
+        score=lambda found: NOTHING,
         augmentation=NO_CHANGES,
     )
 
@@ -156,12 +153,15 @@ def test_photos_prepared_by_another_process_are_the_same(task, fresh, config):
     assert numbers(results[0]) == numbers(results[1])
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])  # AdamW goes first, above
-def test_every_optimizer_goes_on_from_its_state(optimizer, task, fresh, config, tmp_path):
+@pytest.mark.parametrize(  # AdamW goes first, above
+    ("optimizer", "schedule"), [("sgd", "cosine"), ("RMSprop", "OneCycleLR")]
+)
+def test_every_optimizer_goes_on_from_its_state(optimizer, schedule, task, fresh, config, tmp_path):
     few = replace(_unscored(task), photos=task.photos.first(2))
     training = config.training.model_copy(
-        update={"epochs": 2, "optimizer": optimizer, "ema_decay": 0.0, "batch_size": 2}
-    )
+        update={"epochs": 2, "optimizer": optimizer, "schedule": schedule, "ema_decay": 0.0,
+                "batch_size": 1}
+    )  # fmt: skip
     few = replace(few, training=training)
     whole = train(fresh(), few, _folder(tmp_path / "whole"))
     half = _folder(tmp_path / "half")

@@ -1,45 +1,12 @@
-"""Learning rates step by step."""
+"""The optimizer a config names, and averaged weights."""
 
 from __future__ import annotations
-
-import math
 
 import pytest
 import torch
 
 from sparrow.config import TrainingConfig
-from sparrow.training.optimizer import lr_scale, make_ema
-
-
-@pytest.mark.parametrize(
-    ("schedule", "expected"),
-    [
-        # Ten steps an epoch, four epochs, no warm-up; at steps 0, 10, 20, 30.
-        ("none", [1, 1, 1, 1]),
-        ("linear", [1, 0.75, 0.5, 0.25]),
-        ("cosine", [1, 0.5 + math.sqrt(0.125), 0.5, 0.5 - math.sqrt(0.125)]),  # cos 45° = √½
-        ("step", [1, 1, 0.1, 0.1]),  # a tenth after every two epochs
-    ],
-)
-def test_schedules(schedule, expected):
-    config = TrainingConfig(
-        epochs=4, schedule=schedule, warmup_fraction=0.0, step_epochs=2, gamma=0.1
-    )
-    assert [lr_scale(step, 10, config) for step in (0, 10, 20, 30)] == pytest.approx(expected)
-
-
-def test_warm_up_rises_to_the_full_rate():
-    config = TrainingConfig(epochs=4, schedule="cosine", warmup_fraction=0.1)  # 4 of 40 steps
-    factors = [lr_scale(step, 10, config) for step in range(40)]
-    assert factors[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
-    assert factors[4:] == sorted(factors[4:], reverse=True)
-    assert 0 < factors[-1] < 0.01
-
-
-def test_one_step_has_a_rate():
-    for schedule in ("none", "linear", "cosine", "step"):
-        config = TrainingConfig(epochs=1, schedule=schedule, warmup_fraction=0.9)
-        assert 0 < lr_scale(0, 1, config) <= 1
+from sparrow.training.optimizer import make_ema, make_optimizer
 
 
 def test_the_average_starts_short_and_grows_to_its_decay():
@@ -57,3 +24,37 @@ def test_the_average_starts_short_and_grows_to_its_decay():
 
 def test_no_decay_no_average():
     assert make_ema(torch.nn.Linear(1, 1), TrainingConfig(ema_decay=0.0)) is None
+
+
+def test_the_short_names_are_what_they_were():
+    layer = torch.nn.Linear(1, 1)
+    config = TrainingConfig(learning_rate=0.5, weight_decay=0.25, momentum=0.125)
+    expected = {
+        "adamw": (torch.optim.AdamW, 0.25, None),
+        "adam": (torch.optim.Adam, 0.25, None),
+        "sgd": (torch.optim.SGD, 0.25, 0.125),
+    }
+    for name, (kind, decay, momentum) in expected.items():
+        made = make_optimizer(layer, config.model_copy(update={"optimizer": name}))
+        group = made.param_groups[0]
+        assert type(made) is kind
+        assert (group["lr"], group["weight_decay"]) == (0.5, decay)
+        assert group.get("momentum") == momentum
+        assert group["fused"]
+
+
+def test_a_class_is_as_pytorch_has_it():
+    layer = torch.nn.Linear(1, 1)
+    config = TrainingConfig(
+        optimizer="AdamW", learning_rate=0.5, optimizer_parameters={"betas": [0.5, 0.25]}
+    )
+    ours = make_optimizer(layer, config).param_groups[0]
+    plain = torch.optim.AdamW(layer.parameters(), 0.5, betas=(0.5, 0.25)).param_groups[0]
+    assert {**ours, "betas": tuple(ours["betas"])} == plain  # a weight decay of 0.01 with it
+
+
+def test_what_does_not_learn_is_not_in_it():
+    layer = torch.nn.Linear(1, 1)
+    layer.bias.requires_grad_(False)
+    made = make_optimizer(layer, TrainingConfig(optimizer="RMSprop"))
+    assert [len(group["params"]) for group in made.param_groups] == [1]

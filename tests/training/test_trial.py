@@ -8,6 +8,7 @@ import optuna
 
 from sparrow.config import with_values
 from sparrow.evaluation.validation import ThresholdScore
+from sparrow.training.sampler import make_pruner
 from sparrow.training.trial import make_objective
 from sparrow.training.tuning import open_study
 
@@ -41,6 +42,18 @@ def test_a_trial_reports_every_epoch_and_may_be_pruned(config, task, tmp_path):
     trial = study.trials[0]
     assert trial.state.name == "PRUNED"
     assert list(trial.intermediate_values) == [1]  # stopped after its first epoch
+
+
+def test_a_patient_pruner_gets_each_epochs_own_score_of_what_the_config_chooses_by(config, task):
+    falling = iter((ThresholdScore(0.1, 0.0, 0.5, 0.5), ThresholdScore(0.9, 0.0, 0.25, 0.5)))
+    wrapped = {"wrapped_pruner": None, "patience": 3}
+    chosen = {"tuning.pruner": "PatientPruner", "tuning.pruner_parameters": wrapped}
+    tuned = with_values(config, {**chosen, "training.choose_by": "recall", "tuning.epochs": 2})
+    scored = replace(task, score=lambda _: next(falling))
+    study = optuna.create_study(direction="maximize", pruner=make_pruner(tuned.tuning))
+    study.optimize(make_objective(tuned, scored), n_trials=1)
+    assert study.trials[0].intermediate_values == {1: 0.5, 2: 0.25}
+    assert study.best_value == 0.5
 
 
 def test_a_trial_is_judged_on_the_way_as_it_is_in_the_end(config, task):

@@ -13,6 +13,7 @@ from sparrow.detections import Detections
 
 CANDIDATE_COLUMNS = ("image", "kind", "score", *XYXY)
 NO_BOX, NO_OBJECT = "no box here", "nothing found here"
+LABEL_ERROR = "label-error-candidate"  # the rule
 SAME_OBJECT_IOU = 0.3  # below it a detection and a box are not about the same object
 
 
@@ -59,4 +60,4 @@ def label_error_violation(candidates: pd.DataFrame, table: str) -> RuleViolation
         for row in candidates.to_dict("records")
     ]
     images = candidates["image"]
-    return rule_violation("label-error-candidate", table, [0] * len(images), images, values)
+    return rule_violation(LABEL_ERROR, table, [0] * len(images), images, values)

@@ -1,75 +1,26 @@
-"""What the checks say: named rules, the rows they hit, and the report over all of them."""
+"""What the checks say: the rows that rules hit, and the report over all of them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from sparrow.data.checks.outcome import RuleOutcome, Status
+from sparrow.data.checks.rules import RULES, Severity
 from sparrow.data.errors import DataError
 from sparrow.plain_text import one_line
 
-Severity = Literal["error", "warning"]
+_ORDER: tuple[Status, ...] = ("failed", "warning", "accepted", "passed", "not tested")
 ROW_COLUMNS = ("table", "row", "image", "value")
 ROWS_IN_JSON = 1000  # per rule; the number of all of them is always given
 ROWS_IN_SUMMARY = 3
 REPORT_JSON = "report.json"
-
-# name -> (severity, a sentence for the person who took the photos). Every rule there is.
-RULES: dict[str, tuple[Severity, str]] = {
-    "column-missing": ("error", "A column that every table needs is not there."),
-    "column-unknown": (
-        "error",
-        "There is a column nobody asked for; perhaps its name is misspelt.",
-    ),
-    "table-empty": ("error", "The table has a header but no rows."),
-    "value-missing": ("error", "A cell is empty that must be filled in."),
-    "value-not-a-number": ("error", "A cell that must be a number is something else."),
-    "name-not-a-file-name": (
-        "error",
-        "A photo's name must be a plain file name, without folders or invisible characters.",
-    ),
-    "name-extension": ("error", "A photo's name has an ending that is not accepted here."),
-    "name-duplicate": ("error", "Two rows describe a photo of the same name."),
-    "name-taken": (
-        "error",
-        "A new photo has the name of another one in the raw set; rename it, in both tables too.",
-    ),
-    "count-range": (
-        "error",
-        "The number of objects is not a whole number within the accepted range.",
-    ),
-    "source-unknown": ("error", "The source is not one of those accepted here."),
-    "license-unknown": ("error", "The licence is not one of those accepted here."),
-    "class-unknown": ("error", "A box is labelled with a class the config does not name."),
-    "position-range": ("error", "A box starts outside the range any photo can have."),
-    "box-size-range": ("error", "A box's width or height is zero, negative or too large."),
-    "photo-size-range": ("error", "A recorded photo size is zero, negative or too large."),
-    "photo-missing": ("error", "The table names a photo that is not in the folder."),
-    "photo-unlisted": ("error", "The folder holds a photo that the table does not name."),
-    "photo-unreadable": ("error", "A photo cannot be opened, or is damaged or incomplete."),
-    "box-without-photo": ("error", "A box belongs to a photo that the photo table does not name."),
-    "box-outside-photo": ("error", "A box reaches beyond the frame of its photo."),
-    "size-disagrees": ("error", "Boxes of one photo record different sizes for it."),
-    "size-wrong": ("error", "The recorded size of a photo is not that of the upright photo."),
-    "count-wrong": ("error", "The number of objects written down is not the number of boxes."),
-    "boxes-too-many": ("error", "A photo has more boxes than are accepted of one photo."),
-    "box-duplicate": ("error", "The very same box is in the table twice."),
-    "box-drawn-twice": ("warning", "Two boxes of one photo cover each other nearly completely."),
-    "box-tiny": ("warning", "A box is so small that a detector can hardly learn from it."),
-    "box-huge": ("warning", "A box covers nearly the whole photo."),
-    "photo-duplicate": ("warning", "Two photos are the same file under different names."),
-    "photo-near-duplicate": ("warning", "Two photos show nearly the same picture."),
-    "label-error-candidate": (
-        "warning",
-        "A model strongly disagrees with a photo's boxes; look again.",
-    ),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +57,22 @@ def rule_violation(
     return RuleViolation(rule, severity, sentence, frame) if len(frame) else None
 
 
+@dataclass(frozen=True)
+class Observation:
+    """What a rule required and what was seen, in words, whether it holds or not."""
+
+    required: str
+    seen: str
+    tested: bool = True
+
+
+# These are not of a set by itself.
+ELSEWHERE: Mapping[str, Observation] = {
+    "name-taken": Observation("", "tested where new data is taken in", tested=False),
+    "label-error-candidate": Observation("", "tested where a model is asked", tested=False),
+}
+
+
 @dataclass(frozen=True, eq=False)
 class CheckReport:
     """All violations of one check of one set of files.
@@ -114,13 +81,48 @@ class CheckReport:
         where: the folder that was checked.
         violations: one per broken rule and table, errors first.
         photos, boxes: how many rows were checked.
+        observations: of rules that have more to say than how many rows break them.
     """
 
     where: str
     violations: tuple[RuleViolation, ...]
     photos: int
     boxes: int
-    checked_rules: tuple[str, ...] = field(default=tuple(RULES))
+    observations: Mapping[str, Observation] = field(default_factory=lambda: dict(ELSEWHERE))
+
+    @property
+    def outcomes(self) -> list[RuleOutcome]:
+        """Every rule with what was observed; broken ones first, then those that hold."""
+        outcomes = [self._outcome(rule) for rule in RULES]
+        return sorted(outcomes, key=lambda outcome: _ORDER.index(outcome.status))
+
+    def _outcome(self, rule: str) -> RuleOutcome:
+        severity, sentence = RULES[rule]
+        rows = sum(len(broken.rows) for broken in self.violations if broken.rule == rule)
+        observation = self.observations.get(rule, Observation("", ""))
+        status: Status = "passed" if observation.tested else "not tested"
+        if rows:
+            status = "failed" if severity == "error" else "warning"
+        words = [observation.seen]
+        if rows:
+            words.append(f"{rows:,} rows break it")
+        elif not observation.seen:
+            words.append(f"0 of {self._units(rule)} break it")
+        observed = "; ".join(filter(None, words))
+        return RuleOutcome(rule, status, sentence, observation.required, observed)
+
+    def _units(self, rule: str) -> str:
+        """What a rule looks at: ``1,000 photos``."""
+        if rule.startswith(("photo-", "source-", "license-", "count-")):
+            return f"{self.photos:,} photos"
+        if rule.startswith(("box-", "class-", "size-", "position-")):
+            return f"{self.boxes:,} boxes"
+        return f"{self.photos + self.boxes:,} rows"
+
+    @property
+    def checked_rules(self) -> tuple[str, ...]:
+        """Names of the rules that were tested."""
+        return tuple(o.rule for o in map(self._outcome, RULES) if o.status != "not tested")
 
     @property
     def errors(self) -> list[RuleViolation]:
@@ -137,11 +139,17 @@ class CheckReport:
         """No error; warnings may remain."""
         return not self.errors
 
-    def extended(self, more: RuleViolation | None) -> CheckReport:
-        """The report with one more violation; itself where there is none."""
-        if more is None:
-            return self
-        return replace(self, violations=tuple(errors_first((*self.violations, more))))
+    def extended(self, rule: str, seen: str, more: RuleViolation | None) -> CheckReport:
+        """The report with one more rule tested.
+
+        Args:
+            rule: its name.
+            seen: what was observed.
+            more: the violation; None where it holds.
+        """
+        observations = {**self.observations, rule: Observation("", seen)}
+        violations = tuple(errors_first((*self.violations, more)))
+        return replace(self, violations=violations, observations=observations)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, ready for ``json.dump``; at most ``ROWS_IN_JSON`` rows a violation."""
@@ -151,6 +159,7 @@ class CheckReport:
             "photos": self.photos,
             "boxes": self.boxes,
             "checked_rules": list(self.checked_rules),
+            "rules": [outcome.to_json() for outcome in self.outcomes],
             "findings": [  # as earlier versions called it
                 {
                     "rule": broken.rule,

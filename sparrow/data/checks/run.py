@@ -6,6 +6,7 @@ A broken set is never handed out: ``CheckedDataset.dataset`` raises for it, with
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,15 @@ from sparrow.data import schemas
 from sparrow.data.checks.compared_tables import Tables
 from sparrow.data.checks.integrity import check_boxes, check_measured, check_names
 from sparrow.data.checks.measure import measure_photos
-from sparrow.data.checks.report import CheckReport, RuleViolation, errors_first, rule_violation
+from sparrow.data.checks.observed import CheckedTables, observe
+from sparrow.data.checks.report import (
+    ELSEWHERE,
+    CheckReport,
+    Observation,
+    RuleViolation,
+    errors_first,
+    rule_violation,
+)
 from sparrow.data.errors import DataError
 from sparrow.data.formats.csv import BOXES_CSV, INFO_CSV, read_csv_tables, table_paths, to_dataset
 from sparrow.data.ingest.atomic_dir import recover
@@ -64,15 +73,15 @@ def check_dataset(
     info_raw, boxes_raw = read_csv_tables(root, prefix)
     for path, raw in zip(table_paths(root, prefix), (info_raw, boxes_raw), strict=True):
         _refuse_wide_rows(path, raw)
-    files = photo_files(root)
-    violations: list[RuleViolation | None] = list(check_tables(info_raw, boxes_raw, config, prefix))
-    measured = pd.DataFrame()
+    files, violations = photo_files(root), [*check_tables(info_raw, boxes_raw, config, prefix)]
+    measured, tables = pd.DataFrame(), None
     if _comparable(info_raw, boxes_raw):
         tables = compare_tables(info_raw, boxes_raw, prefix)
         measured = _measure(root, sorted(set(files) & set(tables.names)), config, progress)
-        violations += check_names(tables, files)
-        violations += check_measured(tables, measured, config)
-    report = make_report(str(root), violations, info_raw, boxes_raw)
+        more = [*check_names(tables, files), *check_measured(tables, measured, config)]
+        violations += errors_first(more)
+    seen = observe(CheckedTables(info_raw, boxes_raw, config, tables, len(files)))
+    report = make_report(str(root), violations, info_raw, boxes_raw, seen)
     passed = _dataset(root, info_raw, boxes_raw, measured) if report.ok else None
     return CheckedDataset(report, passed)
 
@@ -179,12 +188,19 @@ def table_names(prefix: str = "") -> tuple[str, str]:
 
 def make_report(
     where: str,
-    violations: list[RuleViolation | None],
+    violations: Sequence[RuleViolation],
     info_raw: pd.DataFrame,
     boxes_raw: pd.DataFrame,
+    observations: Mapping[str, Observation],
 ) -> CheckReport:
     """All violations as one report, errors first."""
-    return CheckReport(where, tuple(errors_first(violations)), len(info_raw), len(boxes_raw))
+    return CheckReport(
+        where,
+        tuple(errors_first(violations)),
+        len(info_raw),
+        len(boxes_raw),
+        {**ELSEWHERE, **observations},
+    )
 
 
 def _texts(raw: pd.DataFrame, column: str) -> pd.Series:

@@ -17,3 +17,9 @@ WRITERS = {
     "yolo": "yolo:write_yolo",
     "csv": "csv:write_csv",
 }
+SPLIT_WRITERS = {
+    "coco": "split_sets:write_coco_split",
+    "voc": "split_sets:write_voc_split",
+    "yolo": "split_sets:write_yolo_split",
+    "csv": "split_sets:write_csv_split",
+}

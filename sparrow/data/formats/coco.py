@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from sparrow.data.formats.annotations import (
     safe_name,
 )
 from sparrow.data.tables import UNKNOWN, XYXY, Dataset
+
+PART_PREFIX = "instances_"  # of the annotation file of a part: instances_train.json
 
 
 def find_coco(folder: Path) -> Path:
@@ -45,10 +48,22 @@ def find_coco(folder: Path) -> Path:
 def read_coco_set(folder: Path) -> Dataset:
     """As ``read_coco``, from a folder or the path of its file.
 
+    A folder may hold several parts: ``annotations/instances_train.json`` with its photos in
+    ``images/train``, and so on. All are read, and the photos' names hold their part's folder.
+
     Raises:
         DataError: see ``find_coco`` and ``read_coco``.
     """
-    return read_coco(find_coco(folder))
+    files = sorted((folder / "annotations").glob(f"{PART_PREFIX}*.json"))
+    parts = {path.stem.removeprefix(PART_PREFIX): path for path in files}
+    if len(parts) < 2 or not all((folder / "images" / part).is_dir() for part in parts):
+        return read_coco(find_coco(folder))
+    rows = [
+        replace(row, image=f"{part}/{row.image}")
+        for part, path in parts.items()
+        for row in _read_rows(path)
+    ]
+    return make_dataset(folder, rows)
 
 
 def read_coco(path: Path) -> Dataset:
@@ -60,13 +75,16 @@ def read_coco(path: Path) -> Dataset:
     Raises:
         DataError: not JSON, not COCO, ids that point nowhere, unsafe names, crowd regions.
     """
+    root = path.parent.parent if path.parent.name == "annotations" else path.parent
+    return make_dataset(root, _read_rows(path))
+
+
+def _read_rows(path: Path) -> list[PhotoRow]:
     tree = _parse(path)
     # CVAT's exports have a licence without a name.
     licenses = {str(item.get("id")): str(item.get("name") or UNKNOWN) for item in tree["licenses"]}
     boxes = _read_boxes(path, tree)
-    rows = [_read_photo(path, photo, boxes[photo["id"]], licenses) for photo in tree["images"]]
-    root = path.parent.parent if path.parent.name == "annotations" else path.parent
-    return make_dataset(root, rows)
+    return [_read_photo(path, photo, boxes[photo["id"]], licenses) for photo in tree["images"]]
 
 
 def _read_boxes(path: Path, tree: dict[str, list[dict[str, Any]]]) -> dict[Any, list[LabelledBox]]:

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from sparrow.data.errors import DataError
-from sparrow.data.formats import READERS, WRITERS
+from sparrow.data.formats import READERS, SPLIT_WRITERS, WRITERS
 from sparrow.data.formats.annotations import (
     find_folder,
     new_folder,
@@ -147,6 +147,24 @@ def export_dataset(kind: str, dataset: Dataset, to: Path) -> None:
         (place / "NOTICE").write_text(notice(dataset), encoding="utf-8")
 
 
+def export_split(kind: str, dataset: Dataset, to: Path) -> None:
+    """As ``export_dataset``, in a training, a validation and a test part (``SPLIT_WRITERS``).
+
+    Args:
+        kind: of the export.
+        dataset: with its ``split`` column.
+        to: the folder to make.
+
+    Raises:
+        ValueError: there is no such kind.
+        DataError: ``to`` holds files, or a photo is missing.
+    """
+    write: Callable[[Dataset, Path], dict[str, str]] = _function(SPLIT_WRITERS, kind)
+    with new_folder(to) as place:
+        _copy_photos(dataset.root / "images", write(dataset, place), place)
+        (place / "NOTICE").write_text(notice(dataset), encoding="utf-8")
+
+
 def _flat_names(names: list[str]) -> dict[str, str]:
     """Each photo's name without folders; where two would be the same, the folder goes before it."""
     plain = Counter(Path(name).name for name in names)
@@ -173,7 +191,10 @@ def _joined(waiting: Dataset, added: Dataset) -> Dataset:
 
 
 def _copy_photos(photos: Path, names: dict[str, str], images: Path) -> None:
+    """Copy photos (old name -> new name, which may hold folders) into ``images``."""
     images.mkdir(parents=True, exist_ok=True)
+    for folder in {Path(name).parent for name in names.values()}:
+        (images / folder).mkdir(parents=True, exist_ok=True)
     for name, new_name in names.items():
         source = photos / name
         if (images / new_name).exists():

@@ -6,7 +6,9 @@ VOC counts pixels from 1 and includes the last one: ``x_min = xmin - 1`` and ``x
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections.abc import Hashable, Mapping
 from pathlib import Path
+from typing import Any
 
 from sparrow.data.errors import DataError
 from sparrow.data.formats.annotations import (
@@ -51,7 +53,20 @@ def read_voc(folder: Path) -> Dataset:
 
 def write_voc(dataset: Dataset, folder: Path) -> None:
     """Write ``annotations/*.xml``; the photos belong into ``images/`` beside it."""
-    target = folder / "annotations"
+    write_voc_files(dataset, folder / "annotations", "images")
+
+
+def write_voc_files(dataset: Dataset, target: Path, photos: str) -> None:
+    """Write an XML file for each photo.
+
+    Args:
+        dataset: photos and boxes.
+        target: folder of the files.
+        photos: name of the folder of the photos, beside ``target``.
+
+    Raises:
+        DataError: two photos would share a file.
+    """
     target.mkdir(parents=True, exist_ok=True)
     boxes = dataset.boxes_by_image()
     stems: dict[str, str] = {}
@@ -60,22 +75,28 @@ def write_voc(dataset: Dataset, folder: Path) -> None:
         stem = Path(name).stem
         if stems.setdefault(stem, name) != name:
             raise DataError(f"{name!r} and {stems[stem]!r} would share the file {stem}.xml")
-        root = ET.Element("annotation")
-        _add(root, "folder", "images")
-        _add(root, "filename", name)
-        source = _add(root, "source", "")
-        _add(source, "database", row["source"])
-        _add(source, "license", row["license"])
-        _add(_add(root, "owner", ""), "name", row["author"])
-        size = _add(root, "size", "")
-        for tag, value in (("width", row["width_px"]), ("height", row["height_px"]), ("depth", 3)):
-            _add(size, tag, str(int(value)))
-        _add(root, "segmented", "0")
+        root = _describe_photo(row, photos)
         rows = boxes[name]
         for label, xyxy in zip(rows["label"], rows[XYXY].to_numpy(dtype=float), strict=True):
             _add_object(root, label, xyxy.tolist())
         ET.indent(root)
         ET.ElementTree(root).write(target / f"{stem}.xml", encoding="utf-8")
+
+
+def _describe_photo(row: Mapping[Hashable, Any], photos: str) -> ET.Element:
+    """The annotation of a row of ``Dataset.images``, without its objects."""
+    root = ET.Element("annotation")
+    _add(root, "folder", photos)
+    _add(root, "filename", row["image"])
+    source = _add(root, "source", "")
+    _add(source, "database", row["source"])
+    _add(source, "license", row["license"])
+    _add(_add(root, "owner", ""), "name", row["author"])
+    size = _add(root, "size", "")
+    for tag, value in (("width", row["width_px"]), ("height", row["height_px"]), ("depth", 3)):
+        _add(size, tag, str(int(value)))
+    _add(root, "segmented", "0")
+    return root
 
 
 def _read_photo(path: Path, photos: Path) -> PhotoRow:

@@ -7,6 +7,7 @@ The four are fractions of the photo's width and height; the classes are named in
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -62,9 +63,23 @@ def read_yolo(folder: Path) -> Dataset:
 
 
 def write_yolo(dataset: Dataset, folder: Path) -> None:
-    """Write ``labels/*.txt``, ``classes.txt`` and ``data.yaml``; photos belong into ``images/``."""
-    classes = sorted(dataset.boxes["label"].unique())
-    numbers = {label: number for number, label in enumerate(classes)}
+    """Write ``labels/*.txt``, ``classes.txt`` and ``data.yaml``; photos belong into ``images/``.
+
+    ``data.yaml`` must name photos to train and photos to validate with, so it names all for both;
+    ``split_sets.write_yolo_split`` writes parts.
+    """
+    write_labels(dataset, folder)
+    write_class_names(dataset, folder, {"train": "images", "val": "images"})
+
+
+def write_labels(dataset: Dataset, folder: Path) -> None:
+    """Write ``labels/*.txt``, in the subfolders that the photos' names hold.
+
+    Raises:
+        DataError: two photos would share a file.
+    """
+    numbers = {label: number for number, label in enumerate(_classes(dataset))}
+    (folder / "labels").mkdir(parents=True, exist_ok=True)
     sizes = dataset.images.set_index("image")[["width_px", "height_px"]]
     stems: dict[str, str] = {}
     for name, boxes in dataset.boxes_by_image().items():
@@ -80,7 +95,23 @@ def write_yolo(dataset: Dataset, folder: Path) -> None:
             for label, row in zip(boxes["label"], fractions.tolist(), strict=True)
         ]
         path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    _write_classes(folder, classes)
+
+
+def write_class_names(dataset: Dataset, folder: Path, photos: Mapping[str, str]) -> None:
+    """Write ``classes.txt`` and ``data.yaml``.
+
+    Args:
+        dataset: whose classes.
+        folder: of both files.
+        photos: of each part the folder of its photos, below ``folder``. There is no key ``path``:
+            Ultralytics would look for "." in the working folder, and without it looks beside the
+            file.
+    """
+    classes = _classes(dataset)
+    (folder / "classes.txt").write_text("".join(f"{c}\n" for c in classes), encoding="utf-8")
+    tree = {**photos, "names": dict(enumerate(classes))}
+    text = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
+    (folder / "data.yaml").write_text(text, encoding="utf-8")
 
 
 def _read_line(line: str, where: str, classes: list[str], width: int, height: int) -> LabelledBox:
@@ -118,10 +149,6 @@ def _read_classes(folder: Path) -> list[str]:
     return [str(name) for name in names]
 
 
-def _write_classes(folder: Path, classes: list[str]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "labels").mkdir(exist_ok=True)
-    (folder / "classes.txt").write_text("".join(f"{c}\n" for c in classes), encoding="utf-8")
-    tree = {"path": ".", "train": "images", "val": "images", "names": dict(enumerate(classes))}
-    text = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
-    (folder / "data.yaml").write_text(text, encoding="utf-8")
+def _classes(dataset: Dataset) -> list[str]:
+    """Names of the classes; a class's number is its place."""
+    return sorted(dataset.boxes["label"].unique())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +39,8 @@ from sparrow.plain_text import one_line
 from sparrow.progress import Progress
 
 logger = logging.getLogger("sparrow.data")
+# Is called with the raw set and the new data before they are merged; may raise a ``DataError``.
+Compare = Callable[[Dataset, Dataset], None]
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ def ingest_new(
     config: DataConfig,
     progress: Progress | None = None,
     write_report: ReportWriter = write_report_json,
+    compare: Compare | None = None,
 ) -> IngestResult:
     """Check the new data and merge it into the raw set in one step.
 
@@ -78,31 +81,37 @@ def ingest_new(
         config: the data section.
         progress: called with (done, total) photos while they are measured.
         write_report: writes the report into a batch that is rejected.
+        compare: of the raw set and new data that passed its checks; it may refuse to merge them.
 
     Raises:
-        DataError: the new data fails its checks (file, row and rule are named), a name is taken by
-            another photo, a photo changes meanwhile, the raw set itself is broken, or the disk is
+        DataError: the new data fails its checks (file, row and rule are named) or ``compare``, a
+            name is taken, a photo changes meanwhile, the raw set itself is broken, or the disk is
             full. The raw set is as it was.
     """
     raw, new = Path(config.root), Path(config.new)
     with file_lock(raw), _batch_lock(new), as_data_errors("nothing is taken in", new):
         resume_removal(new)
         if not batch_files(new):
-            current = _current(raw, config, progress)
-            return IngestResult(data_version=_record_found(raw, current))
-        return _ingest_batch(config, progress, write_report)
+            return IngestResult(data_version=_record_found(raw, _current(raw, config, progress)))
+        return _ingest_batch(config, progress, write_report, compare)
 
 
 def _ingest_batch(
-    config: DataConfig, progress: Progress | None, write_report: ReportWriter
+    config: DataConfig,
+    progress: Progress | None,
+    write_report: ReportWriter,
+    compare: Compare | None,
 ) -> IngestResult:
     raw, new = Path(config.root), Path(config.new)
     tables = hash_tables(new)
     checked = _check_new(new, config, progress, write_report)
-    current, batch = _current(raw, config, progress), checked.dataset
+    current, batch, report = _current(raw, config, progress), checked.dataset, checked.report
     if current is not None:
-        clashes = checked.report.extended(name_clashes(batch, current))
-        _refuse_errors(clashes, config, write_report)
+        seen = f"{len(batch.images):,} names against {len(current.images):,}"
+        report = checked.report.extended("name-taken", seen, name_clashes(batch, current))
+        _refuse_errors(report, config, write_report)
+        if compare is not None:
+            compare(current, batch)
     merge = merge_batch(batch, current)
     if merge.changes or current is None:
         version: str | None = _write(merge, current, config)
@@ -112,7 +121,7 @@ def _ingest_batch(
         tuple(merge.added),
         tuple(merge.corrected),
         merge.known,
-        checked.report,
+        report,
         version,
         tuple(_clear(new, batch, tables)),
     )

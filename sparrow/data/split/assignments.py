@@ -44,9 +44,24 @@ def save_assignments(dataset: Dataset) -> None:
     path = dataset.root / HISTORY / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     now = dict(zip(dataset.images["sha256"], dataset.images["split"], strict=True))
-    assignments = sorted({**load_assignments(dataset.root), **now}.items())
-    table = pd.DataFrame(assignments, columns=["sha256", "split"])
+    _write(path, {**load_assignments(dataset.root), **now})
+
+
+def _write(path: Path, assignments: Mapping[str, str]) -> None:
+    table = pd.DataFrame(sorted(assignments.items()), columns=["sha256", "split"])
     write_atomic(path, table.to_csv(index=False))
+
+
+def merge_assignments(root: Path, others: Mapping[str, str]) -> None:
+    """Add assignments that another copy of the set made; nothing where there are none.
+
+    A photo that the two assigned differently goes where a model has seen most.
+    """
+    merged = load_assignments(root)
+    for sha256, split in others.items():
+        merged[sha256] = min(split, merged.get(sha256, split), key=SPLITS.index)
+    if others:
+        _write(root / HISTORY / FILE, merged)
 
 
 def settled_groups(

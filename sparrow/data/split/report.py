@@ -30,6 +30,8 @@ class SplitOrigin(TypedDict, total=False):
         kept_their_side: photos that were assigned before, and stayed where they were.
         authors_parted_by_day: whether there are too few authors to keep each in one split.
         config: the section ``split``.
+        checks: each rule on test against training photos (``checks.outcome.RuleOutcome``), those
+            that the config accepts among them.
     """
 
     seed: int
@@ -37,6 +39,7 @@ class SplitOrigin(TypedDict, total=False):
     kept_their_side: int
     authors_parted_by_day: bool
     config: dict[str, Any]  # Any: JSON's values
+    checks: list[dict[str, Any]]
 
 
 class SplitReport(SplitOrigin):
@@ -84,7 +87,7 @@ def report_split(
         "data_version": data_version(dataset),
         "near_duplicate_bits": near_duplicate_bits,
         "visit_seconds": visit_seconds,
-        "crossing": _find_crossing(images, ties),
+        "crossing": find_crossing(images, ties),
         "splits": {
             split: _describe(grouped.subset(split), len(images))
             for split in sorted(map(str, images["split"].unique()), key=_order)
@@ -122,7 +125,8 @@ def split_verdict(report: Mapping[str, Any]) -> tuple[bool, str]:
     )
 
 
-def _find_crossing(images: pd.DataFrame, ties: PhotoTies) -> dict[str, list[Any]]:
+def find_crossing(images: pd.DataFrame, ties: PhotoTies) -> dict[str, list[Any]]:
+    """What is in more than one split (``SplitReport.crossing``)."""
     return {
         "author": sorted(images["author"].iloc[_crossing(ties.author, images)]),
         "near_duplicate": _names(ties.likeness, images),

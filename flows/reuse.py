@@ -1,0 +1,244 @@
+"""``run`` begins with the steps of an earlier run that nothing has changed for since.
+
+It is Metaflow's own ``resume`` with this run's own config in place of the earlier run's: steps are
+cloned up to the first that would be made from something else, and the others run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import metaflow.runtime
+from lineage import TAKEN_TAG, own_parameters
+from metaflow import Flow, Run, Step, namespace
+from metaflow.datastore.datastore_set import TaskDataStoreSet
+from metaflow.exception import MetaflowException, MetaflowNotFound
+from metaflow.runtime import PREFETCH_DATA_ARTIFACTS, NativeRuntime
+from step_notes import LOCK, RECORD, flow_source
+from user_errors import USER_ERRORS, UserError
+
+from sparrow.config import Config
+from sparrow.pipeline.data_state import data_state
+from sparrow.pipeline.release import registered_folder
+from sparrow.pipeline.run import begin_run
+from sparrow.pipeline.run_files import WholeFiles, find_files, take_files
+from sparrow.pipeline.stages import ALWAYS, STAGES
+from sparrow.pipeline.step_record import (
+    Difference,
+    Now,
+    StepRecord,
+    first_difference,
+    installed_packages,
+)
+from sparrow.pipeline.trained_folder import MODEL
+from sparrow.progress import show_progress
+
+NEWEST = 12  # runs that are looked at, the newest first
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a run takes over.
+
+    Attributes:
+        run: Metaflow's id of the earlier run.
+        records: of its steps that are taken over, by step.
+        files: what they left in their runs' folders, by relative path.
+        reason: why the first of the others runs.
+    """
+
+    run: str
+    records: Mapping[str, StepRecord]
+    files: Mapping[str, Path]
+    reason: str
+
+    def lines(self) -> list[str]:
+        """For the log: which steps are whose, and why the next runs."""
+        steps = list(self.records)
+        if self.reason == NOTHING_CHANGED:
+            return [f"Nothing changed since run {self.run}: its steps {steps[0]} to {steps[-1]} "
+                    f"are taken over; {', '.join(ALWAYS)} run."]  # fmt: skip
+        return [f"Taken over from run {self.run}: {', '.join(steps)}.", f"{self.reason}."]
+
+
+NOTHING_CHANGED = "nothing changed"
+
+
+class ReusingRuntime(NativeRuntime):
+    """A local run that may begin with another run's finished steps."""
+
+    def persist_constants(self, task_id: str | None = None) -> None:
+        """As Metaflow does it; then choose what to take over."""
+        super().persist_constants(task_id)
+        flow, own = self._flow, str(self._run_id)
+        if self._clone_run_id or own_parameters(flow.name, own)["fresh"]:
+            return
+        try:
+            config: Config = flow.settings
+        except USER_ERRORS as error:
+            raise UserError(str(error)) from None
+        taken = find_taken(config, flow.name, own)
+        if taken is None:
+            return
+        print(*taken.lines(), sep="\n", flush=True)
+        Run(f"{flow.name}/{own}", _namespace_check=False).add_tag(TAKEN_TAG + taken.run)
+        work_dir = Path(config.stores.runs) / own
+        begin_run(config, work_dir, own, show_progress("drawn"))
+        take_files(taken.files, work_dir)
+        self._clone_from(taken)
+
+    def execute(self) -> None:
+        """Clone what is taken over, then run the rest."""
+        if self._taken:
+            # Only a resumed run's parameters know who is its leader.
+            self._parameters()._is_resume_leader = True
+            self.clone_original_run(generate_task_obj=True, verbose=False)
+        super().execute()
+
+    _taken: Taken | None = None
+
+    def _parameters(self) -> Any:  # a task of Metaflow's own, of which its stubs know nothing
+        return self._params_task
+
+    def _clone_from(self, taken: Taken) -> None:
+        """What ``NativeRuntime.__init__`` sets up for a run that resumes another."""
+        self._taken, self._clone_run_id = taken, taken.run
+        self._steps_to_rerun = set(self._graph.nodes) - set(taken.records)
+        self._origin_ds_set = TaskDataStoreSet(
+            self._flow_datastore, taken.run, prefetch_data_artifacts=PREFETCH_DATA_ARTIFACTS
+        )
+        # The parameters are this run's own; whatever follows them may still be cloned.
+        self._is_cloned[self._parameters().path] = True
+
+
+def reuse_earlier_runs() -> None:
+    """Let ``run`` take over what earlier runs have done; ``resume`` stays as it is.
+
+    To be called before the flow is started, which is when Metaflow's commands take their runtime.
+    """
+    vars(metaflow.runtime)["NativeRuntime"] = ReusingRuntime
+
+
+def find_taken(config: Config, flow: str, own: str) -> Taken | None:
+    """The newest of the earlier runs that saves the most steps; None where none saves any.
+
+    A run whose results cannot be read is passed over, with a word.
+    """
+    now = Now(config, _code(), installed_packages(LOCK), data_state(config.data))
+    best: Taken | None = None
+    reasons: list[str] = []
+    for run in _newest(flow, own):
+        try:
+            records = read_records(run)
+        except (MetaflowException, OSError, ValueError, AttributeError, ImportError) as error:
+            print(f"run {run.id} cannot be read and is passed over: {error}", flush=True)
+            continue
+        if not records:
+            continue
+        taken = _taken(run.id, records, first_difference(records, now), config)
+        if len(taken.records) <= 1:  # ``start`` alone is no work
+            reasons.append(f"Nothing can be taken over from run {run.id}: {taken.reason}.")
+        elif best is None or len(taken.records) > len(best.records):
+            best = taken
+        if taken.reason == NOTHING_CHANGED:
+            break
+    if best is None:
+        print(*reasons[:1], sep="\n", end="\n" if reasons else "", flush=True)
+    return best
+
+
+def read_records(run: Run) -> dict[str, StepRecord]:
+    """The records of a run's finished steps; steps of earlier releases have none."""
+    records: dict[str, StepRecord] = {}
+    for stage in STAGES:
+        for name in stage.steps:
+            record = _record(run, name)
+            if record is None:
+                return records
+            records[name] = record
+    return records
+
+
+def _record(run: Run, name: str) -> StepRecord | None:
+    try:
+        step: Step = run[name]
+    except (KeyError, MetaflowNotFound):
+        return None
+    tasks = list(step)
+    if not all(task.finished and task.successful for task in tasks):
+        return None
+    values: Sequence[Any] = [task[RECORD].data for task in tasks if RECORD in task]
+    return next((value for value in values if value is not None and value.step == name), None)
+
+
+def _taken(
+    run: str, records: Mapping[str, StepRecord], difference: Difference, config: Config
+) -> Taken:
+    """The steps before the difference, but for the first whose files are not as it left them."""
+    last = {name: record for record in records.values() for name in record.files}
+    own = Path(config.stores.runs) / run  # which may have taken files over itself
+    kept: dict[str, StepRecord] = {}
+    paths: dict[str, Path] = {}
+    for stage in STAGES[: difference.stage]:
+        for step in stage.steps:
+            record = records[step]
+            expected = {name: last[name].files[name] for name in record.files}
+            whole = find_files(expected, [own, *{Path(r.work_dir): r for r in last.values()}])
+            whole = _with_registered(whole, expected, records, config)
+            if whole.wrong:
+                path = Path(record.work_dir, whole.wrong[0])
+                reason = f"{step} runs again: {path} is not as run {record.run} left it"
+                return Taken(run, _whole_stages(kept), paths, reason)
+            kept[step] = record
+            paths |= whole.paths
+    return Taken(run, kept, paths, difference.reason)
+
+
+def _with_registered(
+    whole: WholeFiles,
+    expected: Mapping[str, str],
+    records: Mapping[str, StepRecord],
+    config: Config,
+) -> WholeFiles:
+    """The model's files from its registered version, where a run's own were removed for room."""
+    if not whole.wrong or "evaluate" not in records:
+        return whole
+    key = Path(records["evaluate"].work_dir).name
+    home = registered_folder(config, key)
+    if home is None:
+        return whole
+    wanted = {name: expected[name] for name in whole.wrong if name.startswith(f"{MODEL}/")}
+    again = find_files(
+        {name.removeprefix(f"{MODEL}/"): sha for name, sha in wanted.items()}, [home]
+    )
+    paths = {f"{MODEL}/{name}": path for name, path in again.paths.items()}
+    wrong = tuple(name for name in whole.wrong if name not in paths)
+    return WholeFiles({**whole.paths, **paths}, wrong)
+
+
+def _whole_stages(records: Mapping[str, StepRecord]) -> dict[str, StepRecord]:
+    """Without the steps of a stage of which not all are there."""
+    stages = [stage for stage in STAGES if all(step in records for step in stage.steps)]
+    return {step: records[step] for stage in stages for step in stage.steps}
+
+
+def _newest(flow: str, own: str) -> list[Run]:
+    namespace(None)
+    runs = []
+    try:
+        for run in Flow(flow).runs():
+            if run.id != own:
+                runs.append(run)
+            if len(runs) == NEWEST:
+                break
+    except MetaflowNotFound:
+        pass
+    return runs
+
+
+def _code() -> dict[str, dict[str, str]]:
+    source = flow_source()
+    return {step: source.files_of(step) for stage in STAGES for step in stage.steps}
