@@ -27,7 +27,18 @@ settle_user_name()
 
 from command_line import main
 from lineage import first_run, own_parameters
-from metaflow import Config, FlowSpec, Parameter, card, current, parallel, project, step  # type: ignore[attr-defined]
+from metaflow import (  # type: ignore[attr-defined]  # made when it is imported
+    Config,
+    FlowSpec,
+    Parameter,
+    card,
+    current,
+    parallel,
+    project,
+    retry,
+    step,
+    timeout,
+)  # fmt: skip
 from reuse import reuse_earlier_runs
 from step_notes import RECORD, noted_step
 from user_errors import run_times, user_facing_config, user_facing_step
@@ -124,6 +135,7 @@ class Train(FlowSpec):
         self.next(self.check_data)
 
     @card
+    @timeout(hours=12)
     @step
     @user_facing_step
     @noted_step
@@ -139,6 +151,7 @@ class Train(FlowSpec):
         self.next(self.ingest)
 
     @card
+    @timeout(hours=12)
     @step
     @user_facing_step
     @noted_step
@@ -152,6 +165,7 @@ class Train(FlowSpec):
         self.next(self.split)
 
     @card
+    @timeout(hours=6)
     @step
     @user_facing_step
     @noted_step
@@ -166,6 +180,7 @@ class Train(FlowSpec):
 
     @card
     @card(type="blank", id="dataset_card")
+    @timeout(hours=6)
     @step
     @user_facing_step
     @noted_step
@@ -197,6 +212,8 @@ class Train(FlowSpec):
         self.next(self.choose)
 
     @card
+    @timeout(hours=1)
+    @retry(times=1, minutes_between_retries=1)
     @step
     @user_facing_step
     @noted_step
@@ -234,6 +251,8 @@ class Train(FlowSpec):
 
     @card
     @card(type="blank", id="model_card")
+    @timeout(hours=12)
+    @retry(times=1, minutes_between_retries=1)
     @step
     @user_facing_step
     @noted_step
@@ -255,6 +274,8 @@ class Train(FlowSpec):
         self.next(self.promote)
 
     @card
+    @timeout(hours=6)
+    @retry(times=2, minutes_between_retries=1)
     @step
     @user_facing_step
     def promote(self) -> None:
@@ -268,6 +289,8 @@ class Train(FlowSpec):
         report_cards.show_decision(self.promotion)
         self.next(self.bundle)
 
+    @timeout(hours=1)
+    @retry(times=2, minutes_between_retries=1)
     @step
     @user_facing_step
     def bundle(self) -> None:
@@ -276,6 +299,8 @@ class Train(FlowSpec):
         self.next(self.end)
 
     @card
+    @timeout(hours=1)
+    @retry(times=1, minutes_between_retries=1)
     @step
     @user_facing_step
     def end(self) -> None:

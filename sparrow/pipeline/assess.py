@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sparrow.config import Config
 from sparrow.data.tables import Dataset
+from sparrow.drawing.attempt import attempt_drawing
 from sparrow.pipeline.cards import AssessedModel, log_evaluation, write_model_card
 from sparrow.pipeline.data import write_label_errors
 from sparrow.pipeline.evaluate import evaluate_model
@@ -75,9 +76,13 @@ def assess_model(
     scored = evaluate_model(config, dataset, folder, progress)
     model = AssessedModel(folder, dataset, trained, scored)
     model_card = write_model_card(config, model)
-    example = example_of(config, dataset, scored)
+    example = attempt_drawing("the example", lambda: example_of(config, dataset, scored))
     write_ledger(config, dataset, folder, [example.credit] if example else [])
-    pictures = evaluation_pictures(scored) | mistake_pictures(config, dataset, scored)
+    pictures = attempt_drawing("curves of the scores", lambda: evaluation_pictures(scored)) or {}
+    pictures |= (
+        attempt_drawing("the worst mistakes", lambda: mistake_pictures(config, dataset, scored))
+        or {}
+    )
     log_evaluation(config, trained, scored, pictures, run_dir)
     pages = run_dir / "data" / "test"
     label_errors = write_label_errors(config, test, scored.detections, "This run's model", pages)

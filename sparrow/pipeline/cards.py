@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sparrow.config import Config
 from sparrow.data.licences import not_shown_words
 from sparrow.data.tables import Dataset
+from sparrow.drawing.attempt import attempt_drawing
 from sparrow.inference.model_folder import (
     CARD,
     CARD_PAGE,
@@ -76,10 +77,16 @@ def _card_facts(config: Config, model: AssessedModel) -> CardFacts:
         engine_mb=engine_mb(model.folder),
         dataset=model.dataset,
         trained=TrainingFacts(trained.history, trained.best_epoch, trained.values, trained.stopped),
-        example=example_of(config, model.dataset, scored),
+        example=attempt_drawing("the example", lambda: example_of(config, model.dataset, scored)),
         not_shown=not_shown_words(config.data.show_licenses),
-        curves=training_figures(trained.history, trained.best_epoch, beta)
-        | evaluation_pictures(scored),
+        curves=attempt_drawing(
+            "the card's curves",
+            lambda: (
+                training_figures(trained.history, trained.best_epoch, beta)
+                | evaluation_pictures(scored)
+            ),
+        )
+        or {},
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sparrow.config import Config
 from sparrow.data.licences import not_shown_words, shown_photos
 from sparrow.data.tables import Dataset
+from sparrow.drawing.attempt import attempt_drawing
 from sparrow.pipeline.cards import CARDS, DATASET_CARD
 
 if TYPE_CHECKING:
@@ -40,7 +41,10 @@ def explore_data(
         [{str(k): v for k, v in row.items()} for row in sheet_photos(shown).to_dict("records")],
         not_shown_words(licences),
     )
-    plots = eda_figures(*tables) | more_figures(*tables)
+    plots = (
+        attempt_drawing("plots of the data", lambda: eda_figures(*tables) | more_figures(*tables))
+        or {}
+    )
     card = dataset_card(config.name, dataset, split_report, plots, examples)
     card.write(run_dir / CARDS, DATASET_CARD)
     return card, plots

@@ -84,6 +84,8 @@ STAGES: tuple[Stage, ...] = (
         ("choose",),
         (
             "name",
+            "seed",
+            "data.classes",
             *_all_of("training"),
             "stores.tuning",
             ORIGIN,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from sparrow.config import Config
 from sparrow.data.tables import Dataset, data_version
+from sparrow.drawing.attempt import attempt_drawing
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.pipeline.continuation import find_origin, why_weights_alone
 from sparrow.pipeline.epoch_photos import PHOTOS, EpochPhotos
@@ -184,7 +185,7 @@ def _logged(hooks: TrainingHooks, client: MlflowClient, run_id: str, draw: Draw)
 
     def on_epoch(history: tuple[EpochRecord, ...]) -> None:
         log_epoch(client, run_id, history[-1].epoch, epoch_metrics(history[-1]))
-        photo = draw(history)
+        photo = attempt_drawing("this epoch's photo", lambda: draw(history))
         log_files(client, run_id, [photo] if photo else [], PHOTOS)
         if hooks.on_epoch:
             hooks.on_epoch(history)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sparrow.config import Config, changed_values, with_trial_values
 from sparrow.data.tables import Dataset, data_version
+from sparrow.drawing.attempt import attempt_drawing
 from sparrow.drawing.picture_files import write_pictures
 from sparrow.pipeline.continuation import continued_config
 
@@ -93,7 +94,10 @@ def choose_best(config: Config, study: str, dataset: Dataset, work_dir: Path) ->
     name, _ = settle_study(config, study, data_version(dataset))
     values = best_values(config, name)
     trials = study_report.trial_table(config, name)
-    pictures = study_report.study_figures(config, name)
+    pictures = (
+        attempt_drawing("plots of the study", lambda: study_report.study_figures(config, name))
+        or {}
+    )
     (work_dir / BEST_VALUES).write_text(study_report.best_yaml(values))
     write_pictures(pictures, work_dir / PLOTS)
     own = study_report.finished_trials(config, name, study if config.tuning.study else "")

@@ -187,7 +187,8 @@ def test_each_resume_goes_on_from_the_newest_run(tmp_path: Path) -> None:
 
     # Another config's run in the same folder: each finds its own, and what runs is not taken.
     (home / "other.yaml").write_text(yaml.safe_dump({**TINY, "name": "other"}))
-    other = Training(home, "--config", "config", "other.yaml", "run")
+    # (It would take its check over from the first.)
+    other = Training(home, "--config", "config", "other.yaml", "run", "--fresh")
     while not other.begun("check_data")():
         assert other.process.poll() is None, other.said()[-3000:]
         time.sleep(0.05)
@@ -203,7 +204,7 @@ def test_each_resume_goes_on_from_the_newest_run(tmp_path: Path) -> None:
 
     # What a finished step left is damaged: it is made again, instead of a traceback each time.
     (listed,) = (home / ".metaflow" / "Train" / second_id / "start").glob("*/0.data.json")
-    value = json.loads(listed.read_text())["objects"]["settings"]
+    value = json.loads(listed.read_text())["objects"]["record"]
     (home / ".metaflow" / "Train" / "data" / value[:2] / value).write_bytes(b"damaged")
     again = Training(home, "--config", "config", "tiny.yaml", "resume")
     assert again.kill_when(again.begun("check_data"))
