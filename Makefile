@@ -11,11 +11,19 @@ UV_VERSION := 0.13.9
 CONFIG ?= configs/demo.yaml
 ARGS ?=
 PORT ?=
+# What only an NVIDIA GPU uses is left out where there is none; NVIDIA=yes or no overrides what is found.
+NVIDIA ?= $(if $(wildcard /dev/nvidia* /dev/dxg)$(shell command -v nvidia-smi),yes,no)
 TRACKING ?= $(or $(MLFLOW_TRACKING_URI),sqlite:///.sparrow/mlflow.db)
 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+WITHOUT_NVIDIA := $(VENV)/.without-nvidia
+REPORTS := build/coverage
+
+# A file's tests stay together on one core: they share what they set up. Files begin in the order of
+# tests/random_order.py, and not by the number of their tests.
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # Nothing here reports home.
 export DO_NOT_TRACK := true
@@ -36,7 +44,7 @@ train: $(READY) ## Check, tune, train, evaluate, promote, bundle [CONFIG=configs
 
 .PHONY: test
 test: $(READY) ## Run the tests on two cores; warnings are errors [ARGS="-k name"]
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(PYTEST) $(ARGS)
 
 .PHONY: help
 help: ## List the targets
@@ -81,7 +89,7 @@ monitor: $(READY) ## Hold the champion's prediction log against its reference [C
 ##@ Development
 
 .PHONY: setup
-setup: $(READY) ## Make .venv from requirements.lock [PYTHON=python3.12 INSTALLER=pip]
+setup: $(READY) ## Make .venv from requirements.lock [PYTHON=python3.12 INSTALLER=pip NVIDIA=yes|no]
 	@echo '$(VENV) is ready: '"$$($(BIN)/python --version)"
 
 .PHONY: test-browser
@@ -137,6 +145,21 @@ test-extras: $(READY) ## Install the wheel, bare and with each extra, into envir
 test-notebooks: $(READY) ## Execute docs/notebooks; their outputs are kept as they are
 	$(BIN)/python -m pytest -m notebooks tests/test_notebooks.py $(ARGS)
 
+.PHONY: coverage
+coverage: $(READY) ## Run the tests and show the lines and branches that none reaches: build/coverage
+	@mkdir -p $(REPORTS)
+	$(PYTEST) --cov --cov-report=term:skip-covered --cov-report=html --cov-report=xml \
+		--junitxml=$(REPORTS)/junit.xml $(ARGS)
+	@echo 'Look at: $(REPORTS)/html/index.html'
+
+.PHONY: audit
+audit: $(READY) ## Ask for known vulnerabilities of the locked packages; needs the network
+	$(BIN)/python .ci/audit.py
+
+.PHONY: check-platforms
+check-platforms: $(READY) ## Ask whether the serve lock has wheels for ARM, macOS and Windows; needs the network
+	$(BIN)/python .ci/check_platforms.py
+
 .PHONY: test-push
 test-push: $(READY) ## Push and pull 10,000 photos, killed, to a folder and an S3 server: minutes
 	$(BIN)/python -m pytest -m push tests/data/pins tests/storage -s $(ARGS)
@@ -145,7 +168,8 @@ test-push: $(READY) ## Push and pull 10,000 photos, killed, to a folder and an S
 check: lint types test ## All that a change must pass: lint, types, test
 
 .PHONY: lint
-lint: $(READY) ## Check style, security rules and formatting
+lint: $(READY) ## Check style, security rules, formatting and yaml
+	$(BIN)/yamllint --strict .
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
@@ -205,6 +229,30 @@ drill: $(READY) ## Fire drill: how soon the monitor notices faults; writes docs/
 
 # Set-up. The stamp comes last, so an interrupted set-up is taken up again at the next call.
 
+ifeq ($(filter yes no,$(NVIDIA)),)
+$(error NVIDIA is yes or no (whether to install what only an NVIDIA GPU uses), found: $(NVIDIA))
+endif
+
+# torch and torchvision import, train and export without these 1.4 GB. The other libraries of CUDA are
+# linked into torch: without them it cannot be imported.
+NVIDIA_ONLY := triton nvidia-cusolver nvidia-nvjitlink nvidia-cuda-cccl nvidia-nvtx cuda-bindings \
+	cuda-pathfinder cuda-toolkit
+SPACE := $(subst ,, )
+LEFT_OUT := $(if $(filter no,$(NVIDIA)),$(NVIDIA_ONLY))
+
+# An environment without them is completed where a GPU is found. A complete one stays as it is, unless
+# the command says NVIDIA=no.
+ifeq ($(NVIDIA)$(wildcard $(WITHOUT_NVIDIA)),yes$(WITHOUT_NVIDIA))
+$(READY): FORCE
+endif
+ifneq ($(filter-out file,$(origin NVIDIA)),)
+ifeq ($(NVIDIA)$(wildcard $(WITHOUT_NVIDIA)),no)
+$(READY): FORCE
+endif
+endif
+.PHONY: FORCE
+FORCE:
+
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || { \
 		echo 'Sparrow needs Python 3.11 to 3.14, found: '"$$($(PYTHON) --version 2>&1 || true)"; \
@@ -212,6 +260,13 @@ $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/pip || { echo 'Making $(VENV)'; $(PYTHON) -m venv --clear $(VENV); } || { \
 		echo 'Could not make $(VENV). On Debian and Ubuntu: apt install python3-venv'; exit 1; } >&2
 	@echo 'Installing requirements.lock (some GB the first time, minutes on a slow line)'
+	@rm -f $@ $(WITHOUT_NVIDIA)
+ifneq ($(LEFT_OUT),)
+	@echo 'Left out, 1.4 GB that only an NVIDIA GPU uses: $(LEFT_OUT).'
+	@echo 'A GPU is looked for as /dev/nvidia* and as nvidia-smi. With them all the same: make setup NVIDIA=yes'
+	@touch $(WITHOUT_NVIDIA)
+endif
+	@grep -vE '^($(subst $(SPACE),|,$(strip $(LEFT_OUT))))==' requirements.lock > $(VENV)/installed.lock
 	@$(MAKE) install-with-$(INSTALLER) || { \
 		echo 'Installation failed: the last lines above say at which package.'; \
 		echo 'Call again to go on from there. If the package index cannot be reached: uv reads its'; \
@@ -227,11 +282,12 @@ $(READY): requirements.lock pyproject.toml
 install-with-uv:
 	@test "$$($(BIN)/uv --version 2>/dev/null | cut -d' ' -f2)" = $(UV_VERSION) \
 		|| $(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync --compile-bytecode requirements.lock 2>&1 \
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync --compile-bytecode $(VENV)/installed.lock 2>&1 \
 		| { grep --line-buffered -v '^ [-+~] ' || true; }
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 
 install-with-pip:
 	@$(BIN)/pip install --disable-pip-version-check --no-deps --progress-bar off --quiet \
-		-r requirements.lock
+		-r $(VENV)/installed.lock
+	@$(if $(LEFT_OUT),$(BIN)/pip uninstall --disable-pip-version-check --yes -qq $(LEFT_OUT))
 	@$(BIN)/pip install --disable-pip-version-check --no-deps --quiet --no-build-isolation -e .

@@ -30,7 +30,7 @@ from user_name import settle_user_name
 settle_user_name()
 
 # Metaflow's stubs export none of its names.
-from metaflow import Config, FlowSpec, Parameter, card, project, step  # type: ignore
+from metaflow import Config, FlowSpec, Parameter, card, project, step  # type: ignore[attr-defined]
 from user_errors import UserError, refuse_secrets, user_facing_config, user_facing_step
 
 import monitoring  # noqa: F401 Metaflow packages what the flow imports

@@ -19,8 +19,8 @@ NAME = "test-detector"
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory, model_folder):
-    """Config of a store with two versions; the tests below walk one story in it."""
+def filled(tmp_path_factory, model_folder):
+    """Config of a store with two versions, none promoted. Read only."""
     from sparrow.registry.registry import Registry
     from sparrow.registry.tracking import make_client, start_run
 
@@ -43,6 +43,32 @@ def place(tmp_path_factory, model_folder):
         registry.register(folder, run, f"run/{number}", {})
         shutil.rmtree(folder)
     return root
+
+
+def place_of(filled, root):
+    """The same store below ``root``, with a promotion log and a champion of its own."""
+    root.mkdir()
+    text = (filled / "config.yaml").read_text()
+    for name in ("promotions.db", "champion", "mlflow.db"):
+        text = text.replace(str(filled / name), str(root / name))
+    (root / "config.yaml").write_text(text)
+    shutil.copy(filled / "mlflow.db", root)
+    return root
+
+
+@pytest.fixture
+def place(filled, tmp_path):
+    return place_of(filled, tmp_path / "place")
+
+
+@pytest.fixture(scope="module")
+def promoted(filled, tmp_path_factory):
+    """A store whose log has three entries. Read only."""
+    place = place_of(filled, tmp_path_factory.mktemp("promoted") / "place")
+    for version in ("1", "2", "1"):
+        config = ["--config", str(place / "config.yaml")]
+        assert main(["promote", version, "--why", "looks better", *config]) == 0
+    return place
 
 
 def test_promote_roll_back_and_look(place, capsys, monkeypatch):
@@ -89,17 +115,17 @@ def test_promote_roll_back_and_look(place, capsys, monkeypatch):
         "DELETE FROM promotions WHERE number = 1",
     ],
 )
-def test_a_log_that_was_changed_by_hand_is_said_loudly(place, tmp_path, statement):
+def test_a_log_that_was_changed_by_hand_is_said_loudly(promoted, tmp_path, statement):
     """As a person sees it: in a process of its own."""
     copy = tmp_path / "promotions.db"
     with (
-        closing(sqlite3.connect(place / "promotions.db")) as log,
+        closing(sqlite3.connect(promoted / "promotions.db")) as log,
         closing(sqlite3.connect(copy)) as file,
     ):
         log.backup(file)
         file.execute(statement)
         file.commit()
-    values = json.loads((place / "config.yaml").read_text())
+    values = json.loads((promoted / "config.yaml").read_text())
     values["stores"]["promotion_log"] = f"sqlite:///{copy}"
     (tmp_path / "config.yaml").write_text(json.dumps(values))
     command = [sys.executable, "-m", "sparrow.cli.main", "history", "--config", "config.yaml"]

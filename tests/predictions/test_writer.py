@@ -27,6 +27,7 @@ from sparrow.predictions.log import LogAwayError, PredictionLog, UnknownPredicti
 from sparrow.predictions.log_state import LogState
 from sparrow.predictions.record import LoggedBox, PredictionRecord, new_id
 from sparrow.predictions.spill import PredictionSpill
+from sparrow.predictions.unwritable import close_spill
 from sparrow.predictions.window import read_window
 from sparrow.predictions.writer import PredictionWriter
 
@@ -130,6 +131,9 @@ def test_a_close_that_finds_the_writer_hanging_spills_what_it_holds(path: Path) 
     assert again.flush()
     again.close()
     assert sorted(ids_in(path)) == sorted(one.id for one in records)
+    # In a service the process ends here. In the next test it would meet a log that is gone.
+    writer._thread.join(30)
+    close_spill(writer._spill)
     log.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,13 @@ import pytest
 from sparrow.config import StoresConfig
 
 NAME = "test-detector"
+# Where MLflow's tables name the folder of artifacts.
+PLACES = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "storage_location"),
+)
 
 
 def stores_in(root: Path, artifacts: Path) -> StoresConfig:
@@ -51,23 +59,24 @@ def filled(folders: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture
 def stores(filled: Path, tmp_path: Path) -> StoresConfig:
-    """The store with three versions, no champion and an empty log; free to change."""
+    """The store with three versions, no champion and an empty log; free to change.
+
+    So are its artifacts: a test that registers a version writes beside those of the three.
+    """
     shutil.copy(filled / "mlflow.db", tmp_path / "mlflow.db")
-    return stores_in(tmp_path, filled / "artifacts")
+    source, copy = filled / "artifacts", tmp_path / "artifacts"
+    shutil.copytree(source, copy)
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database, database:
+        for table, column in PLACES:
+            change = f"UPDATE {table} SET {column} = replace({column}, ?, ?)"
+            database.execute(change, (source.as_uri(), copy.as_uri()))
+    return stores_in(tmp_path, copy)
 
 
 @pytest.fixture
-def artifacts(stores: StoresConfig, filled: Path, tmp_path: Path) -> Path:
-    """The versions' artifacts, copied for this test: free to change."""
-    source, copy = filled / "artifacts", tmp_path / "artifacts"
-    shutil.copytree(source, copy)
-    places = (("logged_models", "artifact_location"), ("model_versions", "storage_location"))
-    with sqlite3.connect(tmp_path / "mlflow.db") as database:
-        for table, column in places:
-            change = f"UPDATE {table} SET {column} = replace({column}, ?, ?)"
-            database.execute(change, (source.as_uri(), copy.as_uri()))
-    database.close()
-    return copy
+def artifacts(stores: StoresConfig) -> Path:
+    """The versions' artifacts: the test's own."""
+    return Path(stores.artifacts)
 
 
 @pytest.fixture

@@ -69,9 +69,8 @@ def test_registering_twice_with_one_key_gives_one_version(registry, folders):
     assert len(registry.versions()) == 3
 
 
-def test_artifacts_lie_where_the_config_says(filled, registry):
-    root = filled / "artifacts"
-    stored = sorted(root.rglob("model/model.json"))
+def test_artifacts_lie_where_the_config_says(artifacts, registry):
+    stored = sorted(artifacts.rglob("model/model.json"))
     assert len(stored) == 3
     # The model folder; beside it what MLflow needs (``test_pyfunc_files``). No pickle.
     assert {path.name for path in stored[0].parent.iterdir()} == {WEIGHTS, ENGINE, INFO}
@@ -92,19 +91,11 @@ def test_what_comes_back_is_what_went_in(registry, folders):
         assert sums(registry.fetch(number)) == sums(folder)
 
 
-def test_a_changed_artifact_is_refused(registry, filled, folders, tmp_path):
-    folder = next(
-        path.parent
-        for path in (filled / "artifacts").rglob("model/model.json")
-        if read_info(path.parent).threshold == 0.3
-    )
-    whole = (folder / INFO).read_bytes()
-    (folder / INFO).write_bytes(whole.replace(b'"files": {', b'"files": {"card.md": "0", '))
-    try:
-        with pytest.raises(ModelFolderError, match=r"card\.md is missing"):
-            registry.promote(3, "why")
-    finally:
-        (folder / INFO).write_bytes(whole)
+def test_a_changed_artifact_is_refused(registry, stored):
+    info = stored(3) / INFO
+    info.write_bytes(info.read_bytes().replace(b'"files": {', b'"files": {"card.md": "0", '))
+    with pytest.raises(ModelFolderError, match=r"card\.md is missing"):
+        registry.promote(3, "why")
     # Checked before anything moves.
     assert registry.champion() is None
     assert registry.history() == []
