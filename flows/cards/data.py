@@ -11,6 +11,7 @@ from sparrow.config import Config
 from sparrow.data.checks.outcome import OUTCOME_COLUMNS
 from sparrow.data.comparison import verdict_words
 from sparrow.data.licences import attribution, may_show, not_shown_words, shown_photos
+from sparrow.data.split.class_words import class_lines
 from sparrow.data.split.report import split_verdict
 from sparrow.data.tables import Dataset
 from sparrow.reports.dataset_card import licence_summary, side_rows
@@ -73,6 +74,8 @@ def show_split(
         text("# Split report"),
         text(verdict if whole else f"**{verdict}**"),
         text(f"What the test scores rest on: {report['evidence']}."),
+        *(text(f"- {line}") for line in class_lines(report.get("classes", {}))),
+        *(text(f"**Warning: {line}**") for line in report.get("class_warnings", [])),
         table(["", *report["splits"]], side_rows(report), DIGITS),
         table(["made from", ""], facts, DIGITS),
         text("### Training and test photos that look most alike"),

@@ -48,6 +48,7 @@ def explore_set(args: argparse.Namespace) -> int:
 
 def report_on_split(args: argparse.Namespace) -> int:
     """Split as the flow does and write the split report; 1 where the flow would end there."""
+    from sparrow.data.split.class_words import class_lines
     from sparrow.data.split.report import split_verdict
     from sparrow.pipeline.data import compare_splits
     from sparrow.reports.data_pages import split_report_html
@@ -60,6 +61,8 @@ def report_on_split(args: argparse.Namespace) -> int:
         print(f"{name}: {part['photos']:,} photos, {part['boxes']:,} boxes")
     whole, words = split_verdict(result.report)
     print(words, f"What the test scores rest on: {result.report['evidence']}.", sep="\n")
+    print(*class_lines(result.report["classes"]), sep="\n")
+    print(*(f"warning: {line}" for line in result.report["class_warnings"]), sep="\n")
     print(comparison.summary(), args.to, sep="\n")
     return 0 if whole and not comparison.failed else 1
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sparrow.config import EvaluationConfig
+from sparrow.data.split.class_words import rare_classes
 from sparrow.data.split.evidence import evidence_words
 from sparrow.data.split.groups import GROUP, group_numbers
 from sparrow.data.tables import UNKNOWN
@@ -136,8 +137,14 @@ def evaluate(
         data_version=photo_set.data_version,
         split=photo_set.split,
         seed=seed,
-        evidence=evidence_words(flat.photos, f"{photo_set.split} photos".strip()),
+        evidence=evidence_words(flat.photos, f"{photo_set.split} photos".strip()) + _rare(flat),
     )
+
+
+def _rare(flat: FlatDetections) -> str:
+    """Which of several classes are in too few groups of photos, in words."""
+    labels = [flat.class_names[label - 1] for label in flat.truth_label]
+    return rare_classes(labels, flat.photos[GROUP].iloc[flat.truth_photo])
 
 
 def _per_photo(flat: FlatDetections, threshold: float, iou: float) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sparrow.config import Config
 from sparrow.data.split.assignments import load_assignments, save_assignments
+from sparrow.data.split.class_words import class_lines
 from sparrow.data.split.prepared_tables import TablesOwner, write_prepared_tables
 from sparrow.data.split.split import SplitResult, split_dataset
 from sparrow.data.split.tables import split_tables
@@ -31,7 +32,10 @@ class SplitOutcome:
     def lines(self) -> list[str]:
         """Photos of each split, the comparison, and where the report is."""
         counts = self.result.dataset.images["split"].value_counts().to_string()
-        return [counts, self.comparison.summary(), f"split report: {self.page}"]
+        report = self.result.report
+        classes = class_lines(report["classes"])
+        classes += [f"warning: {line}" for line in report["class_warnings"]]
+        return [counts, *classes, self.comparison.summary(), f"split report: {self.page}"]
 
     def keep(self, config: Config) -> list[str]:
         """Save the assignments, so that photos stay in their splits, and the split's tables.

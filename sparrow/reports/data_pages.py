@@ -16,6 +16,7 @@ from sparrow.data.licences import (
     not_shown_words,
     shown_photos,
 )
+from sparrow.data.split.class_words import class_lines
 from sparrow.data.split.report import split_verdict
 from sparrow.data.tables import Dataset
 from sparrow.drawing.pictures import encode_jpeg, thumbnail
@@ -45,6 +46,8 @@ def split_report_html(
         whole=whole,
         verdict=verdict,
         evidence=report["evidence"],
+        classes=class_lines(report.get("classes", {})),
+        warnings=report.get("class_warnings", []),
         sides=list(report["splits"]),
         side_rows=side_rows(report),
         facts=facts,

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from sparrow.data.licence_ledger import is_address, licence_url
-from sparrow.data.split.evidence import known_authors
+from sparrow.data.split.class_words import class_lines
+from sparrow.data.split.evidence import takers_words
 from sparrow.data.split.report import split_verdict
 from sparrow.data.tables import Dataset, data_version
 from sparrow.reports.credits import how_to_find, link, linked_attribution
@@ -95,9 +96,18 @@ def _text(name: str, dataset: Dataset, split_report: Mapping[str, Any]) -> str:
         "## How it is split",
         as_markdown(split_verdict(split_report)[1]),
         f"What the test scores rest on: {as_markdown(split_report['evidence'])}.",
+        *_classes(split_report),
         markdown_table(["", *split_report["splits"]], _shown(side_rows(split_report))),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _classes(split_report: Mapping[str, Any]) -> list[str]:
+    """On which sides each class of several is, and what of that is a warning."""
+    lines = [f"- {as_markdown(line)}" for line in class_lines(split_report.get("classes", {}))]
+    for line in split_report.get("class_warnings", []):
+        lines.append(f"- **Warning:** {as_markdown(line)}")
+    return ["\n".join(lines)] if lines else []
 
 
 def _sources(dataset: Dataset) -> list[list[object]]:
@@ -145,7 +155,7 @@ def side_rows(report: Mapping[str, Any]) -> list[list[Any]]:
 def _summary(dataset: Dataset) -> str:
     images = dataset.images
     return (
-        f"{len(images):,} photos of {len(known_authors(images)):,} authors with "
+        f"{len(images):,} photos by {takers_words(images)} with "
         f"{len(dataset.boxes):,} boxes ({_names(dataset.boxes['label'])}); "
         f"{(images['n_boxes'] == 0).sum():,} photos show none. Data version "
         f"`{data_version(dataset)}`: the same data has the same version on every machine."

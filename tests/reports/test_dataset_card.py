@@ -27,7 +27,7 @@ def test_counts_licences_and_sides(dataset):
     text = dataset_card("garden", dataset, report_split(dataset, 0)).markdown
     birds = len(dataset.boxes)
     assert text.startswith("# Data of garden\n")
-    assert f"24 photos of {dataset.images['author'].nunique()} authors with {birds} boxes" in text
+    assert f"24 photos by {dataset.images['author'].nunique()} authors with {birds} boxes" in text
     assert f"`{data_version(dataset)}`" in text
     assert "| [CC0 1.0 Universal (CC0 1.0) Public Domain Dedication](" in text
     assert "| photos | 18 | 6 |" in text  # train, test

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sparrow.boxes import box_areas
 from sparrow.config import SplitConfig
+from sparrow.data.split.class_places import missing_places, place_classes
 from sparrow.data.split.ties import Ints
 from sparrow.data.tables import XYXY, Dataset
 
@@ -37,13 +38,15 @@ class Filling:
 
 
 def best_filling(
-    groups: Ints, features: Floats, fixed: Ints, config: SplitConfig, seed: int
+    groups: Ints, features: PhotoFeatures, fixed: Ints, config: SplitConfig, seed: int
 ) -> Filling:
     """The best-balanced of ``config.tries`` random fillings.
 
+    With several classes those come first in which the fewest classes are missing in a split.
+
     Args:
         groups: [N] group number of each photo.
-        features: [N, F] of ``photo_features``.
+        features: of ``photo_features``.
         fixed: [G] number of a group's split, or ``FREE``.
         config: the fractions that are wanted.
     """
@@ -54,22 +57,37 @@ def best_filling(
             config.test_fraction,
         ]
     )
-    totals = np.zeros((int(groups.max()) + 1, features.shape[1]))
-    np.add.at(totals, groups, features)
-    wanted = fractions[:, None] * features.sum(axis=0)[None, :]  # [3, F]
-    best = Filling(np.zeros(0, dtype=np.int64), float("inf"))
+    totals = np.zeros((int(groups.max()) + 1, features.values.shape[1]))
+    np.add.at(totals, groups, features.values)
+    holds = totals[:, totals.shape[1] - features.n_classes :] > 0  # [G, K]
+    wanted = fractions[:, None] * features.values.sum(axis=0)[None, :]  # [3, F]
+    best, fewest = Filling(np.zeros(0, dtype=np.int64), float("inf")), len(fractions) * len(holds)
     for number in range(config.tries):
-        assigned = _fill(totals[:, 0], fractions, fixed, np.random.default_rng([seed, number]))
-        imbalance = _imbalance(totals, assigned, wanted)
-        if imbalance < best.imbalance:
-            best = Filling(assigned, imbalance)
+        rng = np.random.default_rng([seed, number])
+        assigned = _fill(totals[:, 0], fractions, place_classes(holds, fixed, rng), rng)
+        missing, imbalance = missing_places(holds, assigned), _imbalance(totals, assigned, wanted)
+        if (missing, imbalance) < (fewest, best.imbalance):
+            best, fewest = Filling(assigned, imbalance), missing
     return best
 
 
-def photo_features(dataset: Dataset, images: pd.DataFrame) -> Floats:
-    """What each split must hold its fraction of, [N, F]: photos, objects, photos of each stratum of
-    the count (none, few … many), and boxes of each third of size (small, middle, large).
+@dataclass(frozen=True, eq=False)
+class PhotoFeatures:
+    """What each split must hold its fraction of.
+
+    Attributes:
+        values: [N, F] photos, objects, photos of each stratum of the count (none, few … many),
+            boxes of each third of size (small, middle, large); with several classes also the boxes
+            and then the photos of each of them.
+        n_classes: K, how many of the last columns are photos of a class; 0 where there is only one.
     """
+
+    values: Floats
+    n_classes: int
+
+
+def photo_features(dataset: Dataset, images: pd.DataFrame) -> PhotoFeatures:
+    """What each split must hold its fraction of; a set of one class is split as ever."""
     counts = images["n_boxes"].to_numpy()
     strata = np.where(counts == 0, -1, _bin(counts, counts[counts > 0], STRATA))
     one_hot = strata[:, None] == np.unique(strata)[None, :]
@@ -78,7 +96,13 @@ def photo_features(dataset: Dataset, images: pd.DataFrame) -> Floats:
     photo = pd.Index(images["image"]).get_indexer(dataset.boxes["image"])
     sized = np.zeros((len(images), SIZES))
     np.add.at(sized, (photo, thirds), 1)
-    return np.column_stack([np.ones(len(counts)), counts, one_hot, sized]).astype(float)
+    basic = np.column_stack([np.ones(len(counts)), counts, one_hot, sized]).astype(float)
+    label, labels = pd.factorize(dataset.boxes["label"].astype(str), sort=True)
+    if len(labels) < 2:
+        return PhotoFeatures(basic, 0)
+    of_class = np.zeros((len(images), len(labels)))
+    np.add.at(of_class, (photo, label), 1)
+    return PhotoFeatures(np.column_stack([basic, of_class, of_class > 0]), len(labels))
 
 
 def _bin(values: NDArray[Any], sample: NDArray[Any], bins: int) -> Ints:

@@ -11,6 +11,7 @@ import pandas as pd
 from sparrow.boxes import box_areas
 from sparrow.data.duplicates import hash_codes, hash_distances
 from sparrow.data.split.assignments import SPLITS
+from sparrow.data.split.class_words import ClassSides, class_sides, class_warnings
 from sparrow.data.split.evidence import evidence_words, known_authors, known_cameras
 from sparrow.data.split.groups import count_groups, group_numbers, with_groups
 from sparrow.data.split.ties import NEAR_DUPLICATE_BITS, VISIT_SECONDS, Ints, PhotoTies, photo_ties
@@ -55,6 +56,8 @@ class SplitReport(SplitOrigin):
             an author), photos without boxes, mean count and quartiles of box size (square root of
             the area, px).
         evidence: what numbers over the test photos rest on, in a sentence.
+        classes: of each class its photos and groups in each split.
+        class_warnings: classes that are missing in a split, or rare in the test photos.
         closest_pairs: the train and test photos that look most alike, with the bits (0..64) in
             which they differ.
     """
@@ -65,6 +68,8 @@ class SplitReport(SplitOrigin):
     crossing: dict[str, list[Any]]  # Any: names, or lists of names
     splits: dict[str, dict[str, Any]]
     evidence: str
+    classes: ClassSides
+    class_warnings: list[str]
     closest_pairs: list[dict[str, Any]]
 
 
@@ -93,6 +98,8 @@ def report_split(
             for split in sorted(map(str, images["split"].unique()), key=_order)
         },
         "evidence": evidence_words(grouped.subset("test").images, "test photos"),
+        "classes": (classes := class_sides(grouped)),
+        "class_warnings": class_warnings(classes),
         "closest_pairs": closest_pairs(images),
     }
 
