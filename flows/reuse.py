@@ -27,6 +27,7 @@ from sparrow.pipeline.release import registered_folder
 from sparrow.pipeline.run import begin_run
 from sparrow.pipeline.run_files import WholeFiles, find_files, take_files
 from sparrow.pipeline.stages import ALWAYS, STAGES
+from sparrow.pipeline.start_checks import check_start
 from sparrow.pipeline.step_record import (
     Difference,
     Now,
@@ -81,9 +82,14 @@ class ReusingRuntime(NativeRuntime):
             config: Config = flow.settings
         except USER_ERRORS as error:
             raise UserError(str(error)) from None
+        try:
+            warnings = check_start(config, weights=False)
+        except USER_ERRORS:
+            return  # the step ``start`` says it
         taken = find_taken(config, flow.name, own)
         if taken is None:
             return
+        print(*warnings, sep="\n", end="\n" if warnings else "")
         print(*taken.lines(), sep="\n", flush=True)
         Run(f"{flow.name}/{own}", _namespace_check=False).add_tag(TAKEN_TAG + taken.run)
         work_dir = Path(config.stores.runs) / own

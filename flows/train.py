@@ -50,6 +50,7 @@ from sparrow.pipeline.release import EvaluatedModel, bundle, promote
 from sparrow.pipeline.run import begin_run, end_run
 from sparrow.pipeline.run_report import Outcome, make_report
 from sparrow.pipeline.split import split_photos
+from sparrow.pipeline.start_checks import check_start
 from sparrow.pipeline.train import run_worker_rank
 from sparrow.pipeline.trained_folder import MODEL, check_model_folder
 from sparrow.pipeline.training_run import RunPlace
@@ -89,8 +90,10 @@ class Train(RunValues, FlowSpec):
     @step
     @noted_step
     def start(self) -> None:
-        """Settle the config, and draw the demo's photos where they are not there yet."""
+        """Draw the demo's photos where they are not there yet; what can be refused at once."""
         begin_run(self.settings, self.work_dir, str(current.run_id), show_progress("drawn"))
+        for line in check_start(self.settings):
+            print(line)
         self.next(self.check_data)
 
     @card

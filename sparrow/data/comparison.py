@@ -46,12 +46,14 @@ COMPARISON_RULES: dict[ComparisonRule, Explained] = {
     ),
     "size-ratio": Explained(
         "There are too few test photos for the training photos, or too many.",
-        "Add photos by more authors, or ask for what the groups allow with split.test_fraction and "
+        "Add photos by other authors or of other days and places, or ask for what the groups "
+        "allow with split.test_fraction and "
         "split.validation_fraction: groups of photos that belong together are not torn.",
     ),
     "split-drift": Explained(
         "A feature of test photos is distributed otherwise than in training photos.",
-        "Add photos by more authors, or try another seed where nothing was split before.",
+        "Add photos by other authors or of other days and places, or try another seed where "
+        "nothing was split before.",
     ),
 }
 

@@ -13,7 +13,7 @@ from sparrow.data.licence_ledger import is_address, licence_url
 from sparrow.data.split.class_words import class_lines
 from sparrow.data.split.evidence import takers_words
 from sparrow.data.split.report import split_verdict
-from sparrow.data.tables import Dataset, data_version
+from sparrow.data.tables import UNKNOWN, Dataset, data_version
 from sparrow.reports.credits import how_to_find, link, linked_attribution
 from sparrow.reports.document import FIGURES, Document, figure_name, picture_line
 from sparrow.reports.markdown import Markup, as_markdown, markdown_table
@@ -172,13 +172,15 @@ def licence_summary(dataset: Dataset) -> str:
 
     A known licence is linked to its text.
     """
-    images = dataset.images.groupby("license")["author"].agg(["size", "nunique"])
+    known = dataset.images["author"].where(dataset.images["author"] != UNKNOWN)
+    images = dataset.images.assign(author=known).groupby("license")["author"]
+    images = images.agg(["size", "nunique"])
     images = images.reset_index().sort_values(["size", "license"], ascending=[False, True])
     rows = [
         (link(str(name), licence_url(str(name))), f"{size:,}", f"{authors:,}")
         for name, size, authors in images.to_numpy()
     ]
-    return markdown_table(["licence", "photos", "authors"], rows)
+    return markdown_table(["licence", "photos", "known authors"], rows)
 
 
 def _spread(dataset: Dataset) -> list[list[str]]:

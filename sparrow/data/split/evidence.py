@@ -28,7 +28,8 @@ def evidence_words(images: pd.DataFrame, what: str = "photos") -> str:
     who = [_number(len(names), noun) for names, noun in _named(authors, taken_by)]
     head = f"{len(images):,} {what}"
     if grouped_by == WHOLES or not who or (grouped_by == CAMERA_DAYS and not taken_by):
-        head += f" in {_number(groups, 'group')}" + (f" ({', '.join(who)})" if who else "")
+        kinds = "" if who or not groups else " (single photos and near-duplicates)"
+        head += f" in {_number(groups, 'group')}{kinds}" + (f" ({', '.join(who)})" if who else "")
     else:
         head = ", ".join([head, *who, _units(images, grouped_by, groups)]) + _scope(
             [] if grouped_by == CAMERA_DAYS else authors, taken_by
@@ -61,9 +62,7 @@ def splits_words(images: pd.DataFrame) -> str:
         "author": _in_several_splits(images[owned], images["author"][owned]),
         "camera": _in_several_splits(images[~owned], camera[~owned]),
     }
-    words = ["No near-duplicate and no visit of a camera is in two splits."]
-    if not parted["author"]:
-        words = ["No author, no near-duplicate and no visit of a camera is in two splits."]
+    words = [f"{whole_words(bool(owned.any()) and not parted['author'])} is in two splits."]
     for noun, names in parted.items():
         if names:
             have = "has" if len(names) == 1 else "have"
@@ -72,6 +71,12 @@ def splits_words(images: pd.DataFrame) -> str:
                 f"days where these are known: the scores speak for what the model knows already."
             )
     return " ".join(words)
+
+
+def whole_words(with_authors: bool) -> str:
+    """What is never in two splits; authors only where any is known."""
+    author = "No author, no near-duplicate picture" if with_authors else "No near-duplicate picture"
+    return f"{author} and no visit of a camera"
 
 
 def _in_several_splits(images: pd.DataFrame, names: pd.Series) -> list[str]:
@@ -120,9 +125,14 @@ def _untold(images: pd.DataFrame) -> str:
     untold = int(((cameras(images) == "") & ~_owned(images)).sum())
     if not untold:
         return ""
+    if untold == len(images):
+        return (
+            "; who took them is unknown, so photos of one place or day may be on both sides of the "
+            "split"
+        )
     return (
         f"; of {_number(untold, 'photo')} neither author nor camera is known: those that look "
-        "unlike count as independent, though one person may have taken them"
+        "unlike count as independent, though one person may have taken them, in one place"
     )
 
 

@@ -12,7 +12,12 @@ from sparrow.boxes import box_areas
 from sparrow.data.duplicates import hash_codes, hash_distances
 from sparrow.data.split.assignments import SPLITS
 from sparrow.data.split.class_words import ClassSides, class_sides, class_warnings
-from sparrow.data.split.evidence import evidence_words, known_authors, known_cameras
+from sparrow.data.split.evidence import (
+    evidence_words,
+    known_authors,
+    known_cameras,
+    whole_words,
+)
 from sparrow.data.split.groups import count_groups, group_numbers, with_groups
 from sparrow.data.split.ties import NEAR_DUPLICATE_BITS, VISIT_SECONDS, Ints, PhotoTies, photo_ties
 from sparrow.data.tables import XYXY, Dataset, data_version
@@ -127,9 +132,9 @@ def split_verdict(report: Mapping[str, Any]) -> tuple[bool, str]:
             f"authors are ({', '.join(parted)}): they are too few to keep each in one split, so "
             "their days were parted. The scores speak for these authors only."
         )
-    return True, (
-        "No author, no near-duplicate picture and no visit of a camera is in more than one split."
-    )
+    known = any(side["authors"] for side in report["splits"].values())
+    unknown = "" if known else " No author is known, so none could be kept on one side."
+    return True, f"{whole_words(known)} is in more than one split.{unknown}"
 
 
 def find_crossing(images: pd.DataFrame, ties: PhotoTies) -> dict[str, list[Any]]:

@@ -91,13 +91,16 @@ def test_many_names_are_cut() -> None:
 def test_a_table_of_an_older_version_has_words_too() -> None:
     old = pd.DataFrame({"image": ["1", "2"], "author": ["a", "b"], "group": [0, 1]})
     assert evidence_words(old) == "2 photos in 2 groups (2 authors)"
-    assert evidence_words(old[["image", "group"]]).startswith("2 photos in 2 groups; of 2 photos")
+    assert evidence_words(old[["image", "group"]]) == (
+        "2 photos in 2 groups (single photos and near-duplicates); who took them is unknown, so "
+        "photos of one place or day may be on both sides of the split"
+    )
 
 
 def test_what_lies_on_several_sides() -> None:
     images = photos(["a", "b", "unknown", "unknown"], ["", "", "X", "X"], list("wxyz"), DAYS)
     images["split"] = ["train", "test", "train", "train"]
-    assert splits_words(images).startswith("No author, no near-duplicate and no visit")
+    assert splits_words(images).startswith("No author, no near-duplicate picture and no visit")
     images["split"] = ["train", "test", "train", "test"]
     assert "1 camera has photos in more than one split" in splits_words(images)
     images["author"] = ["a", "a", "unknown", "unknown"]
