@@ -110,10 +110,12 @@ def _warnings(config: Config, counts: Mapping[str, int], boxes: pd.DataFrame) ->
         for name in config.data.classes
         if not counts.get(name)
     ]
-    shown = boxes.groupby("label_name")["image_name"].nunique() if set(counts) else {}
+    if not counts or "image_name" not in boxes:
+        return lines
+    shown = boxes.groupby("label_name")["image_name"].nunique()
     lines += [
         f"warning: {name} is in {n} photos: not all of {', '.join(SPLITS)} can have one"
-        for name, n in dict(shown).items()
+        for name, n in shown.items()
         if n < len(SPLITS)
     ]
     return lines

@@ -173,8 +173,8 @@ def licence_summary(dataset: Dataset) -> str:
     A known licence is linked to its text.
     """
     known = dataset.images["author"].where(dataset.images["author"] != UNKNOWN)
-    images = dataset.images.assign(author=known).groupby("license")["author"]
-    images = images.agg(["size", "nunique"])
+    by_licence = dataset.images.assign(author=known).groupby("license")["author"]
+    images = by_licence.agg(["size", "nunique"])
     images = images.reset_index().sort_values(["size", "license"], ascending=[False, True])
     rows = [
         (link(str(name), licence_url(str(name))), f"{size:,}", f"{authors:,}")
