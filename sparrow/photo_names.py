@@ -50,10 +50,10 @@ SYSTEM_FILES = frozenset({
 SYSTEM_FOLDERS = frozenset({
     "$recycle.bin", "recycler", "recycled", "system volume information", "found.000",
     "lost+found", "__macosx", "@eadir", "@recycle", "@recently-snapshot", "@tmp", "#recycle",
-    "#snapshot", ".@__thumb", ".appledb", ".appledesktop", ".appledouble", ".documentrevisions-v100",
-    ".fseventsd", ".picasaoriginals", ".snapshot", ".snapshots", ".spotlight-v100",
-    ".temporaryitems", ".thumbnails", ".thumb", ".thumbs", ".xvpics", ".git", ".svn", ".hg",
-    "network trash folder", "temporary items",
+    "#snapshot", ".@__thumb", ".appledb", ".appledesktop", ".appledouble",
+    ".documentrevisions-v100", ".fseventsd", ".picasaoriginals", ".snapshot", ".snapshots",
+    ".spotlight-v100", ".temporaryitems", ".thumbnails", ".thumb", ".thumbs", ".xvpics",
+    ".git", ".svn", ".hg", "network trash folder", "temporary items",
 })  # fmt: skip
 _SYSTEM_BEGINNINGS = ("._", ".trash", ".nfs", ".fuse_hidden", "~$")
 
