@@ -24,11 +24,15 @@ _SOUND = ".aac .aif .aiff .flac .m4a .mp3 .oga .ogg .opus .wav .wma"
 _PICTURES = ".ai .dcm .eps .exr .fits .hdr .icns .ico .j2k .jp2 .jxl .jxr .ppm .psd .svg .tga .xcf"
 _DOCUMENTS = (
     ".doc .docx .htm .html .log .md .odt .ppt .pptx .rtf .txt .cfg .conf .ini .toml .yaml .yml "
-    ".aae .dop .pp3 .thm .xmp"  # the last five lie beside photos: edits, previews, notes
+    ".aae .dop .pp3 .xmp"  # the last four lie beside photos: edits and notes
 )
 _TABLES = ".csv .json .jsonl .ods .parquet .tsv .xls .xlsx .xml .gpx .kml .db .sqlite"
 _ARCHIVES = ".7z .bz2 .gz .rar .tar .tgz .xz .zip"
 _PROGRAMS = ".bat .com .dll .exe .js .jar .lnk .msi .py .sh .so .url"
+# Their content may be a whole photo, which must not be counted a second time.
+_COPIES = ".bak .crdownload .jpg_original .old .orig .part .thm .tmp"
+COPIES = "a preview, a backup copy or an unfinished download"
+RAW_SUFFIXES = frozenset(_RAW.split())
 OTHER_KINDS: dict[str, str] = {
     ".pdf": "a PDF",
     **dict.fromkeys(_RAW.split(), "a RAW photo: export it as JPEG, HEIC, PNG or TIFF"),
@@ -37,6 +41,7 @@ OTHER_KINDS: dict[str, str] = {
     **dict.fromkeys(_PICTURES.split(), "a picture of a format that is not read"),
     **dict.fromkeys(_DOCUMENTS.split(), "text or notes"),
     **dict.fromkeys(_TABLES.split(), "a table or a data file"),
+    **dict.fromkeys(_COPIES.split(), COPIES),
     **dict.fromkeys(_ARCHIVES.split(), "an archive: unpack it"),
     **dict.fromkeys(_PROGRAMS.split(), "a program or a link"),
 }
@@ -65,7 +70,8 @@ def has_photo_suffix(name: str | PurePath) -> bool:
 
 def other_kind(name: str | PurePath) -> str | None:
     """What a file is by its suffix, if that is of no photo: ``a video``; None where unknown."""
-    return OTHER_KINDS.get(PurePath(name).suffix.lower())
+    suffix = PurePath(name).suffix.lower()
+    return COPIES if suffix.endswith(("~", "_original")) else OTHER_KINDS.get(suffix)
 
 
 def is_system_name(name: str) -> bool:

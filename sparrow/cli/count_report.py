@@ -1,0 +1,78 @@
+"""What ``sparrow count`` says: a line a photo, then what became of every file that was found."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from sparrow.cli.count_journal import Entry
+from sparrow.inference.photo_files import FoundPhotos
+from sparrow.plain_text import one_line
+from sparrow.predictions.count_words import (
+    interval_in_words,
+    is_minimum,
+    number_in_words,
+    total_in_words,
+)
+
+SOME_UNREADABLE = 3
+
+
+def describe(entry: Entry) -> str:
+    """One photo in a line."""
+    record = entry["record"]
+    name = one_line(record["file_name"])
+    if record["error"] is not None:
+        return f"{name}: {entry['message']}"
+    low, high = record["count_low"], record["count_high"]
+    likely = f" (likely {interval_in_words(low, high)})" if low is not None else ""
+    return f"{name}: {number_in_words(record['count'], minimum=is_minimum(low, high))}{likely}"
+
+
+def report(entries: Sequence[Entry], found: FoundPhotos, class_names: tuple[str, ...]) -> int:
+    """Say on standard error what was counted, what was not, and the sum of both.
+
+    Returns:
+        The exit status: 0 when every photo could be read, skipped files or not.
+    """
+    records = [entry["record"] for entry in entries]
+    bad = [entry for entry in entries if entry["record"]["error"] is not None]
+    total = sum(record["count"] or 0 for record in records)
+    least = any(is_minimum(record["count_low"], record["count_high"]) for record in records)
+    words = total_in_words(total, class_names, minimum=least)
+    print(f"{words} in {len(entries) - len(bad)} photos", file=sys.stderr)
+    failed = [(entry["record"]["file_name"], entry["message"]) for entry in bad]
+    _list("could not be counted", failed)
+    say_left_out(found)
+    print(_sum(len(entries) - len(bad), len(bad), found), file=sys.stderr)
+    return SOME_UNREADABLE if bad else 0
+
+
+def say_left_out(found: FoundPhotos) -> None:
+    """Name on standard error what was found and is no photo to count."""
+    _list("skipped", [(file.path, file.reason) for file in found.skipped])
+    _list("counted once, though found twice", [(path, "the same file") for path in found.twice])
+    _list("not looked into without -r", [(path, "a folder") for path in found.closed])
+
+
+def _list(what: str, named: Sequence[tuple[str | Path, str | None]]) -> None:
+    if not named:
+        return
+    print(f"{len(named)} {what}:", file=sys.stderr)
+    for name, reason in named:
+        print(f"  {one_line(str(name))}: {reason}", file=sys.stderr)
+
+
+def _sum(counted: int, failed: int, found: FoundPhotos) -> str:
+    """``12 found: 6 counted, 4 skipped, 2 of the system``: what is zero is not named."""
+    parts = {
+        "could not be counted": failed,
+        "skipped": len(found.skipped),
+        "found twice": len(found.twice),
+        "not looked into": len(found.closed),
+        "written by sparrow count": len(found.own),
+        "of the system, ignored": len(found.system),
+    }
+    named = [f"{n} {what}" for what, n in parts.items() if n]
+    return f"{counted + sum(parts.values())} found: {', '.join([f'{counted} counted', *named])}"
