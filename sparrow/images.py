@@ -171,7 +171,7 @@ def _opened(source: Path | str | bytes, max_pixels: int) -> Iterator[ImageFile.I
         raise ImageError(f"this photo's pixels cannot be read: {error}") from error
     except Image.DecompressionBombError as error:  # Pillow's own limit, when the header is read
         raise ImageError(
-            f"this photo has too many pixels; at most {max_pixels:,} are accepted"
+            f"this photo has too many pixels; at most {max_pixels:,} are accepted{_key(max_pixels)}"
         ) from error
     except UnidentifiedImageError as error:
         raise ImageError(why_unidentified(_head(source))) from error
@@ -216,9 +216,14 @@ def _check_size(photo: Image.Image, max_pixels: int) -> None:
     width, height = photo.size
     if width * height > max_pixels or max(width, height) > MAX_SIDE_PX:
         raise ImageError(
-            f"this photo is {width} × {height} pixels; at most {max_pixels:,} pixels and "
-            f"{MAX_SIDE_PX:,} on a side are accepted"
+            f"this photo is {width} × {height} pixels; at most {max_pixels:,} pixels"
+            f"{_key(max_pixels)} and {MAX_SIDE_PX:,} on a side are accepted"
         )
+
+
+def _key(max_pixels: int) -> str:
+    """What a limit below the decoder's own is set by."""
+    return "" if max_pixels == MAX_PIXELS else " (service.max_pixels; in Python, max_pixels)"
 
 
 def _orientation(photo: Image.Image) -> int:

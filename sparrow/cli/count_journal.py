@@ -33,6 +33,7 @@ class Entry(TypedDict):
         file: of the photo, when it was read; None where it could not be opened.
         annotated: absolute path of the drawing, if there is one.
         real: the photo's absolute path, links followed: it is found again from any folder.
+        smallest_px: see ``CountedPhoto``.
     """
 
     record: dict[str, Any]
@@ -40,6 +41,7 @@ class Entry(TypedDict):
     file: FileKey | None
     annotated: str | None
     real: str
+    smallest_px: int | None
 
 
 class Journal:

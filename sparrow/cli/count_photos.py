@@ -102,6 +102,7 @@ def _entry(
         "file": key,
         "annotated": os.path.abspath(drawing) if drawing else None,
         "real": os.path.realpath(file),
+        "smallest_px": counted.smallest_px,
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sparrow.cli.count_journal import Entry
+from sparrow.inference.object_size import size_in_words
 from sparrow.inference.photo_files import FoundPhotos
 from sparrow.plain_text import one_line
 from sparrow.predictions.count_words import (
@@ -26,8 +27,10 @@ def describe(entry: Entry) -> str:
     if record["error"] is not None:
         return f"{name}: {entry['message']}"
     low, high = record["count_low"], record["count_high"]
-    likely = f" (likely {interval_in_words(low, high)})" if low is not None else ""
-    return f"{name}: {number_in_words(record['count'], minimum=is_minimum(low, high))}{likely}"
+    likely = f"likely {interval_in_words(low, high)}" if low is not None else ""
+    notes = "; ".join(filter(None, [likely, size_in_words(entry["smallest_px"])]))
+    number = number_in_words(record["count"], minimum=is_minimum(low, high))
+    return f"{name}: {number} ({notes})" if notes else f"{name}: {number}"
 
 
 def report(entries: Sequence[Entry], found: FoundPhotos, class_names: tuple[str, ...]) -> int:
@@ -42,11 +45,23 @@ def report(entries: Sequence[Entry], found: FoundPhotos, class_names: tuple[str,
     least = any(is_minimum(record["count_low"], record["count_high"]) for record in records)
     words = total_in_words(total, class_names, minimum=least)
     print(f"{words} in {len(entries) - len(bad)} photos", file=sys.stderr)
+    _say_sizes(entries)
     failed = [(entry["record"]["file_name"], entry["message"]) for entry in bad]
     _list("could not be counted", failed)
     say_left_out(found)
     print(_sum(len(entries) - len(bad), len(bad), found), file=sys.stderr)
     return SOME_UNREADABLE if bad else 0
+
+
+def _say_sizes(entries: Sequence[Entry]) -> None:
+    shrunk = [entry["smallest_px"] for entry in entries if entry["smallest_px"]]
+    if shrunk:
+        sizes = f"{min(shrunk)} to {max(shrunk)}" if min(shrunk) < max(shrunk) else f"{max(shrunk)}"
+        print(
+            f"{len(shrunk)} photos are much larger than the model sees them: objects below about "
+            f"{sizes} px in them may be missed, and their likely ranges do not cover that",
+            file=sys.stderr,
+        )
 
 
 def say_left_out(found: FoundPhotos) -> None:

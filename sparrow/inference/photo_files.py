@@ -17,7 +17,7 @@ from sparrow.photo_names import (
     is_system_name,
     other_kind,
 )
-from sparrow.regular_file import open_regular
+from sparrow.regular_file import open_regular, sha256_of
 
 DRAWING_MARK = b"drawn by sparrow count"  # a comment in the JPEG, so that none is counted again
 _DRAWING_NAME = re.compile(r"-[0-9a-f]{8}\.jpg\Z")
@@ -77,6 +77,7 @@ def find_photos(
             search.look_through(source)
         else:
             search.take(source, named=True)
+    _set_aside_drawings(search.found)
     if not search.found.photos:
         raise ValueError(_no_photo(sources, search.found))
     return search.found
@@ -170,6 +171,25 @@ def _is_drawing(path: Path) -> bool:
             return DRAWING_MARK in file.read(_MARK_WITHIN)
     except OSError:
         return False
+
+
+def _set_aside_drawings(found: FoundPhotos) -> None:
+    """Those without the mark, which earlier releases made: their names hold a photo's SHA-256."""
+    by_stem: dict[str, list[Path]] = {}
+    for photo in found.photos:
+        by_stem.setdefault(photo.stem, []).append(photo)
+    for photo in [photo for photo in found.photos if _DRAWING_NAME.search(photo.name)]:
+        stem, _, digits = photo.stem.rpartition("-")
+        if any(_sha256(original).startswith(digits) for original in by_stem.get(stem, ())):
+            found.photos.remove(photo)
+            found.own.append(photo)
+
+
+def _sha256(photo: Path) -> str:
+    try:
+        return sha256_of(photo)
+    except OSError:
+        return ""
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

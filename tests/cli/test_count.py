@@ -74,6 +74,7 @@ def test_a_killed_run_goes_on_where_it_stopped(
     assert count(model_folder, folder / "a.jpg", "--to", tmp_path / "one.json") == 0
     done = {"record": {"file_name": str(folder / "a.jpg")}, "message": None}
     done |= {"file": file_key(folder / "a.jpg"), "annotated": None, "real": str(folder / "a.jpg")}
+    done["smallest_px"] = None
     whole = json.loads((tmp_path / "one.json").read_text())["photos"][0]
     done["record"] |= {
         "id": "1", "time": whole["time"], "source": "cli", "model_name": "m", "model_version": "1",

@@ -106,7 +106,7 @@ FAULTS = [
     (cell("boxes", 0, "label_name", "magpie"), "class-unknown", (BOXES, 2, "photo001.png")),
     (cell("boxes", 0, "bbox_x", ""), "value-missing", (BOXES, 2, "photo001.png")),
     (cell("boxes", 0, "bbox_x", "inf"), "value-not-a-number", (BOXES, 2, "photo001.png")),
-    (cell("boxes", 0, "bbox_x", 3001), "position-range", (BOXES, 2, "photo001.png")),
+    (cell("boxes", 0, "bbox_x", 30_001), "position-range", (BOXES, 2, "photo001.png")),
     (cell("boxes", 0, "bbox_width", -20), "box-size-range", (BOXES, 2, "photo001.png")),
     (cell("boxes", 0, "bbox_height", 0), "box-size-range", (BOXES, 2, "photo001.png")),
     (cell("boxes", 0, "bbox_width", 60), "box-outside-photo", (BOXES, 2, "photo001.png")),
