@@ -26,6 +26,7 @@ from sparrow.image_formats import (
     refuse_raw,
     why_unidentified,
 )
+from sparrow.image_orientation import TURNS, orientation
 from sparrow.pixel_values import (
     DEEP_MODES,
     PixelsError,
@@ -43,16 +44,8 @@ RgbImage = NDArray[np.uint8]  # [height, width, 3]
 MAX_PIXELS = 100_000_000  # a 100-megapixel camera back; larger ones are decompression bombs
 MAX_SIDE_PX = 30_000
 MAX_FILE_BYTES = 512 * 1024**2  # 48 megapixels of 16 bits a colour have 280 MiB
-_TURNS = {  # what EXIF's orientation asks for
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_ORIENTATION, _TIFF_WIDTH, _TIFF_HEIGHT = 0x0112, 256, 257  # tags of EXIF and TIFF
+_STRIP_PX = 512
+_TIFF_WIDTH, _TIFF_HEIGHT = 256, 257  # tags of TIFF
 PNG_EXIF = {"exif", "Raw profile type exif"}
 EXIF_DIRECTORY = 0x8769  # where EXIF keeps what is about the shot, such as its time
 
@@ -78,7 +71,7 @@ def read_image(source: Path | str | bytes, max_pixels: int = MAX_PIXELS) -> RgbI
         raw = raw_mode(photo)  # loading the pixels forgets it
         photo.load()
         _check_size(photo, max_pixels)  # a HEIC's pixels may be others than its header says
-        turn = _TURNS.get(_orientation(photo))
+        turn = TURNS.get(orientation(photo))
         if ";16" in raw and photo.mode not in DEEP_MODES and needs_low_bytes(photo, raw):
             with _opened(source, max_pixels) as again:
                 unpack_low_bytes(again)
@@ -86,7 +79,7 @@ def read_image(source: Path | str | bytes, max_pixels: int = MAX_PIXELS) -> RgbI
                 rgb = colours_8_bits(photo, again)
         else:
             rgb = _to_rgb(photo)
-        return np.asarray(rgb if turn is None else rgb.transpose(turn))
+        return _pixels(rgb if turn is None else rgb.transpose(turn))
 
 
 def upright_size_px(source: Path | str | bytes) -> tuple[int, int]:
@@ -97,7 +90,7 @@ def upright_size_px(source: Path | str | bytes) -> tuple[int, int]:
     """
     with _opened(source, MAX_PIXELS) as photo:
         # Read first: to find it in a PNG can need the pixels.
-        turned = _orientation(photo) in (5, 6, 7, 8)
+        turned = orientation(photo) in (5, 6, 7, 8)
         width, height = _stored_size(photo)
         return (height, width) if turned else (width, height)
 
@@ -226,15 +219,6 @@ def _key(max_pixels: int) -> str:
     return "" if max_pixels == MAX_PIXELS else " (service.max_pixels; in Python, max_pixels)"
 
 
-def _orientation(photo: Image.Image) -> int:
-    """1 to 8; what says nothing usable is 1, and never keeps a photo from being read."""
-    try:
-        value = photo.getexif().get(_ORIENTATION, 1)
-        return int(value) if value in _TURNS else 1
-    except Exception:  # Pillow's parsers raise a dozen types, struct.error included
-        return 1
-
-
 def _to_rgb(photo: Image.Image) -> Image.Image:
     if photo.mode in DEEP_MODES:  # convert() would clip at 255 and leave a white photo
         photo = grey_8_bits(photo)
@@ -244,4 +228,13 @@ def _to_rgb(photo: Image.Image) -> Image.Image:
         photo = photo.convert("RGBA")
         white = Image.new("RGBA", photo.size, "white")
         photo = Image.alpha_composite(white, photo)
-    return photo.convert("RGB")
+    return photo if photo.mode == "RGB" else photo.convert("RGB")
+
+
+def _pixels(photo: Image.Image) -> RgbImage:
+    """In strips: Pillow hands over a whole photo as pieces and then as their sum."""
+    pixels = np.empty((photo.height, photo.width, 3), np.uint8)
+    for top in range(0, photo.height, _STRIP_PX):
+        strip = (0, top, photo.width, min(top + _STRIP_PX, photo.height))
+        pixels[top : strip[3]] = np.asarray(photo.crop(strip))
+    return pixels
