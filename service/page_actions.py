@@ -71,9 +71,9 @@ def table(photos: Sequence[PagePhoto], min_score: float) -> str:
     for photo in photos:
         count = photo.count_above(min_score)
         number = number_in_words(count or 0, minimum=photo.is_minimum(min_score))
-        found = "none found" if count == 0 else ""
+        nothing = "none found" if count == 0 else ""
         size = size_in_words(photo.counted.smallest_px)
-        remark = photo.counted.message or "; ".join(filter(None, [found, size]))
+        remark = photo.counted.message or "; ".join(filter(None, [nothing, size]))
         if photo.same:
             same = f"the same photo as {', '.join(photo.same)}: counted once"
             remark = f"{remark}; {same}" if remark else same

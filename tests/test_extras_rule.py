@@ -30,7 +30,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "": (*(f"sparrow/{name}" for name in COUNTING), *(
         f"sparrow/{name}.py" for name in
         ("__init__", "atomic_file", "boxes", "detections", "image_formats",
-         "image_orientation", "image_statistics", "images", "photo_names", "pixel_values", "plain_text", "portable", "progress",
+         "image_orientation", "image_statistics", "images", "photo_names", "pixel_values",
+         "plain_text", "portable", "progress",
          "regular_file", "served_settings", "shipped", "spreadsheet", "store_url", "telemetry"))),
     "data": ("sparrow/data/**/*.py", "sparrow/evaluation/*.py", "sparrow/reports/*.py",
              "sparrow/pipeline/data.py", "sparrow/pipeline/explore.py", "sparrow/pipeline/score.py",

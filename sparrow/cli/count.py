@@ -70,8 +70,8 @@ def count(arguments: argparse.Namespace) -> int:
     folder = (arguments.model or Path(StoresConfig().champion)).resolve()
     counter, to = PhotoCounter(folder), arguments.to
     class_names = counter.info.class_names
-    found = _find(arguments)
-    files = found.photos
+    listing = _find(arguments)
+    files = listing.photos
     with closing(Journal(to, sha256_of(folder / INFO))) as journal:
         left = [file for file in files if journal.known(file, arguments.annotated) is None]
         _say_what_is_known(journal, files, left)
@@ -82,21 +82,21 @@ def count(arguments: argparse.Namespace) -> int:
             show(number, len(left))
         entries = [journal.entry(file) for file in files]
         if to is not None:
-            write(to, entries, found.skipped, class_names, megadetector=arguments.megadetector)
+            write(to, entries, listing.skipped, class_names, megadetector=arguments.megadetector)
             journal.remove()
     if to is None:
         print(*map(describe, entries), sep="\n")
-    return report(entries, found, class_names)
+    return report(entries, listing, class_names)
 
 
 def _find(arguments: argparse.Namespace) -> FoundPhotos:
     """The photos; a table of others is not overwritten, and finding that out costs no counting."""
     to = arguments.to
     own = () if to is None else (to, journal_path(to))
-    found = find_photos(arguments.photos, recursive=arguments.recursive, own=own)
+    listing = find_photos(arguments.photos, recursive=arguments.recursive, own=own)
     if to is not None:
-        refuse_other_table(to, found.photos)
-    return found
+        refuse_other_table(to, listing.photos)
+    return listing
 
 
 def _say_what_is_known(journal: Journal, files: Sequence[Path], left: Sequence[Path]) -> None:

@@ -33,7 +33,7 @@ def describe(entry: Entry) -> str:
     return f"{name}: {number} ({notes})" if notes else f"{name}: {number}"
 
 
-def report(entries: Sequence[Entry], found: FoundPhotos, class_names: tuple[str, ...]) -> int:
+def report(entries: Sequence[Entry], listing: FoundPhotos, class_names: tuple[str, ...]) -> int:
     """Say on standard error what was counted, what was not, and the sum of both.
 
     Returns:
@@ -48,8 +48,8 @@ def report(entries: Sequence[Entry], found: FoundPhotos, class_names: tuple[str,
     _say_sizes(entries)
     failed = [(entry["record"]["file_name"], entry["message"]) for entry in bad]
     _list("could not be counted", failed)
-    say_left_out(found)
-    print(_sum(len(entries) - len(bad), len(bad), found), file=sys.stderr)
+    say_left_out(listing)
+    print(_sum(len(entries) - len(bad), len(bad), listing), file=sys.stderr)
     return SOME_UNREADABLE if bad else 0
 
 
@@ -64,11 +64,11 @@ def _say_sizes(entries: Sequence[Entry]) -> None:
         )
 
 
-def say_left_out(found: FoundPhotos) -> None:
+def say_left_out(listing: FoundPhotos) -> None:
     """Name on standard error what was found and is no photo to count."""
-    _list("skipped", [(file.path, file.reason) for file in found.skipped])
-    _list("counted once, though found twice", [(path, "the same file") for path in found.twice])
-    _list("not looked into without -r", [(path, "a folder") for path in found.closed])
+    _list("skipped", [(file.path, file.reason) for file in listing.skipped])
+    _list("counted once, though found twice", [(path, "the same file") for path in listing.twice])
+    _list("not looked into without -r", [(path, "a folder") for path in listing.closed])
 
 
 def _list(what: str, named: Sequence[tuple[str | Path, str | None]]) -> None:
@@ -79,15 +79,15 @@ def _list(what: str, named: Sequence[tuple[str | Path, str | None]]) -> None:
         print(f"  {one_line(str(name))}: {reason}", file=sys.stderr)
 
 
-def _sum(counted: int, failed: int, found: FoundPhotos) -> str:
+def _sum(counted: int, failed: int, listing: FoundPhotos) -> str:
     """``12 found: 6 counted, 4 skipped, 2 of the system``: what is zero is not named."""
     parts = {
         "could not be counted": failed,
-        "skipped": len(found.skipped),
-        "found twice": len(found.twice),
-        "not looked into": len(found.closed),
-        "written by sparrow count": len(found.own),
-        "of the system, ignored": len(found.system),
+        "skipped": len(listing.skipped),
+        "found twice": len(listing.twice),
+        "not looked into": len(listing.closed),
+        "written by sparrow count": len(listing.own),
+        "of the system, ignored": len(listing.system),
     }
     named = [f"{n} {what}" for what, n in parts.items() if n]
     return f"{counted + sum(parts.values())} found: {', '.join([f'{counted} counted', *named])}"

@@ -90,7 +90,7 @@ def _not_among(names: Iterable[str], files: Sequence[Path]) -> list[str]:
     return [name for name in names if not may_be_ours(name)]
 
 
-def _ends_with(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+def _ends_with(path: tuple[str, ...], other: tuple[str, ...]) -> bool:
     """Whether the shorter path is the end of the longer one."""
-    n = min(len(one), len(other))
-    return one[-n:] == other[-n:]
+    n = min(len(path), len(other))
+    return path[-n:] == other[-n:]

@@ -185,9 +185,9 @@ def _from_folder(folder: Path, model: Path) -> _Source:
     if not folder.is_dir():
         raise ValueError(f"{folder}: there is no such folder")
     counter = PhotoCounter(model)
-    found = find_photos([folder], recursive=True)
-    say_left_out(found)
-    photos = found.photos
+    listing = find_photos([folder], recursive=True)
+    say_left_out(listing)
+    photos = listing.photos
     show = show_progress("counted", to=sys.stderr, lines=False)
     records, files = [], {}
     for number, path in enumerate(photos, 1):

@@ -83,9 +83,9 @@ def _photos(arguments: argparse.Namespace, config: Config) -> list[Path]:
 
     named: list[Path] = []
     if arguments.photos:
-        found = find_photos(arguments.photos, recursive=arguments.recursive)
-        say_left_out(found)
-        named = found.photos
+        listing = find_photos(arguments.photos, recursive=arguments.recursive)
+        say_left_out(listing)
+        named = listing.photos
     if not arguments.logged and not named:
         raise ValueError("name photos or folders, or take those the service kept: --logged")
     kept: list[Path] = []

@@ -121,11 +121,11 @@ class Model:
         Raises:
             ValueError: there is no photo, or no such folder.
         """
-        found = find_photos([Path(folder)], recursive=recursive)
-        files = found.photos
-        if found.skipped:
-            names = ", ".join(f"{file.path} ({file.reason})" for file in found.skipped)
-            logger.warning("%d files are skipped: %s", len(found.skipped), names)
+        listing = find_photos([Path(folder)], recursive=recursive)
+        files = listing.photos
+        if listing.skipped:
+            names = ", ".join(f"{file.path} ({file.reason})" for file in listing.skipped)
+            logger.warning("%d files are skipped: %s", len(listing.skipped), names)
         with ThreadPoolExecutor(workers or usable_cores()) as threads:
             yield from _in_order(
                 threads.submit(self._count_file, file, max_pixels) for file in files

@@ -77,22 +77,22 @@ def find_photos(
             search.look_through(source)
         else:
             search.take(source, named=True)
-    _set_aside_drawings(search.found)
-    if not search.found.photos:
-        raise ValueError(_no_photo(sources, search.found))
-    return search.found
+    _set_aside_drawings(search.listing)
+    if not search.listing.photos:
+        raise ValueError(_no_photo(sources, search.listing))
+    return search.listing
 
 
 class _Search:
     def __init__(self, recursive: bool, own: set[str]) -> None:
-        self.found = FoundPhotos()
+        self.listing = FoundPhotos()
         self._recursive, self._own = recursive, own
         self._folders: set[tuple[int, int]] = set()
         self._files: set[str] = set()
 
     def look_through(self, folder: Path) -> None:
         """Take the files of a folder, and of those within it."""
-        first, unread = len(self.found.photos), list[Path]()
+        first, unread = len(self.listing.photos), list[Path]()
         folders, links = [folder], list[Path]()
         while folders or links:
             place = folders.pop() if folders else links.pop(0)
@@ -104,13 +104,13 @@ class _Search:
                 continue
             if (status.st_dev, status.st_ino) in self._folders:
                 again = "a folder that was looked into already, behind a link or named twice"
-                self.found.skipped.append(SkippedFile(place, again))
+                self.listing.skipped.append(SkippedFile(place, again))
                 continue
             self._folders.add((status.st_dev, status.st_ino))
             inner, linked = self._take_all(place, entries)
             folders += reversed(inner)
             links += linked
-        self.found.photos[first:] = sorted(self.found.photos[first:]) + sorted(unread)
+        self.listing.photos[first:] = sorted(self.listing.photos[first:]) + sorted(unread)
 
     def _take_all(
         self, place: Path, entries: list[os.DirEntry[str]]
@@ -120,11 +120,11 @@ class _Search:
         for entry in entries:
             path = place / entry.name
             if is_system_name(entry.name):
-                self.found.system.append(path)
+                self.listing.system.append(path)
             elif not _is_folder(entry):
                 self.take(path, named=False)
             elif not self._recursive:
-                self.found.closed.append(path)
+                self.listing.closed.append(path)
             else:
                 (linked if entry.is_symlink() else inner).append(path)
         return inner, linked
@@ -133,14 +133,14 @@ class _Search:
         """One file, to where it belongs."""
         real = os.path.realpath(path)
         if real in self._own or (not named and _is_drawing(path)):
-            self.found.own.append(path)
+            self.listing.own.append(path)
         elif real in self._files:
-            self.found.twice.append(path)
+            self.listing.twice.append(path)
         elif named or (reason := _why_no_photo(path)) is None:
             self._files.add(real)
-            self.found.photos.append(path)
+            self.listing.photos.append(path)
         else:
-            self.found.skipped.append(SkippedFile(path, reason))
+            self.listing.skipped.append(SkippedFile(path, reason))
 
 
 def _why_no_photo(path: Path) -> str | None:
@@ -173,16 +173,16 @@ def _is_drawing(path: Path) -> bool:
         return False
 
 
-def _set_aside_drawings(found: FoundPhotos) -> None:
+def _set_aside_drawings(listing: FoundPhotos) -> None:
     """Those without the mark, which earlier releases made: their names hold a photo's SHA-256."""
     by_stem: dict[str, list[Path]] = {}
-    for photo in found.photos:
+    for photo in listing.photos:
         by_stem.setdefault(photo.stem, []).append(photo)
-    for photo in [photo for photo in found.photos if _DRAWING_NAME.search(photo.name)]:
+    for photo in [photo for photo in listing.photos if _DRAWING_NAME.search(photo.name)]:
         stem, _, digits = photo.stem.rpartition("-")
         if any(_sha256(original).startswith(digits) for original in by_stem.get(stem, ())):
-            found.photos.remove(photo)
-            found.own.append(photo)
+            listing.photos.remove(photo)
+            listing.own.append(photo)
 
 
 def _sha256(photo: Path) -> str:
@@ -199,19 +199,19 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _no_photo(sources: Sequence[Path], found: FoundPhotos) -> str:
+def _no_photo(sources: Sequence[Path], listing: FoundPhotos) -> str:
     parts = [f"no photo in {', '.join(map(str, sources))} (looked for {', '.join(PHOTO_SUFFIXES)}"]
     parts[0] += " and for files that begin as such)"
-    if found.skipped:
-        some = [f"{file.path.name} ({file.reason})" for file in found.skipped[:5]]
-        more = f" and {len(found.skipped) - 5} more" if len(found.skipped) > 5 else ""
+    if listing.skipped:
+        some = [f"{file.path.name} ({file.reason})" for file in listing.skipped[:5]]
+        more = f" and {len(listing.skipped) - 5} more" if len(listing.skipped) > 5 else ""
         parts.append(f"there are {', '.join(some)}{more}")
-    if found.own:
-        parts.append(f"{len(found.own)} files are drawings or tables of this program")
-    if found.system:
-        parts.append(f"{len(found.system)} files and folders are the system's own")
-    if found.closed:
+    if listing.own:
+        parts.append(f"{len(listing.own)} files are drawings or tables of this program")
+    if listing.system:
+        parts.append(f"{len(listing.system)} files and folders are the system's own")
+    if listing.closed:
         parts.append(
-            f"-r looks into folders within folders, of which there are {len(found.closed)}"
+            f"-r looks into folders within folders, of which there are {len(listing.closed)}"
         )
     return "; ".join(parts)
