@@ -67,11 +67,11 @@ def count(arguments: argparse.Namespace) -> int:
     from sparrow.inference.model_folder import INFO
     from sparrow.regular_file import sha256_of
 
-    folder = (arguments.model or Path(StoresConfig().champion)).resolve()
-    counter, to = PhotoCounter(folder), arguments.to
-    class_names = counter.info.class_names
     listing = _find(arguments)
-    files = listing.photos
+    files, to = listing.photos, arguments.to
+    folder = (arguments.model or Path(StoresConfig().champion)).resolve()
+    counter = PhotoCounter(folder)
+    class_names = counter.info.class_names
     with closing(Journal(to, sha256_of(folder / INFO))) as journal:
         left = [file for file in files if journal.known(file, arguments.annotated) is None]
         _say_what_is_known(journal, files, left)
