@@ -124,12 +124,10 @@ class PhotoCounter:
             record, message = replace(record, error=UNREADABLE), str(error)
         except Exception:  # the boundary: one photo must not take its neighbours with it
             return self.failed(content, name, source), image
-        latency_ms = (time.perf_counter() - start) * 1000
-        record = replace(record, latency_ms=latency_ms)
+        record = replace(record, latency_ms=(time.perf_counter() - start) * 1000)
         if image is None:
             return CountedPhoto(record, message), None
-        height, width = image.shape[:2]
-        smallest_px = smallest_object_px(self.info, width, height)
+        smallest_px = smallest_object_px(self.info, image.shape[1], image.shape[0])
         return CountedPhoto(record.with_photo(image), message, smallest_px), image
 
     def try_out(self) -> None:

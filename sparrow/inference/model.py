@@ -121,11 +121,7 @@ class Model:
         Raises:
             ValueError: there is no photo, or no such folder.
         """
-        listing = find_photos([Path(folder)], recursive=recursive)
-        files = listing.photos
-        if listing.skipped:
-            names = ", ".join(f"{file.path} ({file.reason})" for file in listing.skipped)
-            logger.warning("%d files are skipped: %s", len(listing.skipped), names)
+        files = _photos_of(Path(folder), recursive=recursive)
         with ThreadPoolExecutor(workers or usable_cores()) as threads:
             yield from _in_order(
                 threads.submit(self._count_file, file, max_pixels) for file in files
@@ -164,6 +160,14 @@ def load(model: Path | str = CHAMPION, *, config: Path | str | None = None) -> M
         stores = load_config(config).stores if config is not None else StoresConfig()
         model = stores.champion
     return Model(model)
+
+
+def _photos_of(folder: Path, *, recursive: bool) -> list[Path]:
+    listing = find_photos([folder], recursive=recursive)
+    if listing.skipped:
+        names = ", ".join(f"{file.path} ({file.reason})" for file in listing.skipped)
+        logger.warning("%d files are skipped: %s", len(listing.skipped), names)
+    return listing.photos
 
 
 def _in_order(counts: Iterator[Future[PhotoCount]]) -> Iterator[PhotoCount]:
