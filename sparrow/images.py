@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
+from sparrow.avif_size import largest_frame_px
 from sparrow.image_formats import (
     HEAD_BYTES,
     SUFFIXES,
     RawPhotoError,
-    begins_as_photo,
     formats_of,
     refuse_raw,
     why_unidentified,
@@ -155,6 +155,8 @@ def _opened(source: Path | str | bytes, max_pixels: int) -> Iterator[ImageFile.I
                 refuse_raw(photo)
                 refuse_unreadable(photo)
                 _check_size(photo, max_pixels)
+                if photo.format == "AVIF":
+                    _check_avif(stream, max_pixels)
                 yield photo
     except ImageError:
         raise
@@ -188,21 +190,23 @@ def _head(source: Path | str | bytes) -> bytes:
         return stream.read(HEAD_BYTES)
 
 
-def is_photo(path: Path) -> bool:
-    """Whether a file begins as a photo of a format that is read, whatever its name.
-
-    Raises:
-        OSError: it cannot be read, or is no regular file.
-    """
-    with open_regular(path) as file:
-        return begins_as_photo(file.read(HEAD_BYTES))
-
-
 def _stored_size(photo: Image.Image) -> tuple[int, int]:
     """(width, height) as in the file. ``size`` is not: of a TIFF, Pillow gives the upright one."""
     if isinstance(photo, TiffImagePlugin.TiffImageFile) and _TIFF_WIDTH in photo.tag_v2:
         return int(photo.tag_v2[_TIFF_WIDTH]), int(photo.tag_v2[_TIFF_HEIGHT])
     return photo.size
+
+
+def _check_avif(stream: BinaryIO, max_pixels: int) -> None:
+    stream.seek(0)  # Pillow has read it whole
+    pixels = largest_frame_px(stream.read())
+    if pixels == 0:
+        raise ImageError("this AVIF is damaged: it holds no picture that states its size")
+    if pixels > max_pixels:
+        raise ImageError(
+            f"this photo's data are {pixels:,} pixels, whatever its header says; at most "
+            f"{max_pixels:,}{_key(max_pixels)} are accepted"
+        )
 
 
 def _check_size(photo: Image.Image, max_pixels: int) -> None:

@@ -1,6 +1,6 @@
 """What the name of a file says: a photo, something else, or a file that the system keeps.
 
-The only list of each. A name is a hint: ``sparrow.images.is_photo`` looks at the content.
+The only list of each. A name is a hint: ``sparrow.image_formats`` looks at the content.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ PARQUET = {"pandas", "pyarrow"}
 PARTS: dict[str, tuple[str, ...]] = {
     "": (*(f"sparrow/{name}" for name in COUNTING), *(
         f"sparrow/{name}.py" for name in
-        ("__init__", "atomic_file", "boxes", "detections", "image_formats",
+        ("__init__", "atomic_file", "avif_size", "boxes", "detections", "image_formats",
          "image_orientation", "image_statistics", "images", "photo_names", "pixel_values",
          "plain_text", "portable", "progress",
          "regular_file", "served_settings", "shipped", "spreadsheet", "store_url", "telemetry"))),
