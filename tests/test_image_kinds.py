@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -196,3 +198,16 @@ def test_odd_exif_turns_a_photo_or_leaves_it_as_it_is(odd: bytes, size_px: tuple
         read_exif(photo)
     photo = saved((RGB * 255).astype(np.uint8), "HEIF", exif=odd)
     assert upright_size_px(photo) == read_image(photo).shape[1::-1]
+
+
+def test_the_decoder_of_heic_is_loaded_by_the_first_of_them_alone() -> None:
+    code = (
+        "import sys; from sparrow.images import read_image\n"
+        "for content in map(bytes.fromhex, sys.argv[1:]):\n"
+        "    read_image(content); print('pillow_heif' in sys.modules)"
+    )
+    photos = [saved(np.zeros((48, 64, 3), np.uint8), kind).hex() for kind in ("JPEG", "HEIF")]
+    run = subprocess.run(
+        [sys.executable, "-c", code, *photos], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split() == ["False", "True"]
