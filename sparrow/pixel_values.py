@@ -23,6 +23,7 @@ _WHITE_IS_ZERO, _YCBCR, _UNCOMPRESSED, _SIGNED = 0, 6, 1, 2
 DEEP_MODES = ("I;16", "I;16B", "I;16L", "I", "F")
 _RANGES = (255, 1023, 4095, 16383, 65535)
 _DIM = 64  # a fourth of 255: fractions of 0 to 255 that end below it may as well overshoot 1
+_STRIP_PX = 512
 _DIM_HIGH_BYTE = 64  # below it a value of 16 bits fits 14
 _SWAPPED = {
     ";16B": ";16L", ";16L": ";16B", ";16N": ";16B" if sys.byteorder == "little" else ";16L",
@@ -61,7 +62,9 @@ def grey_8_bits(photo: Image.Image) -> Image.Image:
     if low < black:
         raise PixelsError(f"it has values below zero ({low:g}), and black is not stated")
     white = _white(tags, high, fractions=photo.mode == "F")
-    grey = _scaled(values, black, white)
+    grey = np.empty(values.shape, np.uint8)
+    for top in range(0, len(grey), _STRIP_PX):  # as float64 a whole photo takes 400 MB
+        grey[top : top + _STRIP_PX] = _scaled(values[top : top + _STRIP_PX], black, white)
     return Image.fromarray(255 - grey if tags.get(PHOTOMETRIC) == _WHITE_IS_ZERO else grey)
 
 
@@ -107,14 +110,25 @@ def needs_low_bytes(photo: Image.Image, raw: str) -> bool:
 
 
 def colours_8_bits(high: Image.Image, low: Image.Image) -> Image.Image:
-    """RGB of 8 bits from the two bytes of each value.
+    """RGB of 8 bits from the two bytes of each value; ``high`` is overwritten.
 
     Raises:
         PixelsError: the values exceed what the file states as white.
     """
-    values = np.asarray(high).astype(np.uint16) << 8 | np.asarray(low)
-    white = _white(_tags(high), float(values.max(initial=0)), fractions=False)
-    return Image.fromarray(_scaled(values, 0.0, white))
+    strips = [
+        (0, top, high.width, min(top + _STRIP_PX, high.height))
+        for top in range(0, high.height, _STRIP_PX)
+    ]
+
+    def values_in(strip: tuple[int, int, int, int]) -> NDArray[np.uint16]:
+        higher = np.asarray(high.crop(strip)).astype(np.uint16)
+        return higher << 8 | np.asarray(low.crop(strip))
+
+    brightest = max(float(values_in(strip).max()) for strip in strips)
+    white = _white(_tags(high), brightest, fractions=False)
+    for strip in strips:  # a whole photo's values take as much again as both photos
+        high.paste(Image.fromarray(_scaled(values_in(strip), 0.0, white)), strip)
+    return high
 
 
 def _white(tags: dict[int, Any], brightest: float, *, fractions: bool) -> float:
@@ -157,7 +171,7 @@ def _number(value: Any) -> float | None:
 
 
 def _scaled(values: NDArray[Any], black: float, white: float) -> NDArray[np.uint8]:
-    if values.dtype == np.uint16 and black == 0:  # a table: 48 megapixels as float64 take 400 MB
+    if values.dtype == np.uint16 and black == 0:  # a table is many times as fast
         steps = np.arange(65536, dtype=np.float64)
         return (steps / white * 255).clip(0, 255).astype(np.uint8)[values]
     fractions = (values - np.float64(black)) / (white - black)
