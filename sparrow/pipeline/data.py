@@ -55,8 +55,7 @@ class IngestOutcome:
         """How many photos are new, how they compare, what the set is now, and the pages."""
         result = self.result
         return [
-            f"{len(result.accepted)} new photos, {len(result.corrected)} corrected, "
-            f"{result.skipped_known} known already",
+            *result.words(),
             *([self.comparison.summary()] if self.comparison is not None else []),
             f"data version {result.data_version}: {len(self.dataset.images)} photos, "
             f"{len(self.dataset.boxes)} boxes",

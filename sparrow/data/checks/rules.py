@@ -26,6 +26,11 @@ RULES: dict[str, tuple[Severity, str]] = {
         "error",
         "A new photo has the name of another one in the raw set; rename it, in both tables too.",
     ),
+    "photo-disagrees": (
+        "error",
+        "Two new photos are the same file with different boxes; keep the right one of them, in "
+        "both tables too.",
+    ),
     "count-range": (
         "error",
         "The number of objects is not a whole number within the accepted range.",

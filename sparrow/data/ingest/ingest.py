@@ -33,9 +33,10 @@ from sparrow.data.ingest.batch import (
     resume_removal,
 )
 from sparrow.data.ingest.merge import Merge, merge_batch, name_clashes
+from sparrow.data.ingest.same_content import disagreements
 from sparrow.data.ingest.versions import FOUND_IN_PLACE, record_version
 from sparrow.data.tables import Dataset
-from sparrow.plain_text import one_line
+from sparrow.plain_text import first_of, one_line
 from sparrow.progress import Progress
 
 logger = logging.getLogger("sparrow.data")
@@ -53,7 +54,10 @@ class IngestResult:
         skipped_known: photos that were there already, in every respect.
         report: of the checks of the new data; None when there was none.
         data_version: of the raw set now; None when there is none.
-        left: files that are new in ``config.new`` or changed meanwhile, and stay there.
+        left: files that stay in ``config.new``: no table names them, they are new or changed
+            meanwhile, or cannot be removed.
+        renamed: of each photo that came under another name than the raw set's, both names and what
+            became of it, in words.
     """
 
     accepted: tuple[str, ...] = ()
@@ -62,6 +66,24 @@ class IngestResult:
     report: CheckReport | None = None
     data_version: str | None = None
     left: tuple[str, ...] = ()
+    renamed: tuple[str, ...] = ()
+
+    def words(self) -> list[str]:
+        """What became of the photos, in lines for people."""
+        lines = [
+            f"{len(self.accepted)} photos taken in, {len(self.corrected)} corrected, "
+            f"{self.skipped_known} known already"
+        ]
+        if self.renamed:
+            lines.append(
+                f"{len(self.renamed)} came under another name and were matched by content: "
+                f"{first_of(self.renamed)}"
+            )
+        if self.left:
+            lines.append(
+                f"{len(self.left)} files stay in the folder of new data: {first_of(self.left)}"
+            )
+        return lines
 
 
 def ingest_new(
@@ -72,8 +94,9 @@ def ingest_new(
 ) -> IngestResult:
     """Check the new data and merge it into the raw set in one step.
 
-    A photo whose bytes the raw set holds is not taken twice; if its row or boxes differ, they are
-    replaced (that is how corrected boxes come back). Without a raw set the new data becomes it.
+    A photo whose bytes the raw set holds is not taken twice, whatever its name; if its row or boxes
+    differ, they are replaced (that is how corrected boxes come back). Under another name only its
+    boxes count. Without a raw set the new data becomes it.
     What is merged leaves ``config.new``; what fails goes to ``config.rejected`` with its report.
     A photo that is a symbolic link is taken as a copy of what it leads to.
 
@@ -85,8 +108,8 @@ def ingest_new(
 
     Raises:
         DataError: the new data fails its checks (file, row and rule are named) or ``compare``, a
-            name is taken, a photo changes meanwhile, the raw set itself is broken, or the disk is
-            full. The raw set is as it was.
+            name is taken, two new photos are one file with different boxes, a photo changes
+            meanwhile, the raw set itself is broken, or the disk is full. The raw set is as it was.
     """
     raw, new = Path(config.root), Path(config.new)
     with file_lock(raw), _batch_lock(new), as_data_errors("nothing is taken in", new):
@@ -105,13 +128,11 @@ def _ingest_batch(
     raw, new = Path(config.root), Path(config.new)
     tables = hash_tables(new)
     checked = _check_new(new, config, progress, write_report)
-    current, batch, report = _current(raw, config, progress), checked.dataset, checked.report
-    if current is not None:
-        seen = f"{len(batch.images):,} names against {len(current.images):,}"
-        report = checked.report.extended("name-taken", seen, name_clashes(batch, current))
-        _refuse_errors(report, config, write_report)
-        if compare is not None:
-            compare(current, batch)
+    current, batch = _current(raw, config, progress), checked.dataset
+    report = _check_against(checked.report, batch, current)
+    _refuse_errors(report, config, write_report)
+    if current is not None and compare is not None:
+        compare(current, batch)
     merge = merge_batch(batch, current)
     if merge.changes or current is None:
         version: str | None = _write(merge, current, config)
@@ -120,11 +141,22 @@ def _ingest_batch(
     return IngestResult(
         tuple(merge.added),
         tuple(merge.corrected),
-        merge.known,
+        len(merge.known),
         report,
         version,
         tuple(_clear(new, batch, tables)),
+        tuple(merge.renamed_words()),
     )
+
+
+def _check_against(report: CheckReport, batch: Dataset, current: Dataset | None) -> CheckReport:
+    """The report of the new data, with the rules that need the raw set."""
+    seen = f"{len(batch.images):,} new photos"
+    report = report.extended("photo-disagrees", seen, disagreements(batch, current))
+    if current is None:
+        return report
+    seen = f"{len(batch.images):,} names against {len(current.images):,}"
+    return report.extended("name-taken", seen, name_clashes(batch, current))
 
 
 def _record_found(raw: Path, current: Dataset | None) -> str | None:
@@ -189,7 +221,8 @@ def _write(merge: Merge, current: Dataset | None, config: DataConfig) -> str:
             _copy_photos(merge, incoming / "images")
             # Tables are written to new files: the links of the current state keep their content.
             write_csv(merge.dataset, incoming)
-            version = record_version(incoming, merge.dataset, current)
+            note = f"{len(merge.renamed)} came under another name" if merge.renamed else ""
+            version = record_version(incoming, merge.dataset, current, note)
         cache.relinked(known)
         checked = merge.batch.images.set_index("image")["sha256"]
         cache.written({(raw / "images" / name).resolve(): checked[name] for name in merge.added})

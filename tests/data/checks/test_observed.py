@@ -14,7 +14,7 @@ from sparrow.data.checks.rules import RULES
 from sparrow.data.checks.run import check_dataset
 from sparrow.reports.checks import report_html
 
-NOT_OF_A_SET = {"name-taken", "label-error-candidate"}
+NOT_OF_A_SET = {"name-taken", "photo-disagrees", "label-error-candidate"}
 
 
 def check(photos: Any, config: DataConfig) -> CheckReport:
