@@ -79,8 +79,12 @@ def merge_batch(batch: Dataset, current: Dataset | None) -> Merge:
         ignore_index=True,
     )
     merged = Dataset(current.root, images, boxes)
-    nothing_new = [name for name, found in known.targets.items() if not corrected & set(found)]
-    renamed = {name: found for name, found in known.targets.items() if name not in found}
+    nothing_new = [
+        name for name, raw_names in known.targets.items() if not corrected & set(raw_names)
+    ]
+    renamed = {
+        name: raw_names for name, raw_names in known.targets.items() if name not in raw_names
+    }
     return Merge(merged, batch, added, sorted(corrected), nothing_new, renamed)
 
 

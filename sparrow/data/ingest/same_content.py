@@ -49,9 +49,9 @@ def match_known(batch: Dataset, current: Dataset) -> KnownPhotos:
         for name, sha256 in zip(batch.images["image"], batch.images["sha256"], strict=True)
         if sha256 in raw_names
     }
-    source = {target: name for name, found in targets.items() for target in found}
+    source = {target: name for name, raw in targets.items() for target in raw}
     # What came under a photo's own name goes before what a copy of it says; their boxes agree.
-    source |= {name: name for name, found in targets.items() if name in found}
+    source |= {name: name for name, raw in targets.items() if name in raw}
     images = pd.concat(
         [_own_rows(batch, current, source), _rows_of_others(batch, current, source)],
         ignore_index=True,
