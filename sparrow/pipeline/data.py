@@ -24,7 +24,8 @@ from sparrow.data.checks.report import CheckReport, ReportWriter
 from sparrow.data.checks.run import CheckedDataset, check_dataset, table_names
 from sparrow.data.ingest.batch import NEW_PREFIX
 from sparrow.data.ingest.changes import Changes, changes
-from sparrow.data.ingest.ingest import IngestResult, ingest_new
+from sparrow.data.ingest.ingest import ingest_new
+from sparrow.data.ingest.result import IngestResult
 from sparrow.data.tables import Dataset, data_version
 from sparrow.detections import Detections
 from sparrow.progress import Progress

@@ -44,6 +44,11 @@ def batch_files(new: Path) -> list[str]:
     return sorted(named)
 
 
+def has_table(new: Path) -> bool:
+    """Whether a batch waits below ``new``: photos alone may be on their way there, tables last."""
+    return any(os.path.lexists(path) for path in table_paths(new, NEW_PREFIX))
+
+
 def hash_tables(new: Path) -> dict[str, str]:
     """SHA-256 of each table, by its path below ``new``; those that cannot be read are left out."""
     hashes = {

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 from sparrow.config import DataConfig
@@ -27,63 +26,23 @@ from sparrow.data.ingest.atomic_dir import copy_file, file_lock, link_tree, repl
 from sparrow.data.ingest.batch import (
     NEW_PREFIX,
     batch_files,
+    has_table,
     hash_tables,
     reject,
     remove_merged,
     resume_removal,
 )
 from sparrow.data.ingest.merge import Merge, merge_batch, name_clashes
+from sparrow.data.ingest.result import IngestResult
 from sparrow.data.ingest.same_content import disagreements
 from sparrow.data.ingest.versions import FOUND_IN_PLACE, record_version
 from sparrow.data.tables import Dataset
-from sparrow.plain_text import first_of, one_line
+from sparrow.plain_text import one_line
 from sparrow.progress import Progress
 
 logger = logging.getLogger("sparrow.data")
 # Is called with the raw set and the new data before they are merged; may raise a ``DataError``.
 Compare = Callable[[Dataset, Dataset], None]
-
-
-@dataclass(frozen=True)
-class IngestResult:
-    """What became of the new photos.
-
-    Attributes:
-        accepted: names of the photos added to the raw set.
-        corrected: names of those it had already, whose rows or boxes were replaced.
-        skipped_known: photos that were there already, in every respect.
-        report: of the checks of the new data; None when there was none.
-        data_version: of the raw set now; None when there is none.
-        left: files that stay in ``config.new``: no table names them, they are new or changed
-            meanwhile, or cannot be removed.
-        renamed: of each photo that came under another name than the raw set's, both names and what
-            became of it, in words.
-    """
-
-    accepted: tuple[str, ...] = ()
-    corrected: tuple[str, ...] = ()
-    skipped_known: int = 0
-    report: CheckReport | None = None
-    data_version: str | None = None
-    left: tuple[str, ...] = ()
-    renamed: tuple[str, ...] = ()
-
-    def words(self) -> list[str]:
-        """What became of the photos, in lines for people."""
-        lines = [
-            f"{len(self.accepted)} photos taken in, {len(self.corrected)} corrected, "
-            f"{self.skipped_known} known already"
-        ]
-        if self.renamed:
-            lines.append(
-                f"{len(self.renamed)} came under another name and were matched by content: "
-                f"{first_of(self.renamed)}"
-            )
-        if self.left:
-            lines.append(
-                f"{len(self.left)} files stay in the folder of new data: {first_of(self.left)}"
-            )
-        return lines
 
 
 def ingest_new(
@@ -114,8 +73,10 @@ def ingest_new(
     raw, new = Path(config.root), Path(config.new)
     with file_lock(raw), _batch_lock(new), as_data_errors("nothing is taken in", new):
         resume_removal(new)
-        if not batch_files(new):
-            return IngestResult(data_version=_record_found(raw, _current(raw, config, progress)))
+        left = batch_files(new)
+        if not has_table(new):
+            version = _record_found(raw, _current(raw, config, progress))
+            return IngestResult(data_version=version, left=_say_left(new, left))
         return _ingest_batch(config, progress, write_report, compare)
 
 
@@ -144,7 +105,7 @@ def _ingest_batch(
         len(merge.known),
         report,
         version,
-        tuple(_clear(new, batch, tables)),
+        _clear(new, batch, tables),
         tuple(merge.renamed_words()),
     )
 
@@ -164,16 +125,20 @@ def _record_found(raw: Path, current: Dataset | None) -> str | None:
     return None if current is None else record_version(raw, current, note=FOUND_IN_PLACE)
 
 
-def _clear(new: Path, batch: Dataset, tables: dict[str, str]) -> list[str]:
+def _clear(new: Path, batch: Dataset, tables: dict[str, str]) -> tuple[str, ...]:
     """Remove a merged batch from ``new``; what stays there is returned, and said."""
     photos = zip(batch.images["image"], batch.images["sha256"], strict=True)
-    left = remove_merged(new, {f"images/{name}": sha256 for name, sha256 in photos} | tables)
+    merged = {f"images/{name}": sha256 for name, sha256 in photos} | tables
+    return _say_left(new, remove_merged(new, merged))
+
+
+def _say_left(new: Path, left: Sequence[str]) -> tuple[str, ...]:
     if left:
         logger.warning(
-            "%s: %s files stay for the next ingest, for example %s: they are new or changed "
-            "meanwhile, or cannot be removed", new, len(left), one_line(left[0]),
+            "%s: %s files stay for the next ingest, for example %s: no table names them, they are "
+            "new or changed meanwhile, or cannot be removed", new, len(left), one_line(left[0]),
         )  # fmt: skip
-    return left
+    return tuple(left)
 
 
 def _batch_lock(new: Path) -> AbstractContextManager[None]:

@@ -12,7 +12,8 @@ from sparrow.config import DataConfig
 from sparrow.data.checks.run import check_dataset
 from sparrow.data.errors import DataError
 from sparrow.data.formats.exchange import export_dataset, import_dataset, read_csv
-from sparrow.data.ingest.ingest import IngestResult, ingest_new
+from sparrow.data.ingest.ingest import ingest_new
+from sparrow.data.ingest.result import IngestResult
 from sparrow.data.ingest.versions import read_log, restore_version
 from sparrow.data.tables import UNKNOWN
 
