@@ -21,6 +21,11 @@ def first_of(texts: Sequence[str], most: int = 5) -> str:
     return ", ".join(one_line(text) for text in texts[:most]) + more
 
 
+def escape_bytes(name: str) -> str:
+    r"""A file's name for people: bytes in it that are no UTF-8 as ``\xf6``, all else as it is."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def utf8(text: str) -> str:
     r"""Text that can be written as UTF-8: bytes of a name that are none become ``\udcXX``."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

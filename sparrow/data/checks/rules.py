@@ -21,6 +21,11 @@ RULES: dict[str, tuple[Severity, str]] = {
         "A photo's name must be a plain file name, without folders or invisible characters.",
     ),
     "name-extension": ("error", "A photo's name has an ending that is not accepted here."),
+    "name-not-portable": (
+        "warning",
+        "A photo's name cannot be kept apart or held by macOS or Windows; rename it before the set "
+        "moves there.",
+    ),
     "name-duplicate": ("error", "Two rows describe a photo of the same name."),
     "name-taken": (
         "error",
