@@ -295,12 +295,26 @@ def test_on_another_disk_a_failing_batch_is_copied_whole_before_it_goes(
             raise OSError(18, "Invalid cross-device link", str(path))
         return rename(path, target)
 
+    copy = shutil.copytree
+
+    def copy_slowly(source: Path, target: Path, *rest: Any, **options: Any) -> Any:
+        done = copy(source, target, *rest, **options)
+        if Path(source) != new.root.resolve():
+            return done
+        (source / "images" / "late.png").write_bytes(b"came while the others were copied")
+        (source / "images" / "photo101.png").write_bytes(b"edited meanwhile")
+        return done
+
     monkeypatch.setattr(Path, "rename", other_disk)
+    monkeypatch.setattr(shutil, "copytree", copy_slowly)
     with pytest.raises(DataError, match="The batch and its report are in"):
         ingest_new(config)
     (place,) = Path(config.rejected).iterdir()
     assert {name: snapshot(place)[name] for name in batch} == batch
-    assert snapshot(new.root) == {}
+    assert snapshot(new.root) == {
+        "images/late.png": b"came while the others were copied",
+        "images/photo101.png": b"edited meanwhile",
+    }
 
 
 @pytest.mark.parametrize("kind", ["photo", "folder", "raw photo", "raw folder"])
