@@ -2,6 +2,8 @@
 
 The merged state is built beside the raw set and exchanged with it in one step (``atomic_dir``), so
 a kill at any moment leaves the raw set as it was or as it should be; the next call completes it.
+Without a raw set the new data becomes it. A photo that is a symbolic link is taken as a copy of
+what it leads to.
 """
 
 from __future__ import annotations
@@ -54,10 +56,8 @@ def ingest_new(
     """Check the new data and merge it into the raw set in one step.
 
     A photo whose bytes the raw set holds is not taken twice, whatever its name; if its row or boxes
-    differ, they are replaced (that is how corrected boxes come back). Under another name only its
-    boxes count. Without a raw set the new data becomes it.
-    What is merged leaves ``config.new``; what fails goes to ``config.rejected`` with its report.
-    A photo that is a symbolic link is taken as a copy of what it leads to.
+    differ, they are replaced; under another name only its boxes count. What is merged leaves
+    ``config.new``; what fails goes to ``config.rejected`` with its report.
 
     Args:
         config: the data section.
@@ -73,10 +73,9 @@ def ingest_new(
     raw, new = Path(config.root), Path(config.new)
     with file_lock(raw), _batch_lock(new), as_data_errors("nothing is taken in", new):
         resume_removal(new)
-        left = batch_files(new)
         if not has_table(new):
             version = _record_found(raw, _current(raw, config, progress))
-            return IngestResult(data_version=version, left=_say_left(new, left))
+            return IngestResult(data_version=version, left=_say_left(new, batch_files(new)))
         return _ingest_batch(config, progress, write_report, compare)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,22 +63,9 @@ def merge_batch(batch: Dataset, current: Dataset | None) -> Merge:
     new = ~batch.images["image"].isin(known.targets)
     added = batch.images["image"][new].tolist()
     corrected = set(changes(current, known.dataset).corrected)
-    images = pd.concat(
-        [
-            current.images[~current.images["image"].isin(corrected)],
-            known.dataset.images[known.dataset.images["image"].isin(corrected)],
-            batch.images[new],
-        ],
-        ignore_index=True,
-    )
-    boxes = pd.concat(
-        [
-            current.boxes[~current.boxes["image"].isin(corrected)],
-            known.dataset.boxes[known.dataset.boxes["image"].isin(corrected)],
-            batch.boxes[batch.boxes["image"].isin(added)],
-        ],
-        ignore_index=True,
-    )
+    sets = (current, known.dataset, batch)
+    images = _with_changes([each.images for each in sets], corrected, added)
+    boxes = _with_changes([each.boxes for each in sets], corrected, added)
     merged = Dataset(current.root, images, boxes)
     nothing_new = [
         name for name, raw_names in known.targets.items() if not corrected & set(raw_names)
@@ -86,6 +74,19 @@ def merge_batch(batch: Dataset, current: Dataset | None) -> Merge:
         name: raw_names for name, raw_names in known.targets.items() if name not in raw_names
     }
     return Merge(merged, batch, added, sorted(corrected), nothing_new, renamed)
+
+
+def _with_changes(
+    tables: Sequence[pd.DataFrame], corrected: Collection[str], added: Collection[str]
+) -> pd.DataFrame:
+    """Rows of the raw set that stay, those that replace its others, and those of new photos."""
+    current, known, batch = tables
+    parts = [
+        current[~current["image"].isin(corrected)],
+        known[known["image"].isin(corrected)],
+        batch[batch["image"].isin(added)],
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def name_clashes(batch: Dataset, current: Dataset) -> RuleViolation | None:
