@@ -21,20 +21,10 @@ RULES: dict[str, tuple[Severity, str]] = {
         "A photo's name must be a plain file name, without folders or invisible characters.",
     ),
     "name-extension": ("error", "A photo's name has an ending that is not accepted here."),
-    "name-not-portable": (
-        "warning",
-        "A photo's name cannot be kept apart or held by macOS or Windows; rename it before the set "
-        "moves there.",
-    ),
     "name-duplicate": ("error", "Two rows describe a photo of the same name."),
     "name-taken": (
         "error",
         "A new photo has the name of another one in the raw set; rename it, in both tables too.",
-    ),
-    "photo-disagrees": (
-        "error",
-        "Two new photos are the same file with different boxes; keep the right one of them, in "
-        "both tables too.",
     ),
     "count-range": (
         "error",
@@ -61,6 +51,16 @@ RULES: dict[str, tuple[Severity, str]] = {
     "box-huge": ("warning", "A box covers nearly the whole photo."),
     "photo-duplicate": ("warning", "Two photos are the same file under different names."),
     "photo-near-duplicate": ("warning", "Two photos show nearly the same picture."),
+    "name-not-portable": (
+        "warning",
+        "A photo's name cannot be kept apart or held by macOS or Windows; rename it before the set "
+        "moves there.",
+    ),
+    "photo-disagrees": (
+        "error",
+        "Two new photos are the same file with different boxes; keep the right one of them, in "
+        "both tables too.",
+    ),
     "label-error-candidate": (
         "warning",
         "A model strongly disagrees with a photo's boxes; look again.",
