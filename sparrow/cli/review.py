@@ -206,8 +206,8 @@ def _from_folder(folder: Path, model: Path) -> _Source:
 
 
 def _report(into: Path, selection: Selection, info: ModelInfo, config: Config) -> None:
+    from sparrow.data.review_labels import LABELS
     from sparrow.review.miss_rate import CONFIDENCE, upper_bound
-    from sparrow.review.queue import LABELS
 
     kinds: dict[str, int] = {}
     for photo in selection.photos:

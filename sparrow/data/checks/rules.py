@@ -57,6 +57,16 @@ RULES: dict[str, tuple[Severity, str]] = {
     "box-huge": ("warning", "A box covers nearly the whole photo."),
     "photo-duplicate": ("warning", "Two photos are the same file under different names."),
     "photo-near-duplicate": ("warning", "Two photos show nearly the same picture."),
+    "name-not-portable": (
+        "warning",
+        "A photo's name cannot be kept apart or held by macOS or Windows; rename it before the set "
+        "moves there.",
+    ),
+    "photo-disagrees": (
+        "error",
+        "Two new photos are the same file with different boxes; keep the right one of them, in "
+        "both tables too.",
+    ),
     "label-error-candidate": (
         "warning",
         "A model strongly disagrees with a photo's boxes; look again.",
