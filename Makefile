@@ -134,12 +134,12 @@ test-circle: $(READY) ## From drift over labels to a better champion that serves
 	$(BIN)/python -m pytest -m circle tests/circle -s $(ARGS)
 
 .PHONY: test-kills
-test-kills: $(READY) ## Kill the flow in each of its steps and resume it: minutes
-	$(BIN)/python -m pytest -m kills tests/flows -s $(ARGS)
+test-kills: $(READY) ## Kill the flow in each of its steps, and promotions, and go on: minutes
+	$(BIN)/python -m pytest -m kills tests/flows tests/registry -s $(ARGS)
 
 .PHONY: test-extras
 test-extras: $(READY) ## Install the wheel, bare and with each extra, into environments of their own under /tmp
-	$(BIN)/python -m pytest -m extras tests/extras tests/cli -s $(ARGS)
+	$(BIN)/python -m pytest -m extras tests/extras tests/cli tests/test_packaging.py -s $(ARGS)
 
 .PHONY: test-notebooks
 test-notebooks: $(READY) ## Execute docs/notebooks; their outputs are kept as they are
@@ -217,10 +217,11 @@ bench-monitoring: $(READY) ## Measure monitoring: ARGS="pool", then "alarms"; "l
 bench-data bench-checks bench-train bench-evaluation bench-coverage bench-gate bench-groups bench-service bench-monitoring:
 	$(BIN)/python tests/benchmarks/$(subst -,_,$@).py $(ARGS)
 
-.PHONY: bench-endurance bench-count
+.PHONY: bench-endurance bench-count bench-kinds
 bench-endurance: $(READY) ## Send the service 10,000 requests, then kill it: memory and log
 bench-count: $(READY) ## Measure `sparrow count` over 1,000 files, with one process, two, and killed
-bench-endurance bench-count:
+bench-kinds: $(READY) ## Count 1,000 files of 20 kinds, and photos of 48 megapixels: sums, memory
+bench-endurance bench-count bench-kinds:
 	$(BIN)/python tests/benchmarks/$(subst -,_,$@).py $(ARGS)
 
 .PHONY: drill

@@ -10,6 +10,7 @@ from artifacts import PARAMETERS, set_damaged_aside
 from lineage import ORIGIN_TAG, check_origin, choose, read_attempts
 from metaflow.exception import MetaflowException
 from metaflow.plugins.datastores.local_storage import LocalStorage
+from moved_runs import follow_moved_runs
 from user_errors import refuse_secrets
 
 from sparrow.config import ConfigError, load_config
@@ -44,6 +45,7 @@ def main(flow: type) -> None:
     try:
         refuse_secrets(sys.argv[1:])
         _check(sys.argv[1:at])
+        _follow_moved(flow.__name__)
         with run_under_way(lock_folder(flow.__name__)) as lock:
             if sys.argv[at] == "resume" and "--help" not in sys.argv:
                 sys.argv[1:] = _resumed(flow, sys.argv[1:at], sys.argv[at + 1 :], lock)
@@ -57,6 +59,12 @@ def lock_folder(flow: str) -> Path:
     """Beside the runs as Metaflow keeps them: whoever sees the runs sees their locks."""
     root = LocalStorage.datastore_root or LocalStorage.get_datastore_root_from_config(_say)
     return Path(root) / flow / "locks"
+
+
+def _follow_moved(flow: str) -> None:
+    root = lock_folder(flow).parents[1]
+    if followed := follow_moved_runs(root, flow):
+        _say(f"The project was moved or copied: {followed} earlier runs are read in {root} now.")
 
 
 def _say(text: str, **_style: object) -> None:

@@ -17,11 +17,12 @@ from sparrow.config import ConfigError, parse_config
 from sparrow.data.errors import DataError
 from sparrow.images import ImageError
 from sparrow.inference.model_folder import ModelFolderError
+from sparrow.registry.moved_store import MovedStoreError
 from sparrow.storage.run_lock import join_run
 from sparrow.store_url import hide_in_text
 
 # Faults of input: the message says all there is to know, and a traceback would only hide it.
-USER_ERRORS = (ConfigError, DataError, ImageError, ModelFolderError)
+USER_ERRORS = (ConfigError, DataError, ImageError, ModelFolderError, MovedStoreError)
 STEP_LOG = "steps.jsonl"
 
 

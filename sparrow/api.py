@@ -22,7 +22,6 @@ import pandas as pd
 from sparrow.config import Config, DataConfig, load_config, stored_config, with_overrides
 from sparrow.data import tables
 from sparrow.data.checks.run import check_dataset
-from sparrow.data.formats.annotations import PHOTO_SUFFIXES
 from sparrow.data.formats.csv import read_csv_tables
 from sparrow.evaluation.evaluate import Evaluation, PhotoSet
 from sparrow.evaluation.scored import Scored
@@ -62,8 +61,7 @@ class Dataset(tables.Dataset):
             named = set(labels.get("label_name", pd.Series()).dropna().astype(str))
             classes = sorted(named) or DataConfig().classes
         with tempfile.TemporaryDirectory() as prepared:
-            kinds = PHOTO_SUFFIXES
-            config = DataConfig(classes=tuple(classes), extensions=kinds, prepared=prepared)
+            config = DataConfig(classes=tuple(classes), prepared=prepared)
             checked = check_dataset(Path(root), config, progress=progress).dataset
         return cls(checked.root, checked.images, checked.boxes)
 

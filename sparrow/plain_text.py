@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 def printable(text: str) -> str:
     """Signs that cannot be shown, or that steer a terminal, as "�"; line ends stay."""
@@ -11,6 +13,17 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """The same on one line, however many it had."""
     return printable(text).replace("\n", "�")
+
+
+def first_of(texts: Sequence[str], most: int = 5) -> str:
+    """The first of some texts, each on one line, and how many more there are."""
+    more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
+    return ", ".join(one_line(text) for text in texts[:most]) + more
+
+
+def escape_bytes(name: str) -> str:
+    r"""A file's name for people: bytes in it that are no UTF-8 as ``\xf6``, all else as it is."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def utf8(text: str) -> str:

@@ -46,11 +46,9 @@ def show_check(report: CheckReport, photos: int, version: str, page: Path) -> No
 def show_ingest(ingest: IngestOutcome) -> None:
     """What was taken in, what the checks and the champion say of it, and how it compares."""
     result = ingest.result
-    words = (
-        f"{len(result.accepted)} photos taken in, {len(result.corrected)} corrected, "
-        f"{result.skipped_known} known already · data version `{result.data_version}`"
-    )
-    add(text("# New data"), text(words))
+    first, *more = result.words()
+    words = [f"{first} · data version `{result.data_version}`", *more]
+    add(text("# New data"), *map(text, words))
     if result.report is not None:
         _show_rules(result.report)
     if ingest.comparison is not None:

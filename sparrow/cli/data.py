@@ -118,11 +118,9 @@ def ingest(args: argparse.Namespace) -> int:
         compared[0].raise_for_violations()
 
     result = ingest_new(config.data, terminal_progress(), write, compare)
-    print(
-        f"{len(result.accepted)} photos taken in, {len(result.corrected)} corrected, "
-        f"{result.skipped_known} known already"
-        + (f"; data version {result.data_version}" if result.data_version else "")
-    )
+    first, *more = result.words()
+    version = f"; data version {result.data_version}" if result.data_version else ""
+    print(first + version, *more, sep="\n")
     print(*(comparison.summary() for comparison in compared), sep="\n")
     return 0
 

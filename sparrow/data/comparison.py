@@ -27,8 +27,8 @@ class Explained(NamedTuple):
 COMPARISON_RULES: dict[ComparisonRule, Explained] = {
     "new-shared-photos": Explained(
         "A new photo is a file that the raw set has under another name.",
-        "Leave the copies out of the new data, or give them the names that the raw set has: boxes "
-        "that differ are then taken as corrections. Accepted copies are left out.",
+        "Nothing: it is matched by its content. Boxes that differ are taken as corrections, copies "
+        "with the same boxes are left out.",
     ),
     "new-drift": Explained(
         "A feature of new photos is distributed otherwise than in the raw set.",

@@ -38,8 +38,8 @@ PHOTO_KINDS = ("source", "license")
 def compare_new_with_raw(raw: Dataset, new: Dataset, config: Config) -> Comparison:
     """Is new data like what is there, without being the same photos again?
 
-    Photos that the raw set has under the same name are corrections, or known already; near-
-    duplicates and photos of known authors are grouped with theirs by the split. Neither is wrong.
+    Photos that the raw set has under any name are corrections, or known already; near-duplicates
+    and photos of known authors are grouped with theirs by the split. Neither is wrong.
 
     Args:
         raw: checked.
@@ -49,6 +49,8 @@ def compare_new_with_raw(raw: Dataset, new: Dataset, config: Config) -> Comparis
     added = new.having(~new.images["sha256"].isin(raw.images["sha256"]))
     groups = groups_of_new(_ties(_joined(raw, added), config), len(raw.images))
     shared = shared_files("new-shared-photos", raw, new)
+    # Ingest matches them by content: they are corrections, or bring nothing.
+    shared = shared._replace(broken=False, required="matched by content")
     return _comparison("new-drift", (raw, added), groups, [shared], config.checks)
 
 

@@ -24,7 +24,8 @@ from sparrow.data.checks.report import CheckReport, ReportWriter
 from sparrow.data.checks.run import CheckedDataset, check_dataset, table_names
 from sparrow.data.ingest.batch import NEW_PREFIX
 from sparrow.data.ingest.changes import Changes, changes
-from sparrow.data.ingest.ingest import IngestResult, ingest_new
+from sparrow.data.ingest.ingest import ingest_new
+from sparrow.data.ingest.result import IngestResult
 from sparrow.data.tables import Dataset, data_version
 from sparrow.detections import Detections
 from sparrow.progress import Progress
@@ -55,8 +56,7 @@ class IngestOutcome:
         """How many photos are new, how they compare, what the set is now, and the pages."""
         result = self.result
         return [
-            f"{len(result.accepted)} new photos, {len(result.corrected)} corrected, "
-            f"{result.skipped_known} known already",
+            *result.words(),
             *([self.comparison.summary()] if self.comparison is not None else []),
             f"data version {result.data_version}: {len(self.dataset.images)} photos, "
             f"{len(self.dataset.boxes)} boxes",

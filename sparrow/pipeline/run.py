@@ -18,13 +18,16 @@ def begin_run(config: Config, work_dir: Path, run_id: str, progress: Progress) -
     Raises:
         ConfigError: a class that the config names does not exist, or takes other parameters; or
             what its training is to go on from is missing or is another detector.
+        MovedStoreError: the project's folder is a copy without the files of its runs.
     """
+    from sparrow.registry.moved_store import follow_moves
     from sparrow.storage.places import note_places
     from sparrow.storage.run_lock import join_run
     from sparrow.training.check_names import check_names
 
     check_names(config)
     find_origin(config)
+    follow_moves(config.stores)
     join_run(run_id, work_dir)
     begun = {"run": run_id, "name": config.name, "state": "unfinished"}
     write_report(work_dir, begun | note_places(config))

@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 from sparrow.atomic_file import write_atomic
 from sparrow.config import StoresConfig
 from sparrow.drawing.picture_files import write_pictures
+from sparrow.registry.moved_store import follow_moves
 from sparrow.store_url import TRACKING_VARIABLE, resolve, tracking_url
 
 
@@ -21,11 +22,15 @@ def make_client(stores: StoresConfig) -> MlflowClient:
     """A client of MLflow's stores; the embedded SQLite file's folder is made on demand.
 
     ``MLFLOW_TRACKING_URI`` goes before ``stores.tracking``, as for every program of MLflow's.
+
+    Raises:
+        MovedStoreError: the project's folder is a copy without the files of its runs.
     """
     tracking = resolve(tracking_url(stores.tracking))
     registry = resolve(stores.registry) if stores.registry else tracking
     if tracking.startswith("sqlite:///"):
         Path(tracking.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    follow_moves(stores)
     # Model folders are small; its progress bars would only fill the flow's log.
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     # MLflow writes what is set into the environment too, where it would go before the config of

@@ -68,14 +68,20 @@ def miss_rate(sample: Collection[str], labels: Dataset) -> MissRate:
 
     Args:
         sample: photo names of the queue's random part.
-        labels: what came back; of its photo names only the last part counts.
+        labels: what came back; of its photo names only the last part counts, and a prefix of the
+            labelling tool's (``1f0c-NAME``) does not: a queue's names are ids, which nobody has
+            twice.
     """
-    names = labels.images["image"].map(_file_name)
-    with_boxes = set(labels.boxes["image"].map(_file_name))
-    back = set(names) & set(sample)
+    names = {name: _name_in(sample, name) for name in labels.images["image"]}
+    with_boxes = {names[name] for name in labels.boxes["image"]}
+    back = set(names.values()) & set(sample)
     missed = len(back & with_boxes)
     return MissRate(len(sample), len(back), missed, upper_bound(missed, len(back)))
 
 
-def _file_name(name: str) -> str:
-    return PurePosixPath(name).name
+def _name_in(sample: Collection[str], name: str) -> str:
+    """The photo of a sample that a name means, or its last part where it means none."""
+    last = PurePosixPath(name).name
+    if last in sample:
+        return last
+    return next((own for own in sample if last.endswith(f"-{own}")), last)

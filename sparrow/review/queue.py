@@ -9,26 +9,24 @@ from typing import Any
 
 import pandas as pd
 
-from sparrow.atomic_file import write_atomic
 from sparrow.boxes import clip_boxes
 from sparrow.data.checks.photo_record import read_photo_bytes
 from sparrow.data.errors import DataError
 from sparrow.data.formats.annotations import PhotoRow, make_dataset, new_folder
 from sparrow.data.formats.coco import find_coco, read_coco, write_coco
 from sparrow.data.formats.csv import quoting_of
+from sparrow.data.review_labels import LABELS, note_labels, refuse_untouched
 from sparrow.data.tables import UNKNOWN, Dataset
 from sparrow.images import file_suffix, read_image
 from sparrow.plain_text import one_line, utf8
 from sparrow.predictions.count_words import number_in_words
 from sparrow.predictions.window import Window
 from sparrow.progress import Progress
-from sparrow.regular_file import open_regular, sha256_of
+from sparrow.regular_file import open_regular
 from sparrow.review.selection import XYXY, SelectedPhoto
 from sparrow.review.sheet import PHOTOS_ON_A_SHEET, queue_tile, write_sheet
 from sparrow.spreadsheet import as_cell, from_cell
 
-LABELS = "instances.json"  # boxes to correct, COCO
-LABELS_SUM = LABELS + ".sha256"  # of the boxes as the model drew them
 LIST = "queue.csv"
 LIST_COLUMNS = ("image", "sent_as", "time", "model_version", "count", "random_empty", "why")
 
@@ -84,7 +82,7 @@ def write_queue(
         rows = _write_photos(place, selected, source, progress)
         dataset = make_dataset(place, [row.photo for row in rows])
         write_coco(dataset, place / LABELS, source.class_names)
-        write_atomic(place / LABELS_SUM, f"{sha256_of(place / LABELS)}  {LABELS}\n")
+        note_labels(place)
         table = pd.DataFrame([row.listed for row in rows], columns=list(LIST_COLUMNS))
         table = table.map(lambda cell: as_cell(utf8(cell)) if isinstance(cell, str) else cell)
         table.to_csv(place / LIST, index=False, encoding="utf-8", quoting=quoting_of(table))
@@ -153,17 +151,7 @@ def corrected_labels(folder: Path, labels: Path) -> Dataset:
         DataError: not COCO, or still the file that the model's boxes were written to.
     """
     path = find_coco(labels)
-    try:
-        with open_regular(folder / LABELS_SUM) as file:
-            drawn = file.read(4096).decode("utf-8", "replace").split()[:1]
-        untouched = drawn == [sha256_of(path)]
-    except OSError as error:
-        raise DataError(f"{error.filename}: cannot be read ({error.strerror})") from error
-    if untouched:
-        raise DataError(
-            f"{path}: these are the model's own boxes, as `sparrow review` wrote them; expected "
-            "the file that a person corrected"
-        )
+    refuse_untouched(folder, path)
     return read_coco(path)
 
 

@@ -86,9 +86,10 @@ def join_run(run_id: str, work_dir: Path) -> None:
         name_run(path, run_id)
     work_dir.mkdir(parents=True, exist_ok=True)
     link = work_dir / LINK
-    if link.is_symlink() and os.readlink(link) == named:
+    target = os.path.relpath(path, work_dir.resolve())  # in a copied project it leads to the copy
+    if link.is_symlink() and os.readlink(link) == target:
         return
-    replace_link(link, path, work_dir / f"{LINK}.{os.getpid()}")
+    replace_link(link, Path(target), work_dir / f"{LINK}.{os.getpid()}")
 
 
 def is_under_way(work_dir: Path) -> bool:

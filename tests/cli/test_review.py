@@ -70,6 +70,11 @@ def test_the_queue_goes_through_a_labelling_tool_and_the_checks(
     # Nobody has corrected anything yet: no bound, rather than one on the model's own word.
     assert main(["missed", str(queue)]) == 1
     assert "the model's own boxes" in capsys.readouterr().err
+    # Nor are they taken for a person's, which would say: no bird where none was found.
+    for labels in (queue, queue / "instances.json"):
+        assert main(["import", "coco", str(labels), "--new", "--into", "new"]) == 1
+        assert "the model's own boxes" in capsys.readouterr().err
+        assert not Path("new").exists()
 
     back = as_a_labelling_tool(queue, home / "export")
     sample = list(listed["image"][listed["random_empty"] == "yes"])

@@ -68,7 +68,7 @@ def test_new_photos_are_merged_and_compared(config: Config, tmp_path: Path) -> N
     assert verdict["photos"] == [24, 5]
 
 
-def test_new_photos_that_differ_are_not_merged_until_the_config_accepts_it(
+def test_a_new_photo_that_the_raw_set_has_under_another_name_is_said_everywhere(
     config: Config, tmp_path: Path
 ) -> None:
     before = raw(config)
@@ -84,17 +84,12 @@ def test_new_photos_that_differ_are_not_merged_until_the_config_accepts_it(
     pd.concat([pd.read_csv(new_boxes), own]).to_csv(new_boxes, index=False)
     added = pd.DataFrame([{**row.to_dict(), "Name": "copy.jpg"}])
     pd.concat([table, added])[list(table)].to_csv(info, index=False)
-    with pytest.raises(DataError, match=r"new-shared-photos(.|\n)*Nothing was merged") as refused:
-        stages.ingest_and_compare(config, before, tmp_path / "pages", silent)
-    assert f"{copied.name} and copy.jpg are the same file" in str(refused.value)
-    assert "checks: {accept: [new-shared-photos]}" in str(refused.value)
-    assert len(raw(config).images) == len(before.images)
-    assert (Path(config.data.new) / "images" / "copy.jpg").is_file()  # not moved to data.rejected
-    assert "same file" in (tmp_path / "pages" / "new" / "comparison.html").read_text()
-    accepting = with_values(config, {"checks.accept": ["new-shared-photos"]})
+    accepting = with_values(config, {"checks.accept": ["new-shared-photos"]})  # of old configs
     outcome = stages.ingest_and_compare(accepting, before, tmp_path / "pages", silent)
     assert (len(outcome.result.accepted), outcome.result.skipped_known) == (30, 1)
-    assert "accepted   new-shared-photos" in "\n".join(outcome.lines())
+    assert f"copy.jpg is {copied.name} (known)" in "\n".join(outcome.lines())
+    assert "same file" in (tmp_path / "pages" / "new" / "comparison.html").read_text()
+    assert len(raw(config).images) == len(before.images) + 30
 
 
 def test_after_a_kill_the_merged_photos_are_not_overlooked(config: Config, tmp_path: Path) -> None:

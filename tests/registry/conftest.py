@@ -5,21 +5,14 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from sparrow.config import StoresConfig
+from sparrow.registry.moved_store import follow_move
 
 NAME = "test-detector"
-# Where MLflow's tables name the folder of artifacts.
-PLACES = (
-    ("experiments", "artifact_location"),
-    ("runs", "artifact_uri"),
-    ("logged_models", "artifact_location"),
-    ("model_versions", "storage_location"),
-)
 
 
 def stores_in(root: Path, artifacts: Path) -> StoresConfig:
@@ -64,12 +57,9 @@ def stores(filled: Path, tmp_path: Path) -> StoresConfig:
     So are its artifacts: a test that registers a version writes beside those of the three.
     """
     shutil.copy(filled / "mlflow.db", tmp_path / "mlflow.db")
-    source, copy = filled / "artifacts", tmp_path / "artifacts"
-    shutil.copytree(source, copy)
-    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database, database:
-        for table, column in PLACES:
-            change = f"UPDATE {table} SET {column} = replace({column}, ?, ?)"
-            database.execute(change, (source.as_uri(), copy.as_uri()))
+    copy = tmp_path / "artifacts"
+    shutil.copytree(filled / "artifacts", copy)
+    follow_move(tmp_path / "mlflow.db", copy)
     return stores_in(tmp_path, copy)
 
 

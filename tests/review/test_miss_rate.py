@@ -41,6 +41,17 @@ def test_only_the_random_photos_that_came_back_count() -> None:
     assert "(1 missing)" in found.words()
 
 
+def test_a_labelling_tools_prefix_hides_no_photo() -> None:
+    bird = ("house_sparrow", 1.0, 1.0, 9.0, 9.0)
+    photos = [
+        PhotoRow("1f0c-a.jpg", 10, 10, [bird]),
+        PhotoRow("images/2ab4-b.jpg", 10, 10, []),
+        PhotoRow("ab.jpg", 10, 10, [bird]),  # its name only ends alike
+    ]
+    found = miss_rate(["a.jpg", "b.jpg"], make_dataset(Path(), photos))
+    assert found == MissRate(2, 2, 1, upper_bound(1, 2))
+
+
 def test_nothing_came_back() -> None:
     found = miss_rate({"a.jpg"}, make_dataset(Path(), [PhotoRow("z.jpg", 10, 10, [])]))
     assert found.upper == 1.0

@@ -13,9 +13,14 @@ from numpy.typing import NDArray
 
 from sparrow.config import DataConfig
 from sparrow.data.checks.compared_tables import Tables, of_boxes, of_photos
+from sparrow.data.checks.portable_names import check_portable_names
 from sparrow.data.checks.repeated import repeated_boxes, repeated_photos
 from sparrow.data.checks.report import RuleViolation, rule_violation
 from sparrow.data.repeats import TOLERANCE_PX
+from sparrow.plain_text import escape_bytes
+
+# No table can hold such a name: tables are UTF-8.
+NO_TEXT = "(bytes that are no UTF-8; rename the file)"
 
 
 def check_names(tables: Tables, files: Collection[str]) -> list[RuleViolation | None]:
@@ -32,9 +37,11 @@ def check_names(tables: Tables, files: Collection[str]) -> list[RuleViolation | 
             ["no such file in images/"] * int(absent.sum()),
         ),
         rule_violation(
-            "photo-unlisted", "images", [0] * len(unlisted), unlisted, [""] * len(unlisted)
+            "photo-unlisted", "images", [0] * len(unlisted), [*map(escape_bytes, unlisted)],
+            ["" if escape_bytes(name) == name else NO_TEXT for name in unlisted],
         ),
-    ]
+        check_portable_names(tables),
+    ]  # fmt: skip
 
 
 def check_boxes(tables: Tables, config: DataConfig) -> list[RuleViolation | None]:

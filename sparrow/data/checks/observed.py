@@ -21,6 +21,7 @@ VALUES_SHOWN = 5
 # Rules that compare the tables with each other or with the photos: both have to have all columns.
 NEED_TABLES = frozenset(
     {
+        "name-not-portable",
         "photo-missing", "photo-unlisted", "photo-unreadable", "box-without-photo",
         "box-outside-photo", "size-disagrees", "size-wrong", "count-wrong", "boxes-too-many",
         "box-duplicate", "box-drawn-twice", "box-tiny", "box-huge", "photo-duplicate",

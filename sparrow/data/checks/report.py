@@ -69,6 +69,7 @@ class Observation:
 # These are not of a set by itself.
 ELSEWHERE: Mapping[str, Observation] = {
     "name-taken": Observation("", "tested where new data is taken in", tested=False),
+    "photo-disagrees": Observation("", "tested where new data is taken in", tested=False),
     "label-error-candidate": Observation("", "tested where a model is asked", tested=False),
 }
 

@@ -20,7 +20,7 @@ RULES: dict[str, tuple[Severity, str]] = {
         "error",
         "A photo's name must be a plain file name, without folders or invisible characters.",
     ),
-    "name-extension": ("error", "A photo's name has an ending that is not accepted here."),
+    "name-extension": ("error", "A photo's name has an ending that data.extensions does not name."),
     "name-duplicate": ("error", "Two rows describe a photo of the same name."),
     "name-taken": (
         "error",
@@ -28,14 +28,20 @@ RULES: dict[str, tuple[Severity, str]] = {
     ),
     "count-range": (
         "error",
-        "The number of objects is not a whole number within the accepted range.",
+        "The number of objects is no whole number, or beyond data.max_boxes_per_photo.",
     ),
-    "source-unknown": ("error", "The source is not one of those accepted here."),
-    "license-unknown": ("error", "The licence is not one of those accepted here."),
-    "class-unknown": ("error", "A box is labelled with a class the config does not name."),
-    "position-range": ("error", "A box starts outside the range any photo can have."),
-    "box-size-range": ("error", "A box's width or height is zero, negative or too large."),
-    "photo-size-range": ("error", "A recorded photo size is zero, negative or too large."),
+    "source-unknown": ("error", "The source is not one of data.sources."),
+    "license-unknown": ("error", "The licence is not one of data.licenses."),
+    "class-unknown": ("error", "A box is labelled with a class that data.classes does not name."),
+    "position-range": ("error", "A box starts outside the photo's range, 0 to data.max_side_px."),
+    "box-size-range": (
+        "error",
+        "A box's width or height is not between 0 and data.max_side_px.",
+    ),
+    "photo-size-range": (
+        "error",
+        "A recorded photo size is not between 0 and data.max_side_px.",
+    ),
     "photo-missing": ("error", "The table names a photo that is not in the folder."),
     "photo-unlisted": ("error", "The folder holds a photo that the table does not name."),
     "photo-unreadable": ("error", "A photo cannot be opened, or is damaged or incomplete."),
@@ -44,13 +50,23 @@ RULES: dict[str, tuple[Severity, str]] = {
     "size-disagrees": ("error", "Boxes of one photo record different sizes for it."),
     "size-wrong": ("error", "The recorded size of a photo is not that of the upright photo."),
     "count-wrong": ("error", "The number of objects written down is not the number of boxes."),
-    "boxes-too-many": ("error", "A photo has more boxes than are accepted of one photo."),
+    "boxes-too-many": ("error", "A photo has more boxes than data.max_boxes_per_photo."),
     "box-duplicate": ("error", "The very same box is in the table twice."),
     "box-drawn-twice": ("warning", "Two boxes of one photo cover each other nearly completely."),
     "box-tiny": ("warning", "A box is so small that a detector can hardly learn from it."),
     "box-huge": ("warning", "A box covers nearly the whole photo."),
     "photo-duplicate": ("warning", "Two photos are the same file under different names."),
     "photo-near-duplicate": ("warning", "Two photos show nearly the same picture."),
+    "name-not-portable": (
+        "warning",
+        "A photo's name cannot be kept apart or held by macOS or Windows; rename it before the set "
+        "moves there.",
+    ),
+    "photo-disagrees": (
+        "error",
+        "Two new photos are the same file with different boxes; keep the right one of them, in "
+        "both tables too.",
+    ),
     "label-error-candidate": (
         "warning",
         "A model strongly disagrees with a photo's boxes; look again.",

@@ -24,6 +24,7 @@ from sparrow.data.formats.csv import read_csv_tables, table_paths, to_dataset, w
 from sparrow.data.formats.voc import PHOTO_FOLDERS
 from sparrow.data.ingest.atomic_dir import copy_file, file_lock, link_tree, replace_directory
 from sparrow.data.licences import notice
+from sparrow.data.review_labels import refuse_untouched_set
 from sparrow.data.tables import UNKNOWN, Dataset
 
 
@@ -105,8 +106,10 @@ def import_dataset(
         What was imported, as it is in ``into``.
 
     Raises:
-        DataError: the set cannot be read, a photo is missing, a name is taken.
+        DataError: the set cannot be read, a photo is missing, a name is taken, or it is a review
+            queue that nobody has corrected.
     """
+    refuse_untouched_set(folder)
     dataset = read_set(kind, folder)
     photos = find_folder(dataset.root, *PHOTO_FOLDERS)
     images, boxes = credits.of_unknown(dataset.images), dataset.boxes

@@ -21,6 +21,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from sparrow.atomic_file import sync
 from sparrow.data.errors import DataError, as_data_errors
+from sparrow.data.ingest.late_files import file_stamps, keep_late_files
 from sparrow.portable import exchange, hard_link
 from sparrow.regular_file import open_regular
 
@@ -37,7 +38,8 @@ logger = logging.getLogger("sparrow.data")
 def replace_directory(folder: Path) -> Iterator[Path]:
     """An empty folder in which to build; at the block's end it becomes ``folder``, in one step.
 
-    Whatever goes wrong in the block, ``folder`` is as it was.
+    Whatever goes wrong in the block, ``folder`` is as it was. What another program puts into
+    ``folder`` or changes there meanwhile is kept (``late_files``).
 
     Raises:
         DataError: the disk is full, or the file system refuses.
@@ -47,8 +49,11 @@ def replace_directory(folder: Path) -> Iterator[Path]:
     shutil.rmtree(incoming, ignore_errors=True)
     try:
         incoming.mkdir(parents=True)
+        before = file_stamps(folder)
         yield incoming
-        _switch(folder, incoming)
+        old = _switch(folder, incoming)
+        keep_late_files(old, before, folder)
+        shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         hint = "; a mount point cannot be replaced: name a folder in it" if _busy(error) else ""
         raise DataError(
@@ -63,19 +68,21 @@ def _busy(error: OSError) -> bool:
     return error.errno == errno.EBUSY
 
 
-def _switch(folder: Path, incoming: Path) -> None:
+def _switch(folder: Path, incoming: Path) -> Path:
+    """Put the new state in its place; where the old one is then."""
+    old = incoming
     sync_tree(incoming)
     if not folder.exists():
         incoming.rename(folder)
     elif not exchange(incoming, folder):
-        outgoing = folder.with_name(folder.name + OUTGOING)
-        shutil.rmtree(outgoing, ignore_errors=True)
-        folder.rename(outgoing)
+        old = folder.with_name(folder.name + OUTGOING)
+        shutil.rmtree(old, ignore_errors=True)
+        folder.rename(old)
         incoming.rename(folder)
-        shutil.rmtree(outgoing, ignore_errors=True)
     # The state is changed by now, whatever this says.
     with contextlib.suppress(OSError):
         sync(folder.parent)
+    return old
 
 
 def recover(folder: Path) -> None:

@@ -12,6 +12,7 @@ import logging
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,6 +43,11 @@ def batch_files(new: Path) -> list[str]:
         tables = [path for path in table_paths(new, NEW_PREFIX) if os.path.lexists(path)]
     named = {p.relative_to(new).as_posix() for p in (*inside, *tables) if p.name[0] != "."}
     return sorted(named)
+
+
+def has_table(new: Path) -> bool:
+    """Whether a batch waits below ``new``: photos alone may be on their way there, tables last."""
+    return any(os.path.lexists(path) for path in table_paths(new, NEW_PREFIX))
 
 
 def hash_tables(new: Path) -> dict[str, str]:
@@ -154,18 +160,27 @@ def _move(new: Path, place: Path) -> None:
             shutil.rmtree(unfinished, ignore_errors=True)
             raise
         unfinished.rename(place)
-        _empty(real)
+        _remove_copied(real, place)
     else:
         if new.is_symlink():
             real.mkdir()  # or the link would lead nowhere
 
 
-def _empty(folder: Path) -> None:
-    for entry in folder.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()
+def _remove_copied(real: Path, copy: Path) -> None:
+    """Remove what was copied, as it was copied: what came or changed meanwhile stays."""
+    for copied in sorted(copy.rglob("*"), reverse=True):
+        path = real / copied.relative_to(copy)
+        if copied.is_dir() and not copied.is_symlink():
+            with suppress(OSError):  # something is in it
+                path.rmdir()
+        elif os.path.lexists(path) and _is_same(path, copied):
+            path.unlink()
+
+
+def _is_same(path: Path, copied: Path) -> bool:
+    if path.is_symlink() or copied.is_symlink():
+        return path.is_symlink() and copied.is_symlink() and path.readlink() == copied.readlink()
+    return _hash(path) == _hash(copied)
 
 
 def _folders(new: Path) -> tuple[Path, Path]:

@@ -2,15 +2,16 @@
 
 The merged state is built beside the raw set and exchanged with it in one step (``atomic_dir``), so
 a kill at any moment leaves the raw set as it was or as it should be; the next call completes it.
+Without a raw set the new data becomes it. A photo that is a symbolic link is taken as a copy of
+what it leads to.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 from sparrow.config import DataConfig
@@ -27,12 +28,15 @@ from sparrow.data.ingest.atomic_dir import copy_file, file_lock, link_tree, repl
 from sparrow.data.ingest.batch import (
     NEW_PREFIX,
     batch_files,
+    has_table,
     hash_tables,
     reject,
     remove_merged,
     resume_removal,
 )
 from sparrow.data.ingest.merge import Merge, merge_batch, name_clashes
+from sparrow.data.ingest.result import IngestResult
+from sparrow.data.ingest.same_content import disagreements
 from sparrow.data.ingest.versions import FOUND_IN_PLACE, record_version
 from sparrow.data.tables import Dataset
 from sparrow.plain_text import one_line
@@ -43,27 +47,6 @@ logger = logging.getLogger("sparrow.data")
 Compare = Callable[[Dataset, Dataset], None]
 
 
-@dataclass(frozen=True)
-class IngestResult:
-    """What became of the new photos.
-
-    Attributes:
-        accepted: names of the photos added to the raw set.
-        corrected: names of those it had already, whose rows or boxes were replaced.
-        skipped_known: photos that were there already, in every respect.
-        report: of the checks of the new data; None when there was none.
-        data_version: of the raw set now; None when there is none.
-        left: files that are new in ``config.new`` or changed meanwhile, and stay there.
-    """
-
-    accepted: tuple[str, ...] = ()
-    corrected: tuple[str, ...] = ()
-    skipped_known: int = 0
-    report: CheckReport | None = None
-    data_version: str | None = None
-    left: tuple[str, ...] = ()
-
-
 def ingest_new(
     config: DataConfig,
     progress: Progress | None = None,
@@ -72,10 +55,9 @@ def ingest_new(
 ) -> IngestResult:
     """Check the new data and merge it into the raw set in one step.
 
-    A photo whose bytes the raw set holds is not taken twice; if its row or boxes differ, they are
-    replaced (that is how corrected boxes come back). Without a raw set the new data becomes it.
-    What is merged leaves ``config.new``; what fails goes to ``config.rejected`` with its report.
-    A photo that is a symbolic link is taken as a copy of what it leads to.
+    A photo whose bytes the raw set holds is not taken twice, whatever its name; if its row or boxes
+    differ, they are replaced; under another name only its boxes count. What is merged leaves
+    ``config.new``; what fails goes to ``config.rejected`` with its report.
 
     Args:
         config: the data section.
@@ -85,14 +67,15 @@ def ingest_new(
 
     Raises:
         DataError: the new data fails its checks (file, row and rule are named) or ``compare``, a
-            name is taken, a photo changes meanwhile, the raw set itself is broken, or the disk is
-            full. The raw set is as it was.
+            name is taken, two new photos are one file with different boxes, a photo changes
+            meanwhile, the raw set itself is broken, or the disk is full. The raw set is as it was.
     """
     raw, new = Path(config.root), Path(config.new)
     with file_lock(raw), _batch_lock(new), as_data_errors("nothing is taken in", new):
         resume_removal(new)
-        if not batch_files(new):
-            return IngestResult(data_version=_record_found(raw, _current(raw, config, progress)))
+        if not has_table(new):
+            version = _record_found(raw, _current(raw, config, progress))
+            return IngestResult(data_version=version, left=_say_left(new, batch_files(new)))
         return _ingest_batch(config, progress, write_report, compare)
 
 
@@ -105,13 +88,11 @@ def _ingest_batch(
     raw, new = Path(config.root), Path(config.new)
     tables = hash_tables(new)
     checked = _check_new(new, config, progress, write_report)
-    current, batch, report = _current(raw, config, progress), checked.dataset, checked.report
-    if current is not None:
-        seen = f"{len(batch.images):,} names against {len(current.images):,}"
-        report = checked.report.extended("name-taken", seen, name_clashes(batch, current))
-        _refuse_errors(report, config, write_report)
-        if compare is not None:
-            compare(current, batch)
+    current, batch = _current(raw, config, progress), checked.dataset
+    report = _check_against(checked.report, batch, current)
+    _refuse_errors(report, config, write_report)
+    if current is not None and compare is not None:
+        compare(current, batch)
     merge = merge_batch(batch, current)
     if merge.changes or current is None:
         version: str | None = _write(merge, current, config)
@@ -120,11 +101,22 @@ def _ingest_batch(
     return IngestResult(
         tuple(merge.added),
         tuple(merge.corrected),
-        merge.known,
+        len(merge.known),
         report,
         version,
-        tuple(_clear(new, batch, tables)),
+        _clear(new, batch, tables),
+        tuple(merge.renamed_words()),
     )
+
+
+def _check_against(report: CheckReport, batch: Dataset, current: Dataset | None) -> CheckReport:
+    """The report of the new data, with the rules that need the raw set."""
+    seen = f"{len(batch.images):,} new photos"
+    report = report.extended("photo-disagrees", seen, disagreements(batch, current))
+    if current is None:
+        return report
+    seen = f"{len(batch.images):,} names against {len(current.images):,}"
+    return report.extended("name-taken", seen, name_clashes(batch, current))
 
 
 def _record_found(raw: Path, current: Dataset | None) -> str | None:
@@ -132,16 +124,20 @@ def _record_found(raw: Path, current: Dataset | None) -> str | None:
     return None if current is None else record_version(raw, current, note=FOUND_IN_PLACE)
 
 
-def _clear(new: Path, batch: Dataset, tables: dict[str, str]) -> list[str]:
+def _clear(new: Path, batch: Dataset, tables: dict[str, str]) -> tuple[str, ...]:
     """Remove a merged batch from ``new``; what stays there is returned, and said."""
     photos = zip(batch.images["image"], batch.images["sha256"], strict=True)
-    left = remove_merged(new, {f"images/{name}": sha256 for name, sha256 in photos} | tables)
+    merged = {f"images/{name}": sha256 for name, sha256 in photos} | tables
+    return _say_left(new, remove_merged(new, merged))
+
+
+def _say_left(new: Path, left: Sequence[str]) -> tuple[str, ...]:
     if left:
         logger.warning(
-            "%s: %s files stay for the next ingest, for example %s: they are new or changed "
-            "meanwhile, or cannot be removed", new, len(left), one_line(left[0]),
+            "%s: %s files stay for the next ingest, for example %s: no table names them, they are "
+            "new or changed meanwhile, or cannot be removed", new, len(left), one_line(left[0]),
         )  # fmt: skip
-    return left
+    return tuple(left)
 
 
 def _batch_lock(new: Path) -> AbstractContextManager[None]:
@@ -189,7 +185,8 @@ def _write(merge: Merge, current: Dataset | None, config: DataConfig) -> str:
             _copy_photos(merge, incoming / "images")
             # Tables are written to new files: the links of the current state keep their content.
             write_csv(merge.dataset, incoming)
-            version = record_version(incoming, merge.dataset, current)
+            note = f"{len(merge.renamed)} came under another name" if merge.renamed else ""
+            version = record_version(incoming, merge.dataset, current, note)
         cache.relinked(known)
         checked = merge.batch.images.set_index("image")["sha256"]
         cache.written({(raw / "images" / name).resolve(): checked[name] for name in merge.added})

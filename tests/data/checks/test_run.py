@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,9 @@ from PIL import Image
 
 from sparrow.config import DataConfig
 from sparrow.data.checks.report import RULES, CheckReport
-from sparrow.data.checks.run import check_dataset, check_tables
+from sparrow.data.checks.run import check_dataset, check_tables, photo_files
 from sparrow.data.errors import DataError
+from sparrow.reports.checks import report_html
 
 INFO, BOXES = "image_info.csv", "bboxes/bounding_boxes.csv"
 
@@ -36,6 +39,12 @@ def test_a_valid_set_passes_and_carries_its_measurements(photos: Any, config: Da
     assert checked.dataset.images["sha256"].str.len().eq(64).all()
     # Photo 1 has one box, written as x 5, y 10, width 20, height 15.
     assert checked.dataset.boxes.iloc[0, 2:].tolist() == [5, 10, 25, 25]
+
+
+def test_what_a_system_keeps_among_photos_is_no_unlisted_photo(tmp_path: Path) -> None:
+    for name in ("b.jpg", "Thumbs.db", "desktop.ini", "._b.jpg", "@eaDir", "notes.txt"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+    assert photo_files(tmp_path) == ["b.jpg", "notes.txt"]
 
 
 def test_a_set_of_negatives_only_passes(photos: Any, config: DataConfig) -> None:
@@ -83,6 +92,10 @@ def dimmed_picture(photos: Any) -> None:
     photos.pictures["photo004.png"] = (photos.pictures["photo001.png"] * 0.9).astype(np.uint8)
 
 
+def rename(old: str, new: str) -> Any:
+    return lambda photos: photos.rename(old, new)
+
+
 def repeat_name(photos: Any) -> None:
     photos.info = pd.concat([photos.info, photos.info.iloc[[0]]], ignore_index=True)
 
@@ -99,6 +112,10 @@ FAULTS = [
     (cell("info", 0, "Name", "photo000.gif"), "name-extension", (INFO, 2, "photo000.gif")),
     (cell("info", 0, "Name", "../x.png"), "name-not-a-file-name", (INFO, 2, "../x.png")),
     (repeat_name, "name-duplicate", (INFO, 8, "photo000.png")),
+    (rename("photo004.png", "Photo001.PNG"), "name-not-portable", (INFO, 3, "photo001.png")),
+    (rename("photo004.png", "Photo001.PNG"), "name-not-portable", (INFO, 6, "Photo001.PNG")),
+    (rename("photo004.png", "11:30.png"), "name-not-portable", (INFO, 6, "11:30.png")),
+    (rename("photo004.png", "Aux.png"), "name-not-portable", (INFO, 6, "Aux.png")),
     (drop_picture, "photo-missing", (INFO, 4, "photo002.png")),
     (extra_picture, "photo-unlisted", ("images", 0, "stray.png")),
     (twin_picture, "photo-duplicate", (INFO, 6, "photo004.png")),
@@ -106,7 +123,7 @@ FAULTS = [
     (cell("boxes", 0, "label_name", "magpie"), "class-unknown", (BOXES, 2, "photo001.png")),
     (cell("boxes", 0, "bbox_x", ""), "value-missing", (BOXES, 2, "photo001.png")),
     (cell("boxes", 0, "bbox_x", "inf"), "value-not-a-number", (BOXES, 2, "photo001.png")),
-    (cell("boxes", 0, "bbox_x", 3001), "position-range", (BOXES, 2, "photo001.png")),
+    (cell("boxes", 0, "bbox_x", 30_001), "position-range", (BOXES, 2, "photo001.png")),
     (cell("boxes", 0, "bbox_width", -20), "box-size-range", (BOXES, 2, "photo001.png")),
     (cell("boxes", 0, "bbox_height", 0), "box-size-range", (BOXES, 2, "photo001.png")),
     (cell("boxes", 0, "bbox_width", 60), "box-outside-photo", (BOXES, 2, "photo001.png")),
@@ -119,6 +136,30 @@ FAULTS = [
     (draw_box_again, "box-drawn-twice", (BOXES, 8, "photo001.png")),
     (cell("boxes", 0, "bbox_width", 3), "box-tiny", (BOXES, 2, "photo001.png")),
 ]
+
+
+def test_a_name_that_is_no_text_is_shown_with_its_bytes_and_a_remedy(
+    photos: Any, config: DataConfig
+) -> None:
+    photos.write()
+    latin = os.path.join(os.fsencode(photos.root / "images"), b"sch\xf6n.png")
+    os.rename(photos.root / "images" / "photo001.png", latin)
+    report = check_dataset(photos.root, config).report
+    assert "images: sch\\xf6n.png (bytes that are no UTF-8; rename the file)" in report.summary()
+    page = report_html(report, photos.root)
+    assert "sch\\xf6n.png" in page
+    assert json.dumps(report.to_json()).isascii()
+
+
+def test_blank_rows_of_a_spreadsheet_are_named_by_file_and_row(
+    photos: Any, config: DataConfig
+) -> None:
+    root = photos.write()
+    for path, row in ((photos.info_path, ",,,,"), (photos.boxes_path, ",,,,,,,")):
+        path.write_text(path.read_text() + f"{row}\n")
+    report = check_dataset(root, config).report
+    assert (INFO, 8, "") in hits(report, "value-missing")
+    assert (BOXES, 8, "") in hits(report, "value-missing")
 
 
 @pytest.mark.parametrize(("break_it", "rule", "place"), FAULTS, ids=[fault[1] for fault in FAULTS])

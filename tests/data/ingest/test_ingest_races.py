@@ -138,6 +138,38 @@ def test_what_comes_or_changes_after_the_merge_stays(
     assert (new.root / name).read_bytes() == content
     assert check_dataset(photos.root, config).report.ok
     assert not (new.root / MERGED).exists()
+    if name != LATE[0][0]:
+        return
+    # Without a table there is no batch yet, and nobody takes the photo away.
+    again = ingest_new(config)
+    assert (again.accepted, again.report, again.left) == ((), None, (name,))
+    assert "1 files stay in the folder of new data: images/late.png" in again.words()
+    assert (new.root / name).read_bytes() == content
+    assert not Path(config.rejected).exists()
+
+
+@pytest.mark.parametrize("name", ["images/b.png", "images/more/b.png", "bboxes/notes.txt", "b.png"])
+def test_what_no_table_names_is_never_deleted(
+    config: DataConfig, photos: Any, new: Any, name: str
+) -> None:
+    photos.write()
+    new.write()
+    extra = new.root / name
+    extra.parent.mkdir(exist_ok=True)
+    shutil.copy(photos.root / "images" / "photo001.png", extra)
+    in_images = name.startswith("images/")
+    if in_images:  # a table should name it: refused, with all that came
+        with pytest.raises(DataError, match="photo-unlisted"):
+            ingest_new(config)
+        (place,) = Path(config.rejected).iterdir()
+        extra = place / name
+        assert not new.root.exists()
+    else:
+        assert len(ingest_new(config).accepted) == 4
+    assert extra.read_bytes() == (photos.root / "images" / "photo001.png").read_bytes()
+    for _ in range(2):
+        assert ingest_new(config).accepted == ()
+    assert extra.exists()
 
 
 def test_a_removal_that_was_killed_is_completed(config: DataConfig, photos: Any, new: Any) -> None:
@@ -263,12 +295,26 @@ def test_on_another_disk_a_failing_batch_is_copied_whole_before_it_goes(
             raise OSError(18, "Invalid cross-device link", str(path))
         return rename(path, target)
 
+    copy = shutil.copytree
+
+    def copy_slowly(source: Path, target: Path, *rest: Any, **options: Any) -> Any:
+        done = copy(source, target, *rest, **options)
+        if Path(source) != new.root.resolve():
+            return done
+        (source / "images" / "late.png").write_bytes(b"came while the others were copied")
+        (source / "images" / "photo101.png").write_bytes(b"edited meanwhile")
+        return done
+
     monkeypatch.setattr(Path, "rename", other_disk)
+    monkeypatch.setattr(shutil, "copytree", copy_slowly)
     with pytest.raises(DataError, match="The batch and its report are in"):
         ingest_new(config)
     (place,) = Path(config.rejected).iterdir()
     assert {name: snapshot(place)[name] for name in batch} == batch
-    assert snapshot(new.root) == {}
+    assert snapshot(new.root) == {
+        "images/late.png": b"came while the others were copied",
+        "images/photo101.png": b"edited meanwhile",
+    }
 
 
 @pytest.mark.parametrize("kind", ["photo", "folder", "raw photo", "raw folder"])

@@ -28,7 +28,7 @@ def test_a_set_with_the_same_file_twice_is_restored_any_number_of_times(
     for name in names[1:]:
         photos.pictures[name] = photos.pictures[names[0]]
     photos.write()
-    new.pictures["photo101.png"] = new.pictures["photo103.png"]
+    new.pictures["photo100.png"] = new.pictures["photo103.png"]  # one box each
     new.write()
     second = ingest_new(config).data_version
     first = read_log(photos.root)[0]["version"]
