@@ -94,17 +94,32 @@ def list_photos(folder: Path) -> list[Path]:
     )
 
 
+def read_bytes(path: Path, most: int | None = None, *, whole: bool = True) -> bytes:
+    """A file, or its first bytes.
+
+    Args:
+        path: of the file.
+        most: bytes; None takes ``MAX_TEXT_BYTES``.
+        whole: a larger file is an error; else its first bytes are taken.
+
+    Raises:
+        DataError: it cannot be read or is larger; it is named.
+    """
+    most = MAX_TEXT_BYTES if most is None else most
+    try:
+        with open_regular(path) as file:
+            content = file.read(most + whole)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if len(content) > most:
+        raise DataError(f"{path}: larger than {most // 1024**2} MiB; split the set into several")
+    return content
+
+
 def read_text(path: Path) -> str:
     """A text file of at most ``MAX_TEXT_BYTES``, or a ``DataError`` that names it."""
     try:
-        with open_regular(path) as file:
-            content = file.read(MAX_TEXT_BYTES + 1)
-        if len(content) > MAX_TEXT_BYTES:
-            most = f"{MAX_TEXT_BYTES // 1024**2} MiB"
-            raise DataError(f"{path}: larger than {most}; split the set into several")
-        return content.decode("utf-8-sig")
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+        return read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 text ({error})") from error
 

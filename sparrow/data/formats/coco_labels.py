@@ -1,0 +1,277 @@
+"""COCO instances JSON as tools write it: one file or several, ids of any type, polygons, crowds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from sparrow.data.errors import DataError
+from sparrow.data.formats.annotations import finite
+from sparrow.data.formats.described import (
+    DescribedBox,
+    DescribedPhoto,
+    DescribedSet,
+    PhotoName,
+    Remark,
+)
+from sparrow.data.formats.source_files import SourceFiles
+from sparrow.data.tables import UNKNOWN
+
+# Official COCO has these beside instances_*.json, about the same photos.
+_OTHER_TASKS = ("captions_", "person_keypoints_", "stuff_", "panoptic_", "image_info_")
+_KEYS = ("images", "annotations", "categories")
+
+Item = dict[str, Any]  # an entry of a COCO file: whatever somebody wrote
+
+
+@dataclass
+class CocoFile:
+    """The lists of one file, and its name for messages."""
+
+    name: str
+    images: list[Item]
+    annotations: list[Item]
+    categories: list[Item]
+    licenses: list[Item]
+    remarks: list[Remark] = field(default_factory=list)
+
+    def where(self, item: Item) -> str:
+        """File and entry, for messages."""
+        return f"{self.name}, entry with id {item.get('id')!r}"
+
+
+def find_labels(files: SourceFiles) -> list[str]:
+    """The COCO files of a set, without those of other tasks about the same photos."""
+    named = []
+    for name in files.with_suffix(".json"):
+        try:
+            tree = files.json(name)
+        except DataError:
+            continue
+        if isinstance(tree, dict) and all(isinstance(tree.get(key), list) for key in _KEYS):
+            named.append(name)
+    with_boxes = {_folder(name) for name in named if _last(name).startswith("instances")}
+    return [
+        name
+        for name in named
+        if not (_folder(name) in with_boxes and _last(name).startswith(_OTHER_TASKS))
+    ]
+
+
+def parse_labels(files: SourceFiles) -> DescribedSet:
+    """What all COCO files of a set say.
+
+    Raises:
+        DataError: there is none, one is damaged, an id points nowhere, a value is none.
+    """
+    names = find_labels(files)
+    rest = [name for name in files.with_suffix(".json") if name not in names]
+    for name in rest:
+        tree = files.json(name)
+        if not names:
+            read_file(name, tree)  # says what is missing
+    if not names:
+        raise DataError(f"{files.root}: expected a COCO instances file (*.json) somewhere in it")
+    photos, remarks = [], [Remark("JSON files are no COCO boxes and were not read", n) for n in rest]
+    for name in names:
+        _refuse_untouched_queue(files, name)
+        coco = read_file(name, files.json(name))
+        photos += list(describe(coco, _photo_folders(name)))
+        remarks += coco.remarks
+    of_queue = _last(names[0]) != names[0] or "queue.csv" not in files.names
+    return DescribedSet(names, photos, remarks, photos_below="" if of_queue else "images")
+
+
+def read_file(name: str, tree: Any) -> CocoFile:
+    """The lists of a file's JSON.
+
+    Raises:
+        DataError: it is not COCO.
+    """
+    if not isinstance(tree, dict):
+        raise DataError(f"{name}: expected a COCO object, found {type(tree).__name__}")
+    lists: dict[str, list[Item]] = {}
+    for key in (*_KEYS, "licenses"):
+        items = tree.get(key)
+        if items is None and key == "licenses":
+            items = []
+        if items is None:
+            raise DataError(f"{name}: not a COCO instances file: there is no {key!r}")
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise DataError(f"{name}: {key!r} must be a list of objects")
+        lists[key] = items
+    return CocoFile(name, **lists)
+
+
+def describe(coco: CocoFile, folders: tuple[str, ...] = ()) -> Iterator[DescribedPhoto]:
+    """The photos of a file with their boxes.
+
+    Args:
+        coco: the file.
+        folders: where its photos are looked for first.
+
+    Raises:
+        DataError: an id is missing, occurs twice or points nowhere; a value is no number.
+    """
+    # CVAT's exports have a licence without a name.
+    licenses = {_id(i.get("id")): str(i.get("name") or UNKNOWN) for i in coco.licenses}
+    boxes = _boxes(coco)
+    for photo in coco.images:
+        where = coco.where(photo)
+        yield DescribedPhoto(
+            PhotoName(str(_key(coco, photo, "file_name")), folders),
+            where,
+            boxes[_id(photo["id"])],
+            size=_size(photo, where),
+            author=str(photo.get("author") or UNKNOWN),
+            source=str(photo.get("source") or UNKNOWN),
+            license=licenses.get(_id(photo.get("license")), UNKNOWN),
+        )
+
+
+def _boxes(coco: CocoFile) -> dict[str, list[DescribedBox]]:
+    """Boxes of each photo, by its id."""
+    categories = _categories(coco)
+    boxes: dict[str, list[DescribedBox]] = {}
+    for photo in coco.images:
+        photo_id = _id(_key(coco, photo, "id"))
+        if photo_id in boxes:
+            raise DataError(f"{coco.name}: image id {photo['id']!r} occurs twice")
+        boxes[photo_id] = []
+    for item in coco.annotations:
+        photo_id = _id(_key(coco, item, "image_id"))
+        if photo_id not in boxes:
+            raise DataError(f"{coco.where(item)}: there is no image {item['image_id']!r}")
+        box = _box(coco, item, categories)
+        if box:
+            boxes[photo_id].append(box)
+        else:
+            what = "annotations without a box were left out: they are about a whole photo"
+            coco.remarks.append(Remark(what, coco.where(item)))
+    return boxes
+
+
+def _categories(coco: CocoFile) -> dict[str, str]:
+    """Category names by id.
+
+    Roboflow names the group of its classes like one of them; no box has that category.
+    """
+    names: dict[str, str] = {}
+    for item in coco.categories:
+        category, name = _id(_key(coco, item, "id")), str(_key(coco, item, "name"))
+        if names.setdefault(category, name) != name:
+            raise DataError(
+                f"{coco.name}: category id {item['id']!r} is both {names[category]!r} and {name!r}"
+            )
+    used: dict[str, set[str]] = defaultdict(set)
+    for category in {_id(item.get("category_id")) for item in coco.annotations} & names.keys():
+        used[names[category]].add(category)
+    for name, ids in used.items():
+        if len(ids) > 1:
+            raise DataError(
+                f"{coco.name}: the categories {' and '.join(sorted(ids))} are both called "
+                f"{name!r}, and boxes have either; expected one, or two names: correct the file"
+            )
+    return names
+
+
+def _box(coco: CocoFile, item: Item, categories: Mapping[str, str]) -> DescribedBox | None:
+    """The box of an annotation, of its polygon where it has no other; None where it has neither."""
+    where = coco.where(item)
+    category = _id(_key(coco, item, "category_id"))
+    if category not in categories:
+        raise DataError(f"{where}: there is no category {item['category_id']!r}")
+    bbox = item.get("bbox")
+    if bbox is None or bbox == []:
+        xyxy = polygon_box(item.get("segmentation"), where)
+        if xyxy is None:
+            return None
+        coco.remarks.append(Remark("boxes were made from polygons", where))
+    else:
+        if not isinstance(bbox, list) or len(bbox) != 4:
+            raise DataError(f"{where}: expected bbox [x, y, width, height], found {bbox!r}")
+        x, y, width, height = finite(bbox, where)
+        xyxy = (x, y, x + width, y + height)
+    return DescribedBox(categories[category], xyxy, where, crowd=_is_crowd(item, where))
+
+
+def _is_crowd(item: Item, where: str) -> bool:
+    said = item.get("iscrowd")
+    return said is not None and finite([int(said) if isinstance(said, bool) else said], where) != [0]
+
+
+def polygon_box(polygons: Any, where: str) -> tuple[float, float, float, float] | None:
+    """The box around COCO polygons, [x, y, x, y …] or a list of such; None where there is none.
+
+    Raises:
+        DataError: a mask, or something else than numbers.
+    """
+    if not polygons:
+        return None
+    if isinstance(polygons, dict):
+        raise DataError(f"{where}: has a mask and no bbox; expected bbox [x, y, width, height]")
+    lists = polygons if isinstance(polygons[0], list) else [polygons]
+    if not all(isinstance(one, list) and len(one) >= 6 and len(one) % 2 == 0 for one in lists):
+        raise DataError(f"{where}: expected polygons of at least 3 corners [x, y, …]")
+    numbers = [finite(one, where) for one in lists]
+    x = [value for one in numbers for value in one[::2]]
+    y = [value for one in numbers for value in one[1::2]]
+    return min(x), min(y), max(x), max(y)
+
+
+def _size(photo: Item, where: str) -> tuple[int, int] | None:
+    said = (photo.get("width"), photo.get("height"))
+    if said == (None, None):
+        return None
+    width, height = finite(said, where)
+    return (int(width), int(height)) if width > 0 and height > 0 else None
+
+
+def _photo_folders(name: str) -> tuple[str, ...]:
+    """Where tools keep the photos of a COCO file: a part's folder, beside the file, ``images``."""
+    folder = PurePosixPath(name).parent
+    part = PurePosixPath(name).stem.rpartition("_")[2]
+    places = [folder] if folder == PurePosixPath() else [folder, folder.parent]
+    paths = [place / inner for place in places for inner in (f"images/{part}", part)]
+    paths += [place / inner for place in places for inner in ("images", "JPEGImages", "")]
+    return tuple("" if str(path) == "." else str(path) for path in paths)
+
+
+def _refuse_untouched_queue(files: SourceFiles, name: str) -> None:
+    """What ``sparrow review`` wrote and nobody corrected: the model's boxes are no labels."""
+    folder = PurePosixPath(name).parent
+    beside = {str(folder / _last(name)) + ".sha256", str(folder / "queue.csv")}
+    if not beside <= set(files.names):
+        return
+    written = files.text(name + ".sha256").split()[:1]
+    if written == [hashlib.sha256(files.content(name)).hexdigest()]:
+        raise DataError(
+            f"{files.path(name)}: these are the model's own boxes, as `sparrow review` wrote them; "
+            "expected the file that a person corrected"
+        )
+
+
+def _id(value: Any) -> str:
+    """An id by its value: 1, 1.0 and "1" are one id."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value)
+
+
+def _key(coco: CocoFile, item: Item, key: str) -> Any:
+    """A value that must be there; ids and names are numbers or texts."""
+    if item.get(key) is None or isinstance(item[key], (dict, list)):
+        raise DataError(f"{coco.where(item)}: {key!r} is missing or not a plain value")
+    return item[key]
+
+
+def _folder(name: str) -> str:
+    return str(PurePosixPath(name).parent)
+
+
+def _last(name: str) -> str:
+    return PurePosixPath(name).name
