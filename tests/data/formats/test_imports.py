@@ -168,8 +168,13 @@ def test_one_picture_with_two_answers_is_refused_with_both_names(tmp_path: Path)
     (tmp_path / "labels" / "b.txt").write_text("0 0.25 0.5 0.5 0.5\n")
     with pytest.raises(DataError, match=r"images/a\.jpg and images/b\.jpg are the same picture"):
         read_set("yolo", tmp_path)
-    shutil.copy(tmp_path / "labels" / "a.txt", tmp_path / "labels" / "b.txt")
-    with_photos = read_set("yolo", tmp_path)
-    assert "1 photos are there twice, with the same boxes (images/a.jpg, images/b.jpg)" in (
-        with_photos.report.lines()
+    # Another person drew the same object a pixel wider.
+    (tmp_path / "labels" / "b.txt").write_text("0 0.5 0.5 0.525 0.5\n")
+    says = (
+        "1 photos are there twice, with boxes of the same objects (images/a.jpg and images/b.jpg)"
     )
+    assert says in read_set("yolo", tmp_path).report.lines()
+    (tmp_path / "classes.txt").write_text("bird\ncat\n")
+    (tmp_path / "labels" / "b.txt").write_text("1 0.5 0.5 0.5 0.5\n")
+    with pytest.raises(DataError, match=r"\(bird 10, .*; cat 10, "):
+        read_set("yolo", tmp_path)
