@@ -16,6 +16,7 @@ from sparrow.data.formats.matching import match_photos
 from sparrow.data.formats.same_pictures import refuse_contradictions
 from sparrow.data.formats.source_files import SourceFiles
 from sparrow.data.tables import Dataset
+from sparrow.photo_names import readable_name
 from sparrow.progress import Progress
 
 
@@ -56,6 +57,8 @@ def assemble(
     matched = match_photos(described, files, options, report)
     rows = []
     for number, (name, photo) in enumerate(matched.items(), 1):
+        if readable_name(name) != name:
+            report.add("photos' names were no UTF-8 and are written as UTF-8", readable_name(name))
         rows.append(_row(name, photo, files, options, report))
         if progress:
             progress(number, len(matched))
@@ -106,14 +109,14 @@ def flat_names(names: list[str]) -> Mapping[str, str]:
     Raises:
         DataError: two photos would still share a name.
     """
-    flat = {name: PurePosixPath(name).name for name in names}
+    flat = {name: readable_name(PurePosixPath(name).name) for name in names}
     for shorten in (_telling_path, lambda name: name.replace("/", "_")):
         taken: dict[str, list[str]] = defaultdict(list)
         for name, short in flat.items():
             taken[short].append(name)
         for same in taken.values():
             if len(same) > 1:
-                flat.update({name: shorten(name) for name in same})
+                flat.update({name: readable_name(shorten(name)) for name in same})
     by_flat: dict[str, str] = {}
     for name, short in flat.items():
         if by_flat.setdefault(short, name) != name:
