@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -97,6 +97,11 @@ def _count(rows: list[PhotoRow], report: ImportReport) -> None:
     report.empty_photos = sum(not row.boxes for row in rows)
     for row in rows:
         report.boxes.update(box[0] for box in row.boxes)
+    spellings = Counter(label.strip().casefold() for label in report.boxes)
+    for label in sorted(report.boxes):
+        if label != label.strip() or spellings[label.strip().casefold()] > 1:
+            what = "classes have blanks at their ends or differ only in case: no config takes them"
+            report.add(what, repr(label))
 
 
 # Folders that every tool makes: they tell nothing about a photo.
