@@ -44,9 +44,7 @@ def assemble(
 
     Args:
         kind: of the label files, for the report.
-        described: what they say.
-        files: of the set.
-        options: what a person decided.
+        described, files, options: what they say, the set's files, what a person decided.
         progress: called with (done, total) photos.
 
     Raises:
