@@ -221,10 +221,11 @@ bench-monitoring: $(READY) ## Measure monitoring: ARGS="pool", then "alarms"; "l
 bench-data bench-checks bench-train bench-evaluation bench-coverage bench-gate bench-groups bench-service bench-monitoring:
 	$(BIN)/python tests/benchmarks/$(subst -,_,$@).py $(ARGS)
 
-.PHONY: bench-endurance bench-count
+.PHONY: bench-endurance bench-count bench-kinds
 bench-endurance: $(READY) ## Send the service 10,000 requests, then kill it: memory and log
 bench-count: $(READY) ## Measure `sparrow count` over 1,000 files, with one process, two, and killed
-bench-endurance bench-count:
+bench-kinds: $(READY) ## Count 1,000 files of 20 kinds, and photos of 48 megapixels: sums, memory
+bench-endurance bench-count bench-kinds:
 	$(BIN)/python tests/benchmarks/$(subst -,_,$@).py $(ARGS)
 
 .PHONY: drill

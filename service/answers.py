@@ -35,6 +35,10 @@ class PhotoAnswer(BaseModel):
     count_is_minimum: bool = Field(
         description="true where the count reaches the model's max_objects: there may be more"
     )
+    smallest_object_px: int | None = Field(
+        description="smaller objects may be missed; null where the photo is not much larger than "
+        "the model sees it"
+    )
     error: Problem | None
 
 
@@ -97,6 +101,7 @@ def photo_answer(counted: CountedPhoto) -> PhotoAnswer:
         count_low=record.count_low,
         count_high=record.count_high,
         count_is_minimum=record.count_is_minimum,
+        smallest_object_px=counted.smallest_px,
         error=problem,
     )
 

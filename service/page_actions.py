@@ -21,6 +21,7 @@ from sparrow.atomic_file import write_atomic
 from sparrow.images import ImageError, RgbImage, read_image
 from sparrow.inference.count_formats import coco, csv_text, row
 from sparrow.inference.model_folder import ModelInfo
+from sparrow.inference.object_size import size_in_words
 from sparrow.predictions.count_words import (
     count_in_words,
     interval_in_words,
@@ -50,7 +51,9 @@ def headline(photos: Sequence[PagePhoto], min_score: float) -> str:
         low, high = photos[0].interval(min_score)
         words = count_in_words(readable[0], low, high, photos[0].class_names)
         hint = "" if readable[0] else "Try a closer photo, or one in better light."
-        return _answer(words, hint)
+        size = size_in_words(photos[0].counted.smallest_px)
+        size = f"{size[:1].upper()}{size[1:]}." if size else ""
+        return _answer(words, " ".join(filter(None, [hint, size])))
     least = any(photo.is_minimum(min_score) for photo in photos)
     total = total_in_words(sum(readable), photos[0].class_names, minimum=least)
     unread = len(photos) - len(readable)
@@ -68,7 +71,9 @@ def table(photos: Sequence[PagePhoto], min_score: float) -> str:
     for photo in photos:
         count = photo.count_above(min_score)
         number = number_in_words(count or 0, minimum=photo.is_minimum(min_score))
-        remark = photo.counted.message or ("none found" if count == 0 else "")
+        nothing = "none found" if count == 0 else ""
+        size = size_in_words(photo.counted.smallest_px)
+        remark = photo.counted.message or "; ".join(filter(None, [nothing, size]))
         if photo.same:
             same = f"the same photo as {', '.join(photo.same)}: counted once"
             remark = f"{remark}; {same}" if remark else same

@@ -11,10 +11,13 @@ import gradio as gr
 from service.page_values import KEEP_SECONDS
 from service.page_visit import Visit
 from sparrow.drawing.boxes import DETECTION_COLOR
+from sparrow.photo_names import PHOTO_SUFFIXES
 
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.jpg"))
 # Any: Gradio's listeners take these as keywords of different types, its images as literals.
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+# The suffixes, too: not every browser knows that a HEIC is an image.
+KINDS = ["image", *PHOTO_SUFFIXES]
 IMAGE_BUTTONS: list[Any] = ["download", "fullscreen"]
 
 
@@ -81,7 +84,7 @@ def make_count_widgets() -> CountWidgets:
     """Make the widgets in the Gradio block that is open."""
     # Set again with each change of the file list, so it is kept as long as the files themselves.
     visit = gr.State(Visit(), time_to_live=KEEP_SECONDS)
-    files = gr.File(label="Photos", file_count="multiple", file_types=["image"], height=180)
+    files = gr.File(label="Photos", file_count="multiple", file_types=KINDS, height=180)
     examples = _examples()
     answer = gr.HTML()
     with gr.Column(visible=False) as results:

@@ -26,7 +26,6 @@ from sparrow.data.formats.csv import read_csv_tables
 from sparrow.evaluation.evaluate import Evaluation, PhotoSet
 from sparrow.evaluation.scored import Scored
 from sparrow.inference.model import Model, PhotoCount, load
-from sparrow.photo_names import PHOTO_SUFFIXES
 from sparrow.pipeline.score import score_photos
 from sparrow.pipeline.train_alone import split_alone, train_alone
 from sparrow.progress import Progress
@@ -62,8 +61,7 @@ class Dataset(tables.Dataset):
             named = set(labels.get("label_name", pd.Series()).dropna().astype(str))
             classes = sorted(named) or DataConfig().classes
         with tempfile.TemporaryDirectory() as prepared:
-            kinds = PHOTO_SUFFIXES
-            config = DataConfig(classes=tuple(classes), extensions=kinds, prepared=prepared)
+            config = DataConfig(classes=tuple(classes), prepared=prepared)
             checked = check_dataset(Path(root), config, progress=progress).dataset
         return cls(checked.root, checked.images, checked.boxes)
 

@@ -15,23 +15,37 @@ from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
+from sparrow.avif_size import largest_frame_px
+from sparrow.image_formats import (
+    HEAD_BYTES,
+    SUFFIXES,
+    RawPhotoError,
+    formats_of,
+    refuse_raw,
+    why_unidentified,
+)
+from sparrow.image_orientation import TURNS, orientation
+from sparrow.pixel_values import (
+    DEEP_MODES,
+    PixelsError,
+    colours_8_bits,
+    grey_8_bits,
+    needs_low_bytes,
+    raw_mode,
+    refuse_unreadable,
+    unpack_low_bytes,
+)
 from sparrow.regular_file import open_regular
 
 RgbImage = NDArray[np.uint8]  # [height, width, 3]
 
-# Formats photographers use. SVG and HTML are not images here; other decoders stay unused.
-# "JPEG" opens MPO, the several frames of a phone, as well; Pillow knows no "MPO" to ask for.
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
-SUFFIXES = {
-    "JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp", "TIFF": ".tif",
-    "GIF": ".gif",
-}  # fmt: skip
 MAX_PIXELS = 100_000_000  # a 100-megapixel camera back; larger ones are decompression bombs
 MAX_SIDE_PX = 30_000
-MAX_FILE_BYTES = 256 * 1024**2  # above it a file is not a photo but a mistake
-_ORIENTATION, _TIFF_WIDTH, _TIFF_HEIGHT = 0x0112, 256, 257  # tags of EXIF and TIFF
+MAX_FILE_BYTES = 512 * 1024**2  # 48 megapixels of 16 bits a colour have 280 MiB
+_STRIP_PX = 512
+_TIFF_WIDTH, _TIFF_HEIGHT = 256, 257  # tags of TIFF
 PNG_EXIF = {"exif", "Raw profile type exif"}
 EXIF_DIRECTORY = 0x8769  # where EXIF keeps what is about the shot, such as its time
 
@@ -54,8 +68,18 @@ def read_image(source: Path | str | bytes, max_pixels: int = MAX_PIXELS) -> RgbI
         ImageError: unreadable, truncated, too large, or not a photo.
     """
     with _opened(source, max_pixels) as photo:
-        upright = ImageOps.exif_transpose(photo)
-        return np.asarray(_to_rgb(upright))
+        raw = raw_mode(photo)  # loading the pixels forgets it
+        photo.load()
+        _check_size(photo, max_pixels)  # a HEIC's pixels may be others than its header says
+        turn = TURNS.get(orientation(photo))
+        if ";16" in raw and photo.mode not in DEEP_MODES and needs_low_bytes(photo, raw):
+            with _opened(source, max_pixels) as again:
+                unpack_low_bytes(again)
+                again.load()
+                rgb = colours_8_bits(photo, again)
+        else:
+            rgb = _to_rgb(photo)
+        return _pixels(rgb if turn is None else rgb.transpose(turn))
 
 
 def upright_size_px(source: Path | str | bytes) -> tuple[int, int]:
@@ -66,7 +90,7 @@ def upright_size_px(source: Path | str | bytes) -> tuple[int, int]:
     """
     with _opened(source, MAX_PIXELS) as photo:
         # Read first: to find it in a PNG can need the pixels.
-        turned = photo.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
+        turned = orientation(photo) in (5, 6, 7, 8)
         width, height = _stored_size(photo)
         return (height, width) if turned else (width, height)
 
@@ -121,23 +145,31 @@ def resize_to_fit(image: RgbImage, min_side_px: int, max_side_px: int) -> RgbIma
 
 
 @contextmanager
-def _opened(source: Path | str | bytes, max_pixels: int) -> Iterator[Image.Image]:
+def _opened(source: Path | str | bytes, max_pixels: int) -> Iterator[ImageFile.ImageFile]:
     """The photo with its header read and its size accepted; whatever fails is an ``ImageError``."""
     try:
         with _stream(source) as stream, warnings.catch_warnings():
             # Our own pixel limit applies; Pillow's warning would only repeat it.
             warnings.simplefilter("ignore")
-            with Image.open(stream, formats=FORMATS) as photo:
+            with Image.open(stream, formats=formats_of(stream)) as photo:
+                refuse_raw(photo)
+                refuse_unreadable(photo)
                 _check_size(photo, max_pixels)
+                if photo.format == "AVIF":
+                    _check_avif(stream, max_pixels)
                 yield photo
     except ImageError:
         raise
+    except RawPhotoError as error:
+        raise ImageError(str(error)) from error
+    except PixelsError as error:
+        raise ImageError(f"this photo's pixels cannot be read: {error}") from error
     except Image.DecompressionBombError as error:  # Pillow's own limit, when the header is read
         raise ImageError(
-            f"this photo has too many pixels; at most {max_pixels:,} are accepted"
+            f"this photo has too many pixels; at most {max_pixels:,} are accepted{_key(max_pixels)}"
         ) from error
     except UnidentifiedImageError as error:
-        raise ImageError("this is not a photo that can be read (JPEG, PNG, WebP, TIFF)") from error
+        raise ImageError(why_unidentified(_head(source))) from error
     except Exception as error:  # Pillow's decoders raise a dozen types, struct.error included
         raise ImageError(f"this photo is damaged or incomplete ({error})") from error
 
@@ -153,6 +185,11 @@ def _stream(source: Path | str | bytes) -> BinaryIO:
         raise ImageError(f"this file cannot be read ({error.strerror or error})") from error
 
 
+def _head(source: Path | str | bytes) -> bytes:
+    with _stream(source) as stream:
+        return stream.read(HEAD_BYTES)
+
+
 def _stored_size(photo: Image.Image) -> tuple[int, int]:
     """(width, height) as in the file. ``size`` is not: of a TIFF, Pillow gives the upright one."""
     if isinstance(photo, TiffImagePlugin.TiffImageFile) and _TIFF_WIDTH in photo.tag_v2:
@@ -160,23 +197,48 @@ def _stored_size(photo: Image.Image) -> tuple[int, int]:
     return photo.size
 
 
+def _check_avif(stream: BinaryIO, max_pixels: int) -> None:
+    stream.seek(0)  # Pillow has read it whole
+    pixels = largest_frame_px(stream.read())
+    if pixels == 0:
+        raise ImageError("this AVIF is damaged: it holds no picture that states its size")
+    if pixels > max_pixels:
+        raise ImageError(
+            f"this photo's data are {pixels:,} pixels, whatever its header says; at most "
+            f"{max_pixels:,}{_key(max_pixels)} are accepted"
+        )
+
+
 def _check_size(photo: Image.Image, max_pixels: int) -> None:
     width, height = photo.size
     if width * height > max_pixels or max(width, height) > MAX_SIDE_PX:
         raise ImageError(
-            f"this photo is {width} × {height} pixels; at most {max_pixels:,} pixels and "
-            f"{MAX_SIDE_PX:,} on a side are accepted"
+            f"this photo is {width} × {height} pixels; at most {max_pixels:,} pixels"
+            f"{_key(max_pixels)} and {MAX_SIDE_PX:,} on a side are accepted"
         )
 
 
+def _key(max_pixels: int) -> str:
+    """What a limit below the decoder's own is set by."""
+    return "" if max_pixels == MAX_PIXELS else " (service.max_pixels; in Python, max_pixels)"
+
+
 def _to_rgb(photo: Image.Image) -> Image.Image:
-    if photo.mode in ("I;16", "I;16B", "I;16L", "I"):
-        # 16-bit grey: convert() would clip at 255 and leave a white photo.
-        values = np.asarray(photo, dtype=np.float64)
-        top = 65535.0 if values.max(initial=0) > 255 else 255.0
-        photo = Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8))
-    if photo.mode in ("RGBA", "LA", "PA") or "transparency" in photo.info:
+    if photo.mode in DEEP_MODES:  # convert() would clip at 255 and leave a white photo
+        photo = grey_8_bits(photo)
+    if photo.mode == "La":
+        photo = photo.convert("LA")
+    if photo.mode in ("RGBA", "LA", "PA", "RGBa") or "transparency" in photo.info:
         photo = photo.convert("RGBA")
         white = Image.new("RGBA", photo.size, "white")
         photo = Image.alpha_composite(white, photo)
-    return photo.convert("RGB")
+    return photo if photo.mode == "RGB" else photo.convert("RGB")
+
+
+def _pixels(photo: Image.Image) -> RgbImage:
+    """In strips: Pillow hands over a whole photo as pieces and then as their sum."""
+    pixels = np.empty((photo.height, photo.width, 3), np.uint8)
+    for top in range(0, photo.height, _STRIP_PX):
+        strip = (0, top, photo.width, min(top + _STRIP_PX, photo.height))
+        pixels[top : strip[3]] = np.asarray(photo.crop(strip))
+    return pixels

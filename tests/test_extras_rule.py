@@ -15,7 +15,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # Import name -> name of the package, where they differ.
 PACKAGE = {
     "PIL": "pillow", "markdown_it": "markdown-it-py", "sklearn": "scikit-learn", "yaml": "pyyaml",
-    "prometheus_client": "prometheus-client",
+    "pillow_heif": "pillow-heif", "prometheus_client": "prometheus-client",
 }  # fmt: skip
 # What comes with a package that is named, by the need of that one.
 BROUGHT = {
@@ -29,9 +29,10 @@ PARQUET = {"pandas", "pyarrow"}
 PARTS: dict[str, tuple[str, ...]] = {
     "": (*(f"sparrow/{name}" for name in COUNTING), *(
         f"sparrow/{name}.py" for name in
-        ("__init__", "atomic_file", "boxes", "detections", "image_statistics", "images",
-         "plain_text", "portable", "progress", "regular_file", "served_settings", "shipped",
-         "spreadsheet", "store_url", "telemetry"))),
+        ("__init__", "atomic_file", "avif_size", "boxes", "detections", "image_formats",
+         "image_orientation", "image_statistics", "images", "photo_names", "pixel_values",
+         "plain_text", "portable", "progress",
+         "regular_file", "served_settings", "shipped", "spreadsheet", "store_url", "telemetry"))),
     "data": ("sparrow/data/**/*.py", "sparrow/evaluation/*.py", "sparrow/reports/*.py",
              "sparrow/pipeline/data.py", "sparrow/pipeline/explore.py", "sparrow/pipeline/score.py",
              "sparrow/api.py"),

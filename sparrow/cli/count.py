@@ -8,22 +8,15 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from sparrow.cli.count_journal import Entry, Journal
+from sparrow.cli.count_journal import Journal, journal_path
 from sparrow.cli.count_output import FORMATS, write
 from sparrow.cli.count_photos import count_all
+from sparrow.cli.count_report import describe, report
+from sparrow.cli.count_table import refuse_other_table
 from sparrow.config import StoresConfig
-from sparrow.inference.photo_files import find_photos
-from sparrow.plain_text import one_line
+from sparrow.inference.photo_files import FoundPhotos, find_photos
 from sparrow.portable import usable_cores
-from sparrow.predictions.count_words import (
-    interval_in_words,
-    is_minimum,
-    number_in_words,
-    total_in_words,
-)
 from sparrow.progress import show_progress
-
-SOME_UNREADABLE = 3
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,8 +25,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "count",
         help="count the objects in photos",
         description="Count the objects in photos. A photo that cannot be read never stops the "
-        "others; such photos are listed at the end and the exit status is 3. Started again with "
-        "the same --to, the command goes on where it stopped.",
+        "others; such photos are listed at the end and the exit status is 3. Files that are no "
+        "photos, RAW and video among them, are named as skipped. Started again with the same "
+        "--to, the command goes on where it stopped.",
     )
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="files or folders")
     parser.add_argument("-r", "--recursive", action="store_true", help="folders in folders too")
@@ -73,10 +67,11 @@ def count(arguments: argparse.Namespace) -> int:
     from sparrow.inference.model_folder import INFO
     from sparrow.regular_file import sha256_of
 
+    listing = _find(arguments)
+    files, to = listing.photos, arguments.to
     folder = (arguments.model or Path(StoresConfig().champion)).resolve()
-    counter, to = PhotoCounter(folder), arguments.to
+    counter = PhotoCounter(folder)
     class_names = counter.info.class_names
-    files = find_photos(arguments.photos, recursive=arguments.recursive)
     with closing(Journal(to, sha256_of(folder / INFO))) as journal:
         left = [file for file in files if journal.known(file, arguments.annotated) is None]
         _say_what_is_known(journal, files, left)
@@ -85,19 +80,29 @@ def count(arguments: argparse.Namespace) -> int:
         for number, entry in enumerate(counted, 1):
             journal.add(entry)
             show(number, len(left))
-        entries = [journal.done[str(file)] for file in files]
+        entries = [journal.entry(file) for file in files]
         if to is not None:
-            write(to, entries, class_names, megadetector=arguments.megadetector)
+            write(to, entries, listing.skipped, class_names, megadetector=arguments.megadetector)
             journal.remove()
     if to is None:
         print(*map(describe, entries), sep="\n")
-    return report(entries, class_names)
+    return report(entries, listing, class_names)
+
+
+def _find(arguments: argparse.Namespace) -> FoundPhotos:
+    """The photos; a table of others is not overwritten, and finding that out costs no counting."""
+    to = arguments.to
+    own = () if to is None else (to, journal_path(to))
+    listing = find_photos(arguments.photos, recursive=arguments.recursive, own=own)
+    if to is not None:
+        refuse_other_table(to, listing.photos)
+    return listing
 
 
 def _say_what_is_known(journal: Journal, files: Sequence[Path], left: Sequence[Path]) -> None:
     if journal.restarted:
         print(f"the journal is {journal.restarted}; counting all photos", file=sys.stderr)
-    again = sum(str(file) in journal.done for file in left)
+    again = sum(journal.has(file) for file in left)
     if len(files) > len(left):
         print(f"{len(files) - len(left)} photos were counted before; going on", file=sys.stderr)
     if again:
@@ -105,30 +110,3 @@ def _say_what_is_known(journal: Journal, files: Sequence[Path], left: Sequence[P
             f"{again} photos are counted again: they changed, failed, or have no drawing yet",
             file=sys.stderr,
         )
-
-
-def describe(entry: Entry) -> str:
-    """One photo in a line."""
-    record = entry["record"]
-    name = one_line(record["file_name"])
-    if record["error"] is not None:
-        return f"{name}: {entry['message']}"
-    low, high = record["count_low"], record["count_high"]
-    likely = f" (likely {interval_in_words(low, high)})" if low is not None else ""
-    return f"{name}: {number_in_words(record['count'], minimum=is_minimum(low, high))}{likely}"
-
-
-def report(entries: Sequence[Entry], class_names: tuple[str, ...]) -> int:
-    """Totals and the unreadable photos, on standard error; the exit status."""
-    records = [entry["record"] for entry in entries]
-    bad = [entry for entry in entries if entry["record"]["error"] is not None]
-    total = sum(record["count"] or 0 for record in records)
-    least = any(is_minimum(record["count_low"], record["count_high"]) for record in records)
-    words = total_in_words(total, class_names, minimum=least)
-    print(f"{words} in {len(entries) - len(bad)} photos", file=sys.stderr)
-    if not bad:
-        return 0
-    print(f"{len(bad)} photos could not be counted:", file=sys.stderr)
-    for entry in bad:
-        print(f"  {one_line(entry['record']['file_name'])}: {entry['message']}", file=sys.stderr)
-    return SOME_UNREADABLE

@@ -20,7 +20,7 @@ from sparrow.regular_file import open_regular
 
 FileKey = list[int]  # bytes, mtime ns, ctime ns
 
-FORMAT = 2  # raise when an entry changes its form: earlier journals are then begun anew
+FORMAT = 3  # raise when an entry changes its form: earlier journals are then begun anew
 _BEGINNING = f'{{"format": {FORMAT}'.encode()
 
 
@@ -31,17 +31,21 @@ class Entry(TypedDict):
         record: a ``PredictionRecord`` as JSON values.
         message: what went wrong, in words; None where nothing did.
         file: of the photo, when it was read; None where it could not be opened.
-        annotated: path of the drawing, if there is one.
+        annotated: absolute path of the drawing, if there is one.
+        real: the photo's absolute path, links followed: it is found again from any folder.
+        smallest_px: see ``CountedPhoto``.
     """
 
     record: dict[str, Any]
     message: str | None
     file: FileKey | None
     annotated: str | None
+    real: str
+    smallest_px: int | None
 
 
 class Journal:
-    """Entries by the photo's path as it was named; without an output file, in memory only.
+    """Entries by the photo's absolute path; without an output file, in memory only.
 
     Attributes:
         done: what was counted, this run's entries included.
@@ -60,7 +64,7 @@ class Journal:
         """
         self.done: dict[str, Entry] = {}
         self.restarted: str | None = None
-        self._path = to.with_name(to.name + ".journal") if to is not None else None
+        self._path = journal_path(to) if to is not None else None
         self._file: FileIO | None = None
         if self._path is None:
             return
@@ -82,16 +86,25 @@ class Journal:
             file: the photo.
             annotated: folder of the drawings, if there are to be any.
         """
-        entry = self.done.get(str(file))
+        entry = self.done.get(os.path.realpath(file))
         if entry is None or entry["record"]["error"] is not None:
             return None  # what failed may work now
         if entry["file"] is None or entry["file"] != file_key(file):
             return None
         if annotated is not None:
             drawing = Path(entry["annotated"] or "")
-            if drawing.parent != annotated or not drawing.is_file():
+            if drawing.parent != Path(os.path.abspath(annotated)) or not drawing.is_file():
                 return None
         return entry
+
+    def has(self, file: Path) -> bool:
+        """Whether the photo was counted, be it as another file."""
+        return os.path.realpath(file) in self.done
+
+    def entry(self, file: Path) -> Entry:
+        """The entry of a counted photo, under the name that it has now."""
+        entry = self.done[os.path.realpath(file)]
+        return {**entry, "record": {**entry["record"], "file_name": str(file)}}
 
     def add(self, entry: Entry) -> None:
         """Append a photo's entry at once.
@@ -99,7 +112,7 @@ class Journal:
         Raises:
             OSError: the disk is full.
         """
-        self.done[entry["record"]["file_name"]] = entry
+        self.done[entry["real"]] = entry
         text = json.dumps(entry).encode()
         self._append(b"%08x %s\n" % (zlib.crc32(text), text))
 
@@ -131,8 +144,13 @@ class Journal:
             self.restarted = _why_not(lines[0], str(self._path))
             return 0
         for entry in _entries(lines[1:], str(self._path)):
-            self.done[entry["record"]["file_name"]] = entry
+            self.done[entry["real"]] = entry
         return len(content) if content.endswith(b"\n") else len(content) - len(lines[-1])
+
+
+def journal_path(to: Path) -> Path:
+    """Where the journal of an output file is."""
+    return to.with_name(to.name + ".journal")
 
 
 def file_key(path: Path) -> FileKey | None:

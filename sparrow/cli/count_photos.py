@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sparrow.atomic_file import atomic_file
 from sparrow.cli.count_journal import Entry, FileKey, key_of
 from sparrow.images import MAX_FILE_BYTES, RgbImage
+from sparrow.inference.photo_files import DRAWING_MARK
 from sparrow.regular_file import open_regular
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _count_in_processes(
                 count_file, counter.folder, file, annotated, info_sha256=counter.info_sha256
             )
         except ProcessLostError:
-            return _entry(counter.failed(b"", str(file), "cli"), None)
+            return _entry(file, counter.failed(b"", str(file), "cli"))
         finally:
             free.put(process)
 
@@ -74,7 +75,7 @@ def count_file(counter: PhotoCounter, file: Path, annotated: Path | None) -> Ent
     counted, image = counter.count(content, str(file), "cli")
     if annotated is not None and image is not None and counted.record.error is None:
         drawing = _write_annotated(annotated, file, image, counted.record)
-    return _entry(counted, trouble, key, drawing)
+    return _entry(file, counted, trouble, key, drawing)
 
 
 def _unreadable_folder(file: Path) -> str | None:
@@ -88,8 +89,9 @@ def _unreadable_folder(file: Path) -> str | None:
 
 
 def _entry(
+    file: Path,
     counted: CountedPhoto,
-    trouble: str | None,
+    trouble: str | None = None,
     key: FileKey | None = None,
     drawing: Path | None = None,
 ) -> Entry:
@@ -98,7 +100,9 @@ def _entry(
         "record": record,
         "message": trouble or counted.message,
         "file": key,
-        "annotated": str(drawing) if drawing else None,
+        "annotated": os.path.abspath(drawing) if drawing else None,
+        "real": os.path.realpath(file),
+        "smallest_px": counted.smallest_px,
     }
 
 
@@ -115,7 +119,7 @@ def _write_annotated(folder: Path, file: Path, image: RgbImage, record: Predicti
     path = folder / f"{stem}-{record.sha256[:8]}.jpg"
     try:
         with atomic_file(path) as partial:
-            Image.fromarray(drawn).save(partial, "JPEG", quality=88)
+            Image.fromarray(drawn).save(partial, "JPEG", quality=88, comment=DRAWING_MARK)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     return path

@@ -175,6 +175,7 @@ def _kept_files(config: Config, window: Window) -> dict[str, Path]:
 
 def _from_folder(folder: Path, model: Path) -> _Source:
     """Photos of a folder, counted now; those that cannot be read are named and left out."""
+    from sparrow.cli.count_report import say_left_out
     from sparrow.data.checks.photo_record import read_photo_bytes
     from sparrow.images import ImageError
     from sparrow.inference.counter import PhotoCounter
@@ -184,7 +185,9 @@ def _from_folder(folder: Path, model: Path) -> _Source:
     if not folder.is_dir():
         raise ValueError(f"{folder}: there is no such folder")
     counter = PhotoCounter(model)
-    photos = find_photos([folder], recursive=True)
+    listing = find_photos([folder], recursive=True)
+    say_left_out(listing)
+    photos = listing.photos
     show = show_progress("counted", to=sys.stderr, lines=False)
     records, files = [], {}
     for number, path in enumerate(photos, 1):

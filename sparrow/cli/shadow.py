@@ -78,11 +78,14 @@ def _hidden(paths: list[Path], config: Config) -> set[Path]:
 
 
 def _photos(arguments: argparse.Namespace, config: Config) -> list[Path]:
+    from sparrow.cli.count_report import say_left_out
     from sparrow.inference.photo_files import find_photos
 
     named: list[Path] = []
     if arguments.photos:
-        named = find_photos(arguments.photos, recursive=arguments.recursive)
+        listing = find_photos(arguments.photos, recursive=arguments.recursive)
+        say_left_out(listing)
+        named = listing.photos
     if not arguments.logged and not named:
         raise ValueError("name photos or folders, or take those the service kept: --logged")
     kept: list[Path] = []

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from sparrow.config.base import Count, Fraction, Section, Unit
+from sparrow.photo_names import PHOTO_SUFFIXES
 
 PLACES = ("root", "new", "rejected", "prepared")  # of the section data
 MAX_CLASS_NAME_LENGTH = 100
@@ -32,10 +33,10 @@ class DataConfig(Section):
     licenses: tuple[str, ...] | None = None  # null: any; another one is an error
     # Photos under these alone are shown in cards, pages and contact sheets; null: all, []: none.
     show_licenses: tuple[str, ...] | None = None
-    extensions: tuple[str, ...] = (".jpg",)
+    extensions: tuple[str, ...] = PHOTO_SUFFIXES  # every kind of photo that is read
     min_boxes_per_photo: Annotated[int, Field(ge=0)] = 0
     max_boxes_per_photo: Count = 300
-    max_side_px: Count = 3000
+    max_side_px: Count = 30_000  # of a photo: 48 megapixels are 8064 × 6048
     same_box_iou: Unit = 0.95  # two boxes of one class that overlap this much are one box twice
     near_duplicate_bits: Annotated[int, Field(ge=0, le=64)] = 12  # of two 64-bit hashes, both
     tiny_box_px: Annotated[float, Field(ge=0)] = 8.0  # a shorter side is a warning

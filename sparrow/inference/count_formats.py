@@ -14,6 +14,12 @@ ROW_COLUMNS = (
     "model_name", "model_version", "milliseconds", "time", "count_is_minimum",
 )  # fmt: skip
 
+# The words that MegaDetector's own tools write, by the errors of the prediction log.
+_MEGADETECTOR_FAILURES = {
+    "unreadable_photo": "image access failure",
+    "detector_failed": "inference failure",
+}
+
 
 def row(record: PredictionRecord) -> dict[str, Any]:
     """One photo for a table; what is not known is None."""
@@ -75,11 +81,15 @@ def coco(records: Sequence[PredictionRecord], class_names: Sequence[str]) -> dic
 
 
 def megadetector(
-    records: Sequence[PredictionRecord], class_names: Sequence[str], when: str
+    records: Sequence[PredictionRecord],
+    class_names: Sequence[str],
+    when: str,
+    skipped: Sequence[dict[str, str]] = (),
 ) -> dict[str, Any]:
     """MegaDetector's batch format 1.4: boxes are x, y, width, height as shares of the photo.
 
-    See https://lila.science/megadetector-output-format.
+    See https://lila.science/megadetector-output-format. A photo that failed has its ``failure``
+    there; files that were never counted have no place but ``info``, which takes further fields.
     """
     first = records[0] if records else None
     return {
@@ -87,6 +97,7 @@ def megadetector(
             "format_version": "1.4",
             "detector": f"{first.model_name} {first.model_version}" if first else "unknown",
             "detection_completion_time": when,
+            **({"skipped_files": list(skipped)} if skipped else {}),
         },
         "detection_categories": {str(i): name for i, name in enumerate(class_names, 1)},
         "images": [_megadetector_image(record, class_names) for record in records],
@@ -95,7 +106,8 @@ def megadetector(
 
 def _megadetector_image(record: PredictionRecord, class_names: Sequence[str]) -> dict[str, Any]:
     if record.error is not None:
-        return {"file": record.file_name, "failure": record.error, "detections": None}
+        failure = _MEGADETECTOR_FAILURES.get(record.error, record.error)
+        return {"file": record.file_name, "failure": failure, "detections": None}
     width, height = record.width_px, record.height_px
     return {
         "file": record.file_name,

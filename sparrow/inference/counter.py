@@ -13,6 +13,7 @@ from sparrow.detections import Detections
 from sparrow.images import MAX_PIXELS, ImageError, RgbImage, read_image
 from sparrow.inference.engine import Engine
 from sparrow.inference.model_folder import INFO, ModelFolderError, ModelInfo
+from sparrow.inference.object_size import smallest_object_px
 from sparrow.inference.trial_photos import trial_photos
 from sparrow.predictions.record import PredictionRecord, new_id
 from sparrow.regular_file import sha256_of
@@ -47,10 +48,12 @@ class CountedPhoto:
     Attributes:
         record: the row of the prediction log, boxes at or above the operating threshold included.
         message: why the photo could not be counted, for the person who sent it; else None.
+        smallest_px: objects of less may be missed (``object_size``); None where that is no matter.
     """
 
     record: PredictionRecord
     message: str | None = None
+    smallest_px: int | None = None
 
 
 class CannotCountError(RuntimeError):
@@ -121,11 +124,11 @@ class PhotoCounter:
             record, message = replace(record, error=UNREADABLE), str(error)
         except Exception:  # the boundary: one photo must not take its neighbours with it
             return self.failed(content, name, source), image
-        latency_ms = (time.perf_counter() - start) * 1000
-        record = replace(record, latency_ms=latency_ms)
-        if image is not None:
-            record = record.with_photo(image)
-        return CountedPhoto(record, message), image
+        record = replace(record, latency_ms=(time.perf_counter() - start) * 1000)
+        if image is None:
+            return CountedPhoto(record, message), None
+        smallest_px = smallest_object_px(self.info, image.shape[1], image.shape[0])
+        return CountedPhoto(record.with_photo(image), message, smallest_px), image
 
     def try_out(self) -> None:
         """Count photos of several sizes as a request would; a model that cannot must not serve.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +23,8 @@ from sparrow.regular_file import open_regular
 
 CHAMPION = "champion"
 AHEAD = 64  # photos that are counted before the first of them is asked for
+
+logger = logging.getLogger("sparrow.inference.model")
 
 
 class CountError(RuntimeError):
@@ -108,7 +111,8 @@ class Model:
         out. Results come while later photos are still being counted.
 
         Args:
-            folder: whose files with a photo's suffix are counted.
+            folder: whose photos, told by suffix or by content, are counted; other files, RAW
+                and video among them, are named in the log.
             recursive: also those in folders within it.
             workers: photos counted at the same time, each on one processor thread; None takes as
                 many as there are processors.
@@ -117,7 +121,7 @@ class Model:
         Raises:
             ValueError: there is no photo, or no such folder.
         """
-        files = find_photos([Path(folder)], recursive=recursive)
+        files = _photos_of(Path(folder), recursive=recursive)
         with ThreadPoolExecutor(workers or usable_cores()) as threads:
             yield from _in_order(
                 threads.submit(self._count_file, file, max_pixels) for file in files
@@ -156,6 +160,14 @@ def load(model: Path | str = CHAMPION, *, config: Path | str | None = None) -> M
         stores = load_config(config).stores if config is not None else StoresConfig()
         model = stores.champion
     return Model(model)
+
+
+def _photos_of(folder: Path, *, recursive: bool) -> list[Path]:
+    listing = find_photos([folder], recursive=recursive)
+    if listing.skipped:
+        names = ", ".join(f"{file.path} ({file.reason})" for file in listing.skipped)
+        logger.warning("%d files are skipped: %s", len(listing.skipped), names)
+    return listing.photos
 
 
 def _in_order(counts: Iterator[Future[PhotoCount]]) -> Iterator[PhotoCount]:

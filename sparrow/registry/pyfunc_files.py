@@ -47,6 +47,7 @@ REQUIRED = (
     "onnxruntime",
     "pandas",
     "pillow",
+    "pillow-heif",
     "pydantic",
     "pyyaml",
     "sqlalchemy",

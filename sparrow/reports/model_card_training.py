@@ -92,7 +92,7 @@ def in_and_out_section(info: ModelInfo) -> list[str]:
     if info.count_model is not None:
         interval = f"an interval at the level {info.count_model.get('confidence', 0):.0%}"
     rows = [
-        ("in", "one photo, as a file (JPEG, PNG, WebP and others) or uint8 RGB pixels [H, W, 3]"),
+        ("in", "one photo, as a file (JPEG, HEIC, PNG and others) or uint8 RGB pixels [H, W, 3]"),
         (
             "before the network",
             f"turned upright by its EXIF, scaled to a short side of {info.min_side_px} px, its "

@@ -17,7 +17,10 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 from zipfile import ZipFile
 
+import numpy as np
+import pillow_heif
 import pytest
+from PIL import Image
 from server_process import bentoml_serve, free_port, started
 
 pytestmark = pytest.mark.browser
@@ -209,3 +212,32 @@ def test_the_model_and_the_service_have_a_tab(page: Any) -> None:
     page.get_by_text("detector").first.wait_for()
     page.get_by_role("tab", name="Service").click()
     page.get_by_text("Photos in the last 24 hours").wait_for()
+
+
+def written_as(photo: Path, folder: Path) -> list[Path]:
+    """The photo as kinds that browsers do not show, or do not know to be images."""
+    pixels = Image.open(photo)
+    pillow_heif.register_heif_opener()
+    pixels.save(folder / "a.HEIC")
+    pixels.save(folder / "b.avif")
+    Image.fromarray(np.asarray(pixels.convert("L")).astype(np.uint16) * 257).save(folder / "c.tif")
+    pixels.save(folder / "d.jpe", "JPEG")
+    return sorted(folder.iterdir())
+
+
+def test_kinds_that_no_browser_shows_are_counted_and_drawn(
+    page: Any, photos: list[Path], tmp_path: Path
+) -> None:
+    files = written_as(photos[0], tmp_path)
+    page.set_input_files("input[type=file]", [str(path) for path in files])
+    page.get_by_text("in 4 photos").first.wait_for()
+    drawn = "[...document.querySelectorAll('.side-by-side img')].map(image => image.naturalWidth)"
+    sources: list[str] = []
+    for file in files:
+        page.get_by_label("Photo shown").click()
+        page.get_by_role("option", name=file.name).click()
+        page.wait_for_function(f"{drawn}.length == 2 && {drawn}.every(width => width > 0)")
+        page.wait_for_timeout(1500)
+        sources.append(page.locator(".side-by-side img").first.get_attribute("src"))
+    assert len(set(sources)) == 4
+    assert all(source.endswith((".webp", ".png", ".jpg", ".jpeg")) for source in sources)

@@ -62,7 +62,7 @@ def test_json_parquet_and_megadetector(model_folder: Path, folder: Path, tmp_pat
     to = tmp_path / "md.json"
     assert count(model_folder, folder, "--to", to, "--megadetector") == 3
     images = json.loads(to.read_text())["images"]
-    assert images[2]["failure"] == "unreadable_photo"
+    assert images[2]["failure"] == "image access failure"  # MegaDetector's own words
     assert all(0 <= x <= 1 for d in images[0]["detections"] for x in d["bbox"])
 
 
@@ -73,7 +73,8 @@ def test_a_killed_run_goes_on_where_it_stopped(
     journal = Journal(to, sha256_of(model_folder / "model.json"))
     assert count(model_folder, folder / "a.jpg", "--to", tmp_path / "one.json") == 0
     done = {"record": {"file_name": str(folder / "a.jpg")}, "message": None}
-    done |= {"file": file_key(folder / "a.jpg"), "annotated": None}
+    done |= {"file": file_key(folder / "a.jpg"), "annotated": None, "real": str(folder / "a.jpg")}
+    done["smallest_px"] = None
     whole = json.loads((tmp_path / "one.json").read_text())["photos"][0]
     done["record"] |= {
         "id": "1", "time": whole["time"], "source": "cli", "model_name": "m", "model_version": "1",
@@ -109,4 +110,4 @@ def test_what_is_not_there(model_folder: Path, tmp_path: Path) -> None:
 
 def test_each_file_is_found_once(folder: Path) -> None:
     found = find_photos([folder / "a.jpg", folder], recursive=False)
-    assert [path.name for path in found] == ["a.jpg", "b.jpg", "bad.jpg"]
+    assert [path.name for path in found.photos] == ["a.jpg", "b.jpg", "bad.jpg"]

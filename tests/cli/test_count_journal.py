@@ -163,7 +163,15 @@ def journal_of(tmp_path: Path) -> Path:
     with closing(Journal(tmp_path / "c.csv", MODEL)) as journal:
         for name in "abc":
             record = {"file_name": name, "error": None}
-            journal.add({"record": record, "file": None, "annotated": None})
+            journal.add(
+                {
+                    "record": record,
+                    "file": None,
+                    "annotated": None,
+                    "real": name,
+                    "smallest_px": None,
+                }
+            )
     return tmp_path / "c.csv.journal"
 
 

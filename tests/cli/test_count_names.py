@@ -76,7 +76,7 @@ def test_what_is_no_photo_is_told_and_stops_nothing(
         path.rename(path.with_suffix(".jpg"))
     (home / "link.jpg").unlink()
     (home / "link.jpg").symlink_to("nowhere")
-    assert [path.name for path in find_photos([home], recursive=True)] == [
+    assert [path.name for path in find_photos([home], recursive=True).photos] == [
         "a.jpg", "link.jpg", "pipe.jpg", "socket.jpg",
     ]  # fmt: skip
     (home / "folder.jpg" / "b.txt").touch()
@@ -102,7 +102,7 @@ def test_a_folder_that_cannot_be_looked_into_is_told(
 
     counter = PhotoCounter(model_folder)
     with as_nobody:
-        files = find_photos([home], recursive=True)
+        files = find_photos([home], recursive=True).photos
         entries = [count_file(counter, file, None) for file in files]
     messages = {str(f.relative_to(home)): e["message"] for f, e in zip(files, entries, strict=True)}
     assert messages == {

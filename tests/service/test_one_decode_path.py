@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageOps
 from starlette.testclient import TestClient
+from written_photos import saved, tiff
 
 from sparrow.cli.main import main
 from sparrow.config import ModelConfig
@@ -42,7 +43,11 @@ def sixteen_bit(photo: Image.Image) -> Image.Image:
     return Image.fromarray(np.asarray(photo.convert("L"), np.uint16) * 257)
 
 
-KINDS: dict[str, Callable[[Image.Image, Path], None]] = {
+def twelve_bit(photo: Image.Image) -> Any:
+    return np.asarray(photo.convert("RGB"), np.uint16) * 16
+
+
+KINDS: dict[str, Callable[[Image.Image, Path], Any]] = {
     **{f"turned-{n}.jpg": turned(n) for n in range(1, 9)},
     "cmyk.jpg": lambda photo, path: photo.convert("CMYK").save(path, "JPEG"),
     "grey.jpg": lambda photo, path: photo.convert("L").save(path, "JPEG"),
@@ -54,6 +59,9 @@ KINDS: dict[str, Callable[[Image.Image, Path], None]] = {
     "mpo.jpg": lambda photo, path: photo.save(
         path, "MPO", save_all=True, append_images=[ImageOps.flip(photo)]
     ),
+    "heic.heic": lambda photo, path: path.write_bytes(saved(photo, "HEIF")),
+    "avif.avif": lambda photo, path: photo.save(path, "AVIF"),
+    "12-bit.tif": lambda photo, path: path.write_bytes(tiff(twelve_bit(photo), 16)),
     "webp.webp": lambda photo, path: photo.save(path, "WEBP"),
 }
 

@@ -30,6 +30,7 @@ from sparrow.data.errors import DataError
 from sparrow.data.formats.csv import BOXES_CSV, INFO_CSV, read_csv_tables, table_paths, to_dataset
 from sparrow.data.ingest.atomic_dir import recover
 from sparrow.data.tables import Dataset
+from sparrow.photo_names import is_system_name
 from sparrow.portable import usable_cores
 from sparrow.progress import Progress
 
@@ -167,14 +168,15 @@ def compare_tables(info_raw: pd.DataFrame, boxes_raw: pd.DataFrame, prefix: str 
 
 
 def photo_files(root: Path) -> list[str]:
-    """Names of everything in ``images/`` that is not hidden, sorted.
+    """Names of everything in ``images/`` that is not hidden, nor a system's own, sorted.
 
     Raises:
         DataError: there is no such folder.
     """
     folder = root / "images"
     try:
-        return sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+        names = (entry.name for entry in folder.iterdir())
+        return sorted(n for n in names if not n.startswith(".") and not is_system_name(n))
     except OSError as error:
         reason = "there is no such folder" if not folder.exists() else str(error)
         raise DataError(f"{folder}: {reason}; expected the photos there") from error

@@ -13,7 +13,7 @@ from PIL import Image
 
 from sparrow.config import DataConfig
 from sparrow.data.checks.report import RULES, CheckReport
-from sparrow.data.checks.run import check_dataset, check_tables
+from sparrow.data.checks.run import check_dataset, check_tables, photo_files
 from sparrow.data.errors import DataError
 
 INFO, BOXES = "image_info.csv", "bboxes/bounding_boxes.csv"
@@ -36,6 +36,12 @@ def test_a_valid_set_passes_and_carries_its_measurements(photos: Any, config: Da
     assert checked.dataset.images["sha256"].str.len().eq(64).all()
     # Photo 1 has one box, written as x 5, y 10, width 20, height 15.
     assert checked.dataset.boxes.iloc[0, 2:].tolist() == [5, 10, 25, 25]
+
+
+def test_what_a_system_keeps_among_photos_is_no_unlisted_photo(tmp_path: Path) -> None:
+    for name in ("b.jpg", "Thumbs.db", "desktop.ini", "._b.jpg", "@eaDir", "notes.txt"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+    assert photo_files(tmp_path) == ["b.jpg", "notes.txt"]
 
 
 def test_a_set_of_negatives_only_passes(photos: Any, config: DataConfig) -> None:
@@ -106,7 +112,7 @@ FAULTS = [
     (cell("boxes", 0, "label_name", "magpie"), "class-unknown", (BOXES, 2, "photo001.png")),
     (cell("boxes", 0, "bbox_x", ""), "value-missing", (BOXES, 2, "photo001.png")),
     (cell("boxes", 0, "bbox_x", "inf"), "value-not-a-number", (BOXES, 2, "photo001.png")),
-    (cell("boxes", 0, "bbox_x", 3001), "position-range", (BOXES, 2, "photo001.png")),
+    (cell("boxes", 0, "bbox_x", 30_001), "position-range", (BOXES, 2, "photo001.png")),
     (cell("boxes", 0, "bbox_width", -20), "box-size-range", (BOXES, 2, "photo001.png")),
     (cell("boxes", 0, "bbox_height", 0), "box-size-range", (BOXES, 2, "photo001.png")),
     (cell("boxes", 0, "bbox_width", 60), "box-outside-photo", (BOXES, 2, "photo001.png")),
