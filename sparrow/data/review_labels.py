@@ -40,13 +40,11 @@ def refuse_untouched(queue: Path, labels: Path) -> None:
         )
 
 
-def refuse_untouched_set(source: Path) -> None:
-    """Nothing where a set to import, a folder or a file, is no review queue, or a corrected one.
+def refuse_untouched_beside(labels: Path) -> None:
+    """Nothing where a file of labels is in no review queue, or in one that a person corrected.
 
     Raises:
-        DataError: it is a queue that nobody has corrected.
+        DataError: it holds the boxes that the model drew.
     """
-    queue = source if source.is_dir() else source.parent
-    labels = source if source.is_file() else queue / LABELS
-    if (queue / LABELS_SUM).is_file() and labels.is_file():
-        refuse_untouched(queue, labels)
+    if (labels.parent / LABELS_SUM).is_file():
+        refuse_untouched(labels.parent, labels)

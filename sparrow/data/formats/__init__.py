@@ -1,15 +1,16 @@
-"""Formats of labels: a reader and a writer each, and the contract's own tables as CSV.
+"""Formats of labels: a parser and a writer each, and the contract's own tables as CSV.
 
-The tables below are all that knows them: kind -> module of this folder and its function. The module
-is imported when a set of its kind is read or written, so that the command line can list the kinds
-without pandas.
+The tables below are all that knows them: kind -> module of this folder (and its function). The
+module is imported when a set of its kind is read or written, so that the command line can list the
+kinds without pandas. A parser's module has ``find_labels``, by which its kind is recognised, and
+``parse_labels``; both get the set's files and look at no photo.
 """
 
 READERS = {
-    "coco": "coco:read_coco_set",
-    "voc": "voc:read_voc",
-    "yolo": "yolo:read_yolo",
-    "csv": "exchange:read_csv",
+    "coco": "coco_labels",
+    "voc": "voc_labels",
+    "yolo": "yolo_labels",
+    "csv": "csv_labels",
 }
 WRITERS = {
     "coco": "coco:write_coco_set",

@@ -1,4 +1,4 @@
-"""What the COCO, VOC and YOLO readers and writers share: photo rows, safe names, new folders."""
+"""What readers and writers of labels share: photo rows, texts, safe names, new folders."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from sparrow.images import ImageError, upright_size_px
 from sparrow.regular_file import open_regular
 
 MAX_TEXT_BYTES = 256 * 1024**2  # of an annotation file
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 LabelledBox = tuple[str, float, float, float, float]  # class name, then xyxy pixels
 
@@ -75,36 +74,32 @@ def safe_name(name: str, where: Path) -> str:
     return str(path)
 
 
-def find_folder(folder: Path, *names: str) -> Path:
-    """The first of the named subfolders that exists.
+def read_bytes(path: Path, most: int | None = None, *, whole: bool = True) -> bytes:
+    """A file, or its first bytes.
+
+    Args:
+        path: of the file.
+        most: bytes; None takes ``MAX_TEXT_BYTES``.
+        whole: a larger file is an error; else its first bytes are taken.
 
     Raises:
-        DataError: none does.
+        DataError: it cannot be read or is larger; it is named.
     """
-    for name in names:
-        if (folder / name).is_dir():
-            return folder / name
-    raise DataError(f"{folder}: expected a subfolder {' or '.join(names)}")
-
-
-def list_photos(folder: Path) -> list[Path]:
-    """Photo files directly in a folder, by name."""
-    return sorted(
-        p for p in folder.iterdir() if p.suffix.lower() in PHOTO_SUFFIXES and not p.is_dir()
-    )
+    most = MAX_TEXT_BYTES if most is None else most
+    try:
+        with open_regular(path) as file:
+            content = file.read(most + whole)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if len(content) > most:
+        raise DataError(f"{path}: larger than {most // 1024**2} MiB; split the set into several")
+    return content
 
 
 def read_text(path: Path) -> str:
     """A text file of at most ``MAX_TEXT_BYTES``, or a ``DataError`` that names it."""
     try:
-        with open_regular(path) as file:
-            content = file.read(MAX_TEXT_BYTES + 1)
-        if len(content) > MAX_TEXT_BYTES:
-            most = f"{MAX_TEXT_BYTES // 1024**2} MiB"
-            raise DataError(f"{path}: larger than {most}; split the set into several")
-        return content.decode("utf-8-sig")
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+        return read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 text ({error})") from error
 

@@ -11,7 +11,8 @@ import pytest
 from sparrow.config import DataConfig
 from sparrow.data.checks.run import check_dataset
 from sparrow.data.errors import DataError
-from sparrow.data.formats.exchange import export_dataset, import_dataset, read_csv
+from sparrow.data.formats.exchange import export_dataset, read_csv
+from sparrow.data.formats.imports import Target, import_set
 from sparrow.data.ingest.ingest import ingest_new
 from sparrow.data.ingest.result import IngestResult
 from sparrow.data.ingest.versions import read_log, restore_version
@@ -178,6 +179,6 @@ def test_a_round_trip_through_coco_with_prefixed_names(
         (tool / "images" / name).rename(tool / "images" / f"90fb-{name}")
         text = text.replace(name, f"90fb-{name}")
     labels.write_text(text.replace("20.0", "20"))
-    import_dataset("coco", tool, Path(config.new), prefix="new_")
+    import_set("coco", tool, Target(Path(config.new), prefix="new_"))
     open_config = config.model_copy(update={"sources": None, "licenses": None})
     assert kinds(ingest_new(open_config)) == (0, (), 6)
