@@ -162,7 +162,7 @@ def photo_is_something_else(root: Path, prefix: str, rng: Rng) -> None:
 
 def photo_is_huge(root: Path, prefix: str, rng: Rng) -> None:
     with _photo(root, rng).open("r+b") as file:
-        file.truncate(300 * 1024**2)  # sparse: no disk is used
+        file.truncate(600 * 1024**2)  # sparse: no disk is used
 
 
 def photo_is_a_pipe(root: Path, prefix: str, rng: Rng) -> None:

@@ -39,9 +39,9 @@ def test_every_photo_is_in_the_notice(dataset: Dataset) -> None:
 
 
 def test_the_summary_counts_photos_and_authors(dataset: Dataset) -> None:
-    # BY: two photos by nobody known, two by ann; CC0: both by bob.
+    # BY: two photos by nobody known, two by ann, who is the one known author; CC0: both by bob.
     assert licence_summary(dataset).splitlines()[2:] == [
-        "| BY | 4 | 2 |",
+        "| BY | 4 | 1 |",
         "| [CC0](https://creativecommons.org/publicdomain/zero/1.0/) | 2 | 1 |",
     ]
 

@@ -151,15 +151,17 @@ def test_a_name_that_is_no_text_is_shown_with_its_bytes_and_a_remedy(
     assert json.dumps(report.to_json()).isascii()
 
 
-def test_blank_rows_of_a_spreadsheet_are_named_by_file_and_row(
+def test_blank_rows_of_a_spreadsheet_are_no_rows_and_move_no_row_number(
     photos: Any, config: DataConfig
 ) -> None:
     root = photos.write()
     for path, row in ((photos.info_path, ",,,,"), (photos.boxes_path, ",,,,,,,")):
-        path.write_text(path.read_text() + f"{row}\n")
-    report = check_dataset(root, config).report
-    assert (INFO, 8, "") in hits(report, "value-missing")
-    assert (BOXES, 8, "") in hits(report, "value-missing")
+        lines = path.read_text().splitlines()
+        path.write_text("\n".join([*lines[:2], row, *lines[2:], row]) + "\n")
+    assert check_dataset(root, config).report.ok
+    # The last photo is in line 7 without the blank line 3, and in line 8 with it.
+    photos.info_path.write_text(photos.info_path.read_text().replace("photo005.png", "gone.png", 1))
+    assert (INFO, 8, "gone.png") in hits(check_dataset(root, config).report, "photo-missing")
 
 
 @pytest.mark.parametrize(("break_it", "rule", "place"), FAULTS, ids=[fault[1] for fault in FAULTS])
