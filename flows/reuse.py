@@ -22,6 +22,7 @@ from step_notes import LOCK, RECORD, flow_source
 from user_errors import USER_ERRORS, UserError
 
 from sparrow.config import Config
+from sparrow.pipeline.classes import with_classes
 from sparrow.pipeline.data_state import data_state
 from sparrow.pipeline.release import registered_folder
 from sparrow.pipeline.run import begin_run
@@ -79,10 +80,11 @@ class ReusingRuntime(NativeRuntime):
         if self._clone_run_id or own_parameters(flow.name, own)["fresh"]:
             return
         try:
-            config: Config = flow.settings
+            given: Config = flow.settings
         except USER_ERRORS as error:
             raise UserError(str(error)) from None
         try:
+            config = with_classes(given)
             warnings = check_start(config, weights=False)
         except USER_ERRORS:
             return  # the step ``start`` says it
@@ -93,7 +95,7 @@ class ReusingRuntime(NativeRuntime):
         print(*taken.lines(), sep="\n", flush=True)
         Run(f"{flow.name}/{own}", _namespace_check=False).add_tag(TAKEN_TAG + taken.run)
         work_dir = Path(config.stores.runs) / own
-        begin_run(config, work_dir, own, show_progress("drawn"))
+        begin_run(given, work_dir, own, show_progress("drawn"))
         take_files(taken.files, work_dir)
         self._clone_from(taken)
 

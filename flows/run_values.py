@@ -13,6 +13,9 @@ from lineage import first_run, own_parameters
 from metaflow import current
 
 from sparrow.config import Config, make_config, with_overrides, with_values
+from sparrow.config.base import watch_reads
+from sparrow.data.errors import DataError
+from sparrow.pipeline.classes import with_settled_classes
 
 
 class RunValues:
@@ -24,7 +27,21 @@ class RunValues:
     def settings(self) -> Config:
         """The config of this run, overrides included."""
         given = own_parameters(str(current.flow_name), str(current.run_id))
-        return with_overrides(make_config(given["config"]), given["overrides"] or ())
+        config = with_overrides(make_config(given["config"]), given["overrides"] or ())
+        with watch_reads(None):  # what a step reads of it is noted when the step does
+            return self._with_classes(config)
+
+    def _with_classes(self, config: Config) -> Config:
+        """The config with the classes that the step ``start`` has settled, once it has."""
+        if config.data.classes:
+            return config
+        folder = Path(config.stores.runs) / self.run_key
+        settled = with_settled_classes(config, folder)
+        if not settled.data.classes and current.step_name not in (None, "start"):
+            raise DataError(
+                f"{folder}: the list of classes that this run began with is gone; start another run"
+            )
+        return settled
 
     @property
     def tuned(self) -> Config:

@@ -122,7 +122,8 @@ def _config_of(
 ) -> Config:
     """The config, with the classes that the set holds."""
     settings = with_overrides(load_config(config) if config is not None else Config(), overrides)
-    classes = tuple(sorted(dataset.boxes["label"].astype(str).unique())) or settings.data.classes
+    held = tuple(sorted(dataset.boxes["label"].astype(str).unique()))
+    classes = held or settings.data.classes or DataConfig().classes
     data = settings.data.model_copy(update={"classes": classes})
     return settings.model_copy(update={"data": data})
 

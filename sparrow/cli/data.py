@@ -11,7 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sparrow.cli.data_options import Parsers, add_action, read_config, terminal_progress
+from sparrow.cli.data_options import (
+    Parsers,
+    add_action,
+    read_config,
+    terminal_progress,
+    with_classes_said,
+)
 from sparrow.cli.data_pins import add_pins
 from sparrow.cli.data_reports import add_reports
 from sparrow.config import Config
@@ -64,7 +70,7 @@ def check_set(args: argparse.Namespace) -> int:
     from sparrow.data.checks.run import check_dataset
     from sparrow.reports.checks import report_html
 
-    config = read_config(args)
+    config = with_classes_said(read_config(args))
     root = Path(config.data.new if args.new else config.data.root)
     prefix = "new_" if args.new else ""
     checked = check_dataset(root, config.data, prefix, terminal_progress())
@@ -91,7 +97,7 @@ def _label_errors(
     from sparrow.reports.label_errors import label_errors_html
 
     engine = Engine(Path(config.stores.champion), config.training.threads)
-    if engine.info.class_names != config.data.classes:
+    if set(engine.info.class_names) != set(config.data.classes):
         known, wanted = ", ".join(engine.info.class_names), ", ".join(config.data.classes)
         raise ValueError(f"--review: the champion finds {known}, the config names {wanted}")
     files = [(name, dataset.image_path(name)) for name in dataset.images["image"]]
@@ -109,7 +115,7 @@ def ingest(args: argparse.Namespace) -> int:
     from sparrow.data.ingest.ingest import ingest_new
     from sparrow.reports.checks import write_report
 
-    config = read_config(args)
+    config = with_classes_said(read_config(args))
     write = partial(write_report, licences=config.data.show_licenses)
     compared: list[Comparison] = []
 

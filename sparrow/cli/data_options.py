@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from sparrow.config import Config, load_config
+from sparrow.config import Config, load_config, with_values
 from sparrow.progress import Progress, show_progress
 from sparrow.shipped import default_config
 
@@ -31,6 +31,23 @@ def add_action(actions: Parsers, name: str, handler: Handler, help: str) -> argp
 def read_config(args: argparse.Namespace) -> Config:
     """The config that ``--config`` and ``--set`` name."""
     return load_config(args.config, args.overrides)
+
+
+def with_classes_said(config: Config) -> Config:
+    """The config with its classes; where it names none, those of the set are said and taken.
+
+    Where no set or no box is yet, the config stays as it is: any class is legal then.
+    """
+    from sparrow.data.formats.csv import table_paths
+    from sparrow.data.ingest.set_classes import read_set_classes
+
+    if config.data.classes or not table_paths(Path(config.data.root))[1].exists():
+        return config
+    listed = read_set_classes(config.data)
+    if not listed.names:
+        return config
+    print(*listed.lines, sep="\n", file=sys.stderr)
+    return with_values(config, {"data.classes": list(listed.names)})
 
 
 def terminal_progress(verb: str = "measured") -> Progress:

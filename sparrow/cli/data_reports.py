@@ -6,7 +6,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sparrow.cli.data_options import Parsers, add_action, read_config, terminal_progress
+from sparrow.cli.data_options import (
+    Parsers,
+    add_action,
+    read_config,
+    terminal_progress,
+    with_classes_said,
+)
 from sparrow.config import Config
 
 if TYPE_CHECKING:
@@ -39,7 +45,7 @@ def explore_set(args: argparse.Namespace) -> int:
     """Write the page of figures."""
     from sparrow.reports.data_pages import explore_html
 
-    config = read_config(args)
+    config = with_classes_said(read_config(args))
     page = explore_html(_raw(config), config.data.show_licenses)
     args.to.write_text(page, encoding="utf-8")
     print(args.to)
@@ -53,7 +59,7 @@ def report_on_split(args: argparse.Namespace) -> int:
     from sparrow.pipeline.data import compare_splits
     from sparrow.reports.data_pages import split_report_html
 
-    config = read_config(args)
+    config = with_classes_said(read_config(args))
     result, comparison = compare_splits(config, _split(config, _raw(config)))
     page = split_report_html(result.report, result.dataset, config.data.show_licenses)
     args.to.write_text(page, encoding="utf-8")
@@ -82,7 +88,7 @@ def compare(args: argparse.Namespace) -> int:
     from sparrow.data.drift import compare_new_with_raw
     from sparrow.pipeline.data import compare_splits, write_comparison
 
-    config = read_config(args)
+    config = with_classes_said(read_config(args))
     raw = _raw(config)
     if args.new:
         new = check_dataset(Path(config.data.new), config.data, "new_", terminal_progress()).dataset

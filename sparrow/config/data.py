@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_serializer, field_validator, model_validator
 
 from sparrow.config.base import Count, Fraction, Section, Unit
 from sparrow.photo_names import PHOTO_SUFFIXES
 
 PLACES = ("root", "new", "rejected", "prepared")  # of the section data
 MAX_CLASS_NAME_LENGTH = 100
+ALL = "all"  # as a config spells that no class is left out
 
 
 class GenerateConfig(Section):
@@ -28,6 +29,8 @@ class DataConfig(Section):
     rejected: str = "data/rejected"  # what intake refused, with its report
     prepared: str = "data/prepared"  # caches, made on demand
     generate: GenerateConfig | None = None  # null: the data must be there
+    # What is counted. `all`, or left out of a file: every class of the set (pipeline/classes.py);
+    # empty until a run has settled which. The default is what earlier releases stored.
     classes: tuple[str, ...] = ("house_sparrow",)
     sources: tuple[str, ...] | None = None  # null: any
     licenses: tuple[str, ...] | None = None  # null: any; another one is an error
@@ -45,12 +48,25 @@ class DataConfig(Section):
         0.8  # a detection this sure where no box is puts its photo up for review
     )
 
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _all_or_a_list(cls, classes: Any) -> Any:  # as the file has them
+        if classes == ALL:
+            return ()
+        if isinstance(classes, list) and not classes:
+            raise ValueError(f"expected names, or {ALL}: every class of the set")
+        return tuple(classes) if isinstance(classes, list) else classes  # as JSON mode does it
+
+    @field_serializer("classes")
+    def _spelled(self, classes: tuple[str, ...]) -> tuple[str, ...] | str:
+        return classes or ALL
+
     @model_validator(mode="after")
     def _consistent(self) -> DataConfig:
         if self.min_boxes_per_photo > self.max_boxes_per_photo:
             raise ValueError("min_boxes_per_photo must not exceed max_boxes_per_photo")
-        if not self.classes or len({name.casefold() for name in self.classes}) < len(self.classes):
-            raise ValueError("classes must name at least one class, each once, whatever its case")
+        if len({name.casefold() for name in self.classes}) < len(self.classes):
+            raise ValueError("classes must name each class once, whatever its case")
         for name in self.classes:
             if not name.isprintable() or name != name.strip() or not name:
                 raise ValueError(

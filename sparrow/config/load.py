@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from sparrow.config.base import ConfigError, Section, watch_reads
+from sparrow.config.data import ALL
 from sparrow.config.renamed import renamed_key, translate_config
 from sparrow.config.search_space import space_faults
 from sparrow.config.trials import change_key, idle_parameters
@@ -37,10 +38,16 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> Config:
 
 
 def parse_config(text: str, overrides: Sequence[str] = ()) -> Config:
-    """YAML text and overrides -> Config (see ``load_config``)."""
+    """YAML text and overrides -> Config (see ``load_config``).
+
+    A text that names no ``data.classes`` means all of the set.
+    """
     values = _read_mapping(text)
     for override in overrides:
         _apply_override(values, override)
+    data = values.setdefault("data", {})
+    if isinstance(data, dict):
+        data.setdefault("classes", ALL)
     return _with_usable_space(make_config(values))
 
 

@@ -60,7 +60,7 @@ def box_schemas(config: DataConfig) -> TableSchemas:
     size = _check("box-size-range", lambda value: (value > 0) & (value <= top))
     photo = _check("photo-size-range", lambda value: (value > 0) & (value <= top))
     cells: dict[str, list[pa.Check]] = dict.fromkeys(BOXES_CSV, number)
-    cells["label_name"] = _allowed("class-unknown", config.classes)
+    cells["label_name"] = _allowed("class-unknown", config.classes or None)
     cells["image_name"] = _name_checks(config)
     rules = (position, position, size, size, photo, photo)
     numbers = _numbers(dict(zip(BOX_NUMBERS, rules, strict=True)))

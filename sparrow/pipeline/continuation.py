@@ -179,11 +179,16 @@ def _fetch(config: Config, number: int) -> Path:
 
 def _check_same_detector(config: Config, origin: Origin) -> None:
     classes = origin.info.class_names
-    if classes != tuple(config.data.classes):
+    if config.data.classes and classes != tuple(config.data.classes):  # none: not settled yet
+        known, wanted = ", ".join(classes), ", ".join(config.data.classes)
+        remedy = (
+            f"Name them in its order: --set 'data.classes=[{known}]'"
+            if set(classes) == set(config.data.classes)
+            else "To train on with other classes begin with its weights: model.weights: "
+            f"{origin.weights}"
+        )
         raise ConfigError(
-            f"{KEY}: {origin.name} knows the classes {', '.join(classes)}; data.classes has "
-            f"{', '.join(config.data.classes)}. To train on with other classes begin with its "
-            f"weights: model.weights: {origin.weights}"
+            f"{KEY}: {origin.name} knows the classes {known}; data.classes has {wanted}. {remedy}"
         )
     before: dict[str, Any] = dict(origin.config().model)
     other = [

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sparrow.config import Config
 from sparrow.pipeline.cards import CARDS, MODEL_CARD, REPORT, write_story
+from sparrow.pipeline.classes import settle_classes, with_classes
 from sparrow.pipeline.continuation import find_origin
 from sparrow.pipeline.run_report import Report, write_report
 from sparrow.progress import Progress
@@ -18,6 +19,7 @@ def begin_run(config: Config, work_dir: Path, run_id: str, progress: Progress) -
     Raises:
         ConfigError: a class that the config names does not exist, or takes other parameters; or
             what its training is to go on from is missing or is another detector.
+        DataError: the config names no class, and the set does not say which (``classes``).
         MovedStoreError: the project's folder is a copy without the files of its runs.
     """
     from sparrow.registry.moved_store import follow_moves
@@ -33,6 +35,10 @@ def begin_run(config: Config, work_dir: Path, run_id: str, progress: Progress) -
     write_report(work_dir, begun | note_places(config))
     print(describe_tracking(config.stores.tracking), flush=True)
     prepare_data(config, progress)
+    for line in settle_classes(config, work_dir):
+        print(line, flush=True)
+    if not config.data.classes:  # only now is it known whether they are those of the origin
+        find_origin(with_classes(config, work_dir))
 
 
 def end_run(config: Config, work_dir: Path, report: Report) -> list[str]:

@@ -8,11 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sparrow.pipeline.classes import SETTLED
 from sparrow.portable import hard_link
 from sparrow.regular_file import sha256_of
 
 # Notes of the run itself, and the lock: they say what happened, and are nobody's result.
-NOTES = ("report.json", "steps.jsonl", "run.lock", "mlflow_run_id", "mlflow_tuning_run_id")
+NOTES = (
+    "report.json", "steps.jsonl", "run.lock", "mlflow_run_id", "mlflow_tuning_run_id", SETTLED,
+)  # fmt: skip
 # A finished run's checkpoints may have been removed to make room; no later step needs them.
 DISPENSABLE = "checkpoints"
 LINKED_BYTES = 16_000_000  # files this large are only ever replaced, never written in place

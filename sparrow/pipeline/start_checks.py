@@ -6,7 +6,8 @@ No photo is opened; the full check of rows and pixels stays in its own step.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,7 @@ import pandas as pd
 from sparrow.config import Config
 from sparrow.data.errors import DataError
 from sparrow.data.formats.csv import read_csv_tables
+from sparrow.data.ingest.batch import NEW_PREFIX, has_table
 from sparrow.data.split.assignments import SPLITS
 from sparrow.nearest_name import nearest_name
 
@@ -42,13 +44,21 @@ def check_start(config: Config, weights: bool = True) -> list[str]:
         raise DataError("\n".join([f"{root}:", *(f"  {fault}" for fault in faults)]))
     if weights:
         _check_weights(config)
-    return _warnings(config, counts, boxes)
+    return _warnings(config, counts, boxes, _coming(config))
 
 
 def _labels(boxes: pd.DataFrame) -> pd.Series:
     if "label_name" not in boxes:
         return pd.Series(dtype=int)  # the check of the tables names the column
     return boxes["label_name"].dropna().astype(str).value_counts()
+
+
+def _coming(config: Config) -> set[str]:
+    """Classes of the new data that waits; the ingest says where its tables are broken."""
+    new = Path(config.data.new)
+    with suppress(DataError):
+        return set(_labels(read_csv_tables(new, NEW_PREFIX)[1]).index) if has_table(new) else set()
+    return set()
 
 
 def _unknown_classes(config: Config, counts: Mapping[str, int]) -> list[str]:
@@ -65,7 +75,11 @@ def _unknown_classes(config: Config, counts: Mapping[str, int]) -> list[str]:
     if empty := [name for name in classes if not counts.get(name)]:
         lines.append(f"classes of the config that no box has: {', '.join(empty)}")
     every = ", ".join(sorted(counts))
-    return [*lines, f"to count all that the set holds: --set 'data.classes=[{every}]'"]
+    return [
+        *lines,
+        f"to count all that the set holds: --set 'data.classes=[{every}]', "
+        "or --set data.classes=all",
+    ]
 
 
 def _limits(config: Config, photos: pd.DataFrame, boxes: pd.DataFrame) -> list[str]:
@@ -104,11 +118,13 @@ def _too_few_groups(photos: pd.DataFrame) -> list[str]:
     ]
 
 
-def _warnings(config: Config, counts: Mapping[str, int], boxes: pd.DataFrame) -> list[str]:
+def _warnings(
+    config: Config, counts: Mapping[str, int], boxes: pd.DataFrame, coming: Collection[str]
+) -> list[str]:
     lines = [
         f"warning: no box is of the class {name}, which data.classes names: it cannot be learned"
         for name in config.data.classes
-        if not counts.get(name)
+        if not counts.get(name) and name not in coming
     ]
     if not counts or "image_name" not in boxes:
         return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ CONFIGS = Path(__file__).parents[1] / "configs"
 
 
 def test_an_empty_config_is_the_defaults():
-    assert parse_config("") == Config()
+    assert parse_config("data: {classes: [house_sparrow]}") == Config()
     assert make_config({}) == Config()
     assert with_overrides(Config(), []) == Config()
 
@@ -55,8 +56,8 @@ def test_it_is_frozen():
         ("training: {learning_rate: .inf}", ["training.learning_rate: ", "finite"]),
         ("name: 3", ["name: ", "valid string", "found 3"]),
         ("data: 3", ["data: ", "found 3"]),
-        ("data: {classes: []}", ["data: classes must name at least one class"]),
-        ("data: {classes: [a, a]}", ["data: classes must name at least one class, each once"]),
+        ("data: {classes: []}", ["data.classes: expected names, or all: every class of the set"]),
+        ("data: {classes: [a, a]}", ["data: classes must name each class once"]),
         ("split: {test_fraction: 0.5, validation_fraction: 0.4}", ["split: ", "at least 0.2"]),
         ("data: {min_boxes_per_photo: 9, max_boxes_per_photo: 8}", ["data: min_boxes_per_photo"]),
         ("tuning: {space: {training.rate: [1]}}", ["unknown key 'training.rate'", "epochs"]),
@@ -144,7 +145,7 @@ def test_values_of_a_trial():
 
 
 def test_the_hash_follows_the_content():
-    assert Config().content_hash() == parse_config("seed: 0").content_hash()
+    assert Config().content_hash() == make_config({"seed": 0}).content_hash()
     assert Config().content_hash() != parse_config("seed: 1").content_hash()
 
 
@@ -161,3 +162,17 @@ tuning:
     assert space["training.learning_rate"].log
     assert space["training.optimizer"] == ("sgd", "adam")
     assert space["training.patience_epochs"] == (None, 3)
+
+
+@pytest.mark.parametrize("text", ["", "name: x", "data: {root: x}", "data: {classes: all}"])
+def test_classes_left_out_of_a_file_are_all_of_the_set(text: str) -> None:
+    config = parse_config(text)
+    assert config.data.classes == ()
+    stored = config.model_dump(mode="json")
+    assert stored["data"]["classes"] == "all"
+    assert make_config(stored) == config
+    assert parse_config(json.dumps(stored)) == config  # as monitoring hands it to a training
+
+
+def test_all_classes_can_be_asked_for_over_a_list() -> None:
+    assert parse_config("data: {classes: [jay]}", ["data.classes=all"]).data.classes == ()

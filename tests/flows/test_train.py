@@ -167,6 +167,10 @@ def test_a_run_ends_with_a_champion_a_bento_and_a_report(home: Path, first_run: 
     info = read_info(home / ".sparrow" / "champion")
     assert info.count_model is not None
     assert info.count_model["iou"] == 0.45
+    # The config names no class: those of the set were settled, and kept with it.
+    settled = [home / "raw" / "history" / "classes.json", pages.parent / "classes.json"]
+    assert [json.loads(path.read_text()) for path in settled] == [["house_sparrow"]] * 2
+    assert info.class_names == ("house_sparrow",)
     # What tuning found, in the form of a config.
     best = yaml.safe_load(next((home / ".sparrow" / "runs").glob("*/best_params.yaml")).read_text())
     assert 0.0005 <= best["training"]["learning_rate"] <= 0.002

@@ -6,10 +6,12 @@ import shutil
 from dataclasses import replace
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from sparrow.config import ConfigError, DataConfig, StoresConfig, with_values
 from sparrow.data.tables import data_version
 from sparrow.inference.model_folder import read_info, write_info
+from sparrow.inference.safetensors_metadata import classes_metadata
 from sparrow.pipeline.continuation import continued_config, find_origin, why_weights_alone
 
 
@@ -85,12 +87,30 @@ def test_other_photos_are_said(run, dataset):
     assert "its photos are others" in why_weights_alone(find_origin(config), config, fewer)
 
 
+def test_classes_that_are_not_settled_yet_are_no_others(run):
+    config, _ = run
+    origin = find_origin(with_values(config, {"data.classes": "all"}))
+    assert origin is not None
+
+
+def test_the_same_classes_in_another_order_are_named_in_that_of_the_origin(run):
+    config, folder = run
+    names = ("wren", "jay")
+    info, weights = read_info(folder / "model"), folder / "model" / "weights.safetensors"
+    kept = {name: tensor.clone() for name, tensor in load_file(weights).items()}
+    save_file(kept, weights, classes_metadata(names))
+    write_info(folder / "model", info.model_copy(update={"class_names": names}))
+    with pytest.raises(ConfigError, match=r"in its order: --set 'data.classes=\[wren, jay\]'"):
+        find_origin(with_values(config, {"data.classes": ["jay", "wren"]}))
+    assert find_origin(with_values(config, {"data.classes": ["wren", "jay"]})) is not None
+
+
 @pytest.mark.parametrize(
     ("change", "part"),
     [
         ({"tuning.trials": 2}, "add tuning.trials: 0"),
         ({"data.classes": ["cat"]}, "data.classes has cat"),
-        ({"data.classes": ["house_sparrow", "cat"]}, "knows the classes"),
+        ({"data.classes": ["house_sparrow", "cat"]}, "begin with its weights"),
         ({"model.min_side_px": 128}, "another detector: model.min_side_px 96 (here 128)"),
         (
             {"model.architecture": "fasterrcnn_mobilenet_v3_large_fpn"},
