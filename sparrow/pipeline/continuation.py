@@ -66,7 +66,7 @@ def find_origin(config: Config) -> Origin | None:
             f"tuning.trials: 0 (found {config.tuning.trials})"
         )
     origin = _locate(config, str(wanted))
-    _check_same_detector(config, origin)
+    check_same_detector(config, origin)
     return origin
 
 
@@ -177,7 +177,12 @@ def _fetch(config: Config, number: int) -> Path:
         raise ConfigError(f"{KEY}: {error}") from error
 
 
-def _check_same_detector(config: Config, origin: Origin) -> None:
+def check_same_detector(config: Config, origin: Origin) -> None:
+    """Refuse what cannot go on from an origin: other classes, another network.
+
+    Raises:
+        ConfigError: the classes (where they are settled) or a key of ``model`` differ.
+    """
     classes = origin.info.class_names
     if config.data.classes and classes != tuple(config.data.classes):  # none: not settled yet
         known, wanted = ", ".join(classes), ", ".join(config.data.classes)
