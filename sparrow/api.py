@@ -22,11 +22,11 @@ import pandas as pd
 from sparrow.config import Config, DataConfig, load_config, stored_config, with_overrides
 from sparrow.data import tables
 from sparrow.data.checks.run import check_dataset
-from sparrow.data.formats.annotations import PHOTO_SUFFIXES
 from sparrow.data.formats.csv import read_csv_tables
 from sparrow.evaluation.evaluate import Evaluation, PhotoSet
 from sparrow.evaluation.scored import Scored
 from sparrow.inference.model import Model, PhotoCount, load
+from sparrow.photo_names import PHOTO_SUFFIXES
 from sparrow.pipeline.score import score_photos
 from sparrow.pipeline.train_alone import split_alone, train_alone
 from sparrow.progress import Progress

@@ -1,4 +1,4 @@
-"""What the COCO, VOC and YOLO readers and writers share: photo rows, safe names, new folders."""
+"""What readers and writers of labels share: photo rows, texts, safe names, new folders."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from sparrow.images import ImageError, upright_size_px
 from sparrow.regular_file import open_regular
 
 MAX_TEXT_BYTES = 256 * 1024**2  # of an annotation file
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 LabelledBox = tuple[str, float, float, float, float]  # class name, then xyxy pixels
 
@@ -73,25 +72,6 @@ def safe_name(name: str, where: Path) -> str:
             f"{where}: the photo name {name!r} leads out of the data set; expected a file name"
         )
     return str(path)
-
-
-def find_folder(folder: Path, *names: str) -> Path:
-    """The first of the named subfolders that exists.
-
-    Raises:
-        DataError: none does.
-    """
-    for name in names:
-        if (folder / name).is_dir():
-            return folder / name
-    raise DataError(f"{folder}: expected a subfolder {' or '.join(names)}")
-
-
-def list_photos(folder: Path) -> list[Path]:
-    """Photo files directly in a folder, by name."""
-    return sorted(
-        p for p in folder.iterdir() if p.suffix.lower() in PHOTO_SUFFIXES and not p.is_dir()
-    )
 
 
 def read_bytes(path: Path, most: int | None = None, *, whole: bool = True) -> bytes:

@@ -89,9 +89,7 @@ def _frame(name: str, photo: DescribedPhoto, files: SourceFiles, report: ImportR
         return Frame(*photo.size)
 
 
-def _refuse_contradictions(
-    rows: list[PhotoRow], files: SourceFiles, report: ImportReport
-) -> None:
+def _refuse_contradictions(rows: list[PhotoRow], files: SourceFiles, report: ImportReport) -> None:
     """The same picture under two names must have the same boxes."""
     by_size: dict[int, list[PhotoRow]] = defaultdict(list)
     for row in rows:
@@ -158,4 +156,3 @@ def flat_names(names: list[str]) -> Mapping[str, str]:
 def _telling_path(name: str) -> str:
     *folders, last = name.split("/")
     return "_".join([*(f for f in folders if f.lower() not in _PLAIN_FOLDERS), last])
-

@@ -42,7 +42,9 @@ def read_class_names(files: SourceFiles) -> ClassNames:
     Raises:
         DataError: there are none, two sources contradict each other, or one is damaged.
     """
-    paths = [files.path(n) for n in files.names if is_class_list(n) or n.endswith((".yaml", ".yml"))]
+    paths = [
+        files.path(n) for n in files.names if is_class_list(n) or n.endswith((".yaml", ".yml"))
+    ]
     above = [files.root.resolve().parent / name for name in _ABOVE]
     for group in (paths, [path for path in above if path.is_file()]):
         sources = {path: one for path in group if (one := _read(path)) is not None}

@@ -18,6 +18,7 @@ from sparrow.data.formats.coco_labels import describe, read_file
 from sparrow.data.formats.source_files import SourceFiles
 from sparrow.data.tables import XYXY, Dataset
 
+
 def find_coco(folder: Path) -> Path:
     """The annotation file of a COCO set: the folder's one JSON file, or that of ``annotations/``.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -37,7 +37,7 @@ class CocoFile:
     annotations: list[Item]
     categories: list[Item]
     licenses: list[Item]
-    remarks: list[Remark] = field(default_factory=list)
+    remarks: list[Remark]
 
     def where(self, item: Item) -> str:
         """File and entry, for messages."""
@@ -76,11 +76,12 @@ def parse_labels(files: SourceFiles) -> DescribedSet:
             read_file(name, tree)  # says what is missing
     if not names:
         raise DataError(f"{files.root}: expected a COCO instances file (*.json) somewhere in it")
-    photos, remarks = [], [Remark("JSON files are no COCO boxes and were not read", n) for n in rest]
+    remarks = [Remark("JSON files are no COCO boxes and were not read", name) for name in rest]
+    photos: list[DescribedPhoto] = []
     for name in names:
         _refuse_untouched_queue(files, name)
         coco = read_file(name, files.json(name))
-        photos += list(describe(coco, _photo_folders(name)))
+        photos += describe(coco, _photo_folders(name))
         remarks += coco.remarks
     of_queue = _last(names[0]) != names[0] or "queue.csv" not in files.names
     return DescribedSet(names, photos, remarks, photos_below="" if of_queue else "images")
@@ -104,7 +105,7 @@ def read_file(name: str, tree: Any) -> CocoFile:
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise DataError(f"{name}: {key!r} must be a list of objects")
         lists[key] = items
-    return CocoFile(name, **lists)
+    return CocoFile(name, **lists, remarks=[])
 
 
 def describe(coco: CocoFile, folders: tuple[str, ...] = ()) -> Iterator[DescribedPhoto]:
@@ -201,7 +202,7 @@ def _box(coco: CocoFile, item: Item, categories: Mapping[str, str]) -> Described
 
 def _is_crowd(item: Item, where: str) -> bool:
     said = item.get("iscrowd")
-    return said is not None and finite([int(said) if isinstance(said, bool) else said], where) != [0]
+    return said is True or (said not in (None, False) and finite([said], where) != [0])
 
 
 def polygon_box(polygons: Any, where: str) -> tuple[float, float, float, float] | None:

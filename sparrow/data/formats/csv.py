@@ -6,6 +6,7 @@ pixels). New data is in a folder of its own, with ``new_`` before both names.
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ import pandas as pd
 from sparrow.atomic_file import write_atomic
 from sparrow.boxes import xywh_to_xyxy, xyxy_to_xywh
 from sparrow.data.errors import DataError
+from sparrow.data.formats.csv_dialect import decode_table, dialect_of
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.regular_file import open_regular
 
@@ -29,6 +31,8 @@ MAX_ROWS = 1_000_000
 MAX_TABLE_BYTES = 256 * 1024**2
 MAX_LINE_BYTES = 64 * 1024  # of the header and the first row
 XYWH_CSV = ["bbox_x", "bbox_y", "bbox_width", "bbox_height"]
+TEXT_COLUMNS = ("Name", "Author", "Source", "License", "label_name", "image_name")
+NUMBER_COLUMNS = ("Number_HSparrows", *XYWH_CSV, "image_width", "image_height")
 
 
 def table_paths(root: Path, prefix: str = "") -> tuple[Path, Path]:
@@ -149,19 +153,22 @@ def _read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     expected = f"expected a CSV table with the columns {', '.join(columns)}"
     try:
         with open_regular(path) as file:
-            _refuse_huge(path, file)
+            refuse_huge(path, file)
+            text, encoding = decode_table(path, file.read(), western=False)
+        dialect = dialect_of(path, text, encoding, NUMBER_COLUMNS)
+        table = pd.read_csv(
+            io.StringIO(text),
+            sep=dialect.separator,
+            decimal=dialect.decimal,
             # Only an empty cell is missing: an author may be called "NA" or "None".
-            table = pd.read_csv(
-                file,
-                keep_default_na=False,
-                na_values=[""],
-                encoding="utf-8-sig",
-                nrows=MAX_ROWS + 1,
-            )
+            keep_default_na=False,
+            na_values=[""],
+            dtype=dict.fromkeys(TEXT_COLUMNS, str),  # an author may be called "007"
+            skip_blank_lines=False,
+            nrows=MAX_ROWS + 1,
+        )
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file; {expected}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 text ({error}); save it again as UTF-8") from error
     except pd.errors.EmptyDataError as error:
         raise DataError(f"{path}: the file is empty; {expected}") from error
     except DataError:
@@ -172,11 +179,17 @@ def _read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
     if len(table) > MAX_ROWS:
         raise DataError(f"{path}: more than {MAX_ROWS:,} rows; split the set, or repeat no rows")
-    return table
+    # Spreadsheets leave rows without a single cell; a row's label still tells its line.
+    blank = table.isna().all(axis=1)
+    return table[~blank] if blank.any() else table
 
 
-def _refuse_huge(path: Path, file: BinaryIO) -> None:
-    """So that memory is bounded, whatever the table."""
+def refuse_huge(path: Path, file: BinaryIO) -> None:
+    """Bound the memory that reading a table takes, whatever the table.
+
+    Raises:
+        DataError: it is larger than ``MAX_TABLE_BYTES``, or one of its first two lines is too long.
+    """
     size = os.fstat(file.fileno()).st_size
     if size > MAX_TABLE_BYTES:
         raise DataError(

@@ -76,8 +76,8 @@ def boxes_are_stored(
         if photo.boxes:
             said, real = (f"{width} × {height}" for width, height in (size, frame.upright))
             raise DataError(
-                f"{photo.where}: says that {photo.name.text!r} has {said} pixels, but the photo has "
-                f"{real}; expected the size of the photo that the boxes were drawn on: restore "
+                f"{photo.where}: says that {photo.name.text!r} has {said} pixels, but the photo "
+                f"has {real}; expected the size of the photo that the boxes were drawn on: restore "
                 "that photo, or scale the boxes"
             )
         report.add("photos without boxes have another size than stated", photo.where)
@@ -127,13 +127,19 @@ def place_boxes(
             if options.crowd == "skip":
                 continue
         if photo.in_fractions:
-            sides = (width, height, width, height)
-            pixels = (round(v * side, _PIXEL_DIGITS) + 0.0 for v, side in zip(xyxy, sides))
-            xyxy = tuple(pixels)  # type: ignore[assignment]  # four, as before
+            xyxy = _in_pixels(xyxy, width, height)
         if stored:
             xyxy = frame.to_upright(xyxy)
         boxes.append((box.label, *_cut(xyxy, box, photo, frame, report)))
     return boxes
+
+
+def _in_pixels(fractions: _XYXY, width: int, height: int) -> _XYXY:
+    x_min, y_min, x_max, y_max = fractions
+    corners = (x_min * width, y_min * height, x_max * width, y_max * height)
+    # Without the zero that has a sign.
+    x_min, y_min, x_max, y_max = (round(value, _PIXEL_DIGITS) + 0.0 for value in corners)
+    return x_min, y_min, x_max, y_max
 
 
 _TAKEN = {"use": "used", "skip": "left out"}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sparrow.data.formats.described import Remark
+from sparrow.plain_text import one_line
 
 MAX_EXAMPLES = 3
 
@@ -93,8 +94,8 @@ class ImportReport:
         lines = [f"read as {self.kind}: {len(self.label_files):,} label files ({files}{more})"]
         classes = ", ".join(f"{label} {count:,}" for label, count in sorted(self.boxes.items()))
         lines.append(
-            f"{self.photos:,} photos ({self.empty_photos:,} of them without a box), "
-            f"{self.boxes.total():,} boxes: {classes or 'no class'}"
+            f"{self.photos:,} photos with {self.boxes.total():,} boxes ({classes or 'no class'}); "
+            f"{self.empty_photos:,} photos have none"
         )
         if self.cut.count:
             most = f"{self.most_cut_px:.3g}"
@@ -102,4 +103,4 @@ class ImportReport:
                 self.cut.line(f"boxes reached up to {most} px beyond their photo and were cut")
             )
         lines += [remarks.line(what) for what, remarks in self.remarks.items()]
-        return lines
+        return [one_line(line) for line in lines]

@@ -13,6 +13,7 @@ import pandas as pd
 from sparrow.data.errors import DataError
 from sparrow.data.formats import READERS
 from sparrow.data.formats.annotations import refuse_files
+from sparrow.data.formats.archive import unpacked
 from sparrow.data.formats.assemble import AssembledSet, assemble, flat_names
 from sparrow.data.formats.csv import table_paths, write_csv
 from sparrow.data.formats.described import DescribedSet
@@ -73,7 +74,7 @@ def import_set(
 
     Args:
         kind: one of ``READERS``; None recognises it.
-        source: the set: a folder, or the one label file to read.
+        source: the set: a folder, a zip file, or the one label file to read.
         target: where it goes.
         options: what a person decided.
         progress: called with (done, total) photos that were looked at.
@@ -85,14 +86,15 @@ def import_set(
         ValueError: there is no such kind.
         DataError: the set cannot be read without a guess, or a name is taken.
     """
-    with_photos = read_set(kind, source, options, progress)
-    dataset = with_photos.dataset
-    names = dict(flat_names(list(dataset.images["image"])))
-    images = target.credits.of_unknown(dataset.images)
-    images = images.assign(image=images["image"].map(names))
-    boxes = dataset.boxes.assign(image=dataset.boxes["image"].map(names))
-    flat = Dataset(target.into, images, boxes)
-    _write(flat, dataset.root, names, target.prefix)
+    with unpacked(source) as folder:
+        with_photos = read_set(kind, folder, options, progress)
+        dataset = with_photos.dataset
+        names = dict(flat_names(list(dataset.images["image"])))
+        images = target.credits.of_unknown(dataset.images)
+        images = images.assign(image=images["image"].map(names))
+        boxes = dataset.boxes.assign(image=dataset.boxes["image"].map(names))
+        flat = Dataset(target.into, images, boxes)
+        _write(flat, dataset.root, names, target.prefix)
     return replace(with_photos, dataset=flat)
 
 

@@ -37,7 +37,7 @@ def match_photos(
     _take_missing(missing, files, options, report)
     _take_unlabelled(matched, described.photos_below, files, options, report)
     if not matched:
-        raise DataError(f"no photos in this set")
+        raise DataError("no photos in this set")
     return dict(sorted(matched.items()))
 
 

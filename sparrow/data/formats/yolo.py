@@ -1,12 +1,12 @@
-"""YOLO: one text file per photo, a line per box: class, centre x, centre y, width, height.
+"""YOLO as it is written here: one text file per photo, a line per box.
 
-The four are fractions of the photo's width and height; the classes are named in ``classes.txt`` or
-``data.yaml``. Author, source and licence have no place in it (see the exported NOTICE).
+A line is class, centre x, centre y, width and height. The four are fractions of the photo's width
+and height; the classes are named in ``classes.txt`` and ``data.yaml``. Author, source and licence
+have no place in it (see the exported NOTICE).
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,52 +14,10 @@ import numpy as np
 import yaml
 
 from sparrow.data.errors import DataError
-from sparrow.data.formats.annotations import (
-    PHOTO_SUFFIXES,
-    LabelledBox,
-    PhotoRow,
-    find_folder,
-    finite,
-    make_dataset,
-    photo_size,
-    read_text,
-)
 from sparrow.data.tables import XYXY, Dataset
 
-# Written with 12 digits and read to 1e-4 px, whole pixels come back whole from any photo.
+# Whole pixels come back whole from any photo: they are read to 1e-4 px.
 _DIGITS = 12
-_PIXEL_DIGITS = 4
-
-
-def read_yolo(folder: Path) -> Dataset:
-    """Photos and boxes of ``images/`` and ``labels/`` (with the same subfolders, if any).
-
-    An empty label file is a photo without boxes, and so, in this format, is none at all.
-
-    Raises:
-        DataError: missing folder, class names or photo; a line that is no box.
-    """
-    photos_folder, labels = find_folder(folder, "images"), find_folder(folder, "labels")
-    classes = _read_classes(folder)
-    photos = sorted(p for p in photos_folder.rglob("*") if p.suffix.lower() in PHOTO_SUFFIXES)
-    named = {photo.relative_to(photos_folder).with_suffix(".txt") for photo in photos}
-    for path in sorted(labels.rglob("*.txt")):
-        inner = path.relative_to(labels)
-        if inner not in named and path.name != "classes.txt":
-            raise DataError(f"{path}: there is no photo {inner.with_suffix('')}.* in images/")
-    rows = []
-    for photo in photos:
-        inner = photo.relative_to(photos_folder)
-        width, height = photo_size(photo)
-        label_path = labels / inner.with_suffix(".txt")
-        lines = read_text(label_path).splitlines() if os.path.lexists(label_path) else []
-        boxes = [
-            _read_line(line, f"{label_path}, line {number}", classes, width, height)
-            for number, line in enumerate(lines, start=1)
-            if line.strip()
-        ]
-        rows.append(PhotoRow(inner.as_posix(), width, height, boxes))
-    return make_dataset(folder, rows)
 
 
 def write_yolo(dataset: Dataset, folder: Path) -> None:
@@ -112,41 +70,6 @@ def write_class_names(dataset: Dataset, folder: Path, photos: Mapping[str, str])
     tree = {**photos, "names": dict(enumerate(classes))}
     text = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
     (folder / "data.yaml").write_text(text, encoding="utf-8")
-
-
-def _read_line(line: str, where: str, classes: list[str], width: int, height: int) -> LabelledBox:
-    parts = line.split()
-    if len(parts) != 5:
-        raise DataError(f"{where}: expected class and 4 numbers (a box), found {len(parts)} values")
-    if not parts[0].isdecimal() or int(parts[0]) >= len(classes):
-        raise DataError(f"{where}: class {parts[0]!r}; there are {len(classes)}, counted from 0")
-    fractions = finite(parts[1:], where)
-    if not all(0 <= fraction <= 1 for fraction in fractions):
-        raise DataError(
-            f"{where}: expected fractions of the photo from 0 to 1, found {line.strip()!r}"
-        )
-    x, y, w, h = np.array(fractions) * (width, height, width, height)
-    box = np.array([x - w / 2, y - h / 2, x + w / 2, y + h / 2]).round(_PIXEL_DIGITS) + 0.0
-    return classes[int(parts[0])], *box.tolist()
-
-
-def _read_classes(folder: Path) -> list[str]:
-    for path in (folder / "classes.txt", folder / "labels" / "classes.txt"):
-        if os.path.lexists(path):  # what is there but no file is an error, never "no classes"
-            return [line.strip() for line in read_text(path).splitlines() if line.strip()]
-    path = folder / "data.yaml"
-    if not os.path.lexists(path):
-        raise DataError(f"{folder}: expected classes.txt or data.yaml with the class names")
-    try:
-        tree = yaml.safe_load(read_text(path))
-    except (yaml.YAMLError, RecursionError) as error:
-        raise DataError(f"{path}: not valid YAML ({error})") from error
-    names = tree.get("names") if isinstance(tree, dict) else None
-    if isinstance(names, dict) and sorted(names) == list(range(len(names))):
-        names = [names[number] for number in range(len(names))]
-    if not isinstance(names, list) or not names:
-        raise DataError(f"{path}: expected names: a list, or a mapping from 0, 1, … to names")
-    return [str(name) for name in names]
 
 
 def _classes(dataset: Dataset) -> list[str]:

@@ -95,9 +95,7 @@ def _is_label_file(lines: list[str]) -> bool:
     return not filled or any(map(_is_row, filled))
 
 
-def _read_line(
-    line: str, where: str, classes: ClassNames, remarks: list[Remark]
-) -> DescribedBox:
+def _read_line(line: str, where: str, classes: ClassNames, remarks: list[Remark]) -> DescribedBox:
     parts = line.split()
     numbers = finite(parts[1:], where)
     label = _label(parts[0], where, classes)
