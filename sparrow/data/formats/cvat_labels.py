@@ -37,7 +37,7 @@ def parse_labels(files: SourceFiles) -> DescribedSet:
     tags = {name: root_tag(files, name) for name in files.with_suffix(".xml")}
     names = [name for name, tag in tags.items() if tag in ("annotations", None)]
     if not names:
-        raise DataError("expected CVAT's annotations.xml (\"CVAT for images 1.1\") in it")
+        raise DataError('expected CVAT\'s annotations.xml ("CVAT for images 1.1") in it')
     what = "XML files are of another format and were not read"
     remarks = [Remark(what, name) for name in tags if name not in names]
     photos = [p for name in names for p in _describe(name, files.content(name), remarks)]
@@ -50,7 +50,7 @@ def _describe(name: str, content: bytes, remarks: list[Remark]) -> list[Describe
         raise DataError(f"{name}: expected CVAT's <annotations>, found <{root.tag}>")
     if root.find("track") is not None:
         raise DataError(
-            f"{name}: holds <track> elements, as \"CVAT for video\" has them, which do not name "
+            f'{name}: holds <track> elements, as "CVAT for video" has them, which do not name '
             'their photos; export the task once more and choose "CVAT for images 1.1"'
         )
     photos = []

@@ -100,7 +100,9 @@ def _corners(shape: Item, where: str, remarks: list[Remark]) -> Corners | None:
         x_min, y_min, x_max, y_max = around(points_of(shape.get("points"), where))
         remarks.append(Remark("boxes were made from masks", where))
         return x_min, y_min, x_max + 1, y_max + 1  # its points are the first and last pixel
-    points = points_of(shape.get("points"), where, least=2 if kind in ("rectangle", "circle") else 3)
+    points = points_of(
+        shape.get("points"), where, least=2 if kind in ("rectangle", "circle") else 3
+    )
     if kind == "circle":
         remarks.append(Remark("boxes were made from circles", where))
         (x, y), edge = points[:2]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from sparrow.data.errors import DataError
 from sparrow.data.formats.described import DescribedBox, DescribedPhoto, DescribedSet, Remark
@@ -63,10 +66,23 @@ def _describe(task: Task, remarks: list[Remark]) -> DescribedPhoto | None:
 
 
 def _regions(entry: Annotation) -> list[Region]:
-    """The shapes of an annotation; a shape that is there with and without its class, once."""
+    """The shapes of an annotation, each once with all of its classes.
+
+    A shape has several results where its class, or an answer about it, is a tag of its own.
+    """
     regions = [r for where, item in entry.items if (r := region_of(item, where)) is not None]
-    with_class = {region.geometry for region in regions if region.labels}
-    return [r for r in regions if r.labels or r.geometry not in with_class]
+    together: dict[tuple[Any, ...], list[Region]] = defaultdict(list)
+    for region in regions:
+        together[region.geometry].append(region)
+    shapes: list[Region] = []
+    for same in together.values():
+        with_class = [region for region in same if region.labels] or same[:1]
+        if not same[0].name and len({region.labels for region in with_class}) == 1:
+            shapes += with_class  # JSON-MIN has no names: what is there twice was drawn twice
+            continue
+        labels = dict.fromkeys(label for region in with_class for label in region.labels)
+        shapes.append(replace(with_class[0], labels=tuple(labels)))
+    return shapes
 
 
 def _agreed(

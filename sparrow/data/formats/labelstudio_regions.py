@@ -25,6 +25,7 @@ class Region:
         degrees: clockwise, a rectangle about its first corner, an ellipse about its centre.
         size: (width, height) of the photo in pixels, None where it is not told.
         where: file and place.
+        name: which the results about one shape share; "" in JSON-MIN.
     """
 
     kind: str
@@ -33,11 +34,12 @@ class Region:
     degrees: float
     size: tuple[int, int] | None
     where: str
+    name: str
 
     @property
     def geometry(self) -> tuple[Any, ...]:
-        """What two results about one shape share: the shape itself and its class."""
-        return (self.kind, self.numbers, self.degrees)
+        """What the results about one shape share."""
+        return (self.name, self.kind, self.numbers, self.degrees)
 
 
 def region_of(item: Item, where: str) -> Region | None:
@@ -64,7 +66,8 @@ def region_of(item: Item, where: str) -> Region | None:
         numbers = [n for point in points_of(value["points"], where, least=3) for n in point]
     (degrees,) = numbers_of({"rotation": value.get("rotation") or 0}, ("rotation",), where)
     size = size_of(item, ("original_width", "original_height"), where)
-    return Region(kind, tuple(numbers), _labels(value, where), degrees, size, where)
+    labels, name = _labels(value, where), str(item.get("id") or "")
+    return Region(kind, tuple(numbers), labels, degrees, size, where, name)
 
 
 def _kind(value: Item) -> str | None:
@@ -128,7 +131,9 @@ def _fractions(region: Region, remarks: list[Remark]) -> Corners:
             f"{region.where}: is turned by {region.degrees:g}°, and its photo's size is not told; "
             "expected original_width and original_height, as Label Studio exports them"
         )
-    remarks.append(Remark("turned shapes were replaced by the upright box around them", region.where))
+    remarks.append(
+        Remark("turned shapes were replaced by the upright box around them", region.where)
+    )
     # In percent a turn would shear the shape: the sides differ in length.
     width, height = region.size
     x, y, a, b = _pixels(region.numbers, region.size)

@@ -1,4 +1,4 @@
-"""The tasks in Label Studio's JSON: of a full export, of JSON-MIN, and of a storage's single files."""
+"""The tasks in Label Studio's JSON: of a full export, of JSON-MIN, of a storage's single files."""
 
 from __future__ import annotations
 
@@ -142,6 +142,9 @@ def _min(item: Item, where: str) -> Task:
         if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
             data[key] = value
             continue
-        items += [(f"{where}, {key} {number}", {"value": one} | one) for number, one in enumerate(value, 1)]
+        items += [
+            (f"{where}, {key} {number}", {"value": one} | one)
+            for number, one in enumerate(value, 1)
+        ]
     who = f"annotation {item['annotation_id']} of {item['annotator']}"
     return Task(where, data, annotations=[Annotation(who, items)])

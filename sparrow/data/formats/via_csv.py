@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from typing import Any
 
 from sparrow.data.errors import DataError
+from sparrow.data.formats.csv_cells import read_cells
+from sparrow.data.formats.csv_labels import remark_dialect
+from sparrow.data.formats.described import Remark
 from sparrow.data.formats.json_values import Item, item_of
 from sparrow.data.formats.source_files import SourceFiles
 
 _SHAPE, _ATTRIBUTES = "region_shape_attributes", "region_attributes"
 _COLUMNS = ("filename", "region_count", _SHAPE, _ATTRIBUTES)
-_SEPARATORS = (",", ";", "\t")  # spreadsheets write the others
 
 
 def find_tables(files: SourceFiles) -> list[str]:
@@ -21,26 +21,22 @@ def find_tables(files: SourceFiles) -> list[str]:
     return [name for name in files.with_suffix(".csv", ".tsv") if _is_via(files, name)]
 
 
-def read_table(files: SourceFiles, name: str) -> list[tuple[str, Item]]:
+def read_table(files: SourceFiles, name: str, remarks: list[Remark]) -> list[tuple[str, Item]]:
     """The photos of a table and where each is told, in the form of VIA's JSON.
 
     Raises:
-        DataError: a row has other columns than the first, a cell is no JSON, a number of regions
-            is not that of the rows.
+        DataError: it is no table, a cell is no JSON, a number of regions is not that of the rows.
     """
-    rows = _rows(files.text(name), name)
-    header = [_column(cell) for cell in rows[0][1]]
+    table = read_cells(files, name)
+    remark_dialect(table, remarks)
+    header = [column.lstrip("#") for column in table.header]  # VIA 1 writes "#filename"
     photos: dict[str, tuple[str, Item]] = {}
-    for where, cells in rows[1:]:
-        if len(cells) != len(header):
-            raise DataError(
-                f"{where}: expected {len(header)} cells, found {len(cells)}; is the file whole?"
-            )
-        row = dict(zip(header, cells, strict=True))
-        new = (where, {"filename": row["filename"], "regions": [], "told": row["region_count"]})
-        regions: list[Item] = photos.setdefault(row["filename"], new)[1]["regions"]
-        if shape := _json(row[_SHAPE], f"{where}, {_SHAPE}"):
-            attributes = _json(row[_ATTRIBUTES], f"{where}, {_ATTRIBUTES}")
+    for row in table.rows[1:]:
+        told = dict(zip(header, row.cells, strict=True))
+        new = {"filename": told["filename"], "regions": [], "told": told["region_count"]}
+        regions: list[Item] = photos.setdefault(told["filename"], (row.where, new))[1]["regions"]
+        if shape := _json(told[_SHAPE], f"{row.where}, {_SHAPE}"):
+            attributes = _json(told[_ATTRIBUTES], f"{row.where}, {_ATTRIBUTES}")
             regions.append({"shape_attributes": shape, "region_attributes": attributes})
     for where, entry in photos.values():
         if str(entry["told"]).strip() != str(len(entry["regions"])):
@@ -52,34 +48,12 @@ def read_table(files: SourceFiles, name: str) -> list[tuple[str, Item]]:
 
 
 def _is_via(files: SourceFiles, name: str) -> bool:
+    """Whether the first row has VIA's columns, whatever separates them."""
     try:
-        first = files.head(name).decode("utf-8-sig", "ignore").partition("\n")[0]
+        first = files.head(name).replace(b"\0", b"").partition(b"\n")[0].lower()
     except DataError:
         return False
-    header = {_column(cell.strip('"\r ')) for cell in first.split(_separator(first))}
-    return set(_COLUMNS) <= header
-
-
-def _rows(text: str, name: str) -> list[tuple[str, list[str]]]:
-    """The rows that are not blank, and where each is."""
-    separator = _separator(text.partition("\n")[0])
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    rows = []
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                rows.append((f"{name}, row {reader.line_num}", cells))
-    except csv.Error as error:
-        raise DataError(f"{name}, row {reader.line_num}: not valid CSV ({error})") from error
-    return rows
-
-
-def _separator(header: str) -> str:
-    return max(_SEPARATORS, key=header.count)
-
-
-def _column(cell: str) -> str:
-    return cell.strip().lstrip("#").lower()  # VIA 1 writes "#filename"
+    return all(column.encode() in first for column in _COLUMNS)
 
 
 def _json(cell: str, where: str) -> Item:

@@ -1,4 +1,4 @@
-"""VGG Image Annotator 2 (and 1): its project, its JSON and its CSV, with shapes in pixels from 0."""
+"""VGG Image Annotator 2 (and 1): its project, its JSON, its CSV, with shapes in pixels from 0."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def parse_labels(files: SourceFiles) -> DescribedSet:
     remarks = unread(files, names)
     photos = []
     for name in names:
-        photos += _describe(name, _entries(files, name), remarks)
+        photos += _describe(name, _entries(files, name, remarks), remarks)
     return DescribedSet(names, photos, remarks)
 
 
@@ -63,10 +63,10 @@ def _is_via(tree: Any) -> bool:
     return _PHOTOS in tree or (isinstance(first, dict) and {"filename", "regions"} <= first.keys())
 
 
-def _entries(files: SourceFiles, name: str) -> list[tuple[str, Item]]:
+def _entries(files: SourceFiles, name: str, remarks: list[Remark]) -> list[tuple[str, Item]]:
     """The photos of a file and where each is told; all forms as the annotation file has them."""
     if not name.lower().endswith(".json"):
-        return read_table(files, name)
+        return read_table(files, name, remarks)
     tree = files.json(name)
     metadata = item_of(tree.get(_PHOTOS, tree), f"{name}, {_PHOTOS!r}")
     return [
@@ -106,9 +106,7 @@ def _regions(entry: Item, where: str) -> list[Item]:
     return regions
 
 
-def _box(
-    region: Item, where: str, attribute: str, remarks: list[Remark]
-) -> DescribedBox | None:
+def _box(region: Item, where: str, attribute: str, remarks: list[Remark]) -> DescribedBox | None:
     shape = region["shape_attributes"]
     kind = shape.get("name")
     if kind in _NO_AREA:
@@ -133,7 +131,9 @@ def _corners(shape: Item, where: str) -> Corners:
         (radians,) = numbers_of({"theta": 0, **shape}, ("theta",), where)
         return ellipse_box((x, y), (radius_x, radius_y), math.degrees(radians))
     if kind != "polygon":
-        raise DataError(f"{where}: expected a rect, polygon, circle or ellipse, found {shown(kind)}")
+        raise DataError(
+            f"{where}: expected a rect, polygon, circle or ellipse, found {shown(kind)}"
+        )
     return around(_polygon(shape, where))
 
 
