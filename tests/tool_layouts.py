@@ -1,4 +1,4 @@
-"""One small set in the layouts of several labelling tools: two classes, an empty photo, a folder."""
+"""One small set in the layouts of labelling tools: two classes, an empty photo, a sub-folder."""
 
 from __future__ import annotations
 

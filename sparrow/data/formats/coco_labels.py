@@ -19,6 +19,7 @@ from sparrow.data.formats.described import (
     Remark,
 )
 from sparrow.data.formats.source_files import SourceFiles
+from sparrow.data.formats.whole_photos import WholePhoto, unboxed_photos
 from sparrow.data.tables import UNKNOWN
 
 # Official COCO has these beside instances_*.json, about the same photos.
@@ -38,6 +39,7 @@ class CocoFile:
     categories: list[Item]
     licenses: list[Item]
     remarks: list[Remark]
+    whole_photos: list[WholePhoto]
 
     def where(self, item: Item) -> str:
         """File and entry, for messages."""
@@ -105,7 +107,7 @@ def read_file(name: str, tree: Any) -> CocoFile:
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise DataError(f"{name}: {key!r} must be a list of objects")
         lists[key] = items
-    return CocoFile(name, **lists, remarks=[])
+    return CocoFile(name, **lists, remarks=[], whole_photos=[])
 
 
 def describe(coco: CocoFile, folders: tuple[str, ...] = ()) -> Iterator[DescribedPhoto]:
@@ -121,6 +123,8 @@ def describe(coco: CocoFile, folders: tuple[str, ...] = ()) -> Iterator[Describe
     # CVAT's exports have a licence without a name.
     licenses = {_id(i.get("id")): str(i.get("name") or UNKNOWN) for i in coco.licenses}
     boxes = _boxes(coco)
+    boxed = {photo: {box.label for box in some} for photo, some in boxes.items() if some}
+    unboxed = unboxed_photos(coco.whole_photos, boxed)
     for photo in coco.images:
         where = coco.where(photo)
         yield DescribedPhoto(
@@ -131,6 +135,7 @@ def describe(coco: CocoFile, folders: tuple[str, ...] = ()) -> Iterator[Describe
             author=str(photo.get("author") or UNKNOWN),
             source=str(photo.get("source") or UNKNOWN),
             license=licenses.get(_id(photo.get("license")), UNKNOWN),
+            unboxed=_id(photo["id"]) in unboxed,
         )
 
 
@@ -153,6 +158,9 @@ def _boxes(coco: CocoFile) -> dict[str, list[DescribedBox]]:
         else:
             what = "annotations without a box were left out: they are about a whole photo"
             coco.remarks.append(Remark(what, coco.where(item)))
+            if item.get("bbox") is None:  # an empty list says that there is none
+                label = categories[_id(item["category_id"])]
+                coco.whole_photos.append(WholePhoto(photo_id, label, coco.where(item)))
     return boxes
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from sparrow.data.errors import DataError
@@ -18,6 +19,7 @@ from sparrow.data.formats.described import (
 from sparrow.data.formats.shapes import Corners, around, ellipse_box, turned_box
 from sparrow.data.formats.source_files import SourceFiles
 from sparrow.data.formats.voc_labels import parse_xml, root_tag
+from sparrow.data.formats.whole_photos import WholePhoto, unboxed_photos
 
 _NO_AREA = ("points", "polyline", "skeleton")
 _CUBOID = ("tl1", "bl1", "tr1", "br1", "tl2", "bl2", "tr2", "br2")
@@ -53,20 +55,23 @@ def _describe(name: str, content: bytes, remarks: list[Remark]) -> list[Describe
             f'{name}: holds <track> elements, as "CVAT for video" has them, which do not name '
             'their photos; export the task once more and choose "CVAT for images 1.1"'
         )
-    photos = []
+    photos: list[DescribedPhoto] = []
+    tags: list[WholePhoto] = []
     declared = {(label.text or "").strip() for label in root.findall("meta//label/name")}
     for number, image in enumerate(root.findall("image"), start=1):
-        if photo := _photo(image, name, number, remarks):
-            photos.append(photo)
-            _refuse_undeclared(photo, declared)
-    if not root.findall("image"):
+        photo = _photo(image, name, number, remarks)
+        _refuse_undeclared(photo, declared)
+        photos.append(photo)
+        labels = [tag.get("label", "") for tag in image.findall("tag")]
+        tags += [WholePhoto(photo.where, label, photo.where) for label in labels]
+    if not photos:
         raise DataError(f"{name}: expected an <image> for each photo, found none")
-    return photos
+    boxed = {p.where: {box.label for box in p.boxes} for p in photos if p.boxes}
+    unboxed = unboxed_photos(tags, boxed)
+    return [replace(p, unboxed=p.unboxed or p.where in unboxed) for p in photos]
 
 
-def _photo(
-    image: ET.Element, name: str, number: int, remarks: list[Remark]
-) -> DescribedPhoto | None:
+def _photo(image: ET.Element, name: str, number: int, remarks: list[Remark]) -> DescribedPhoto:
     text = image.get("name", "").strip()
     if not text:
         raise DataError(f"{name}, image {number}: expected its name, found none")
@@ -76,12 +81,14 @@ def _photo(
     for index, shape in enumerate(image, start=1):
         box = _box(shape, f"{where}, shape {index}", remarks)
         boxes += [box] if box else []
-        left_out += box is None and shape.tag in _NO_AREA
-    if left_out and not boxes:
-        what = "photos have only points and lines and count as in no label file"
-        remarks.append(Remark(what, where))
-        return None
-    return DescribedPhoto(PhotoName(text, _folders(image, name)), where, boxes, _size(image, where))
+        left_out += box is None and shape.tag != "tag"
+    return DescribedPhoto(
+        PhotoName(text, _folders(image, name)),
+        where,
+        boxes,
+        _size(image, where),
+        unboxed=bool(left_out) and not boxes,
+    )
 
 
 def _folders(image: ET.Element, name: str) -> tuple[str, ...]:

@@ -57,6 +57,7 @@ class DescribedPhoto:
         in_fractions: the boxes are fractions of the photo's sides.
         second_name: another source of the name; the two must not lead to two photos.
         author, source, license: of the photo.
+        unboxed: it shows objects, but no box is told: it is no photo without objects.
     """
 
     name: PhotoName
@@ -68,6 +69,7 @@ class DescribedPhoto:
     author: str = UNKNOWN
     source: str = UNKNOWN
     license: str = UNKNOWN
+    unboxed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def parse_labels(files: SourceFiles) -> DescribedSet:
         raise DataError("expected LabelMe files (*.json with 'shapes' and 'imagePath') in it")
     remarks = unread(files, names)
     photos = [_describe(name, files.json(name), remarks) for name in names]
-    return DescribedSet(names, [photo for photo in photos if photo], remarks)
+    return DescribedSet(names, photos, remarks)
 
 
 def _is_labelme(tree: Any) -> bool:
@@ -54,13 +54,9 @@ def _is_labelme(tree: Any) -> bool:
     return isinstance(tree, dict) and "shapes" in tree and bool(told & tree.keys())
 
 
-def _describe(name: str, tree: Item, remarks: list[Remark]) -> DescribedPhoto | None:
+def _describe(name: str, tree: Item, remarks: list[Remark]) -> DescribedPhoto:
     shapes = objects(tree["shapes"], f"{name}, 'shapes'")
     boxes = _boxes(shapes, name, remarks)
-    if shapes and not boxes:
-        what = "photos have only points and lines and count as in no label file"
-        remarks.append(Remark(what, name))
-        return None
     folders, stem = photo_folders(name), PurePosixPath(name).stem
     own_name = PhotoName(stem, folders, is_stem=True)
     said = tree.get("imagePath")
@@ -70,6 +66,7 @@ def _describe(name: str, tree: Item, remarks: list[Remark]) -> DescribedPhoto | 
         boxes,
         size=size_of(tree, ("imageWidth", "imageHeight"), name),
         second_name=own_name if said else None,
+        unboxed=bool(shapes) and not boxes,
     )
 
 

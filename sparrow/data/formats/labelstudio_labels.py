@@ -10,9 +10,9 @@ from typing import Any
 from sparrow.data.errors import DataError
 from sparrow.data.formats.described import DescribedBox, DescribedPhoto, DescribedSet, Remark
 from sparrow.data.formats.json_values import json_trees, unread
+from sparrow.data.formats.labelstudio_photo import photo_name
 from sparrow.data.formats.labelstudio_regions import Region, box_of, region_of, size_of_photo
 from sparrow.data.formats.labelstudio_tasks import Annotation, Task, is_tasks, read_tasks
-from sparrow.data.formats.labelstudio_photo import photo_name
 from sparrow.data.formats.source_files import SourceFiles
 
 _DIGITS = 6  # of a side's fraction, in which two annotators' boxes are compared
@@ -56,12 +56,13 @@ def _describe(task: Task, remarks: list[Remark]) -> DescribedPhoto | None:
     readings = [_regions(entry) for entry in done]
     regions = _agreed(task, done, readings, remarks)
     boxes = _boxes(regions, remarks)
-    if regions and not boxes:
-        what = "photos have only points and lines and count as in no label file"
-        remarks.append(Remark(what, task.where))
-        return None
     return DescribedPhoto(
-        name, task.where, boxes, size=size_of_photo(regions, task.where), in_fractions=True
+        name,
+        task.where,
+        boxes,
+        size=size_of_photo(regions, task.where),
+        in_fractions=True,
+        unboxed=bool(regions) and not boxes,
     )
 
 

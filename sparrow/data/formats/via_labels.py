@@ -88,11 +88,9 @@ def _describe(
             for number, region in enumerate(regions[where], start=1)
             if (box := _box(region, f"{where}, region {number}", attribute, remarks))
         ]
-        if regions[where] and not boxes:
-            what = "photos have only points and lines and count as in no label file"
-            remarks.append(Remark(what, where))
-            continue
-        photos.append(DescribedPhoto(PhotoName(text, photo_folders(name)), where, boxes))
+        name_told = PhotoName(text, photo_folders(name))
+        unboxed = bool(regions[where]) and not boxes
+        photos.append(DescribedPhoto(name_told, where, boxes, unboxed=unboxed))
     return photos
 
 

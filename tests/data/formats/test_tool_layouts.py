@@ -17,11 +17,9 @@ from sparrow.data.tables import XYXY, Dataset
 def boxes_of(dataset: Dataset) -> dict[str, Boxes]:
     """Boxes of each photo by its file name, sorted."""
     found: dict[str, Boxes] = {Path(name).name: [] for name in dataset.images["image"]}
-    rows = zip(
-        dataset.boxes["image"], dataset.boxes["label"], dataset.boxes[XYXY].to_numpy().tolist()
-    )
-    for image, label, xyxy in rows:
-        found[Path(image).name].append((label, *xyxy))
+    columns = (dataset.boxes["image"], dataset.boxes["label"], dataset.boxes[XYXY].to_numpy())
+    for image, label, xyxy in zip(*columns, strict=True):
+        found[Path(image).name].append((label, *xyxy.tolist()))
     return {name: sorted(boxes) for name, boxes in found.items()}
 
 
