@@ -36,7 +36,8 @@ from sparrow.data.checks.report import RULES
 from sparrow.data.checks.run import check_dataset, check_tables
 from sparrow.data.duplicates import near_duplicate_pairs
 from sparrow.data.errors import DataError
-from sparrow.data.formats.exchange import export_dataset, import_dataset, read_csv, read_set
+from sparrow.data.formats.exchange import export_dataset, read_csv
+from sparrow.data.formats.imports import Target, import_set, read_set
 from sparrow.data.ingest.download import download_dataset
 from sparrow.data.ingest.ingest import ingest_new
 from sparrow.data.split.split import split_dataset
@@ -208,13 +209,13 @@ def trips(arguments: argparse.Namespace, folder: Path) -> None:
     generate_dataset(drawn, SyntheticSettings(40, seed=0))
     sources = {"drawn photos": read_csv(drawn)}
     if arguments.raccoon is not None:
-        import_dataset("voc", arguments.raccoon, folder / "raccoon")
+        import_set("voc", arguments.raccoon, Target(folder / "raccoon"))
         sources["real photos"] = read_csv(folder / "raccoon")
     for title, dataset in sources.items():
         for kind in ("coco", "voc", "yolo", "csv"):
             place = folder / f"{title} {kind}"
             export_dataset(kind, dataset, place)
-            worst = largest_difference(dataset, read_set(kind, place))
+            worst = largest_difference(dataset, read_set(kind, place).dataset)
             say(f"{title}: {kind} there and back, largest difference", f"{worst:g} px")
         coco = next((folder / f"{title} coco").glob("*.json"))
         from pycocotools.coco import COCO

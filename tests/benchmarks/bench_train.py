@@ -52,7 +52,7 @@ from sparrow.config import (
     with_values,
 )
 from sparrow.data.checks.run import check_dataset
-from sparrow.data.formats.exchange import import_dataset
+from sparrow.data.formats.imports import Target, import_set
 from sparrow.data.split.groups import with_groups
 from sparrow.data.split.split import split_dataset
 from sparrow.data.synthetic.generate import generate_dataset
@@ -384,7 +384,7 @@ def real_photos(arguments: argparse.Namespace, folder: Path) -> tuple[Dataset, M
     if not arguments.raccoon or not arguments.weights:
         sys.exit("this part needs --raccoon DIR (Pascal VOC) and --weights FILE (a backbone)")
     data = raccoons(folder)
-    import_dataset("voc", arguments.raccoon, Path(data.root))
+    import_set("voc", arguments.raccoon, Target(Path(data.root)))
     model = ModelConfig(
         architecture="fasterrcnn_mobilenet_v3_large_320_fpn", weights=str(arguments.weights),
         trainable_backbone_layers=2, min_side_px=320, max_side_px=640,

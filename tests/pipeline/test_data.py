@@ -13,7 +13,8 @@ import pytest
 from sparrow.config import Config, make_config, with_values
 from sparrow.data.checks.run import check_dataset
 from sparrow.data.errors import DataError
-from sparrow.data.formats.exchange import export_dataset, import_dataset, read_csv
+from sparrow.data.formats.exchange import export_dataset, read_csv
+from sparrow.data.formats.imports import Target, import_set
 from sparrow.data.ingest.ingest import ingest_new
 from sparrow.data.split.assignments import load_assignments
 from sparrow.data.split.split import split_dataset
@@ -165,7 +166,7 @@ def test_boxes_corrected_elsewhere_come_back(config: Config, tmp_path: Path) -> 
     tree = json.loads(labels.read_text())
     tree["annotations"][0]["bbox"][2] -= 1
     labels.write_text(json.dumps(tree))
-    import_dataset("coco", tmp_path / "out", Path(config.data.new), prefix="new_")
+    import_set("coco", tmp_path / "out", Target(Path(config.data.new), prefix="new_"))
     outcome = stages.ingest_and_compare(config, before, tmp_path / "pages", silent)
     assert (len(outcome.result.accepted), len(outcome.result.corrected)) == (0, 1)
     moved = np.abs(

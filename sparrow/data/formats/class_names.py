@@ -47,14 +47,16 @@ def read_class_names(files: SourceFiles) -> ClassNames:
     ]
     above = [files.root.resolve().parent / name for name in _ABOVE]
     for group in (paths, [path for path in above if path.is_file()]):
-        sources = {path: one for path in group if (one := _read(path)) is not None}
+        sources = {path: said for path in group if (said := _read(path)) is not None}
         if sources:
             return _agreed(sources)
     raise DataError("expected classes.txt, data.yaml or obj.names with the class names")
 
 
 def _agreed(sources: dict[Path, ClassNames]) -> ClassNames:
-    (first, names), *others = sources.items()
+    # A list without names says nothing: an export of photos without boxes has no classes.
+    telling = {path: said for path, said in sources.items() if said.names} or sources
+    (first, names), *others = telling.items()
     for path, other in others:
         if other.names != names.names:
             raise DataError(
@@ -62,7 +64,7 @@ def _agreed(sources: dict[Path, ClassNames]) -> ClassNames:
                 f"{', '.join(names.names)}, {path} says {', '.join(other.names)}; "
                 "remove the one that is wrong"
             )
-    keypoints = max(one.keypoints for one in sources.values())
+    keypoints = max(said.keypoints for said in sources.values())
     return ClassNames(names.names, tuple(str(path) for path in sources), keypoints)
 
 
@@ -76,8 +78,6 @@ def _read(path: Path) -> ClassNames | None:
             f"{path}, line {lines.index('') + 1}: is blank, so that the numbers of the classes "
             "after it cannot be told; write a name there, or remove the line"
         )
-    if not lines:
-        raise DataError(f"{path}: expected a class name in each line; the file is empty")
     return ClassNames(tuple(lines), (str(path),))
 
 
@@ -95,7 +95,7 @@ def _read_yaml(path: Path) -> ClassNames | None:
     names = tree.get("names")
     if isinstance(names, dict) and sorted(names, key=str) == sorted(range(len(names)), key=str):
         names = [names[number] for number in range(len(names))]
-    if not isinstance(names, list) or not names:
+    if not isinstance(names, list):
         raise DataError(f"{path}: expected names: a list, or a mapping from 0, 1, … to names")
     if tree.get("nc") not in (None, len(names)):
         raise DataError(f"{path}: says nc: {tree['nc']}, but names {len(names)} classes")

@@ -224,11 +224,14 @@ def polygon_box(polygons: Any, where: str) -> tuple[float, float, float, float] 
     if isinstance(polygons, dict):
         raise DataError(f"{where}: has a mask and no bbox; expected bbox [x, y, width, height]")
     lists = polygons if isinstance(polygons[0], list) else [polygons]
-    if not all(isinstance(one, list) and len(one) >= 6 and len(one) % 2 == 0 for one in lists):
+    if not all(
+        isinstance(polygon, list) and len(polygon) >= 6 and len(polygon) % 2 == 0
+        for polygon in lists
+    ):
         raise DataError(f"{where}: expected polygons of at least 3 corners [x, y, …]")
-    numbers = [finite(one, where) for one in lists]
-    x = [value for one in numbers for value in one[::2]]
-    y = [value for one in numbers for value in one[1::2]]
+    numbers = [finite(polygon, where) for polygon in lists]
+    x = [value for polygon in numbers for value in polygon[::2]]
+    y = [value for polygon in numbers for value in polygon[1::2]]
     return min(x), min(y), max(x), max(y)
 
 

@@ -97,8 +97,8 @@ def _box_columns(
         for columns in kinds:
             if {*columns} <= {*header}:
                 return tuple(map(header.index, columns)), to_xyxy
-    one = _first(header, _ONE_CELL)
-    return None if one is None else ((one,), _of_sides)
+    cell = _first(header, _ONE_CELL)
+    return None if cell is None else ((cell,), _of_sides)
 
 
 def _first(header: Sequence[str], names: Sequence[str]) -> int | None:

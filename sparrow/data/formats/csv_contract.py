@@ -28,10 +28,10 @@ def contract_tables(files: SourceFiles) -> tuple[str, str] | None:
     pairs = [
         (str(PurePosixPath(root) / _INFO), str(PurePosixPath(root) / _BOXES)) for root in roots
     ]
-    found = [pair for pair in pairs if {*pair} & names]
-    own = [pair for pair in found if pair[0] == _INFO]
-    if own or len(found) == 1:
-        return (own or found)[0]
+    there = [pair for pair in pairs if {*pair} & names]
+    own = [pair for pair in there if pair[0] == _INFO]
+    if own or len(there) == 1:
+        return (own or there)[0]
     # One of both, so that the other is missed and named.
     return (_INFO, _BOXES) if _BOXES in names else None
 

@@ -12,7 +12,8 @@ from PIL import Image
 from sparrow.config import DataConfig
 from sparrow.data.checks.run import check_dataset
 from sparrow.data.formats import WRITERS
-from sparrow.data.formats.exchange import Credits, export_dataset, import_dataset, read_csv
+from sparrow.data.formats.exchange import export_dataset, read_csv
+from sparrow.data.formats.imports import Credits, Target, import_set
 from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, XYXY, Dataset
 from sparrow.images import read_image
 from tests.test_images import ORIENTATION, STORED
@@ -52,7 +53,7 @@ def turned(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 @pytest.mark.parametrize("kind", WRITERS)
 def test_the_box_lies_on_the_bird(turned: Dataset, tmp_path: Path, kind: str) -> None:
     export_dataset(kind, turned, tmp_path / "out")
-    import_dataset(kind, tmp_path / "out", tmp_path / "back", Credits(author="Ada"))
+    import_set(kind, tmp_path / "out", Target(tmp_path / "back", Credits(author="Ada")))
     back = read_csv(tmp_path / "back")
     assert len(back.images) == 32
     sizes = set(map(tuple, back.images[["width_px", "height_px"]].to_numpy()))
@@ -76,7 +77,7 @@ def test_a_photo_without_boxes_has_its_upright_size(turned: Dataset, tmp_path: P
         export_dataset(kind, empty, tmp_path / kind)
         if kind == "yolo":
             (tmp_path / kind / "classes.txt").write_text("bird\n")
-        import_dataset(kind, tmp_path / kind, tmp_path / f"{kind}-back")
+        import_set(kind, tmp_path / kind, Target(tmp_path / f"{kind}-back"))
         back = read_csv(tmp_path / f"{kind}-back").images
         sizes = set(map(tuple, back[["width_px", "height_px"]].to_numpy()))
         assert sizes == {(WIDTH_PX, HEIGHT_PX)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,10 @@ from pycocotools.coco import COCO
 
 from sparrow.data.errors import DataError
 from sparrow.data.formats import SPLIT_WRITERS, WRITERS
-from sparrow.data.formats.exchange import export_dataset, export_split, import_dataset, read_csv
+from sparrow.data.formats.exchange import export_dataset, export_split, read_csv
+from sparrow.data.formats.imports import Target, import_set
 from sparrow.data.formats.split_sets import PARTS
-from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, XYXY, Dataset
+from sparrow.data.tables import BOX_COLUMNS, XYXY, Dataset
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def test_every_kind_that_is_written_is_written_in_parts() -> None:
 @pytest.mark.parametrize("kind", SPLIT_WRITERS)
 def test_out_and_in_again_gives_the_same_boxes(parted: Dataset, tmp_path: Path, kind: str) -> None:
     export_split(kind, parted, tmp_path / "out")
-    import_dataset(kind, tmp_path / "out", tmp_path / "back")
+    import_set(kind, tmp_path / "out", Target(tmp_path / "back"))
     back, columns = read_csv(tmp_path / "back"), list(BOX_COLUMNS)
     pd.testing.assert_frame_equal(
         back.boxes[columns].sort_values(columns).reset_index(drop=True),
@@ -128,7 +130,7 @@ def test_a_part_without_photos_has_its_place(parted: Dataset, tmp_path: Path, ki
         "csv": "test.csv",
     }[kind]
     assert (tmp_path / "out" / place).exists()
-    back = import_dataset(kind, tmp_path / "out", tmp_path / "back")
+    back = import_set(kind, tmp_path / "out", Target(tmp_path / "back")).dataset
     assert len(back.boxes) == len(trained.boxes)
 
 
@@ -146,7 +148,7 @@ def test_photos_of_one_name_in_two_parts_of_a_coco_set_stay_two(tmp_path: Path) 
     for number, part in enumerate(("train", "val")):
         place = tmp_path / "set" / "images" / part
         place.mkdir(parents=True)
-        Image.new("RGB", (40, 30), (90, 120, 60)).save(place / "a.jpg")
+        Image.new("RGB", (40, 30), (90, 120, 60 + 99 * number)).save(place / "a.jpg")
         (tmp_path / "set" / "annotations").mkdir(exist_ok=True)
         tree = {
             "images": [{"id": 1, "file_name": "a.jpg", "width": 40, "height": 30}],
@@ -155,18 +157,15 @@ def test_photos_of_one_name_in_two_parts_of_a_coco_set_stay_two(tmp_path: Path) 
         }
         path = tmp_path / "set" / "annotations" / f"instances_{part}.json"
         path.write_text(json.dumps(tree))
-    dataset = import_dataset("coco", tmp_path / "set", tmp_path / "into")
+    dataset = import_set("coco", tmp_path / "set", Target(tmp_path / "into")).dataset
     assert dataset.images["image"].tolist() == ["train_a.jpg", "val_a.jpg"]
     assert dataset.boxes[XYXY].to_numpy().tolist() == [[0, 2, 3, 6], [1, 2, 4, 6]]
 
 
-def test_several_files_without_a_folder_each_are_refused(tmp_path: Path) -> None:
-    images = pd.DataFrame([("a.jpg", "A", 0, "S", "L", 40, 30)], columns=list(IMAGE_COLUMNS))
-    boxes = pd.DataFrame([], columns=list(BOX_COLUMNS))
-    (tmp_path / "set" / "images").mkdir(parents=True)
-    Image.new("RGB", (40, 30)).save(tmp_path / "set" / "images" / "a.jpg")
-    dataset = Dataset(tmp_path / "set", images.assign(split="train"), boxes)
-    export_split("coco", dataset, tmp_path / "out")
-    (tmp_path / "out" / "images" / "val").rmdir()
-    with pytest.raises(DataError, match="several JSON files"):
-        import_dataset("coco", tmp_path / "out", tmp_path / "back")
+def test_two_files_about_the_same_photos_are_refused(parted: Dataset, tmp_path: Path) -> None:
+    export_dataset("coco", parted, tmp_path / "out")
+    shutil.copy(tmp_path / "out" / "instances.json", tmp_path / "out" / "instances_all.json")
+    with pytest.raises(DataError, match=r"twice: by instances\.json.* and by instances_all\.json"):
+        import_set("coco", tmp_path / "out", Target(tmp_path / "back"))
+    one = import_set("coco", tmp_path / "out" / "instances.json", Target(tmp_path / "back")).dataset
+    assert len(one.boxes) == len(parted.boxes)

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from sparrow.data.errors import DataError
-from sparrow.data.formats.coco import read_coco
-from sparrow.data.formats.exchange import Credits, export_dataset, import_dataset, read_csv
+from sparrow.data.formats.exchange import export_dataset, read_csv
+from sparrow.data.formats.imports import Credits, Target, import_set, read_set
 from sparrow.data.tables import XYXY
 
 
@@ -34,7 +34,9 @@ def test_coco_export_loads_in_pycocotools(
 
 def test_coco_in_an_annotations_folder(tmp_path: Path) -> None:
     _coco(tmp_path, place="annotations/instances_train.json")
-    dataset = import_dataset("coco", tmp_path, tmp_path / "into", Credits(license="CC0"))
+    dataset = import_set(
+        "coco", tmp_path, Target(tmp_path / "into", Credits(license="CC0"))
+    ).dataset
     assert dataset.boxes[XYXY].to_numpy().tolist() == [[1, 2, 11, 22]]
     assert dataset.images["license"].tolist() == ["CC0"]
 
@@ -65,10 +67,10 @@ def _image(**changed: object) -> list[dict[str, object]]:
     [
         ({"images": None}, "no 'images'"),
         ({"images": {}}, "list of objects"),
-        ({"images": [], "annotations": []}, "no photos"),
+        ({"images": [], "annotations": []}, r"in no label file: images/a\.jpg"),
         ({"images": "a.jpg"}, "list of objects"),
-        ({"images": _image(file_name="../a.jpg")}, "leads out"),
-        ({"images": _image(file_name="/a.jpg")}, "leads out"),
+        ({"images": _image(file_name="../b.jpg")}, r"not there: '../b\.jpg'"),
+        ({"images": _image(file_name="/etc/passwd")}, "not there: '/etc/passwd'"),
         ({"images": _image(width="wide")}, "'wide'"),
         ({"images": [{"file_name": "a.jpg"}]}, "'id' is missing"),
         ({"images": _image() + _image()}, "occurs twice"),
@@ -79,13 +81,13 @@ def _image(**changed: object) -> list[dict[str, object]]:
         ({"annotations": _box(bbox=[1, 2, 3])}, "expected bbox"),
         ({"annotations": _box(bbox=[1, 2, "x", 4])}, "'x'"),
         ({"annotations": _box(bbox=[1, 2, float("inf"), 4])}, "inf"),
-        ({"annotations": _box(iscrowd=1)}, "crowd"),
+        ({"annotations": _box(iscrowd="many")}, "'many'"),
     ],
 )
 def test_coco_refuses(tmp_path: Path, changed: dict, says: str) -> None:
-    path = _coco(tmp_path, **changed)
+    _coco(tmp_path, **changed)
     with pytest.raises(DataError, match=says):
-        read_coco(path)
+        read_set("coco", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -100,4 +102,4 @@ def test_coco_refuses(tmp_path: Path, changed: dict, says: str) -> None:
 def test_coco_refuses_what_is_not_coco(tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "x.json").write_text(text)
     with pytest.raises(DataError, match=says):
-        read_coco(tmp_path / "x.json")
+        read_set("coco", tmp_path / "x.json")

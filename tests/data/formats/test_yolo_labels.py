@@ -6,8 +6,7 @@ import pytest
 from PIL import Image
 
 from sparrow.data.errors import DataError
-from sparrow.data.formats.exchange import import_dataset
-from sparrow.data.formats.yolo import read_yolo
+from sparrow.data.formats.imports import Target, import_set, read_set
 from sparrow.data.tables import XYXY
 
 
@@ -17,13 +16,14 @@ def write_photo(path: Path, width_px: int = 40, height_px: int = 30) -> None:
     Image.new("RGB", (width_px, height_px), (90, 120, 60)).save(path)
 
 
-def test_yolo_known_box_and_photo_without_label_file(tmp_path: Path) -> None:
+def test_yolo_known_box_and_photo_with_an_empty_label_file(tmp_path: Path) -> None:
     write_photo(tmp_path / "images" / "train" / "a.jpg", 200, 100)
-    write_photo(tmp_path / "images" / "train" / "b.jpg", 200, 100)
+    write_photo(tmp_path / "images" / "train" / "b.jpg", 200, 101)
     (tmp_path / "labels" / "train").mkdir(parents=True)
     (tmp_path / "labels" / "train" / "a.txt").write_text("1 0.5 0.5 0.25 0.5\n")
+    (tmp_path / "labels" / "train" / "b.txt").write_text("")
     (tmp_path / "data.yaml").write_text("names: {0: cat, 1: bird}\n")
-    dataset = import_dataset("yolo", tmp_path, tmp_path / "into")
+    dataset = import_set("yolo", tmp_path, Target(tmp_path / "into")).dataset
     # Centre (100, 50), 50 wide and 50 high.
     assert dataset.boxes[XYXY].to_numpy().tolist() == [[75, 25, 125, 75]]
     assert dataset.boxes["label"].tolist() == ["bird"]
@@ -35,7 +35,7 @@ def test_yolo_known_box_and_photo_without_label_file(tmp_path: Path) -> None:
     ("line", "says"),
     [
         ("0 0.5 0.5 0.1", "expected class and 4 numbers"),
-        ("0 0.5 0.5 0.1 0.1 0.9", "expected class and 4 numbers"),
+        ("0 0.5 0.5 0.1 0.1 0.9 0.9 0.9", "expected class and 4 numbers"),
         ("2 0.5 0.5 0.1 0.1", "class '2'"),
         ("bird 0.5 0.5 0.1 0.1", "class 'bird'"),
         ("0 0.5 0.5 wide 0.1", "'wide'"),
@@ -49,19 +49,19 @@ def test_yolo_refuses(tmp_path: Path, line: str, says: str) -> None:
     (tmp_path / "labels" / "a.txt").write_text(f"0 0.5 0.5 0.1 0.1\n{line}\n")
     (tmp_path / "classes.txt").write_text("bird\ncat\n")
     with pytest.raises(DataError, match=says) as error:
-        read_yolo(tmp_path)
+        read_set("yolo", tmp_path)
     assert "a.txt, line 2" in str(error.value)
 
 
-@pytest.mark.parametrize("names", ["names: 3", "names: []", "nc: 1", "names: {1: a}", "a: ["])
+@pytest.mark.parametrize("names", ["names: 3", "names: a", "nc: 1", "names: {1: a}", "a: ["])
 def test_yolo_needs_class_names(tmp_path: Path, names: str) -> None:
     write_photo(tmp_path / "images" / "a.jpg")
     (tmp_path / "labels").mkdir()
     with pytest.raises(DataError, match=r"classes\.txt"):
-        read_yolo(tmp_path)
+        read_set("yolo", tmp_path)
     (tmp_path / "data.yaml").write_text(names)
     with pytest.raises(DataError, match=r"data\.yaml"):
-        read_yolo(tmp_path)
+        read_set("yolo", tmp_path)
 
 
 def test_yolo_label_without_its_photo(tmp_path: Path) -> None:
@@ -70,4 +70,4 @@ def test_yolo_label_without_its_photo(tmp_path: Path) -> None:
     (tmp_path / "labels" / "b.txt").write_text("")
     (tmp_path / "classes.txt").write_text("bird\n")
     with pytest.raises(DataError, match=r"b\.txt"):
-        read_yolo(tmp_path)
+        read_set("yolo", tmp_path)

@@ -6,8 +6,7 @@ import pytest
 from PIL import Image
 
 from sparrow.data.errors import DataError
-from sparrow.data.formats.exchange import Credits, import_dataset
-from sparrow.data.formats.voc import read_voc
+from sparrow.data.formats.imports import Credits, Target, import_set, read_set
 from sparrow.data.tables import XYXY
 
 VOC = """<annotation><filename>{name}</filename><size><width>40</width><height>30</height></size>
@@ -37,7 +36,7 @@ def test_voc_counts_from_one_and_includes_the_last_pixel(
     tmp_path: Path, photos: str, xmls: str
 ) -> None:
     _voc(tmp_path, VOC.format(name="a.jpg", xmin=1), photos, xmls)
-    dataset = import_dataset("voc", tmp_path, tmp_path / "into", Credits(author="Ada"))
+    dataset = import_set("voc", tmp_path, Target(tmp_path / "into", Credits(author="Ada"))).dataset
     # 1..40 of 40 columns and 1..30 of 30 rows: the whole photo.
     assert dataset.boxes[XYXY].to_numpy().tolist() == [[0, 0, 40, 30]]
     assert dataset.boxes["label"].tolist() == ["raccoon"]
@@ -47,19 +46,19 @@ def test_voc_counts_from_one_and_includes_the_last_pixel(
 
 def test_voc_zero_of_programs_that_count_from_zero_stays_zero(tmp_path: Path) -> None:
     _voc(tmp_path, VOC.format(name="a.jpg", xmin=0))
-    assert read_voc(tmp_path).boxes["x_min_px"].tolist() == [0]
+    assert read_set("voc", tmp_path).dataset.boxes["x_min_px"].tolist() == [0]
 
 
 def test_voc_photo_may_be_named_by_the_xml_file(tmp_path: Path) -> None:
     _voc(tmp_path, VOC.format(name="elsewhere.png", xmin=1))
-    assert read_voc(tmp_path).images["image"].tolist() == ["a.jpg"]
+    assert read_set("voc", tmp_path).dataset.images["image"].tolist() == ["images/a.jpg"]
 
 
 def test_voc_photo_without_xml_is_an_error(tmp_path: Path) -> None:
     _voc(tmp_path, VOC.format(name="a.jpg", xmin=1))
     write_photo(tmp_path / "images" / "b.jpg")
     with pytest.raises(DataError, match=r"b\.jpg"):
-        read_voc(tmp_path)
+        read_set("voc", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -69,9 +68,6 @@ def test_voc_photo_without_xml_is_an_error(tmp_path: Path) -> None:
         ("<annotation>", "not valid XML"),
         ("", "not valid XML"),
         ("<html></html>", "expected a VOC"),
-        (VOC.format(name="../../a.jpg", xmin=1), "leads out"),
-        (VOC.format(name="/etc/passwd", xmin=1), "leads out"),
-        (VOC.format(name="C:\\a.jpg", xmin=1), "leads out"),
         (VOC.format(name="a.jpg", xmin="left"), "'left'"),
         (VOC.format(name="a.jpg", xmin="nan"), "'nan'"),
         (VOC.format(name="a.jpg", xmin=1).replace("raccoon", ""), "expected a name"),
@@ -79,5 +75,5 @@ def test_voc_photo_without_xml_is_an_error(tmp_path: Path) -> None:
 )
 def test_voc_refuses(tmp_path: Path, xml: str, says: str) -> None:
     with pytest.raises(DataError, match=says) as error:
-        read_voc(_voc(tmp_path, xml))
+        read_set("voc", _voc(tmp_path, xml))
     assert "a.xml" in str(error.value)

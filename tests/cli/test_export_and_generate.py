@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from sparrow.cli import exchange, generate
+from sparrow.cli import export, generate, imports
 
 
 def _run(*words: str | Path) -> int:
     parser = argparse.ArgumentParser()
     subparsers = parser.add_subparsers(required=True)
     generate.register(subparsers)
-    exchange.register(subparsers)
+    export.register(subparsers)
+    imports.register(subparsers)
     args = parser.parse_args([str(word) for word in words])
     return int(args.func(args))
 
@@ -29,7 +30,8 @@ def test_generate_export_import(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert (new / "bboxes" / "new_bounding_boxes.csv").is_file()
     told = capsys.readouterr().out.splitlines()
     assert told[0] == f"2 photos drawn into {raw}"
-    assert told[2].startswith("2 photos with ")
+    assert told[2].startswith("read as voc: 2 label files")
+    assert told[3].startswith("2 photos with ")
 
 
 @pytest.fixture(scope="module")
