@@ -17,6 +17,12 @@ def photo_name(task: Task) -> PhotoName:
         DataError: the task shows no photo, or several.
     """
     texts = {key: value for key, value in task.data.items() if isinstance(value, str) and value}
+    inside = [key for key, value in texts.items() if value.startswith("data:")]
+    if inside:
+        raise DataError(
+            f"{task.where}: the photo itself is in the text of {inside[0]!r}; expected a file's "
+            "name: save the photos as files, and write their names there"
+        )
     named = {key: value for key, value in texts.items() if _names_photo(value)}
     if len(named) > 1:
         raise DataError(

@@ -209,6 +209,7 @@ def test_the_photo_is_found_in_the_data(
     ("data", "message"),
     [
         ({"left": "a.jpg", "right": "b.jpg"}, r"several photos \(left, right\)"),
+        ({"image": "data:image/png;base64,iVBOR"}, "the photo itself is in the text of 'image'"),
         ({"images": ["a.jpg"]}, "expected a photo's name in its data, found images"),
     ],
 )
