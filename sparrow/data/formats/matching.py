@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from sparrow.data.errors import DataError
 from sparrow.data.formats.described import DescribedPhoto, DescribedSet, PhotoName
@@ -35,12 +35,8 @@ def match_photos(
         else:
             matched[name] = photo
     _take_missing(missing, files, options, report)
-    unboxed = {name: photo for name, photo in matched.items() if photo.unboxed}
-    _leave_unboxed(unboxed, options, report)
-    below = described.photos_below
-    inside = [n for n in files.photos.names if not below or n.startswith(below + "/")]
-    matched = {name: photo for name, photo in matched.items() if name not in unboxed}
-    _take_unlabelled(matched, [n for n in inside if n not in unboxed], options, report)
+    _take_unlabelled(matched, described.photos_below, files, options, report)
+    _leave_unboxed(matched, options, report)
     if not matched:
         raise DataError("no photos in this set")
     return dict(sorted(matched.items()))
@@ -78,9 +74,10 @@ def _take_missing(
 
 
 def _leave_unboxed(
-    unboxed: Mapping[str, DescribedPhoto], options: ImportOptions, report: ImportReport
+    matched: dict[str, DescribedPhoto], options: ImportOptions, report: ImportReport
 ) -> None:
     """Photos with objects whose boxes are not told: an error, or left out, but never empty."""
+    unboxed = {name: photo for name, photo in matched.items() if photo.unboxed}
     if unboxed and options.unlabelled == "refuse":
         first = next(iter(unboxed.values()))
         raise DataError(
@@ -88,17 +85,20 @@ def _leave_unboxed(
             f"first in {first.where}); draw the boxes, or leave the photos out with "
             "--unlabelled skip"
         )
-    for photo in unboxed.values():
+    for name, photo in unboxed.items():
+        del matched[name]
         report.add("photos with objects whose boxes are not told were left out", photo.where)
 
 
 def _take_unlabelled(
     matched: dict[str, DescribedPhoto],
-    inside: Sequence[str],
+    below: str,
+    files: SourceFiles,
     options: ImportOptions,
     report: ImportReport,
 ) -> None:
     """Photos that nothing describes: an error, or by option without boxes or left out."""
+    inside = [name for name in files.photos.names if not below or name.startswith(below + "/")]
     rest = [name for name in inside if name not in matched]
     if rest and options.unlabelled == "refuse":
         raise DataError(
