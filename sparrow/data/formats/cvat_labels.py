@@ -149,8 +149,8 @@ def _of_box(shape: ET.Element, where: str) -> Corners:
 def _of_polygon(shape: ET.Element, where: str) -> Corners:
     pairs = [pair.split(",") for pair in shape.get("points", "").split(";")]
     if len(pairs) < 3 or any(len(pair) != 2 for pair in pairs):
-        found = shape.get("points")
-        raise DataError(f"{where}: expected 3 or more points x,y;x,y…, found {found!r}")
+        written = shape.get("points")
+        raise DataError(f"{where}: expected 3 or more points x,y;x,y…, found {written!r}")
     return around((x, y) for x, y in (finite(pair, where) for pair in pairs))
 
 

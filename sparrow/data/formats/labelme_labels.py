@@ -72,7 +72,7 @@ def _describe(name: str, tree: Item, remarks: list[Remark]) -> DescribedPhoto:
 
 def _boxes(shapes: list[Item], name: str, remarks: list[Remark]) -> list[DescribedBox]:
     """The boxes of a photo; shapes of one label and group are parts of one object."""
-    found: dict[tuple[Any, ...], DescribedBox] = {}
+    boxes: dict[tuple[Any, ...], DescribedBox] = {}
     for number, shape in enumerate(shapes, start=1):
         where = f"{name}, shape {number}"
         label = text_of(shape.get("label"), f"{where}, 'label'")
@@ -81,11 +81,11 @@ def _boxes(shapes: list[Item], name: str, remarks: list[Remark]) -> list[Describ
             continue
         group = shape.get("group_id")
         key = (number,) if group is None else (label, str(group))
-        if key in found:
+        if key in boxes:
             remarks.append(Remark("shapes of one group were joined into one box", where))
-            xyxy = around(_corner_points(xyxy) + _corner_points(found[key].xyxy))
-        found[key] = DescribedBox(label, xyxy, where)
-    return list(found.values())
+            xyxy = around(_corner_points(xyxy) + _corner_points(boxes[key].xyxy))
+        boxes[key] = DescribedBox(label, xyxy, where)
+    return list(boxes.values())
 
 
 def _corners(shape: Item, where: str, remarks: list[Remark]) -> Corners | None:

@@ -34,8 +34,8 @@ def photo_name(task: Task) -> PhotoName:
         return PhotoName(task.upload)
     if len(texts) == 1:  # a photo without a suffix
         return PhotoName(next(iter(texts.values())))
-    found = ", ".join(map(str, task.data)) or "nothing"
-    raise DataError(f"{task.where}: expected a photo's name in its data, found {found}")
+    keys = ", ".join(map(str, task.data)) or "nothing"
+    raise DataError(f"{task.where}: expected a photo's name in its data, found {keys}")
 
 
 def _names_photo(text: str) -> bool:

@@ -86,13 +86,13 @@ def _kind(value: Item) -> str | None:
 
 def _labels(value: Item, where: str) -> tuple[str, ...]:
     """The classes of a region: the list under "rectanglelabels", "polygonlabels", "labels" …"""
-    found: list[str] = []
+    classes: list[str] = []
     for key, labels in value.items():
         if key.endswith("labels") and labels is not None:
-            if not isinstance(labels, list) or not all(isinstance(one, str) for one in labels):
+            if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
                 raise DataError(f"{where}: expected a list of classes as {key!r}, found {labels!r}")
-            found += [label.strip() for label in labels]
-    return tuple(dict.fromkeys(found))
+            classes += [label.strip() for label in labels]
+    return tuple(dict.fromkeys(classes))
 
 
 def box_of(region: Region, remarks: list[Remark]) -> DescribedBox | None:
@@ -111,8 +111,8 @@ def box_of(region: Region, remarks: list[Remark]) -> DescribedBox | None:
             "polygon: convert it in Label Studio, or delete it"
         )
     if len(region.labels) != 1:
-        found = ", ".join(region.labels) or "none"
-        raise DataError(f"{where}: expected one class for each region, found {found}")
+        classes = ", ".join(region.labels) or "none"
+        raise DataError(f"{where}: expected one class for each region, found {classes}")
     if region.kind != "rectangle":
         remarks.append(Remark(f"boxes were made from shapes: {region.kind}", where))
     return DescribedBox(region.labels[0], _fractions(region, remarks), where)

@@ -139,12 +139,12 @@ def _min(item: Item, where: str) -> Task:
     for key, value in item.items():
         if key in _MIN_KEYS:
             continue
-        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        if not isinstance(value, list) or not all(isinstance(result, dict) for result in value):
             data[key] = value
             continue
         items += [
-            (f"{where}, {key} {number}", {"value": one} | one)
-            for number, one in enumerate(value, 1)
+            (f"{where}, {key} {number}", {"value": result} | result)
+            for number, result in enumerate(value, 1)
         ]
     who = f"annotation {item['annotation_id']} of {item['annotator']}"
     return Task(where, data, annotations=[Annotation(who, items)])

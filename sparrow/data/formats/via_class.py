@@ -53,8 +53,8 @@ def class_of(attributes: Item, attribute: str, where: str) -> str:
     if isinstance(value, dict):
         ticked = [str(key) for key, tick in value.items() if tick not in (False, "", None, 0)]
         if len(ticked) != 1:
-            found = ", ".join(ticked) or "none"
-            raise DataError(f"{where}: expected one class in {attribute!r}, found {found}")
+            classes = ", ".join(ticked) or "none"
+            raise DataError(f"{where}: expected one class in {attribute!r}, found {classes}")
         return ticked[0].strip()
     if value in (None, ""):
         raise DataError(f"{where}: has no class: its attribute {attribute!r} is empty")

@@ -40,12 +40,12 @@ def unboxed_photos(told: Iterable[WholePhoto], boxed: dict[str, set[str]]) -> se
     """
     classes = {label for labels in boxed.values() for label in labels}
     unboxed = set()
-    for one in told:
-        if not classes and one.label.strip().lower() not in _NOTHING:
+    for entry in told:
+        if not classes and entry.label.strip().lower() not in _NOTHING:
             raise DataError(
-                f"{one.where}: {one.label!r} is told of a whole photo, and no entry has a box; "
+                f"{entry.where}: {entry.label!r} is told of a whole photo, and no entry has a box; "
                 "expected boxes: which objects are where cannot be told from classes of photos"
             )
-        if one.label in classes and one.photo not in boxed:
-            unboxed.add(one.photo)
+        if entry.label in classes and entry.photo not in boxed:
+            unboxed.add(entry.photo)
     return unboxed
