@@ -205,6 +205,16 @@ def test_the_photo_is_found_in_the_data(
     assert photo.name.text == name
 
 
+def test_a_photo_is_found_under_the_name_that_an_upload_gave_it(tmp_path: Path) -> None:
+    Image.new("RGB", (1000, 500)).save(tmp_path / "Möwe (1) x.jpg")
+    uploaded = {"image": "/data/upload/1/90fbb0c7-M%C3%B6we_1_x.jpg"}  # spaces and brackets are gone
+    write_json(tmp_path / "export.json", [task(annotation(), data=uploaded)])
+    assert read_set(None, tmp_path).dataset.images["image"].tolist() == ["Möwe (1) x.jpg"]
+    Image.new("RGB", (1000, 500), "blue").save(tmp_path / "Möwe 1 x.jpg")
+    with pytest.raises(DataError, match="fits 2 photos"):
+        read_set(None, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
