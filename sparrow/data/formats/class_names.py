@@ -36,6 +36,11 @@ def is_class_list(name: str) -> bool:
     return last in _LISTS or last.endswith(".names")
 
 
+def is_class_source(name: str) -> bool:
+    """Whether a file of this name tells that a set is YOLO's, even where no photo has a box."""
+    return is_class_list(name) or PurePosixPath(name).name.lower() in _ABOVE
+
+
 def read_class_names(files: SourceFiles) -> ClassNames:
     """The class names of a set, from inside its folder, else from one level above.
 

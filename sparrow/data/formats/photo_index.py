@@ -123,8 +123,24 @@ class PhotoIndex:
                 for level in range(len(SPELLINGS)):
                     if photos := self._ending_in(ends[-length:], level, without_suffix):
                         return photos
-                if tuple(map(_small, ends[-length:-1])) in self._folders:
-                    break  # the folder that the name tells is there, and has no such photo
+                told = tuple(map(_small, ends[-length:-1]))
+                if told in self._folders:
+                    # The folder that the name tells is there: elsewhere would be another photo.
+                    if photos := self._below(told, ends[-1], without_suffix):
+                        return photos
+                    break
+        return []
+
+    def _below(self, folder: _Parts, last: str, without_suffix: bool) -> list[str]:
+        """Photos of this name in a folder anywhere below ``folder`` (in small letters)."""
+        for level in range(len(SPELLINGS)):
+            photos = [
+                photo
+                for photo in self._ending_in((last,), level, without_suffix)
+                if _holds(tuple(map(_small, photo.split("/")[:-1])), folder)
+            ]
+            if photos:
+                return photos
         return []
 
     def _ending_in(self, ends: _Parts, level: int, without_suffix: bool) -> list[str]:
@@ -164,6 +180,12 @@ def _paths(text: str) -> Iterator[str]:
 
 def _stem(name: str) -> str:
     return PurePosixPath(name).stem
+
+
+def _holds(path: _Parts, folder: _Parts) -> bool:
+    """Whether the folders of a path hold those of ``folder``, one after the other."""
+    starts = range(len(path) - len(folder) + 1)
+    return any(path[start : start + len(folder)] == folder for start in starts)
 
 
 def _folder_ends(names: Sequence[str]) -> set[_Parts]:

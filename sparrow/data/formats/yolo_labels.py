@@ -10,7 +10,12 @@ from pathlib import PurePosixPath
 
 from sparrow.data.errors import DataError
 from sparrow.data.formats.annotations import finite
-from sparrow.data.formats.class_names import ClassNames, is_class_list, read_class_names
+from sparrow.data.formats.class_names import (
+    ClassNames,
+    is_class_list,
+    is_class_source,
+    read_class_names,
+)
 from sparrow.data.formats.described import (
     DescribedBox,
     DescribedPhoto,
@@ -21,6 +26,8 @@ from sparrow.data.formats.described import (
 from sparrow.data.formats.photo_folders import photo_folders
 from sparrow.data.formats.source_files import SourceFiles
 
+_CONFIDENCE = "lines have a sixth value, a confidence, which was left out"
+_POLYGON = "boxes were made from polygons"
 _MOST_BEYOND = 0.1  # of a side: more is no fraction at all, and the common stage cuts what is less
 
 
@@ -28,7 +35,7 @@ def find_labels(files: SourceFiles) -> list[str]:
     """Text files whose lines are boxes; where there are classes, empty ones as well."""
     texts = {name: _head(files, name) for name in _texts(files)}
     labels = [name for name, lines in texts.items() if lines and all(map(_is_row, lines))]
-    if labels or not any(is_class_list(name) for name in files.names):
+    if labels or not any(is_class_source(name) for name in files.names):
         return labels
     return [name for name, lines in texts.items() if lines == []]
 
@@ -57,6 +64,7 @@ def parse_labels(files: SourceFiles) -> DescribedSet:
     if not photos:
         raise DataError("expected YOLO labels (a *.txt file for each photo) somewhere in it")
     _refuse_one_name_twice(classes, photos)
+    _refuse_half_corners(remarks)
     return DescribedSet([photo.where for photo in photos], photos, remarks)
 
 
@@ -107,9 +115,9 @@ def _read_line(line: str, where: str, classes: ClassNames, remarks: list[Remark]
     if classes.keypoints and count == 4 + classes.keypoints:
         remarks.append(Remark("lines have keypoints, which were left out", where))
     elif count == 5:
-        remarks.append(Remark("lines have a sixth value, a confidence, which was left out", where))
+        remarks.append(Remark(_CONFIDENCE, where))
     elif count >= 6 and count % 2 == 0:
-        remarks.append(Remark("boxes were made from polygons", where))
+        remarks.append(Remark(_POLYGON, where))
         x, y = numbers[::2], numbers[1::2]
         return DescribedBox(label, (min(x), min(y), max(x), max(y)), where)
     elif count != 4:
@@ -129,6 +137,16 @@ def _label(text: str, where: str, classes: ClassNames) -> str:
     if not number.is_integer() or not 0 <= number < count:
         raise DataError(f"{where}: class {text!r}; there are {count}, counted from 0")
     return classes.names[int(number)]
+
+
+def _refuse_half_corners(remarks: list[Remark]) -> None:
+    """Among polygons, five numbers may be two and a half corners as well as a confidence."""
+    first = {remark.what: remark.where for remark in reversed(remarks)}
+    if _CONFIDENCE in first and _POLYGON in first:
+        raise DataError(
+            f"{first[_CONFIDENCE]}: has 6 values, and {first[_POLYGON]} is a polygon: expected an "
+            "even number of corners' values in each line of such a set"
+        )
 
 
 def _refuse_one_name_twice(classes: ClassNames, photos: list[DescribedPhoto]) -> None:
