@@ -8,6 +8,7 @@ from typing import Any
 
 from sparrow.data.errors import DataError
 from sparrow.data.formats.source_files import SourceFiles
+from sparrow.data.formats.voc_labels import parse_xml
 
 _Tree = dict[str, Any]  # an object of JSON: whatever the file holds
 
@@ -18,7 +19,7 @@ def refuse_known(files: SourceFiles) -> None:
     """Say why a set is not read, where that can be told.
 
     Raises:
-        DataError: a JSON file is damaged, or in a format that is not read; it is named.
+        DataError: a JSON or XML file is damaged, or in a format that is not read; it is named.
     """
     for name in files.with_suffix(".json"):
         tree = files.json(name)
@@ -26,6 +27,8 @@ def refuse_known(files: SourceFiles) -> None:
         for is_it, words in _WORDS if isinstance(first, dict) else ():
             if is_it(first):
                 raise DataError(f"{files.path(name)}: {words}")
+    for name in files.with_suffix(".xml"):
+        parse_xml(name, files.content(name))
     for name in files.names:
         if PurePosixPath(name).suffix.lower() in _TFRECORDS:
             raise DataError(

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tool_layouts import write_json
+from written_tool_sets import write_json
 
 from sparrow.data.errors import DataError
 from sparrow.data.formats.described import DescribedSet

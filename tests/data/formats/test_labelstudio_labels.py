@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from tool_layouts import studio_task, write_json
+from written_tool_sets import SCENE, studio_task, write_json
 
 from sparrow.data.errors import DataError
 from sparrow.data.formats.described import DescribedSet
@@ -207,7 +207,9 @@ def test_the_photo_is_found_in_the_data(
 
 def test_a_photo_is_found_under_the_name_that_an_upload_gave_it(tmp_path: Path) -> None:
     Image.new("RGB", (1000, 500)).save(tmp_path / "Möwe (1) x.jpg")
-    uploaded = {"image": "/data/upload/1/90fbb0c7-M%C3%B6we_1_x.jpg"}  # spaces and brackets are gone
+    uploaded = {
+        "image": "/data/upload/1/90fbb0c7-M%C3%B6we_1_x.jpg"
+    }  # spaces and brackets are gone
     write_json(tmp_path / "export.json", [task(annotation(), data=uploaded)])
     assert read_set(None, tmp_path).dataset.images["image"].tolist() == ["Möwe (1) x.jpg"]
     Image.new("RGB", (1000, 500), "blue").save(tmp_path / "Möwe 1 x.jpg")
@@ -233,7 +235,7 @@ def test_a_task_of_no_photo_or_several_is_refused(
 def test_other_json_is_not_taken_for_tasks(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", [])
     write_json(tmp_path / "b.json", [{"data": 1, "annotations": []}])
-    write_json(tmp_path / "c.json", [studio_task("leer.jpg")])
+    write_json(tmp_path / "c.json", [studio_task(SCENE[2], 1, "leer.jpg")])
     assert find_labels(list_source(tmp_path)) == ["c.json"]
     with pytest.raises(DataError, match=r"export\.json, entry 2: expected a task"):
-        read(tmp_path / "d", [studio_task("leer.jpg"), {"image": "a.jpg"}])
+        read(tmp_path / "d", [studio_task(SCENE[2], 1, "leer.jpg"), {"image": "a.jpg"}])

@@ -3,7 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tool_layouts import coco_tree, write_json, write_photos
+from written_sets import write_photo
+from written_tool_sets import SCENE, coco_tree, write_json
 
 from sparrow.data.errors import DataError
 from sparrow.data.formats.import_report import ImportOptions
@@ -34,8 +35,9 @@ def test_classes_alone_are_refused_unless_they_say_that_there_is_nothing() -> No
 def test_a_camera_traps_photo_with_a_class_and_no_box_is_refused_or_left_out(
     tmp_path: Path,
 ) -> None:
-    write_photos(tmp_path)
-    tree = coco_tree()
+    for photo in SCENE:
+        write_photo(tmp_path / photo.name, photo)
+    tree = coco_tree(SCENE)
     tree["annotations"].append({"id": 9, "image_id": 2, "category_id": 0, "sequence_level": True})
     write_json(tmp_path / "cct.json", tree)
     with pytest.raises(
