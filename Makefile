@@ -100,6 +100,10 @@ test-browser: $(READY) ## Drive the page in headless Chromium, which is installe
 		$(BIN)/pip install --quiet --disable-pip-version-check 'playwright>=1.50,<2'
 	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
 
+.PHONY: test-formats
+test-formats: $(READY) ## Import 500 random sets of labels, in random dialects, with random damage
+	$(BIN)/python -m pytest -m formats tests/data/formats $(ARGS)
+
 .PHONY: test-hostile
 test-hostile: $(READY) ## Send 2,000 broken requests to the service, and random ones by its description
 	@$(BIN)/python -c 'import schemathesis' 2>/dev/null || \

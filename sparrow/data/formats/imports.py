@@ -119,6 +119,8 @@ def read_set(
     try:
         return assemble(kind, parse(files), files, options, progress)
     except DataError as error:
+        if not _parser(kind).find_labels(files):
+            refuse_known(files)
         if str(files.root) in str(error):
             raise
         raise DataError(f"{files.root}: {error}") from error

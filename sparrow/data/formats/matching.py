@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from sparrow.data.errors import DataError
 from sparrow.data.formats.described import DescribedPhoto, DescribedSet, PhotoName
 from sparrow.data.formats.import_report import ImportOptions, ImportReport
+from sparrow.data.formats.photo_index import PhotoIndex
 from sparrow.data.formats.source_files import SourceFiles
 
 MAX_NAMED = 5  # of many, how many an error names
@@ -22,8 +23,9 @@ def match_photos(
     """
     matched: dict[str, DescribedPhoto] = {}
     missing = []
+    photos = _photos_below(described.photos_below, files)
     for photo in described.photos:
-        name = _find(photo, files)
+        name = _find(photo, photos)
         if name is None:
             missing.append(photo)
         elif name in matched:
@@ -34,18 +36,25 @@ def match_photos(
             )
         else:
             matched[name] = photo
-    _take_missing(missing, files, options, report)
-    _take_unlabelled(matched, described.photos_below, files, options, report)
+    _take_missing(missing, options, report)
+    _take_unlabelled(matched, photos.names, options, report)
     _leave_unboxed(matched, options, report)
     if not matched:
         raise DataError("no photos in this set")
     return dict(sorted(matched.items()))
 
 
-def _find(photo: DescribedPhoto, files: SourceFiles) -> str | None:
+def _photos_below(folder: str, files: SourceFiles) -> PhotoIndex:
+    """The photos that belong to a set, and not to its history or to its contact sheets."""
+    if not folder:
+        return files.photos
+    return PhotoIndex([name for name in files.names if name.startswith(f"{folder}/")])
+
+
+def _find(photo: DescribedPhoto, photos: PhotoIndex) -> str | None:
     try:
-        name = files.photos.find(photo.name)
-        second = files.photos.find(photo.second_name) if photo.second_name else None
+        name = photos.find(photo.name)
+        second = photos.find(photo.second_name) if photo.second_name else None
     except DataError as error:
         raise DataError(f"{photo.where}: {error}") from error
     if name and second and name != second:
@@ -57,10 +66,7 @@ def _find(photo: DescribedPhoto, files: SourceFiles) -> str | None:
 
 
 def _take_missing(
-    missing: Sequence[DescribedPhoto],
-    files: SourceFiles,
-    options: ImportOptions,
-    report: ImportReport,
+    missing: Sequence[DescribedPhoto], options: ImportOptions, report: ImportReport
 ) -> None:
     if missing and options.missing == "refuse":
         first = missing[0]
@@ -92,17 +98,15 @@ def _leave_unboxed(
 
 def _take_unlabelled(
     matched: dict[str, DescribedPhoto],
-    below: str,
-    files: SourceFiles,
+    names: Sequence[str],
     options: ImportOptions,
     report: ImportReport,
 ) -> None:
     """Photos that nothing describes: an error, or by option without boxes or left out."""
-    inside = [name for name in files.photos.names if not below or name.startswith(below + "/")]
-    rest = [name for name in inside if name not in matched]
+    rest = [name for name in names if name not in matched]
     if rest and options.unlabelled == "refuse":
         raise DataError(
-            f"{len(rest):,} of {len(inside):,} photos are in no label file: "
+            f"{len(rest):,} of {len(names):,} photos are in no label file: "
             f"{_some(rest)}; label them, or say what they are: --unlabelled empty (photos without "
             "objects) or --unlabelled skip (leave them out)"
         )

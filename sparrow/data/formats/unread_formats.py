@@ -12,6 +12,7 @@ from sparrow.data.formats.voc_labels import parse_xml
 
 _Tree = dict[str, Any]  # an object of JSON: whatever the file holds
 
+_STUDIO_COLUMNS = (b"annotation_id", b"annotator", b"lead_time")
 _TFRECORDS = (".tfrecord", ".tfrecords", ".record")
 
 
@@ -19,7 +20,7 @@ def refuse_known(files: SourceFiles) -> None:
     """Say why a set is not read, where that can be told.
 
     Raises:
-        DataError: a JSON or XML file is damaged, or in a format that is not read; it is named.
+        DataError: a JSON or XML file is damaged, or a file is in a format that is not read.
     """
     for name in files.with_suffix(".json"):
         tree = files.json(name)
@@ -29,6 +30,12 @@ def refuse_known(files: SourceFiles) -> None:
                 raise DataError(f"{files.path(name)}: {words}")
     for name in files.with_suffix(".xml"):
         parse_xml(name, files.content(name))
+    for name in files.with_suffix(".csv", ".tsv"):
+        if all(column in files.head(name) for column in _STUDIO_COLUMNS):
+            raise DataError(
+                f"{files.path(name)}: a table of Label Studio is not read; export the project as "
+                "JSON"
+            )
     for name in files.names:
         if PurePosixPath(name).suffix.lower() in _TFRECORDS:
             raise DataError(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -103,3 +104,51 @@ def test_coco_refuses_what_is_not_coco(tmp_path: Path, text: str, says: str) -> 
     (tmp_path / "x.json").write_text(text)
     with pytest.raises(DataError, match=says):
         read_set("coco", tmp_path / "x.json")
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"annotations": _box(image_id="7", category_id=3.0)}, ""),
+        ({"annotations": _box(bbox=None, segmentation=[[1, 2, 11, 2, 11, 22]])}, "from polygons"),
+        ({"annotations": _box(bbox=[], segmentation=[1, 2, 11, 2, 11, 22])}, "from polygons"),
+        ({"annotations": _box(iscrowd=1)}, "1 crowd boxes were used"),
+        ({"annotations": _box() + _box(id=2, bbox=[])}, "1 annotations without a box"),
+        ({"images": _image(width=None, height=None)}, ""),
+        ({"categories": [{"id": 0, "name": "bird"}, {"id": 3, "name": "bird"}]}, ""),
+    ],
+)  # fmt: skip
+def test_coco_of_other_programs(tmp_path: Path, changed: dict, says: str) -> None:
+    _coco(tmp_path, **changed)
+    with_photos = read_set("coco", tmp_path)
+    assert with_photos.dataset.boxes[["label", *XYXY]].to_numpy().tolist() == [
+        ["bird", 1, 2, 11, 22]
+    ]
+    assert says in "\n".join(with_photos.report.lines())
+
+
+def test_coco_two_used_categories_of_one_name_are_refused(tmp_path: Path) -> None:
+    categories = [{"id": 0, "name": "bird"}, {"id": 3, "name": "bird"}]
+    _coco(tmp_path, categories=categories, annotations=_box() + _box(id=2, category_id=0))
+    with pytest.raises(DataError, match="categories 0 and 3 are both called 'bird'"):
+        read_set("coco", tmp_path)
+
+
+def test_coco_that_the_model_wrote_is_no_label(tmp_path: Path) -> None:
+    path = _coco(tmp_path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    (tmp_path / "instances.json.sha256").write_text(f"{digest}  instances.json\n")
+    (tmp_path / "queue.csv").write_text("image\n")
+    write_photo(tmp_path / "contact-sheet-1.jpg", 90)
+    with pytest.raises(DataError, match=r"instances\.json: these are the model's own boxes"):
+        read_set("coco", tmp_path)
+    path.write_text(path.read_text() + "\n")  # corrected, in a way
+    assert read_set("coco", tmp_path).dataset.images["image"].tolist() == ["images/a.jpg"]
+
+
+def test_coco_of_other_tasks_about_the_same_photos_is_left_out(tmp_path: Path) -> None:
+    path = _coco(tmp_path, place="annotations/instances_val2017.json")
+    path.with_name("person_keypoints_val2017.json").write_bytes(path.read_bytes())
+    assert "1 JSON files are no COCO boxes and were not read" in "\n".join(
+        read_set("coco", tmp_path).report.lines()
+    )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from sparrow.data.formats import WRITERS
 from sparrow.data.formats.coco import write_coco
 from sparrow.data.formats.csv import write_csv
 from sparrow.data.formats.exchange import export_dataset, read_csv
+from sparrow.data.formats.import_report import ImportOptions
 from sparrow.data.formats.imports import Credits, Target, import_set, read_set
 from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, XYXY, Dataset
 
@@ -124,3 +126,50 @@ def test_a_missing_photo_stops_the_import_with_nothing_written(tmp_path: Path) -
 def test_a_folder_that_is_not_there(tmp_path: Path, kind: str) -> None:
     with pytest.raises(DataError, match="no such folder"):
         import_set(kind, tmp_path / "nowhere", Target(tmp_path / "into"))
+
+
+def _two_photos(folder: Path, boxes: str = "0 0.5 0.5 0.5 0.5\n") -> Path:
+    """YOLO: ``a.jpg`` has boxes, ``b.jpg`` no label file."""
+    write_photo(folder / "images" / "a.jpg")
+    write_photo(folder / "images" / "b.jpg", 41)
+    (folder / "labels").mkdir()
+    (folder / "labels" / "a.txt").write_text(boxes)
+    (folder / "classes.txt").write_text("bird\n")
+    return folder
+
+
+def test_photos_without_labels_are_named_or_decided_about(tmp_path: Path) -> None:
+    _two_photos(tmp_path)
+    with pytest.raises(DataError, match=r"1 of 2 photos are in no label file: images/b\.jpg"):
+        read_set("yolo", tmp_path)
+    for choice, photos, says in (
+        ("empty", 2, "1 photos that no label file describes were taken as empty (images/b.jpg)"),
+        ("skip", 1, "1 photos that no label file describes were left out (images/b.jpg)"),
+    ):
+        with_photos = read_set("yolo", tmp_path, ImportOptions(unlabelled=choice))
+        assert len(with_photos.dataset.images) == photos
+        assert says in with_photos.report.lines()
+
+
+def test_labels_without_photos_are_named_or_left_out(tmp_path: Path) -> None:
+    (_two_photos(tmp_path) / "images" / "b.jpg").unlink()
+    (tmp_path / "labels" / "c.txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    with pytest.raises(DataError, match=r"described but not there: 'c' .* labels/c\.txt"):
+        read_set("yolo", tmp_path)
+    with_photos = read_set("yolo", tmp_path, ImportOptions(missing="skip"))
+    assert with_photos.dataset.images["image"].tolist() == ["images/a.jpg"]
+    says = "1 descriptions of photos that are not there were left out (labels/c.txt)"
+    assert says in with_photos.report.lines()
+
+
+def test_one_picture_with_two_answers_is_refused_with_both_names(tmp_path: Path) -> None:
+    _two_photos(tmp_path)
+    shutil.copy(tmp_path / "images" / "a.jpg", tmp_path / "images" / "b.jpg")
+    (tmp_path / "labels" / "b.txt").write_text("0 0.25 0.5 0.5 0.5\n")
+    with pytest.raises(DataError, match=r"images/a\.jpg and images/b\.jpg are the same picture"):
+        read_set("yolo", tmp_path)
+    shutil.copy(tmp_path / "labels" / "a.txt", tmp_path / "labels" / "b.txt")
+    with_photos = read_set("yolo", tmp_path)
+    assert "1 photos are there twice, with the same boxes (images/a.jpg, images/b.jpg)" in (
+        with_photos.report.lines()
+    )

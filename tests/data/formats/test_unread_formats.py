@@ -35,9 +35,23 @@ def test_a_known_format_that_is_not_read_is_named_with_what_to_export(
     tmp_path: Path, tree: Any, words: str
 ) -> None:
     write_json(tmp_path / "out.json", tree)
-    with pytest.raises(DataError, match=words) as error:
+    for kind in (None, "coco"):
+        with pytest.raises(DataError, match=words) as error:
+            read_set(kind, tmp_path)
+        assert str(tmp_path / "out.json") in str(error.value)
+
+
+def test_a_table_of_label_studio_is_named(tmp_path: Path) -> None:
+    header = "annotation_id,annotator,created_at,id,image,label,lead_time,updated_at\n"
+    (tmp_path / "project.csv").write_text(header, encoding="utf-8")
+    with pytest.raises(DataError, match=r"project\.csv: a table of Label Studio is not read"):
         read_set(None, tmp_path)
-    assert str(tmp_path / "out.json") in str(error.value)
+
+
+def test_a_damaged_xml_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text("<", encoding="utf-8")
+    with pytest.raises(DataError, match=r"a\.xml: not valid XML"):
+        read_set(None, tmp_path)
 
 
 def test_records_of_tensorflow_are_named(tmp_path: Path) -> None:

@@ -77,3 +77,47 @@ def test_voc_refuses(tmp_path: Path, xml: str, says: str) -> None:
     with pytest.raises(DataError, match=says) as error:
         read_set("voc", _voc(tmp_path, xml))
     assert "a.xml" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "label"),
+    [("gb2312", "麻雀"), ("iso-8859-1", "Spatz groß"), ("utf-16", "麻雀"), ("utf-8-sig", "Spatz")],
+)
+def test_voc_obeys_the_declared_encoding(tmp_path: Path, encoding: str, label: str) -> None:
+    xml = VOC.format(name="a.jpg", xmin=1).replace("raccoon", label)
+    _voc(tmp_path, "")
+    declared = f'<?xml version="1.0" encoding="{encoding.removesuffix("-sig")}"?>{xml}'
+    (tmp_path / "annotations" / "a.xml").write_bytes(declared.encode(encoding))
+    assert read_set("voc", tmp_path).dataset.boxes["label"].tolist() == [label]
+
+
+def test_voc_text_that_is_not_what_it_declares_is_refused(tmp_path: Path) -> None:
+    _voc(tmp_path, "")
+    xml = VOC.format(name="a.jpg", xmin=1).replace("raccoon", "groß").encode("latin-1")
+    (tmp_path / "annotations" / "a.xml").write_bytes(
+        b'<?xml version="1.0" encoding="utf-8"?>' + xml
+    )
+    with pytest.raises(DataError, match=r"a\.xml: not UTF-8 text, as it declares"):
+        read_set("voc", tmp_path)
+
+
+def test_voc_a_doctype_that_declares_nothing(tmp_path: Path) -> None:
+    xml = "<!DOCTYPE annotation>" + VOC.format(name="a.jpg", xmin=1)
+    assert len(read_set("voc", _voc(tmp_path, xml)).dataset.boxes) == 1
+
+
+def test_voc_two_photos_that_one_file_could_mean(tmp_path: Path) -> None:
+    _voc(tmp_path, VOC.format(name="b.jpg", xmin=1))
+    write_photo(tmp_path / "images" / "b.jpg")
+    says = r"a\.xml says that its photo is 'b\.jpg' .* by its own name it is about images/a\.jpg"
+    with pytest.raises(DataError, match=says):
+        read_set("voc", tmp_path)
+
+
+def test_voc_corners_in_another_order_are_the_same_box(tmp_path: Path) -> None:
+    xml = VOC.format(name="a.jpg", xmin=40).replace("<xmax>40", "<xmax>1")
+    with_photos = read_set("voc", _voc(tmp_path, xml))
+    assert with_photos.dataset.boxes[XYXY].to_numpy().tolist() == [[0, 0, 40, 30]]
+    assert "1 boxes had their corners in another order (annotations/a.xml, object 1)" in (
+        with_photos.report.lines()
+    )

@@ -71,3 +71,63 @@ def test_yolo_label_without_its_photo(tmp_path: Path) -> None:
     (tmp_path / "classes.txt").write_text("bird\n")
     with pytest.raises(DataError, match=r"b\.txt"):
         read_set("yolo", tmp_path)
+
+
+def _one_line(folder: Path, line: str) -> Path:
+    write_photo(folder / "images" / "a.jpg", 200, 100)
+    (folder / "labels").mkdir()
+    (folder / "labels" / "a.txt").write_text(f"{line}\n")
+    (folder / "classes.txt").write_text("bird\ncat\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("line", "label", "says"),
+    [
+        ("\ufeff 1\t5e-1 0.5 0.25 0.5  ", "cat", ""),
+        ("1.0 0.5 0.5 0.25 0.5", "cat", ""),
+        ("0 0.5 0.5 0.25 0.5 0.93", "bird", "1 lines have a sixth value, a confidence"),
+        ("0 .375 .25 .625 .25 .625 .75 .375 .75", "bird", "1 boxes were made from polygons"),
+    ],
+)
+def test_yolo_lines_of_other_programs(tmp_path: Path, line: str, label: str, says: str) -> None:
+    with_photos = read_set("yolo", _one_line(tmp_path, line))
+    boxes = with_photos.dataset.boxes
+    assert boxes[["label", *XYXY]].to_numpy().tolist() == [[label, 75, 25, 125, 75]]
+    assert says in "\n".join(with_photos.report.lines())
+
+
+def test_yolo_half_a_corner_among_polygons_is_refused(tmp_path: Path) -> None:
+    _one_line(tmp_path, "0 .1 .1 .2 .1 .2 .2\n0 .1 .1 .2 .1 .2")
+    with pytest.raises(DataError, match=r"a\.txt, line 2: has 6 values, and labels/a\.txt, line 1"):
+        read_set("yolo", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "says"),
+    [
+        ("data.yaml", "names: [cat, bird]", r"says bird, cat, .*data\.yaml says cat, bird"),
+        ("labels/classes.txt", "cat\nbird\n", "name the classes differently"),
+        ("data.yaml", "nc: 3\nnames: [bird, cat]", "says nc: 3, but names 2"),
+        ("obj.names", "bird\n\ncat\n", r"obj\.names, line 2: is blank"),
+    ],
+)  # fmt: skip
+def test_yolo_sources_of_classes_that_contradict(
+    tmp_path: Path, file: str, text: str, says: str
+) -> None:
+    _one_line(tmp_path, "0 0.5 0.5 0.25 0.5")
+    (tmp_path / file).write_text(text)
+    with pytest.raises(DataError, match=says):
+        read_set("yolo", tmp_path)
+
+
+def test_yolo_classes_one_level_above_a_part(tmp_path: Path) -> None:
+    _one_line(tmp_path / "train", "1 0.5 0.5 0.25 0.5")
+    (tmp_path / "train" / "classes.txt").rename(tmp_path / "classes.txt")
+    assert read_set("yolo", tmp_path / "train").dataset.boxes["label"].tolist() == ["cat"]
+
+
+def test_yolo_one_label_file_for_two_photos(tmp_path: Path) -> None:
+    write_photo(_one_line(tmp_path, "0 0.5 0.5 0.25 0.5") / "images" / "a.png")
+    with pytest.raises(DataError, match=r"labels/a\.txt: the name 'a' fits 2 photos"):
+        read_set("yolo", tmp_path)
