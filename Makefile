@@ -138,12 +138,12 @@ test-circle: $(READY) ## From drift over labels to a better champion that serves
 	$(BIN)/python -m pytest -m circle tests/circle -s $(ARGS)
 
 .PHONY: test-kills
-test-kills: $(READY) ## Kill the flow in each of its steps and resume it: minutes
-	$(BIN)/python -m pytest -m kills tests/flows -s $(ARGS)
+test-kills: $(READY) ## Kill the flow in each of its steps, and promotions, and go on: minutes
+	$(BIN)/python -m pytest -m kills tests/flows tests/registry -s $(ARGS)
 
 .PHONY: test-extras
 test-extras: $(READY) ## Install the wheel, bare and with each extra, into environments of their own under /tmp
-	$(BIN)/python -m pytest -m extras tests/extras tests/cli -s $(ARGS)
+	$(BIN)/python -m pytest -m extras tests/extras tests/cli tests/test_packaging.py -s $(ARGS)
 
 .PHONY: test-notebooks
 test-notebooks: $(READY) ## Execute docs/notebooks; their outputs are kept as they are

@@ -61,7 +61,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
         ),
         augmentation=AugmentationConfig(crop=0.3, scale_jitter=0.3, rain=0.3, blur=0.3),
         tuning=TuningConfig(
-            trials=2, epochs=1, photos=4, pruner="none", space={"training.epochs": (1,)}
+            trials=2, epochs=1, photos=4, pruner="none", space={"training.epochs": (1,)}, threads=1
         ),
         evaluation=EvaluationConfig(bootstrap_samples=10),
         stores=StoresConfig(tuning=f"sqlite:///{stores}/optuna.db"),

@@ -114,7 +114,7 @@ def test_each_command_works_or_says_what_is_missing(site, tmp_path):
             assert expected in said, f"{line}: {said}"
 
 
-@pytest.mark.slow
+@pytest.mark.extras
 def test_the_flow_starts_from_a_wheel_and_says_what_it_lacks(site, tmp_path):
     train = site / "sparrow" / "flows" / "train.py"
     (tmp_path / ".metaflow").mkdir()

@@ -1,4 +1,4 @@
-"""The whole flow on a tiny config, twice: once through, once killed in training and resumed."""
+"""The whole flow on a tiny config: once through, and once more with nothing changed."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import gzip
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +146,8 @@ def test_a_run_ends_with_a_champion_a_bento_and_a_report(home: Path, first_run: 
     assert found["run"]["state"] == "finished"
     assert found["champion"]["version"] == 1  # the first candidate passes the absolute bars
     assert found["run"]["bento"].startswith("tiny-detector:v1-")
-    (run,) = (home / ".metaflow" / "Train").glob("*/_meta/*_self.json")
+    run_id = first_run["evaluate"].pathspec.split("/")[1]
+    (run,) = (home / ".metaflow" / "Train" / run_id / "_meta").glob("*_self.json")
     assert "champion" in json.loads(run.read_text())["tags"]
     (notice,) = (home / "bentoml" / "bentos").glob("tiny-detector/*/src/NOTICE")
     assert "known authors: CC0" in notice.read_text()
@@ -262,60 +261,7 @@ def test_the_splits_share_no_author(first_run: Any) -> None:
 
 
 @pytest.mark.slow
-def test_killed_in_training_and_resumed_nothing_is_repeated_or_lost(
-    home: Path, first_run: Any
-) -> None:
-    # By two processes: each is a task of the step, and both have to go on from the same epoch.
-    values = (
-        "tuning.trials=0",
-        "tuning.workers=2",
-        "training.world_size=2",
-        "training.gradient_accumulation_steps=2",
-    )
-    settings = [part for value in values for part in ("--set", value)]
-    command = [sys.executable, str(FLOW), "--config", "config", "tiny.yaml", "run", *settings]
-    with (home / "killed.log").open("w") as log:
-        running = subprocess.Popen(
-            command, cwd=home, env=environment(home), stdout=log, stderr=log, start_new_session=True
-        )
-    before = set((home / ".sparrow" / "runs").glob("*/checkpoints/checkpoint.pt"))
-    checkpoint = wait_for_checkpoint(home, before, running)
-    os.killpg(running.pid, signal.SIGKILL)
-    running.wait()
-    run_dir = checkpoint.parents[1]
-    steps_before = [json.loads(line)["step"] for line in read_lines(run_dir)]
-
-    resumed = subprocess.run(
-        [sys.executable, str(FLOW), "resume"],  # with the config of the run it goes on with
-        cwd=home,
-        env=environment(home),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert resumed.returncode == 0, resumed.stdout[-4000:] + resumed.stderr[-2000:]
-    steps_after = [json.loads(line)["step"] for line in read_lines(run_dir)][len(steps_before) :]
-    # What the first run had done of it was taken over.
-    assert steps_before == ["explore", "tune", "tune", "gather", "choose"]
-    assert steps_after == ["train", "train", "evaluate", "promote", "bundle", "end"]
-    assert "epoch  1 of 2" not in resumed.stdout  # it was finished before the kill
-    assert "epoch  2 of 2" in resumed.stdout
-    assert registered_versions(home) == [1, 2]  # one version a run, none twice
-
-    # The same data and seed without tuning is no better than the champion: it stays.
-    found = status(home)
-    assert found["run"]["candidate_version"] == 2
-    assert found["champion"]["version"] == 1
-    assert not found["run"]["decision"]["promote"]
-    # Its card says at which threshold it would find what the champion finds.
-    model = json.loads((run_dir / "model" / "model.json").read_text())
-    assert model["equal_recall"]["champion_version"] == 1
-    assert any(not gate["passed"] for gate in found["run"]["decision"]["gates"])
-
-
-@pytest.mark.slow
 def test_the_same_run_again_takes_over_all_but_the_promotion(home: Path, first_run: Any) -> None:
-    """Other runs have been since; the first one's results are found, verified and still hold."""
     champion = (home / ".sparrow" / "champion" / "weights.safetensors").read_bytes()
     before = registered_versions(home)
     command = [sys.executable, str(FLOW), "--config", "config", "tiny.yaml", "run"]
@@ -340,7 +286,7 @@ def test_every_key_that_a_step_reads_is_declared(home: Path, first_run: Any) -> 
         "from reuse import read_records;"
         "undeclared = {f'{run.id} {step}': record.undeclared for run in Flow('Train').runs()"
         " for step, record in read_records(run).items()};"
-        "assert len(undeclared) >= 20, undeclared;"
+        "assert len(undeclared) >= 12, undeclared;"
         "print(json.dumps({step: keys for step, keys in undeclared.items() if keys}))"
     )
     assert run_script(home, script) == {}
@@ -374,16 +320,6 @@ def test_a_fault_of_input_is_a_message_without_traceback(
     assert failed.returncode != 0
     assert expected in said
     assert "Traceback" not in said
-
-
-def wait_for_checkpoint(home: Path, before: set[Path], running: subprocess.Popen[bytes]) -> Path:
-    """The checkpoint of a new run, once its first epoch is in it."""
-    while running.poll() is None:
-        new = set((home / ".sparrow" / "runs").glob("*/checkpoints/checkpoint.pt")) - before
-        if new:
-            return new.pop()
-        time.sleep(0.05)
-    raise AssertionError((home / "killed.log").read_text()[-4000:])
 
 
 def read_lines(run_dir: Path) -> list[str]:

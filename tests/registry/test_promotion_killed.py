@@ -106,7 +106,7 @@ def test_whatever_comes_next_everything_agrees_again(template: Path, tmp_path: P
         check_agreement(result["state"])
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_two_promotions_and_a_rollback_at_once(template: Path, tmp_path: Path) -> None:
     """Each is done, or refused because another was quicker; none is half done, none lost."""
     at_once = [["promote 3", None], ["promote 1", None], ["rollback", None]]

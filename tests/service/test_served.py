@@ -32,11 +32,12 @@ def figures(served: Any) -> dict[str, float]:
 def test_metrics_count_what_happened(served: Any, drawn_dataset: Path) -> None:
     photo = next((drawn_dataset / "images").iterdir()).read_bytes()
     before = figures(served)
+    version = served.client.get("/model").json()["version"]  # another test exchanges it
     assert detect(served, photo, b"text").json()["photos"][1]["error"] is not None
     after = figures(served)
     for name in (
-        'sparrow_photos_total{model_version="1",outcome="counted",source="api"}',
-        'sparrow_photos_total{model_version="1",outcome="unreadable_photo",source="api"}',
+        f'sparrow_photos_total{{model_version="{version}",outcome="counted",source="api"}}',
+        f'sparrow_photos_total{{model_version="{version}",outcome="unreadable_photo",source="api"}}',
         'sparrow_requests_total{path="/detect",status="200"}',
     ):
         assert after[name] - before.get(name, 0) == 1
