@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import PurePath
 
 PHOTO_SUFFIXES = (
@@ -21,6 +22,18 @@ _SYSTEM_BEGINNINGS = ("._", ".trash")  # AppleDouble; .Trash, .Trashes, .Trash-1
 def has_photo_suffix(name: str) -> bool:
     """Whether a file of this name may be a photo, whatever the case of its suffix."""
     return PurePath(name).suffix.lower() in PHOTO_SUFFIXES
+
+
+def readable_name(name: str) -> str:
+    """A file's name as text: one that is no UTF-8 is read as Latin-1, in which any byte is a sign.
+
+    Such names are from old disks and archives; no table and no terminal can hold their bytes.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name).decode("latin-1")
+    return name
 
 
 def is_system_name(name: str) -> bool:

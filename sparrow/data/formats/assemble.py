@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from sparrow.data.errors import DataError, as_data_errors
+from sparrow.data.errors import DataError
 from sparrow.data.formats.annotations import PhotoRow, make_dataset
 from sparrow.data.formats.described import DescribedPhoto, DescribedSet
 from sparrow.data.formats.frame import Frame, place_boxes, read_frame
 from sparrow.data.formats.import_report import ImportOptions, ImportReport
 from sparrow.data.formats.matching import match_photos
+from sparrow.data.formats.same_pictures import refuse_contradictions
 from sparrow.data.formats.source_files import SourceFiles
 from sparrow.data.tables import Dataset
+from sparrow.photo_names import readable_name
 from sparrow.progress import Progress
-from sparrow.regular_file import sha256_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +57,12 @@ def assemble(
     matched = match_photos(described, files, options, report)
     rows = []
     for number, (name, photo) in enumerate(matched.items(), 1):
+        if readable_name(name) != name:
+            report.add("photos' names were no UTF-8 and are written as UTF-8", readable_name(name))
         rows.append(_row(name, photo, files, options, report))
         if progress:
             progress(number, len(matched))
-    _refuse_contradictions(rows, files, report)
+    refuse_contradictions(rows, files, report)
     _count(rows, report)
     return AssembledSet(make_dataset(files.root, rows), report)
 
@@ -89,36 +92,6 @@ def _frame(name: str, photo: DescribedPhoto, files: SourceFiles, report: ImportR
         return Frame(*photo.size)
 
 
-def _refuse_contradictions(rows: list[PhotoRow], files: SourceFiles, report: ImportReport) -> None:
-    """The same picture under two names must have the same boxes."""
-    by_size: dict[int, list[PhotoRow]] = defaultdict(list)
-    for row in rows:
-        with as_data_errors("cannot be read", files.path(row.image)):
-            by_size[files.path(row.image).stat().st_size].append(row)
-    for alike in by_size.values():
-        seen: dict[str, PhotoRow] = {}
-        for row in alike if len(alike) > 1 else ():
-            with as_data_errors("cannot be read", files.path(row.image)):
-                first = seen.setdefault(sha256_of(files.path(row.image)), row)
-            if first is row:
-                continue
-            if _rounded(first) != _rounded(row):
-                raise DataError(
-                    f"{first.image} and {row.image} are the same picture, but their "
-                    f"boxes differ ({_classes(first)}; {_classes(row)}); keep the right one"
-                )
-            report.add("photos are there twice, with the same boxes", f"{first.image}, {row.image}")
-
-
-def _rounded(row: PhotoRow) -> list[tuple[str, ...]]:
-    return sorted((label, *(f"{value:.2f}" for value in xyxy)) for label, *xyxy in row.boxes)
-
-
-def _classes(row: PhotoRow) -> str:
-    count = len(row.boxes)
-    return f"{count} boxes: {', '.join(sorted({box[0] for box in row.boxes}))}" if count else "none"
-
-
 def _count(rows: list[PhotoRow], report: ImportReport) -> None:
     report.photos = len(rows)
     report.empty_photos = sum(not row.boxes for row in rows)
@@ -136,14 +109,14 @@ def flat_names(names: list[str]) -> Mapping[str, str]:
     Raises:
         DataError: two photos would still share a name.
     """
-    flat = {name: PurePosixPath(name).name for name in names}
+    flat = {name: readable_name(PurePosixPath(name).name) for name in names}
     for shorten in (_telling_path, lambda name: name.replace("/", "_")):
         taken: dict[str, list[str]] = defaultdict(list)
         for name, short in flat.items():
             taken[short].append(name)
         for same in taken.values():
             if len(same) > 1:
-                flat.update({name: shorten(name) for name in same})
+                flat.update({name: readable_name(shorten(name)) for name in same})
     by_flat: dict[str, str] = {}
     for name, short in flat.items():
         if by_flat.setdefault(short, name) != name:

@@ -131,7 +131,8 @@ def _box(shape: ET.Element, where: str, remarks: list[Remark]) -> DescribedBox |
         remarks.append(Remark(what, where))
         if shape.tag != "ellipse":
             xyxy = turned_box(xyxy, degrees)
-    return DescribedBox(label, xyxy, where)
+    encloses = shape.tag == "ellipse" or degrees % 360 != 0
+    return DescribedBox(label, xyxy, where, encloses=encloses)
 
 
 def _numbers(shape: ET.Element, keys: tuple[str, ...], where: str) -> list[float]:

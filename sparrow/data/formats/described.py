@@ -37,12 +37,15 @@ class DescribedBox:
         xyxy: corners in pixels counted from 0, or in fractions of the photo's sides.
         where: file and row, for messages: "labels/a.txt, line 3".
         crowd: it surrounds a group and not one object.
+        encloses: it surrounds a circle, an ellipse or a turned shape; the photo's edge cuts it,
+            however far it reaches beyond.
     """
 
     label: str
     xyxy: tuple[float, float, float, float]
     where: str
     crowd: bool = False
+    encloses: bool = False
 
 
 @dataclass(frozen=True, slots=True)

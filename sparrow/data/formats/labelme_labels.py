@@ -84,7 +84,7 @@ def _boxes(shapes: list[Item], name: str, remarks: list[Remark]) -> list[Describ
         if key in boxes:
             remarks.append(Remark("shapes of one group were joined into one box", where))
             xyxy = around(_corner_points(xyxy) + _corner_points(boxes[key].xyxy))
-        boxes[key] = DescribedBox(label, xyxy, where)
+        boxes[key] = DescribedBox(label, xyxy, where, encloses=shape.get("shape_type") == "circle")
     return list(boxes.values())
 
 

@@ -115,7 +115,8 @@ def box_of(region: Region, remarks: list[Remark]) -> DescribedBox | None:
         raise DataError(f"{where}: expected one class for each region, found {classes}")
     if region.kind != "rectangle":
         remarks.append(Remark(f"boxes were made from shapes: {region.kind}", where))
-    return DescribedBox(region.labels[0], _fractions(region, remarks), where)
+    encloses = region.kind == "ellipse" or region.degrees % 360 != 0
+    return DescribedBox(region.labels[0], _fractions(region, remarks), where, encloses=encloses)
 
 
 def _fractions(region: Region, remarks: list[Remark]) -> Corners:

@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from sparrow.data.errors import DataError
 from sparrow.data.formats.described import PhotoName
-from sparrow.photo_names import has_photo_suffix
+from sparrow.photo_names import has_photo_suffix, readable_name
 
 _DRIVE = re.compile(r"^[A-Za-z]:(?=/)")
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
@@ -35,11 +35,11 @@ def _as_it_is(text: str) -> str:
 
 
 def _normal_form(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
+    return unicodedata.normalize("NFC", readable_name(text))
 
 
 def _small(text: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    return _normal_form(_normal_form(text).casefold())
 
 
 SPELLINGS: tuple[Callable[[str], str], ...] = (_as_it_is, _normal_form, _small)

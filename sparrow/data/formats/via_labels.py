@@ -113,7 +113,8 @@ def _box(region: Item, where: str, attribute: str, remarks: list[Remark]) -> Des
     label = class_of(region["region_attributes"], attribute, where)
     if kind != "rect":
         remarks.append(Remark(f"boxes were made from shapes: {kind}", where))
-    return DescribedBox(label, _corners(shape, where), where)
+    encloses = kind in ("circle", "ellipse")
+    return DescribedBox(label, _corners(shape, where), where, encloses=encloses)
 
 
 def _corners(shape: Item, where: str) -> Corners:

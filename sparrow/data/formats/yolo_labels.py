@@ -37,7 +37,7 @@ def find_labels(files: SourceFiles) -> list[str]:
     labels = [name for name, lines in texts.items() if lines and all(map(_is_row, lines))]
     if labels or not any(is_class_source(name) for name in files.names):
         return labels
-    return [name for name, lines in texts.items() if lines == []]
+    return [n for n, lines in texts.items() if lines == [] or (lines and _has_photo(files, n))]
 
 
 def parse_labels(files: SourceFiles) -> DescribedSet:
@@ -50,9 +50,9 @@ def parse_labels(files: SourceFiles) -> DescribedSet:
     remarks: list[Remark] = []
     photos = []
     for name in _texts(files):
-        label = PhotoName(PurePosixPath(name).stem, photo_folders(name), is_stem=True)
+        label = _photo_name(name)
         lines = files.text(name).splitlines()
-        if not _is_label_file(lines) and files.photos.find(label) is None:
+        if not _is_label_file(lines) and not _has_photo(files, name):
             remarks.append(Remark("text files are no labels and were not read", name))
             continue
         boxes = [
@@ -66,6 +66,18 @@ def parse_labels(files: SourceFiles) -> DescribedSet:
     _refuse_one_name_twice(classes, photos)
     _refuse_half_corners(remarks)
     return DescribedSet([photo.where for photo in photos], photos, remarks)
+
+
+def _has_photo(files: SourceFiles, name: str) -> bool:
+    try:
+        return files.photos.find(_photo_name(name)) is not None
+    except DataError:  # several
+        return True
+
+
+def _photo_name(name: str) -> PhotoName:
+    """The photo of a label file: it shares its stem."""
+    return PhotoName(PurePosixPath(name).stem, photo_folders(name), is_stem=True)
 
 
 def _texts(files: SourceFiles) -> list[str]:

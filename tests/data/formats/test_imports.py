@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -168,8 +169,30 @@ def test_one_picture_with_two_answers_is_refused_with_both_names(tmp_path: Path)
     (tmp_path / "labels" / "b.txt").write_text("0 0.25 0.5 0.5 0.5\n")
     with pytest.raises(DataError, match=r"images/a\.jpg and images/b\.jpg are the same picture"):
         read_set("yolo", tmp_path)
-    shutil.copy(tmp_path / "labels" / "a.txt", tmp_path / "labels" / "b.txt")
-    with_photos = read_set("yolo", tmp_path)
-    assert "1 photos are there twice, with the same boxes (images/a.jpg, images/b.jpg)" in (
-        with_photos.report.lines()
+    # Another person drew the same object a pixel wider.
+    (tmp_path / "labels" / "b.txt").write_text("0 0.5 0.5 0.525 0.5\n")
+    says = (
+        "1 photos are there twice, with boxes of the same objects (images/a.jpg and images/b.jpg)"
     )
+    assert says in read_set("yolo", tmp_path).report.lines()
+    (tmp_path / "classes.txt").write_text("bird\ncat\n")
+    (tmp_path / "labels" / "b.txt").write_text("1 0.5 0.5 0.5 0.5\n")
+    with pytest.raises(DataError, match=r"\(bird 10, .*; cat 10, "):
+        read_set("yolo", tmp_path)
+
+
+def test_a_name_that_is_no_utf8_is_written_as_utf8(tmp_path: Path) -> None:
+    write_photo(tmp_path / "set" / "images" / "a.jpg")
+    try:
+        (tmp_path / "set" / "images" / "a.jpg").rename(
+            tmp_path / "set" / "images" / "Gr\udcfcn.jpg"
+        )
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    tree = {"images": [{"id": 1, "file_name": "Grün.jpg"}], "annotations": [], "categories": []}
+    (tmp_path / "set" / "a.json").write_text(json.dumps(tree))
+    imported = import_set("coco", tmp_path / "set", Target(tmp_path / "raw"))
+    assert read_csv(tmp_path / "raw").images["image"].tolist() == ["Grün.jpg"]
+    assert imported.dataset.image_path("Grün.jpg").is_file()
+    says = "1 photos' names were no UTF-8 and are written as UTF-8 (images/Grün.jpg)"
+    assert says in imported.report.lines()

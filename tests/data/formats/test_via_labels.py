@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from written_tool_sets import write_json
 
 from sparrow.data.errors import DataError
 from sparrow.data.formats.described import DescribedSet
+from sparrow.data.formats.imports import read_set
 from sparrow.data.formats.source_files import list_source
 from sparrow.data.formats.via_labels import find_labels, parse_labels
+from sparrow.data.tables import XYXY
 
 RECT = {"name": "rect", "x": 10, "y": 20, "width": 30, "height": 40}
 
@@ -59,6 +62,17 @@ def test_every_shape_with_an_area_gives_the_box_around_it(
     ((label, *xyxy),) = boxes(read(tmp_path, region(shape)))
     assert label == "gull"
     assert xyxy == pytest.approx(corners)
+
+
+def test_a_circle_over_the_edge_is_cut_there_and_a_rectangle_is_refused(tmp_path: Path) -> None:
+    Image.new("RGB", (100, 80)).save(tmp_path / "a.jpg")
+    read(tmp_path, region({"name": "circle", "cx": 10, "cy": 40, "r": 30}))
+    taken = read_set(None, tmp_path)
+    assert taken.dataset.boxes[XYXY].to_numpy().tolist() == [[0, 10, 40, 70]]
+    assert taken.report.most_cut_px == 20
+    read(tmp_path, region(RECT | {"x": -20}))
+    with pytest.raises(DataError, match="reaches 20 px beyond"):
+        read_set(None, tmp_path)
 
 
 def test_points_are_left_out_and_alone_make_no_empty_photo(tmp_path: Path) -> None:
