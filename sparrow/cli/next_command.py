@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from sparrow.config import ConfigError, DataConfig, load_config
+from sparrow.data.errors import DataError
 from sparrow.shipped import flow_command, shipped
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def next_command(dataset: Dataset, *, new: bool) -> str:
     overrides = []
     if Path(place[1]) != dataset.root:
         overrides.append(f"{place[0]}={dataset.root}")
-    if classes := sorted(dataset.boxes["label"].unique()):
+    known = _known_classes(Path(keys.root)) if new else set()
+    if classes := sorted(known | set(dataset.boxes["label"])):
         overrides.append(f"data.classes={_flow(classes)}")
     suffixes = {PurePath(name).suffix.lower() for name in dataset.images["image"]}
     if not suffixes <= set(keys.extensions):
@@ -40,6 +42,16 @@ def next_command(dataset: Dataset, *, new: bool) -> str:
     if new:
         return shlex.join(["sparrow", "data", "ingest", "--config", config, *words])
     return f"{flow_command('train')} " + shlex.join(["--config", "config", config, "run", *words])
+
+
+def _known_classes(root: Path) -> set[str]:
+    """The classes of the set that new data joins; none where there is no such set yet."""
+    from sparrow.data.formats.csv import read_csv_tables
+
+    try:
+        return set(read_csv_tables(root)[1]["label_name"].dropna())
+    except (DataError, KeyError):
+        return set()
 
 
 def _keys(config: str) -> DataConfig:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -44,9 +44,7 @@ def assemble(
 
     Args:
         kind: of the label files, for the report.
-        described: what they say.
-        files: of the set.
-        options: what a person decided.
+        described, files, options: what they say, the set's files, what a person decided.
         progress: called with (done, total) photos.
 
     Raises:
@@ -97,6 +95,11 @@ def _count(rows: list[PhotoRow], report: ImportReport) -> None:
     report.empty_photos = sum(not row.boxes for row in rows)
     for row in rows:
         report.boxes.update(box[0] for box in row.boxes)
+    spellings = Counter(label.strip().casefold() for label in report.boxes)
+    for label in sorted(report.boxes):
+        if label != label.strip() or spellings[label.strip().casefold()] > 1:
+            what = "classes have blanks at their ends or differ only in case: no config takes them"
+            report.add(what, repr(label))
 
 
 # Folders that every tool makes: they tell nothing about a photo.

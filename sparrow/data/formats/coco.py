@@ -14,7 +14,8 @@ from typing import Any
 from sparrow.boxes import box_areas, xyxy_to_xywh
 from sparrow.data.errors import DataError
 from sparrow.data.formats.annotations import PhotoRow, as_written, make_dataset, safe_name
-from sparrow.data.formats.coco_labels import describe, read_file
+from sparrow.data.formats.coco_file import read_file
+from sparrow.data.formats.coco_labels import describe
 from sparrow.data.formats.source_files import SourceFiles
 from sparrow.data.tables import XYXY, Dataset
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
 
 from sparrow.data.errors import DataError
 from sparrow.data.formats.annotations import finite
+from sparrow.data.formats.coco_file import (
+    KEYS,
+    CocoFile,
+    Item,
+    id_of,
+    polygon_box,
+    read_file,
+    value_of,
+)
 from sparrow.data.formats.described import (
     DescribedBox,
     DescribedPhoto,
@@ -24,26 +31,6 @@ from sparrow.data.tables import UNKNOWN
 
 # Official COCO has these beside instances_*.json, about the same photos.
 _OTHER_TASKS = ("captions_", "person_keypoints_", "stuff_", "panoptic_", "image_info_")
-_KEYS = ("images", "annotations", "categories")
-
-Item = dict[str, Any]  # an entry of a COCO file: whatever somebody wrote
-
-
-@dataclass
-class CocoFile:
-    """The lists of one file, and its name for messages."""
-
-    name: str
-    images: list[Item]
-    annotations: list[Item]
-    categories: list[Item]
-    licenses: list[Item]
-    remarks: list[Remark]
-    whole_photos: list[WholePhoto]
-
-    def where(self, item: Item) -> str:
-        """File and entry, for messages."""
-        return f"{self.name}, entry with id {item.get('id')!r}"
 
 
 def find_labels(files: SourceFiles) -> list[str]:
@@ -54,7 +41,7 @@ def find_labels(files: SourceFiles) -> list[str]:
             tree = files.json(name)
         except DataError:
             continue
-        if isinstance(tree, dict) and all(isinstance(tree.get(key), list) for key in _KEYS):
+        if isinstance(tree, dict) and all(isinstance(tree.get(key), list) for key in KEYS):
             named.append(name)
     with_boxes = {_folder(name) for name in named if _last(name).startswith("instances")}
     return [
@@ -89,27 +76,6 @@ def parse_labels(files: SourceFiles) -> DescribedSet:
     return DescribedSet(names, photos, remarks, photos_below="" if of_queue else "images")
 
 
-def read_file(name: str, tree: Any) -> CocoFile:
-    """The lists of a file's JSON.
-
-    Raises:
-        DataError: it is not COCO.
-    """
-    if not isinstance(tree, dict):
-        raise DataError(f"{name}: expected a COCO object, found {type(tree).__name__}")
-    lists: dict[str, list[Item]] = {}
-    for key in (*_KEYS, "licenses"):
-        items = tree.get(key)
-        if items is None and key == "licenses":
-            items = []
-        if items is None:
-            raise DataError(f"{name}: not a COCO instances file: there is no {key!r}")
-        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            raise DataError(f"{name}: {key!r} must be a list of objects")
-        lists[key] = items
-    return CocoFile(name, **lists, remarks=[], whole_photos=[])
-
-
 def describe(coco: CocoFile, folders: tuple[str, ...] = ()) -> Iterator[DescribedPhoto]:
     """The photos of a file with their boxes.
 
@@ -121,21 +87,21 @@ def describe(coco: CocoFile, folders: tuple[str, ...] = ()) -> Iterator[Describe
         DataError: an id is missing, occurs twice or points nowhere; a value is no number.
     """
     # CVAT's exports have a licence without a name.
-    licenses = {_id(i.get("id")): str(i.get("name") or UNKNOWN) for i in coco.licenses}
+    licenses = {id_of(i.get("id")): str(i.get("name") or UNKNOWN) for i in coco.licenses}
     boxes = _boxes(coco)
     boxed = {photo: {box.label for box in some} for photo, some in boxes.items() if some}
     unboxed = unboxed_photos(coco.whole_photos, boxed)
     for photo in coco.images:
         where = coco.where(photo)
         yield DescribedPhoto(
-            PhotoName(str(_key(coco, photo, "file_name")), folders),
+            PhotoName(str(value_of(coco, photo, "file_name")), folders),
             where,
-            boxes[_id(photo["id"])],
+            boxes[id_of(photo["id"])],
             size=_size(photo, where),
             author=str(photo.get("author") or UNKNOWN),
             source=str(photo.get("source") or UNKNOWN),
-            license=licenses.get(_id(photo.get("license")), UNKNOWN),
-            unboxed=_id(photo["id"]) in unboxed,
+            license=licenses.get(id_of(photo.get("license")), UNKNOWN),
+            unboxed=id_of(photo["id"]) in unboxed,
         )
 
 
@@ -144,12 +110,12 @@ def _boxes(coco: CocoFile) -> dict[str, list[DescribedBox]]:
     categories = _categories(coco)
     boxes: dict[str, list[DescribedBox]] = {}
     for photo in coco.images:
-        photo_id = _id(_key(coco, photo, "id"))
+        photo_id = id_of(value_of(coco, photo, "id"))
         if photo_id in boxes:
             raise DataError(f"{coco.name}: image id {photo['id']!r} occurs twice")
         boxes[photo_id] = []
     for item in coco.annotations:
-        photo_id = _id(_key(coco, item, "image_id"))
+        photo_id = id_of(value_of(coco, item, "image_id"))
         if photo_id not in boxes:
             raise DataError(f"{coco.where(item)}: there is no image {item['image_id']!r}")
         box = _box(coco, item, categories)
@@ -159,7 +125,7 @@ def _boxes(coco: CocoFile) -> dict[str, list[DescribedBox]]:
             what = "annotations without a box were left out: they are about a whole photo"
             coco.remarks.append(Remark(what, coco.where(item)))
             if item.get("bbox") is None:  # an empty list says that there is none
-                label = categories[_id(item["category_id"])]
+                label = categories[id_of(item["category_id"])]
                 coco.whole_photos.append(WholePhoto(photo_id, label, coco.where(item)))
     return boxes
 
@@ -171,13 +137,13 @@ def _categories(coco: CocoFile) -> dict[str, str]:
     """
     names: dict[str, str] = {}
     for item in coco.categories:
-        category, name = _id(_key(coco, item, "id")), str(_key(coco, item, "name"))
+        category, name = id_of(value_of(coco, item, "id")), str(value_of(coco, item, "name"))
         if names.setdefault(category, name) != name:
             raise DataError(
                 f"{coco.name}: category id {item['id']!r} is both {names[category]!r} and {name!r}"
             )
     used: dict[str, set[str]] = defaultdict(set)
-    for category in {_id(item.get("category_id")) for item in coco.annotations} & names.keys():
+    for category in {id_of(item.get("category_id")) for item in coco.annotations} & names.keys():
         used[names[category]].add(category)
     for name, ids in used.items():
         if len(ids) > 1:
@@ -191,7 +157,7 @@ def _categories(coco: CocoFile) -> dict[str, str]:
 def _box(coco: CocoFile, item: Item, categories: Mapping[str, str]) -> DescribedBox | None:
     """The box of an annotation, of its polygon where it has no other; None where it has neither."""
     where = coco.where(item)
-    category = _id(_key(coco, item, "category_id"))
+    category = id_of(value_of(coco, item, "category_id"))
     if category not in categories:
         raise DataError(f"{where}: there is no category {item['category_id']!r}")
     bbox = item.get("bbox")
@@ -211,28 +177,6 @@ def _box(coco: CocoFile, item: Item, categories: Mapping[str, str]) -> Described
 def _is_crowd(item: Item, where: str) -> bool:
     said = item.get("iscrowd")
     return said is True or (said not in (None, False) and finite([said], where) != [0])
-
-
-def polygon_box(polygons: Any, where: str) -> tuple[float, float, float, float] | None:
-    """The box around COCO polygons, [x, y, x, y …] or a list of such; None where there is none.
-
-    Raises:
-        DataError: a mask, or something else than numbers.
-    """
-    if not polygons:
-        return None
-    if isinstance(polygons, dict):
-        raise DataError(f"{where}: has a mask and no bbox; expected bbox [x, y, width, height]")
-    lists = polygons if isinstance(polygons[0], list) else [polygons]
-    if not all(
-        isinstance(polygon, list) and len(polygon) >= 6 and len(polygon) % 2 == 0
-        for polygon in lists
-    ):
-        raise DataError(f"{where}: expected polygons of at least 3 corners [x, y, …]")
-    numbers = [finite(polygon, where) for polygon in lists]
-    x = [value for polygon in numbers for value in polygon[::2]]
-    y = [value for polygon in numbers for value in polygon[1::2]]
-    return min(x), min(y), max(x), max(y)
 
 
 def _size(photo: Item, where: str) -> tuple[int, int] | None:
@@ -265,20 +209,6 @@ def _refuse_untouched_queue(files: SourceFiles, name: str) -> None:
             f"{files.path(name)}: these are the model's own boxes, as `sparrow review` wrote them; "
             "expected the file that a person corrected"
         )
-
-
-def _id(value: Any) -> str:
-    """An id by its value: 1, 1.0 and "1" are one id."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value)
-
-
-def _key(coco: CocoFile, item: Item, key: str) -> Any:
-    """A value that must be there; ids and names are numbers or texts."""
-    if item.get(key) is None or isinstance(item[key], (dict, list)):
-        raise DataError(f"{coco.where(item)}: {key!r} is missing or not a plain value")
-    return item[key]
 
 
 def _folder(name: str) -> str:

@@ -154,19 +154,7 @@ def _read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     try:
         with open_regular(path) as file:
             refuse_huge(path, file)
-            text, encoding = decode_table(path, file.read(), western=False)
-        dialect = dialect_of(path, text, encoding, NUMBER_COLUMNS)
-        table = pd.read_csv(
-            io.StringIO(text),
-            sep=dialect.separator,
-            decimal=dialect.decimal,
-            # Only an empty cell is missing: an author may be called "NA" or "None".
-            keep_default_na=False,
-            na_values=[""],
-            dtype=dict.fromkeys(TEXT_COLUMNS, str),  # an author may be called "007"
-            skip_blank_lines=False,
-            nrows=MAX_ROWS + 1,
-        )
+            table = _parse_table(path, file.read())
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file; {expected}") from error
     except pd.errors.EmptyDataError as error:
@@ -182,6 +170,22 @@ def _read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     # Spreadsheets leave rows without a single cell; a row's label still tells its line.
     blank = table.isna().all(axis=1)
     return table[~blank] if blank.any() else table
+
+
+def _parse_table(path: Path, content: bytes) -> pd.DataFrame:
+    text, encoding = decode_table(path, content, western=False)
+    dialect = dialect_of(path, text, encoding, NUMBER_COLUMNS)
+    return pd.read_csv(
+        io.StringIO(text),
+        sep=dialect.separator,
+        decimal=dialect.decimal,
+        # Only an empty cell is missing: an author may be called "NA" or "None".
+        keep_default_na=False,
+        na_values=[""],
+        dtype=dict.fromkeys(TEXT_COLUMNS, str),  # an author may be called "007"
+        skip_blank_lines=False,
+        nrows=MAX_ROWS + 1,
+    )
 
 
 def refuse_huge(path: Path, file: BinaryIO) -> None:

@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +18,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
-_DECIMAL_POINT = re.compile(r"\s*[+-]?\d+\.\d+\s*")
+_WITH_DECIMALS = re.compile(r"\s*[+-]?\d+([.,])\d+\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +75,29 @@ def dialect_of(path: Path, text: str, encoding: str, columns: tuple[str, ...] = 
     Raises:
         DataError: some of its numbers have a decimal comma and some a point.
     """
-    lines = io.StringIO(text, newline="")
     separator = separator_of(text.partition("\n")[0].rstrip("\r"))
     if separator == ",":
         return Dialect(encoding, separator)
-    comma = point = False
     try:
-        rows = csv.reader(lines, delimiter=separator)
-        header = [cell.strip() for cell in next(rows, [])]
-        chosen = [i for i, name in enumerate(header) if not columns or name in columns]
-        for row in rows:
-            cells = [row[i] for i in chosen if i < len(row)]
-            comma = comma or any(map(_DECIMAL_COMMA.fullmatch, cells))
-            point = point or any(map(_DECIMAL_POINT.fullmatch, cells))
+        signs = _decimal_signs(
+            csv.reader(io.StringIO(text, newline=""), delimiter=separator), columns
+        )
     except csv.Error as error:
         raise DataError(f"{path}: not a CSV table ({error})") from error
-    if comma and point:
+    if len(signs) > 1:
         raise DataError(
             f"{path}: some numbers have a decimal comma and some a decimal point; write one of both"
         )
-    return Dialect(encoding, separator, "," if comma else ".")
+    return Dialect(encoding, separator, *signs)
+
+
+def _decimal_signs(rows: Iterator[list[str]], columns: tuple[str, ...]) -> set[str]:
+    """The decimal signs of all numbers in the columns, of all columns where none is named."""
+    signs: set[str] = set()
+    header = [cell.strip() for cell in next(rows, [])]
+    chosen = [i for i, name in enumerate(header) if not columns or name in columns]
+    for row in rows:
+        for cell in (row[i] for i in chosen if i < len(row)):
+            if number := _WITH_DECIMALS.fullmatch(cell):
+                signs.add(number.group(1))
+    return signs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -91,12 +91,17 @@ def import_set(
         with_photos = read_set(kind, folder, options, progress)
         dataset = with_photos.dataset
         names = dict(flat_names(list(dataset.images["image"])))
-        images = target.credits.of_unknown(dataset.images)
-        images = images.assign(image=images["image"].map(names))
-        boxes = dataset.boxes.assign(image=dataset.boxes["image"].map(names))
-        flat = Dataset(target.into, images, boxes)
+        flat = _flat(dataset, names, target)
         _write(flat, dataset.root, names, target.prefix)
     return replace(with_photos, dataset=flat)
+
+
+def _flat(dataset: Dataset, names: Mapping[str, str], target: Target) -> Dataset:
+    """The tables with photos' names as they are in the contract's one folder."""
+    images = target.credits.of_unknown(dataset.images)
+    images = images.assign(image=images["image"].map(names))
+    boxes = dataset.boxes.assign(image=dataset.boxes["image"].map(names))
+    return Dataset(target.into, images, boxes)
 
 
 def read_set(
