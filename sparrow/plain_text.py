@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 
 def printable(text: str) -> str:
     """Signs that cannot be shown, or that steer a terminal, as "�"; line ends stay."""
@@ -16,3 +18,15 @@ def one_line(text: str) -> str:
 def utf8(text: str) -> str:
     r"""Text that can be written as UTF-8: bytes of a name that are none become ``\udcXX``."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def readable_name(name: str) -> str:
+    """A file's name as text: one that is no UTF-8 is read as Latin-1, in which any byte is a sign.
+
+    Such names are from old disks and archives; no table and no terminal can hold their bytes.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name).decode("latin-1")
+    return name

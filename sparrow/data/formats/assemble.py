@@ -16,7 +16,7 @@ from sparrow.data.formats.matching import match_photos
 from sparrow.data.formats.same_pictures import refuse_contradictions
 from sparrow.data.formats.source_files import SourceFiles
 from sparrow.data.tables import Dataset
-from sparrow.photo_names import readable_name
+from sparrow.plain_text import readable_name
 from sparrow.progress import Progress
 
 

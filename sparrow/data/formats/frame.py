@@ -62,9 +62,8 @@ def read_frame(path: Path) -> Frame:
         width, height = upright_size_px(path)
     except ImageError as error:
         raise DataError(f"{path}: {error}") from error
-    orientation = read_exif(path).get(_ORIENTATION, 1)
-    turned = isinstance(orientation, int) and 2 <= orientation <= 8
-    return Frame(width, height, int(orientation) if turned else 1)  # type: ignore[call-overload]
+    said = read_exif(path).get(_ORIENTATION, 1)  # a number of any type, or nonsense
+    return Frame(width, height, next((number for number in range(2, 9) if said == number), 1))
 
 
 def boxes_are_stored(

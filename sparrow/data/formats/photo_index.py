@@ -20,7 +20,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from sparrow.data.errors import DataError
 from sparrow.data.formats.described import PhotoName
-from sparrow.photo_names import has_photo_suffix, readable_name
+from sparrow.photo_names import has_photo_suffix
+from sparrow.plain_text import readable_name
 
 _DRIVE = re.compile(r"^[A-Za-z]:(?=/)")
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
