@@ -11,6 +11,11 @@ READERS = {
     "voc": "voc_labels",
     "yolo": "yolo_labels",
     "csv": "csv_labels",
+    "labelstudio": "labelstudio_labels",
+    "cvat": "cvat_labels",
+    "via": "via_labels",
+    "labelme": "labelme_labels",
+    "createml": "createml_labels",
 }
 WRITERS = {
     "coco": "coco:write_coco_set",

@@ -8,6 +8,7 @@ from typing import Any
 from sparrow.data.errors import DataError
 from sparrow.data.formats.annotations import finite
 from sparrow.data.formats.described import Remark
+from sparrow.data.formats.whole_photos import WholePhoto
 
 KEYS = ("images", "annotations", "categories")
 
@@ -24,6 +25,7 @@ class CocoFile:
     categories: list[Item]
     licenses: list[Item]
     remarks: list[Remark]
+    whole_photos: list[WholePhoto]
 
     def where(self, item: Item) -> str:
         """File and entry, for messages."""
@@ -48,7 +50,7 @@ def read_file(name: str, tree: Any) -> CocoFile:
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise DataError(f"{name}: {key!r} must be a list of objects")
         lists[key] = items
-    return CocoFile(name, **lists, remarks=[])
+    return CocoFile(name, **lists, remarks=[], whole_photos=[])
 
 
 def id_of(value: Any) -> str:

@@ -25,6 +25,7 @@ from sparrow.data.formats.described import (
     Remark,
 )
 from sparrow.data.formats.source_files import SourceFiles
+from sparrow.data.formats.whole_photos import WholePhoto, unboxed_photos
 from sparrow.data.review_labels import refuse_untouched_beside
 from sparrow.data.tables import UNKNOWN
 
@@ -88,6 +89,8 @@ def describe(coco: CocoFile, folders: tuple[str, ...] = ()) -> Iterator[Describe
     # CVAT's exports have a licence without a name.
     licenses = {id_of(i.get("id")): str(i.get("name") or UNKNOWN) for i in coco.licenses}
     boxes = _boxes(coco)
+    boxed = {photo: {box.label for box in some} for photo, some in boxes.items() if some}
+    unboxed = unboxed_photos(coco.whole_photos, boxed)
     for photo in coco.images:
         where = coco.where(photo)
         yield DescribedPhoto(
@@ -98,6 +101,7 @@ def describe(coco: CocoFile, folders: tuple[str, ...] = ()) -> Iterator[Describe
             author=str(photo.get("author") or UNKNOWN),
             source=str(photo.get("source") or UNKNOWN),
             license=licenses.get(id_of(photo.get("license")), UNKNOWN),
+            unboxed=id_of(photo["id"]) in unboxed,
         )
 
 
@@ -120,6 +124,9 @@ def _boxes(coco: CocoFile) -> dict[str, list[DescribedBox]]:
         else:
             what = "annotations without a box were left out: they are about a whole photo"
             coco.remarks.append(Remark(what, coco.where(item)))
+            if item.get("bbox") is None:  # an empty list says that there is none
+                label = categories[id_of(item["category_id"])]
+                coco.whole_photos.append(WholePhoto(photo_id, label, coco.where(item)))
     return boxes
 
 

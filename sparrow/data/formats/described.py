@@ -37,12 +37,15 @@ class DescribedBox:
         xyxy: corners in pixels counted from 0, or in fractions of the photo's sides.
         where: file and row, for messages: "labels/a.txt, line 3".
         crowd: it surrounds a group and not one object.
+        encloses: it surrounds a circle, an ellipse or a turned shape; the photo's edge cuts it,
+            however far it reaches beyond.
     """
 
     label: str
     xyxy: tuple[float, float, float, float]
     where: str
     crowd: bool = False
+    encloses: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class DescribedPhoto:
         in_fractions: the boxes are fractions of the photo's sides.
         second_name: another source of the name; the two must not lead to two photos.
         author, source, license: of the photo.
+        unboxed: it shows objects, but no box is told: it is no photo without objects.
     """
 
     name: PhotoName
@@ -68,6 +72,7 @@ class DescribedPhoto:
     author: str = UNKNOWN
     source: str = UNKNOWN
     license: str = UNKNOWN
+    unboxed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,7 @@ def _cut(
     most = [max(MAX_OUTSIDE_PX, MAX_OUTSIDE_FRACTION * side) for side in sides]
     x_min, y_min, x_max, y_max = inside
     shown = ", ".join(f"{value:g}" for value in xyxy)
-    if any(a > b for a, b in zip(outside, most, strict=True)):
+    if not box.encloses and any(a > b for a, b in zip(outside, most, strict=True)):
         raise DataError(
             f"{box.where}: the box {shown} (corners in pixels) reaches {max(outside):g} px beyond "
             f"the photo {photo.name.text!r} of {frame.width_px} × {frame.height_px}; up to "

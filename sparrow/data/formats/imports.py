@@ -20,6 +20,7 @@ from sparrow.data.formats.described import DescribedSet
 from sparrow.data.formats.exchange import copy_photos, read_csv
 from sparrow.data.formats.import_report import ImportOptions
 from sparrow.data.formats.source_files import SourceFiles, list_source
+from sparrow.data.formats.unread_formats import refuse_known
 from sparrow.data.ingest.atomic_dir import file_lock, link_tree, replace_directory
 from sparrow.data.tables import UNKNOWN, Dataset
 from sparrow.progress import Progress
@@ -123,6 +124,8 @@ def read_set(
     try:
         return assemble(kind, parse(files), files, options, progress)
     except DataError as error:
+        if not _parser(kind).find_labels(files):
+            refuse_known(files)
         if str(files.root) in str(error):
             raise
         raise DataError(f"{files.root}: {error}") from error
@@ -136,6 +139,7 @@ def recognise(files: SourceFiles) -> str:
     """
     labels = {kind: names for kind in READERS if (names := _parser(kind).find_labels(files))}
     if not labels:
+        refuse_known(files)
         raise DataError(
             f"{files.root}: no label file of a known format ({', '.join(READERS)}) among "
             f"{len(files.names):,} files; name the format: sparrow import KIND {files.root}"

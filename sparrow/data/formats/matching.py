@@ -38,6 +38,7 @@ def match_photos(
             matched[name] = photo
     _take_missing(missing, options, report)
     _take_unlabelled(matched, photos.names, options, report)
+    _leave_unboxed(matched, options, report)
     if not matched:
         raise DataError("no photos in this set")
     return dict(sorted(matched.items()))
@@ -76,6 +77,23 @@ def _take_missing(
         )
     for photo in missing:
         report.add("descriptions of photos that are not there were left out", photo.where)
+
+
+def _leave_unboxed(
+    matched: dict[str, DescribedPhoto], options: ImportOptions, report: ImportReport
+) -> None:
+    """Photos with objects whose boxes are not told: an error, or left out, but never empty."""
+    unboxed = {name: photo for name, photo in matched.items() if photo.unboxed}
+    if unboxed and options.unlabelled == "refuse":
+        first = next(iter(unboxed.values()))
+        raise DataError(
+            f"{len(unboxed):,} photos show objects whose boxes are not told: {_some(unboxed)} (the "
+            f"first in {first.where}); draw the boxes, or leave the photos out with "
+            "--unlabelled skip"
+        )
+    for name, photo in unboxed.items():
+        del matched[name]
+        report.add("photos with objects whose boxes are not told were left out", photo.where)
 
 
 def _take_unlabelled(

@@ -13,6 +13,8 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from itertools import product
 from pathlib import PurePosixPath
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -24,6 +26,7 @@ from sparrow.plain_text import readable_name
 _DRIVE = re.compile(r"^[A-Za-z]:(?=/)")
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
 _LABEL_STUDIO = re.compile(r"^[0-9a-f]{8}-(?=.)")  # put before the name of an uploaded file
+_NOT_UPLOADED = re.compile(r"[^-\w.]")  # signs that it drops from that name; a space becomes "_"
 
 _Parts = tuple[str, ...]  # folders and file name of a path
 
@@ -65,8 +68,12 @@ class PhotoIndex:
         Raises:
             DataError: several photos fit; all are named.
         """
-        for parts in readings(name.text):
-            photos = self._in_folders(name, parts) or self._anywhere(parts, name.is_stem)
+        ways = [
+            lambda parts: self._in_folders(name, parts) or self._anywhere(parts, name.is_stem),
+            lambda parts: self._uploaded(parts[-1], name.is_stem),
+        ]
+        for find, parts in product(ways, list(readings(name.text))):
+            photos = find(parts)
             if len(photos) > 1:
                 shown = ", ".join(repr(photo) for photo in sorted(photos)[:5])
                 raise DataError(
@@ -76,6 +83,25 @@ class PhotoIndex:
             if photos:
                 return photos[0]
         return None
+
+    def _uploaded(self, last: str, is_stem: bool) -> list[str]:
+        """Photos that Label Studio calls so, once they were uploaded to it."""
+        if not _LABEL_STUDIO.match(last):
+            return []
+        stem, suffix = (last, "") if is_stem else (_stem(last), PurePosixPath(last).suffix)
+        return [
+            photo
+            for photo in self._by_upload.get(_normal_form(_LABEL_STUDIO.sub("", stem)), ())
+            if is_stem or PurePosixPath(photo).suffix.lower() == suffix.lower()
+        ]
+
+    @cached_property
+    def _by_upload(self) -> dict[str, list[str]]:
+        """What is left of a photo's stem when it is uploaded to Label Studio -> the photos."""
+        table: dict[str, list[str]] = defaultdict(list)
+        for name in self.names:
+            table[_NOT_UPLOADED.sub("", _normal_form(_stem(name)).replace(" ", "_"))].append(name)
+        return dict(table)
 
     def _in_folders(self, name: PhotoName, parts: _Parts) -> list[str]:
         """Photos of exactly this path below one of the folders that the label file points to."""

@@ -72,11 +72,14 @@ class SourceFiles:
         """
         if name not in self._trees:
             try:
-                self._trees[name] = json.loads(self.text(name))
+                tree = json.loads(self.text(name))
             except (ValueError, RecursionError) as error:
                 if isinstance(error, DataError):
                     raise
                 raise DataError(f"{self.root / name}: not valid JSON ({error})") from error
+            if isinstance(tree, dict) and "imageData" in tree:
+                tree["imageData"] = None  # LabelMe's: the whole photo, of every file
+            self._trees[name] = tree
         return self._trees[name]
 
 

@@ -28,6 +28,7 @@ from written_sets import (
     write_voc,
     write_yolo,
 )
+from written_tool_sets import TOOL_WRITERS
 
 from sparrow.data.errors import DataError
 from sparrow.data.formats.imports import Target, import_set
@@ -64,7 +65,11 @@ def _photos(draw: st.DrawFn, name: str) -> Photo:
 
 def writer(rng: Random) -> tuple[str, dict[str, object], Writer]:
     """A format with a dialect of it."""
-    kind = rng.choice(("coco", "voc", "yolo", "csv"))
+    kind = rng.choice(("coco", "voc", "yolo", "csv", *TOOL_WRITERS))
+    if kind in TOOL_WRITERS:
+        write_tool, choices = TOOL_WRITERS[kind]
+        chosen: dict[str, object] = {key: rng.choice(values) for key, values in choices.items()}
+        return kind, chosen, lambda root, photos: write_tool(root, photos, **chosen)
     dialects: dict[str, dict[str, tuple[object, ...]]] = {
         "coco": {
             "layout": ("images", "beside", "roboflow", "official", "cvat"),
