@@ -208,7 +208,7 @@ clean: ## Remove what tools cached or built; keeps .venv, data, runs and models 
 
 ##@ Measurements (not part of test)
 
-.PHONY: bench-data bench-checks bench-train bench-evaluation bench-coverage bench-gate bench-groups bench-service bench-monitoring
+.PHONY: bench-data bench-checks bench-train bench-evaluation bench-coverage bench-gate bench-groups bench-service bench-monitoring bench-waiting
 bench-data: $(READY) ## Measure generation, checks, split and export of data
 bench-checks: $(READY) ## Measure how often the checks of a split and of new data are wrong
 bench-train: $(READY) ## Measure the training loop against a plain one
@@ -217,8 +217,9 @@ bench-coverage: $(READY) ## Measure whether the champion's count intervals keep 
 bench-gate: $(READY) ## Measure how often the promotion gate is wrong
 bench-groups: $(READY) ## Measure intervals and gate on bursts of photos, and the cost of grouping
 bench-service: $(READY) ## Measure the service against a plain FastAPI app [ARGS="--seconds 60"]
+bench-waiting: $(READY) ## Measure how torch's threads wait beside other work
 bench-monitoring: $(READY) ## Measure monitoring: ARGS="pool", then "alarms"; "large" for a large log
-bench-data bench-checks bench-train bench-evaluation bench-coverage bench-gate bench-groups bench-service bench-monitoring:
+bench-data bench-checks bench-train bench-evaluation bench-coverage bench-gate bench-groups bench-service bench-monitoring bench-waiting:
 	$(BIN)/python tests/benchmarks/$(subst -,_,$@).py $(ARGS)
 
 .PHONY: bench-endurance bench-count bench-kinds

@@ -33,9 +33,11 @@ from step_notes import RECORD, noted_step
 from store_steps import store_step
 from user_errors import run_times, user_facing_config, user_facing_step
 
+import sparrow.openmp
 import sparrow.telemetry
 
 sparrow.telemetry.switch_off()
+sparrow.openmp.wait_without_spinning()
 
 import cards.data as data_cards
 import cards.report as report_cards
