@@ -141,7 +141,7 @@ def test_a_split_shows_its_sides_and_closest_pairs(shown: Cards, photos: Dataset
         **dict.fromkeys(FACTS, 0.5),
         "crossing": {"author": [], "near_duplicate": [], "visit": []},
         "evidence": "2 photos",
-        "splits": {"train": {"photos": 1}, "test": {"photos": 1}},
+        "splits": {side: {"photos": 1, "authors": 1} for side in ("train", "test")},
         "closest_pairs": [{"train": a, "test": b, "bits": 20}] * 6,
     }
     odd = RuleOutcome("size-ratio", "accepted", "Sizes.", "0.1", "3", ("odd *sizes*",))
@@ -151,7 +151,7 @@ def test_a_split_shows_its_sides_and_closest_pairs(shown: Cards, photos: Dataset
     sides, facts, pairs, rules = [
         part.render()["data"] for part in shown if part.render()["type"] == "table"
     ]
-    assert sides == [["photos", "1", "1"]]
+    assert sides == [["photos", "1", "1"], ["authors", "1", "1"]]
     assert ["data version", "0.5"] in facts
     assert [cell["type"] for cell in pairs[0]] == ["markdown", "image", "image"]
     assert len(pairs) == 4  # the closest ones
@@ -230,7 +230,7 @@ def test_photos_of_other_licences_are_in_no_card(shown: Cards, photos: Dataset) 
         **dict.fromkeys(FACTS, 0.5),
         "crossing": {"author": [], "near_duplicate": [], "visit": []},
         "evidence": "2 photos",
-        "splits": {"train": {"photos": 1}, "test": {"photos": 1}},
+        "splits": {side: {"photos": 1, "authors": 1} for side in ("train", "test")},
         "closest_pairs": [{"train": a, "test": b, "bits": 20}],
     }
     nothing = Comparison("training", "test", (1, 1), "ok", (), ())
