@@ -102,8 +102,7 @@ def _units(images: pd.DataFrame, grouped_by: str, groups: int) -> str:
     owned = _owned(images)
     if grouped_by == CAMERA_DAYS and owned.any():
         return f"{_number(groups, 'group')} (days of a camera, authors as wholes)"
-    times = images["taken_at"] if "taken_at" in images else pd.Series("", index=images.index)
-    if not (times.fillna("") != "").any():
+    if not (_times(images) != "").any():
         return f"{_number(groups, 'different picture')} (no times are known)"
     kind = "author-day" if owned.all() else "day" if owned.any() else "camera-day"
     return _number(groups, kind)
@@ -122,18 +121,30 @@ def _scope(authors: list[str], taken_by: list[str]) -> str:
 
 
 def _untold(images: pd.DataFrame) -> str:
-    untold = int(((cameras(images) == "") & ~_owned(images)).sum())
+    nobodys = (cameras(images) == "") & ~_owned(images)
+    dated = nobodys & (_times(images) != "")
+    untold, undated = int(nobodys.sum()), int((nobodys & ~dated).sum())
     if not untold:
         return ""
-    if untold == len(images):
+    if not undated:
+        whose = "them" if untold == len(images) else _number(untold, "photo")
+        return f"; who took {whose} is unknown: those of one day are one group"
+    if untold == undated == len(images):
         return (
             "; who took them is unknown, so photos of one place or day may be on both sides of the "
             "split"
         )
     return (
-        f"; of {_number(untold, 'photo')} neither author nor camera is known: those that look "
-        "unlike count as independent, though one person may have taken them, in one place"
+        f"; of {_number(undated, 'photo')} neither author, camera nor time is known: those that "
+        "look unlike count as independent, though one person may have taken them, in one place"
     )
+
+
+def _times(images: pd.DataFrame) -> pd.Series:
+    """When each photo was taken, "" where it is not known."""
+    if "taken_at" not in images:
+        return pd.Series("", index=images.index)
+    return images["taken_at"].fillna("").astype(str)
 
 
 def _number(count: int, noun: str) -> str:

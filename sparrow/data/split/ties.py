@@ -1,6 +1,8 @@
 """What ties photos together: likeness, a visit, an author or a camera, a day of theirs.
 
-What is unknown (author, camera, time) is equal to nothing and ties nobody.
+What is unknown (author, camera, time) is equal to nothing and ties nobody, with one exception:
+dated photos of which neither author nor camera is known may all be of one camera, so their visits
+and days count as those of one. Photos of one minute would be on both sides of a split otherwise.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from sparrow.data.tables import UNKNOWN
 Ints = NDArray[np.int64]
 
 NEAR_DUPLICATE_BITS, VISIT_SECONDS = 12, 60.0  # the config's defaults
+NOBODYS = np.iinfo(np.int64).max  # the one body of dated photos of nobody known
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +35,7 @@ class PhotoTies:
         author_day: of those whose time is known.
         undated_author: of the others.
         camera, camera_day: of photos whose author is not known.
+        nobodys_day: of dated photos of which neither author nor camera is known.
     """
 
     likeness: Ints
@@ -41,6 +45,7 @@ class PhotoTies:
     undated_author: Ints
     camera: Ints
     camera_day: Ints
+    nobodys_day: Ints
 
     @cached_property
     def visits(self) -> Ints:
@@ -54,23 +59,23 @@ class PhotoTies:
 
     @cached_property
     def by_whole(self) -> Ints:
-        """[photos] numbers of the groups by author, else by camera."""
-        return self._tied(self.author, self.camera)
+        """[photos] numbers of the groups by author, else by camera, else by day."""
+        return self._tied(self.author, self.camera, self.nobodys_day)
 
     @cached_property
     def by_camera_day(self) -> Ints:
         """[photos] numbers of the groups by author, else by camera and day."""
-        return self._tied(self.author, self.camera_day)
+        return self._tied(self.author, self.camera_day, self.nobodys_day)
 
     @cached_property
     def by_day(self) -> Ints:
         """[photos] numbers of the groups by day of an author, else of a camera."""
-        return self._tied(self.author_day, self.camera_day)
+        return self._tied(self.author_day, self.camera_day, self.nobodys_day)
 
     @cached_property
     def by_day_at_most(self) -> Ints:
         """The same, but all of an author's photos without a time as if they were of one day."""
-        return self._tied(self.author_day, self.undated_author, self.camera_day)
+        return self._tied(self.author_day, self.undated_author, self.camera_day, self.nobodys_day)
 
     def _tied(self, *codes: Ints) -> Ints:
         return tied(len(self.visit), self.likeness, self.visit, *codes)
@@ -94,14 +99,17 @@ def photo_ties(
     owner, owned, dated = _codes(author), author != "", ~np.isnat(time)
     day = _codes(np.where(dated, np.datetime_as_string(time, unit="D"), "").astype(object))
     taken_by = np.where(owned, -1, _codes(camera))
+    nobodys = ~owned & (camera == "") & dated
+    body = np.where(nobodys, NOBODYS, _bodies(camera, owner))
     return PhotoTies(
         likeness=_likeness(images, near_duplicate_bits),
-        visit=_visits(_bodies(camera, owner), time, visit_seconds),
+        visit=_visits(body, time, visit_seconds),
         author=owner,
         author_day=_both(owner, day),
         undated_author=np.where(dated, -1, owner),
         camera=taken_by,
         camera_day=_both(taken_by, day),
+        nobodys_day=np.where(nobodys, day, -1),
     )
 
 

@@ -82,6 +82,15 @@ def test_what_is_not_known_is_said() -> None:
     assert takers_words(images[2:]) == "unknown authors"
 
 
+def test_dated_photos_of_nobody_known_say_what_they_count_by() -> None:
+    images = photos(["unknown"] * 3, [""] * 3, list("xxy"), WHOLES)
+    images["taken_at"] = ["2026-05-01T08:00:00", "2026-05-01T08:30:00", "2026-05-02T08:00:00"]
+    dated = evidence_words(images)
+    assert dated.endswith("; who took them is unknown: those of one day are one group")
+    images.loc[2, "taken_at"] = ""
+    assert "of 1 photo neither author, camera nor time is known" in evidence_words(images)
+
+
 def test_many_names_are_cut() -> None:
     names = [f"author {n:02d}" for n in range(12)]
     words = evidence_words(photos(names, [""] * 12, names, DAYS))

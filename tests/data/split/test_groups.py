@@ -43,12 +43,30 @@ def test_no_photo_and_one() -> None:
 
 
 def test_what_is_unknown_is_equal_to_nothing() -> None:
-    unknown = table([(UNKNOWN, "", ""), ("", "", ""), (UNKNOWN, "", at(0)), (UNKNOWN, "", at(0))])
+    unknown = table([(UNKNOWN, "", ""), ("", "", ""), (UNKNOWN, "", ""), (UNKNOWN, "", at(0))])
     assert photo_ties(unknown).by_whole.tolist() == [0, 1, 2, 3]
     unknown.loc[0, ["author", "camera", "taken_at"]] = None
     assert photo_ties(unknown).by_day.tolist() == [0, 1, 2, 3]
     bare = unknown[["image"]]  # a table that nobody measured
     assert photo_ties(bare).by_whole.tolist() == [0, 1, 2, 3]
+
+
+def test_dated_photos_of_nobody_known_may_be_of_one_camera() -> None:
+    # Two within a minute, one an hour later, one a day later; one without a time, one of an author.
+    times = (at(0), at(30), at(3600), at(0, day=2), "", at(0))
+    who = (*[UNKNOWN] * 5, "a")
+    ties = photo_ties(table([(name, "", time) for name, time in zip(who, times, strict=True)]))
+    assert ties.visits.tolist() == [0, 0, 1, 2, 3, 4]
+    days = [0, 0, 0, 1, 2, 3]
+    assert ties.by_whole.tolist() == ties.by_camera_day.tolist() == ties.by_day.tolist() == days
+    # A camera that is known is another one, however near in time.
+    known = photo_ties(table([(UNKNOWN, "", at(0)), (UNKNOWN, BODY, at(0))]))
+    assert known.by_whole.tolist() == known.by_day.tolist() == [0, 1]
+
+
+def test_twelve_days_of_an_unknown_camera_are_twelve_groups() -> None:
+    rows = [(UNKNOWN, "", at(10 * shot, day)) for day in range(1, 13) for shot in range(3)]
+    assert count_groups(photo_ties(table(rows)).by_whole) == 12
 
 
 def test_author_picture_and_visit_tie() -> None:
