@@ -6,10 +6,10 @@ import csv
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
+from counted_folder import count
 
 from sparrow.cli.count_journal import Journal, file_key
 from sparrow.cli.main import main
@@ -30,10 +30,6 @@ def folder(drawn_dataset: Path, tmp_path: Path) -> Path:
     (home / "bad.jpg").write_text("text")
     (home / "note.txt").write_text("no photo")
     return home
-
-
-def count(model: Path, *arguments: Any) -> int:
-    return main(["count", "--model", str(model), "--workers", "1", *map(str, arguments)])
 
 
 def test_csv_has_every_photo_and_the_bad_one_is_listed(

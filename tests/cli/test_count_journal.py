@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from counted_folder import copy_photos, count
 
 from sparrow.cli import count_photos as command
 from sparrow.cli.count_journal import Journal
-from sparrow.cli.main import main
 from sparrow.regular_file import sha256_of
 
 MODEL = "0" * 64
@@ -24,15 +24,7 @@ MODEL = "0" * 64
 @pytest.fixture
 def folder(drawn_dataset: Path, tmp_path: Path) -> Path:
     """Four photos."""
-    home = tmp_path / "photos"
-    home.mkdir()
-    for name, photo in zip("abcd", sorted((drawn_dataset / "images").iterdir()), strict=False):
-        shutil.copy(photo, home / f"{name}.jpg")
-    return home
-
-
-def count(model: Path, *arguments: Any) -> int:
-    return main(["count", "--model", str(model), "--workers", "1", *map(str, arguments)])
+    return copy_photos(drawn_dataset, tmp_path / "photos", "abcd")
 
 
 def stopped(

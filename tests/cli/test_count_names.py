@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from counted_folder import count
 
-from sparrow.cli.main import main
 from sparrow.inference.photo_files import find_photos
 from sparrow.spreadsheet import from_cell
 from tests.test_regular_file import make_other_kinds
@@ -22,10 +22,6 @@ NAMES = [
     b"a\nb.jpg", b"\x1b[2Jclear.jpg", b"quote\".jpg", b"comma,.jpg", b"'='.jpg", b"\xff\xfe.jpg",
     "\uff1d1.jpg".encode(), "\u202egpj.jpg".encode(),
 ]  # fmt: skip
-
-
-def count(model: Path, *arguments: Any) -> int:
-    return main(["count", "--model", str(model), "--workers", "1", *map(str, arguments)])
 
 
 @pytest.fixture

@@ -7,33 +7,24 @@ import json
 import math
 import os
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from counted_folder import copy_photos, count
 from photo_tree import write_tree
 
 from sparrow.cli import count_photos as command
 from sparrow.cli.count_table import refuse_other_table
-from sparrow.cli.main import main
 from sparrow.inference.model_folder import read_info
 from sparrow.inference.object_size import smallest_object_px
 from sparrow.inference.photo_files import find_photos
 
 
-def count(model: Path, *arguments: Any) -> int:
-    return main(["count", "--model", str(model), "--workers", "1", *map(str, arguments)])
-
-
 @pytest.fixture
 def two(drawn_dataset: Path, tmp_path: Path) -> Path:
     """Two photos."""
-    home = tmp_path / "photos"
-    home.mkdir()
-    for name, photo in zip("ab", sorted((drawn_dataset / "images").iterdir()), strict=False):
-        shutil.copy(photo, home / f"{name}.jpg")
-    return home
+    return copy_photos(drawn_dataset, tmp_path / "photos", "ab")
 
 
 def test_every_file_of_twenty_kinds_is_counted_or_named(

@@ -8,21 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from registry_stores import stores_in
 
 from sparrow.config import StoresConfig
 from sparrow.registry.moved_store import follow_move
 
 NAME = "test-detector"
-
-
-def stores_in(root: Path, artifacts: Path) -> StoresConfig:
-    """Every store below ``root``, artifacts below ``artifacts``."""
-    return StoresConfig(
-        tracking=f"sqlite:///{root}/mlflow.db",
-        artifacts=str(artifacts),
-        promotion_log=f"sqlite:///{root}/promotions.db",
-        champion=str(root / "champion"),
-    )
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from registry_stores import stores_in
 
 from sparrow.config import StoresConfig
 from sparrow.registry.moved_store import MovedStoreError, follow_move
@@ -19,15 +20,6 @@ NAME = "test-detector"
 ADDRESSES = """SELECT artifact_location FROM experiments UNION SELECT artifact_uri FROM runs
 UNION SELECT artifact_location FROM logged_models UNION SELECT storage_location FROM model_versions
 """
-
-
-def stores_in(root: Path, artifacts: Path) -> StoresConfig:
-    return StoresConfig(
-        tracking=f"sqlite:///{root}/mlflow.db",
-        artifacts=str(artifacts),
-        promotion_log=f"sqlite:///{root}/promotions.db",
-        champion=str(root / "champion"),
-    )
 
 
 def addresses(root: Path) -> set[str]:

@@ -34,9 +34,8 @@ def parse_labels(files: SourceFiles) -> DescribedSet:
         DataError: there is none; one is damaged; a box has no label or no coordinates.
     """
     names = find_labels(files)
-    remarks = unread(files, names)
-    if not names:
-        raise DataError("expected a Create ML file (*.json: a list with 'image', 'annotations')")
+    expected = "a Create ML file (*.json: a list with 'image', 'annotations')"
+    remarks = unread(files, names, expected)
     photos = [photo for name in names for photo in _describe(name, files.json(name))]
     return DescribedSet(names, photos, remarks)
 

@@ -18,8 +18,8 @@ from sparrow.data.formats.described import (
 )
 from sparrow.data.formats.shapes import Corners, around, ellipse_box, turned_box
 from sparrow.data.formats.source_files import SourceFiles
-from sparrow.data.formats.voc_labels import parse_xml, root_tag
 from sparrow.data.formats.whole_photos import WholePhoto, unboxed_photos
+from sparrow.data.formats.xml_files import by_root, parse_xml, with_root
 
 _NO_AREA = ("points", "polyline", "skeleton")
 _CUBOID = ("tl1", "bl1", "tr1", "br1", "tl2", "bl2", "tr2", "br2")
@@ -27,7 +27,7 @@ _CUBOID = ("tl1", "bl1", "tr1", "br1", "tl2", "bl2", "tr2", "br2")
 
 def find_labels(files: SourceFiles) -> list[str]:
     """The XML files whose root is CVAT's ``<annotations>``."""
-    return [name for name in files.with_suffix(".xml") if root_tag(files, name) == "annotations"]
+    return with_root(files, "annotations")
 
 
 def parse_labels(files: SourceFiles) -> DescribedSet:
@@ -36,12 +36,11 @@ def parse_labels(files: SourceFiles) -> DescribedSet:
     Raises:
         DataError: there is none; one is damaged or about a video; a label is not declared.
     """
-    tags = {name: root_tag(files, name) for name in files.with_suffix(".xml")}
-    names = [name for name, tag in tags.items() if tag in ("annotations", None)]
+    names, others = by_root(files, "annotations")
     if not names:
         raise DataError('expected CVAT\'s annotations.xml ("CVAT for images 1.1") in it')
     what = "XML files are of another format and were not read"
-    remarks = [Remark(what, name) for name in tags if name not in names]
+    remarks = [Remark(what, name) for name in others]
     photos = [p for name in names for p in _describe(name, files.content(name), remarks)]
     return DescribedSet(names, photos, remarks)
 

@@ -97,15 +97,23 @@ def json_trees(files: SourceFiles) -> Iterator[tuple[str, Any]]:
             continue
 
 
-def unread(files: SourceFiles, names: list[str]) -> list[Remark]:
-    """A remark for each JSON file beside the ones that were read.
+def unread(files: SourceFiles, names: list[str], expected: str) -> list[Remark]:
+    """A remark for each JSON file beside the ones that are label files.
+
+    Args:
+        names: of the label files.
+        expected: what a label file of the format is, for the error.
 
     Raises:
-        DataError: one of them is damaged: it may hold labels.
+        DataError: one of the others is damaged, so that it may hold labels; or there is no label
+            file.
     """
-    rest = [name for name in files.with_suffix(".json") if name not in set(names)]
+    read = set(names)
+    rest = [name for name in files.with_suffix(".json") if name not in read]
     for name in rest:
         files.json(name)
+    if not names:
+        raise DataError(f"expected {expected} in it")
     return [Remark(NOT_READ, name) for name in rest]
 
 

@@ -6,7 +6,6 @@ import math
 from pathlib import PurePosixPath
 from typing import Any
 
-from sparrow.data.errors import DataError
 from sparrow.data.formats.described import (
     DescribedBox,
     DescribedPhoto,
@@ -42,9 +41,7 @@ def parse_labels(files: SourceFiles) -> DescribedSet:
         DataError: there is none; one is damaged; a shape has no label or no points.
     """
     names = find_labels(files)
-    remarks = unread(files, names)
-    if not names:
-        raise DataError("expected LabelMe files (*.json with 'shapes' and 'imagePath') in it")
+    remarks = unread(files, names, "LabelMe files (*.json with 'shapes' and 'imagePath')")
     photos = [_describe(name, files.json(name), remarks) for name in names]
     return DescribedSet(names, photos, remarks)
 

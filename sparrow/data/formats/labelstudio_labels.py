@@ -34,9 +34,7 @@ def parse_labels(files: SourceFiles) -> DescribedSet:
             no class or several, is a mask, or is on a photo that was turned in Label Studio.
     """
     names = find_labels(files)
-    remarks = unread(files, names)
-    if not names:
-        raise DataError("expected a JSON or JSON-MIN export of Label Studio in it")
+    remarks = unread(files, names, "a JSON or JSON-MIN export of Label Studio")
     tasks = read_tasks([(name, files.json(name)) for name in names])
     _refuse_answers_alone(tasks)
     photos = [_describe(task, remarks) for task in tasks]

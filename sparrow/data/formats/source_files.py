@@ -32,6 +32,8 @@ class SourceFiles:
     root: Path
     names: tuple[str, ...]
     named: str | None = None
+    # Of XML files the first element, as far as it was looked at; each format asks for it.
+    root_tags: dict[str, str | None] = field(default_factory=dict)
     _trees: dict[str, Any] = field(default_factory=dict)  # JSON: whatever the file holds
 
     @cached_property

@@ -8,7 +8,7 @@ from typing import Any
 
 from sparrow.data.errors import DataError
 from sparrow.data.formats.source_files import SourceFiles
-from sparrow.data.formats.voc_labels import parse_xml
+from sparrow.data.formats.xml_files import parse_xml
 
 _Tree = dict[str, Any]  # an object of JSON: whatever the file holds
 

@@ -47,9 +47,7 @@ def parse_labels(files: SourceFiles) -> DescribedSet:
             no class.
     """
     names = find_labels(files)
-    remarks = unread(files, names)
-    if not names:
-        raise DataError("expected a project, a JSON or a CSV of VGG Image Annotator 2 in it")
+    remarks = unread(files, names, "a project, a JSON or a CSV of VGG Image Annotator 2")
     photos = []
     for name in names:
         photos += _describe(name, _entries(files, name, remarks), remarks)

@@ -6,8 +6,6 @@ programs count from 0; their 0 stays 0.
 
 from __future__ import annotations
 
-import codecs
-import re
 import xml.etree.ElementTree as ET
 from pathlib import PurePosixPath
 
@@ -22,33 +20,15 @@ from sparrow.data.formats.described import (
 )
 from sparrow.data.formats.photo_folders import photo_folders
 from sparrow.data.formats.source_files import SourceFiles
+from sparrow.data.formats.xml_files import by_root, parse_xml, with_root
 from sparrow.data.tables import UNKNOWN
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
-_BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-_DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
-_WIDER = {"gb2312": "gb18030", "gbk": "gb18030"}  # the same signs, and those added since
-_PLAIN_DOCTYPE = re.compile(r"<!DOCTYPE\s+[\w.:-]+\s*>")
-_FIRST_TAG = re.compile(rb"<([A-Za-z_][\w.:-]*)")
 
 
 def find_labels(files: SourceFiles) -> list[str]:
     """The XML files whose root is VOC's ``<annotation>``."""
-    return [name for name in files.with_suffix(".xml") if root_tag(files, name) == "annotation"]
-
-
-def root_tag(files: SourceFiles, name: str) -> str | None:
-    """The name of an XML file's first element, None where there is none."""
-    try:
-        head = files.head(name).replace(b"\0", b"")  # of UTF-16
-    except DataError:
-        return None
-    tag = _FIRST_TAG.search(re.sub(rb"<!--.*?-->", b"", head, flags=re.DOTALL))
-    return tag.group(1).decode() if tag else None
+    return with_root(files, "annotation")
 
 
 def parse_labels(files: SourceFiles) -> DescribedSet:
@@ -57,11 +37,10 @@ def parse_labels(files: SourceFiles) -> DescribedSet:
     Raises:
         DataError: there is none; one is damaged, unsafe, or not in its declared encoding.
     """
-    tags = {name: root_tag(files, name) for name in files.with_suffix(".xml")}
-    names = [name for name, tag in tags.items() if tag in ("annotation", None)]
-    others = [name for name in tags if name not in names]
+    names, others = by_root(files, "annotation")
     if not names and others:
-        raise DataError(f"{others[0]}: expected a VOC <annotation>, found <{tags[others[0]]}>")
+        name, tag = next(iter(others.items()))
+        raise DataError(f"{name}: expected a VOC <annotation>, found <{tag}>")
     if not names:
         raise DataError("expected VOC annotations (*.xml) somewhere in it")
     remarks = [Remark("XML files are no VOC annotations and were not read", n) for n in others]
@@ -115,43 +94,6 @@ def _size(root: ET.Element, name: str) -> tuple[int, int] | None:
         return None
     width, height = finite(texts, name)
     return (int(width), int(height)) if width > 0 and height > 0 else None
-
-
-def parse_xml(name: str, content: bytes) -> ET.Element:
-    """The root of an XML file, in the encoding that it declares.
-
-    Raises:
-        DataError: damaged, in another encoding, or with a DOCTYPE that may declare entities.
-    """
-    text = _decode(name, content)
-    if "<!ENTITY" in text or "<!DOCTYPE" in _PLAIN_DOCTYPE.sub("", text, count=1):
-        # Entities can expand without end or read other files; labels need none.
-        raise DataError(
-            f"{name}: holds a DOCTYPE or ENTITY declaration that may define entities, which is "
-            "refused; remove it"
-        )
-    try:
-        return ET.fromstring(text)  # noqa: S314 - see above
-    except (ET.ParseError, ValueError, RecursionError) as error:
-        raise DataError(f"{name}: not valid XML ({error})") from error
-
-
-def _decode(name: str, content: bytes) -> str:
-    declared = _DECLARED.search(content[:400])
-    encoding = declared.group(1).decode().lower() if declared else "utf-8"
-    for mark, codec in _BYTE_ORDER_MARKS:
-        if content.startswith(mark):
-            encoding = codec
-    try:
-        return content.decode(_WIDER.get(encoding, encoding))
-    except LookupError as error:
-        raise DataError(f"{name}: declares the unknown encoding {encoding!r}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{name}: not {encoding.upper()} text, as it declares ({error}); save it as UTF-8"
-            if declared
-            else f"{name}: not UTF-8 text ({error}), and it declares no other encoding"
-        ) from error
 
 
 def _text(root: ET.Element, where: str) -> str:

@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from sparrow.boxes import box_areas
 from sparrow.config import SplitConfig
-from sparrow.data.split.class_places import missing_places, place_classes
+from sparrow.data.split.class_places import FREE, missing_places, place_classes
 from sparrow.data.split.ties import Ints
 from sparrow.data.tables import XYXY, Dataset
 
 STRATA = 4  # quantile bins of the count of photos with objects; those without are a fifth
 SIZES = 3  # quantile bins of box size
-FREE = -1  # a group that is assigned to no split yet
 
 Floats = NDArray[np.float64]
 

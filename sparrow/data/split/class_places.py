@@ -12,7 +12,7 @@ from sparrow.data.split.ties import Ints
 
 # Of a class in fewer groups than splits: it is learned first, then tested.
 ORDER = (0, 2, 1)  # train, test, validation, as numbers of ``SPLITS``
-FREE = -1
+FREE = -1  # a group that is assigned to no split yet
 
 
 def place_classes(holds: NDArray[np.bool_], fixed: Ints, rng: np.random.Generator) -> Ints:

@@ -21,7 +21,8 @@ from sparrow.config import SplitConfig
 from sparrow.data.errors import DataError
 from sparrow.data.licences import keep_licences
 from sparrow.data.split.assignments import SPLITS, settled_groups
-from sparrow.data.split.balance import FREE, best_filling, photo_features
+from sparrow.data.split.balance import best_filling, photo_features
+from sparrow.data.split.class_places import FREE
 from sparrow.data.split.groups import (
     CAMERA_DAYS,
     DAYS,
