@@ -88,11 +88,20 @@ def upright_size_px(source: Path | str | bytes) -> tuple[int, int]:
     Raises:
         ImageError: not a photo, or larger than ``read_image`` accepts.
     """
+    return upright_size_and_turn(source)[0]
+
+
+def upright_size_and_turn(source: Path | str | bytes) -> tuple[tuple[int, int], int]:
+    """(width, height) of the upright photo, and the orientation (1 to 8) that it is stored in.
+
+    Raises:
+        ImageError: not a photo, or larger than ``read_image`` accepts.
+    """
     with _opened(source, MAX_PIXELS) as photo:
         # Read first: to find it in a PNG can need the pixels.
-        turned = orientation(photo) in (5, 6, 7, 8)
+        stored_in = orientation(photo)
         width, height = _stored_size(photo)
-        return (height, width) if turned else (width, height)
+        return (height, width) if stored_in >= 5 else (width, height), stored_in
 
 
 def file_suffix(source: Path | str | bytes) -> str:

@@ -9,11 +9,10 @@ from sparrow.data.errors import DataError
 from sparrow.data.formats.annotations import LabelledBox
 from sparrow.data.formats.described import DescribedBox, DescribedPhoto
 from sparrow.data.formats.import_report import ImportOptions, ImportReport
-from sparrow.images import ImageError, read_exif, upright_size_px
+from sparrow.images import ImageError, upright_size_and_turn
 
 MAX_OUTSIDE_PX, MAX_OUTSIDE_FRACTION = 1.0, 0.005  # of the side; the larger of both is tolerated
 _PIXEL_DIGITS = 4  # of what is computed from fractions
-_ORIENTATION = 0x0112  # EXIF's tag
 _XYXY = tuple[float, float, float, float]
 
 
@@ -59,11 +58,10 @@ def read_frame(path: Path) -> Frame:
         DataError: not a photo.
     """
     try:
-        width, height = upright_size_px(path)
+        (width, height), orientation = upright_size_and_turn(path)
     except ImageError as error:
         raise DataError(f"{path}: {error}") from error
-    said = read_exif(path).get(_ORIENTATION, 1)  # a number of any type, or nonsense
-    return Frame(width, height, next((number for number in range(2, 9) if said == number), 1))
+    return Frame(width, height, orientation)
 
 
 def boxes_are_stored(

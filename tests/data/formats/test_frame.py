@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from sparrow.data.errors import DataError
 from sparrow.data.formats.described import DescribedBox, DescribedPhoto, PhotoName
@@ -134,3 +135,13 @@ def test_crowd_boxes_are_counted_either_way() -> None:
     boxes, told = placed(crowd, crowd="skip")
     assert boxes == []
     assert "1 crowd boxes were left out" in told
+
+
+def test_a_photo_that_is_turned_by_xmp_has_the_frame_that_it_is_decoded_in(tmp_path: Path) -> None:
+    said = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><d tiff:Orientation="6"/></x:xmpmeta>'
+    chunks = PngInfo()
+    chunks.add_itxt("XML:com.adobe.xmp", said)
+    Image.new("RGB", (60, 40)).save(tmp_path / "a.png", pnginfo=chunks)
+    frame = read_frame(tmp_path / "a.png")
+    assert (frame.orientation, frame.stored, frame.upright) == (6, (60, 40), (40, 60))
+    assert read_image(tmp_path / "a.png").shape == (60, 40, 3)
