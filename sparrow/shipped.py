@@ -6,6 +6,7 @@ In a clone they are beside the package, where people edit them; a wheel carries 
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from sparrow import __version__
@@ -38,6 +39,10 @@ def install_command(extra: str) -> str:
 
 
 def flow_command(flow: str) -> str:
-    """What a person types to start a flow, as far as it differs between clone and wheel."""
-    in_clone = (PACKAGE.parent / "flows" / f"{flow}.py").is_file()
-    return f"python flows/{flow}.py" if in_clone else f"python -m sparrow.flows.{flow}"
+    """What a person types in the working folder to start a flow, of a clone or of a wheel."""
+    here = Path("flows", f"{flow}.py")
+    in_clone = PACKAGE.parent / here
+    if not in_clone.is_file():
+        return f"python -m sparrow.flows.{flow}"
+    beside = here.is_file() and here.samefile(in_clone)
+    return f"python {here if beside else shlex.quote(str(in_clone))}"

@@ -45,6 +45,13 @@ def test_a_set_without_boxes_names_no_class() -> None:
     assert overrides_of(next_command(dataset("data/own/raw"), new=False)) == []
 
 
+def test_elsewhere_the_flow_is_named_where_it_is() -> None:
+    command, *words = shlex.split(next_command(dataset("data/own/raw", "raccoon"), new=False))
+    assert command == "python"
+    assert Path(words[0]) == CLONE / "flows" / "train.py"
+    assert Path(words[3]) == CLONE / "configs" / "own.yaml"
+
+
 def test_in_a_clone_the_usual_line_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(CLONE)
     line = next_command(dataset("data/own/raw", "raccoon"), new=False)
