@@ -181,7 +181,16 @@ def _read(run: Run) -> Attempt | None:
         finished = bool(run.finished)
     except Exception:
         return None  # killed before it knew what it was to do, or damaged: others are still found
-    return Attempt(run.id, _origin(run), run.created_at, finished, partial(_own_steps, run), name)
+    return Attempt(run.id, _origin(run), begun_at(run), finished, partial(_own_steps, run), name)
+
+
+def begun_at(run: Run) -> datetime:
+    """When a run began.
+
+    ``created_at`` of a run is not that: Metaflow's local store sets it anew with each tag that is
+    given to the run, such as that of the champion.
+    """
+    return run["_parameters"].created_at
 
 
 def _own_steps(run: Run) -> int:

@@ -6,11 +6,12 @@ A step's stored values may be taken over by a later run, which has a config and 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lineage import first_run, own_parameters
-from metaflow import current
+from lineage import begun_at, first_run, own_parameters
+from metaflow import Run, current
 
 from sparrow.config import Config, make_config, with_overrides, with_values
 from sparrow.config.base import watch_reads
@@ -57,6 +58,11 @@ class RunValues:
     def run_key(self) -> str:
         """Stays the same when the run is resumed under another id."""
         return first_run(str(current.flow_name), str(current.run_id))
+
+    @property
+    def begun_at(self) -> datetime:
+        """When this run began."""
+        return begun_at(Run(f"{current.flow_name}/{current.run_id}", _namespace_check=False))
 
     @property
     def work_dir(self) -> Path:

@@ -261,7 +261,7 @@ class Train(RunValues, FlowSpec):
         report = make_report(str(current.run_id), str(self.data_version), outcome)
         freed = end_run(self.settings, self.work_dir, report)
         report_cards.show_report(report.document, self.pictures)
-        print(*report.lines, *freed, run_times(self.work_dir), sep="\n")
+        print(*report.lines, *freed, run_times(self.work_dir, self.begun_at), sep="\n")
 
 
 if __name__ == "__main__":

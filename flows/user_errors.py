@@ -7,10 +7,11 @@ import functools
 import json
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
-from metaflow import Run, current
+from metaflow import current
 from metaflow.exception import MetaflowException
 
 from sparrow.config import ConfigError, parse_config
@@ -105,11 +106,10 @@ def note_step(work_dir: Path, started: float) -> None:
         log.write(json.dumps(line) + "\n")
 
 
-def run_times(work_dir: Path) -> str:
+def run_times(work_dir: Path, begun: datetime) -> str:
     """Seconds per step of the current run, as text (see ``time_table``)."""
-    run = Run(f"{current.flow_name}/{current.run_id}", _namespace_check=False)
     steps = read_steps(work_dir, str(current.run_id))
-    return time_table(steps, run.created_at.timestamp(), time.time())
+    return time_table(steps, begun.timestamp(), time.time())
 
 
 def read_steps(work_dir: Path, run_id: str) -> list[StepTime]:

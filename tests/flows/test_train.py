@@ -113,7 +113,7 @@ def first_run(home: Path) -> Any:
         config_value=[("config", TINY)],
     ).run() as running:
         assert running.status == "successful", running.stdout[-4000:] + running.stderr[-4000:]
-        return {step: running.run[step].task for step in ("evaluate", "promote", "bundle")}
+        return {step: running.run[step].task for step in ("evaluate", "promote", "bundle", "end")}
 
 
 @pytest.mark.slow
@@ -255,6 +255,18 @@ def test_the_map_of_directories_is_true(home: Path, first_run: Any) -> None:
     unsaid, empty = differences(home, "tiny-detector", places)
     assert [file for file in unsaid if file != "tiny.yaml"] == []
     assert empty == []
+
+
+@pytest.mark.slow
+def test_the_run_lasted_from_its_first_step_on_though_it_was_tagged_since(first_run: Any) -> None:
+    """Metaflow notes another time of creation with each tag of a run, such as the champion's."""
+    said = first_run["end"].stdout
+    seconds = [
+        float(own) for own in re.findall(r"^[a-z_]+ +([\d.]+)s +[\d.]+s$", said, re.MULTILINE)
+    ]
+    (in_all,) = re.findall(r"^in all +([\d.]+)s, of it ([\d.]+)s outside", said, re.MULTILINE)
+    assert len(seconds) >= 12
+    assert float(in_all[0]) == pytest.approx(sum(seconds) + float(in_all[1]), rel=0.05)
 
 
 @pytest.mark.slow
