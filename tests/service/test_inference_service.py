@@ -168,6 +168,9 @@ def test_over_http_the_log_that_is_away_is_a_503_and_nothing_is_lost(
 ) -> None:
     files = [("photos", ("a.jpg", photos[0].read_bytes(), "image/jpeg"))]
     assert client.get("/readyz").status_code == 200
+    # Feedback on an unknown photo waits until those of the tests before are in the log.
+    unknown = {"prediction_id": "f" * 32, "true_count": 3}
+    assert client.post("/feedback", json=unknown).status_code == 404
     lock = Lock(log_url)
     answer = client.post("/detect", files=files)
     assert answer.status_code == 200  # counting goes on
