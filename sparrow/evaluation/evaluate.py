@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sparrow.config import EvaluationConfig
@@ -13,12 +14,22 @@ from sparrow.data.split.class_words import rare_classes
 from sparrow.data.split.evidence import evidence_words
 from sparrow.data.split.groups import GROUP, group_numbers
 from sparrow.data.tables import UNKNOWN
+from sparrow.evaluation.average_precision import class_average_precision
 from sparrow.evaluation.bootstrap import Interval, Resamples
+from sparrow.evaluation.class_scores import ClassScores, score_classes
+from sparrow.evaluation.coco import COCO_IOUS
+from sparrow.evaluation.confusion import Confusion, confusion_matrix
 from sparrow.evaluation.errors import find_errors
 from sparrow.evaluation.headline import headline_numbers, score_name
 from sparrow.evaluation.matching import FlatDetections
 from sparrow.evaluation.metrics import sweep
-from sparrow.evaluation.slices import objects_slice, photo_traits, size_counts, slice_table
+from sparrow.evaluation.slices import (
+    class_counts,
+    objects_slice,
+    photo_traits,
+    size_counts,
+    slice_table,
+)
 
 # Of ``Evaluation.details``: photos whose count is a minimum. In the measures of the count they have
 # as many objects as were found.
@@ -56,6 +67,9 @@ class Evaluation:
         n_photos, n_groups: size of the set; the bootstrap draws groups.
         data_version, split, seed: as given.
         evidence: what the numbers rest on and which photos they hold for, in a sentence.
+        classes: the scores of each of several classes, in the model's order; empty for one class,
+            whose scores the headline is.
+        confusion: which class is taken for which; None for one class.
     """
 
     f_beta: Interval
@@ -75,6 +89,8 @@ class Evaluation:
     split: str
     seed: int
     evidence: str = ""
+    classes: tuple[ClassScores, ...] = ()
+    confusion: Confusion | None = None
 
     @property
     def minimum_counts(self) -> int:
@@ -90,6 +106,8 @@ class Evaluation:
             "headline": {name: number.to_list() for name, number in self.headline.items()},
             "details": {k: None if math.isnan(v) else v for k, v in self.details.items()},
             "errors": dict(self.errors),
+            "classes": [one.to_dict() for one in self.classes],
+            "confusion": None if self.confusion is None else self.confusion.to_dict(),
             "per_photo": _columns(self.per_photo),
             "slices": _columns(self.slices),
             "curves": self.curves,
@@ -116,7 +134,9 @@ def evaluate(
     """
     groups = group_numbers(flat.photos)
     resamples = Resamples.draw(groups, config.bootstrap_samples, config.confidence, seed)
-    headline, details = headline_numbers(flat, threshold, config, resamples)
+    weights = np.concatenate([np.ones((1, resamples.n_groups)), resamples.weights])
+    ap = class_average_precision(flat, flat.matched(COCO_IOUS.tolist()), groups, weights)
+    headline, details = headline_numbers(flat, threshold, config, resamples, ap)
     per_photo = _per_photo(flat, threshold, config.iou)
     errors = find_errors(flat, flat.above(threshold), config.iou)
     per_photo = pd.concat([per_photo, errors.per_photo(flat)], axis=1)
@@ -138,6 +158,8 @@ def evaluate(
         split=photo_set.split,
         seed=seed,
         evidence=evidence_words(flat.photos, f"{photo_set.split} photos".strip()) + _rare(flat),
+        classes=score_classes(flat, threshold, config, resamples, ap),
+        confusion=confusion_matrix(flat, threshold, config.iou),
     )
 
 
@@ -164,6 +186,7 @@ def _per_photo(flat: FlatDetections, threshold: float, iou: float) -> pd.DataFra
             "fp": n_predicted - tp,
             "fn": n_true - tp,
             **size_counts(flat, kept, matched),
+            **class_counts(flat, kept, matched),
             "objects": objects_slice(n_true),
             **photo_traits(photos),
         }
