@@ -106,7 +106,7 @@ class Evaluation:
             "headline": {name: number.to_list() for name, number in self.headline.items()},
             "details": {k: None if math.isnan(v) else v for k, v in self.details.items()},
             "errors": dict(self.errors),
-            "classes": [one.to_dict() for one in self.classes],
+            "classes": [scores.to_dict() for scores in self.classes],
             "confusion": None if self.confusion is None else self.confusion.to_dict(),
             "per_photo": _columns(self.per_photo),
             "slices": _columns(self.slices),
