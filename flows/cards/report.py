@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cards.parts import DIGITS, Part, add, glossary, picture, pictures, table, text
+from sparrow.class_nouns import objects
 from sparrow.config import Config
-from sparrow.reports.class_words import objects
 from sparrow.reports.templates import cell
 
 if TYPE_CHECKING:
@@ -89,11 +89,12 @@ def _conditions(scored: Scored) -> str:
 
 
 def _count_words(config: Config, check: CountCheck) -> str:
+    what = objects(config.data.classes, config.data.plurals)
     return (
         f"The count's interval has a nominal level of {config.evaluation.count_confidence:.0%}; "
         f"its coverage on these photos is {check.coverage:.1%}, and it is {check.mean_width:.2f} "
-        f"{objects(config.data.classes)} wide on average{_open(check)}. The probabilities of being "
-        f"right are off by {check.reliability.error:.3f}."
+        f"{what} wide on average{_open(check)}. The probabilities of being right are off by "
+        f"{check.reliability.error:.3f}."
     )
 
 

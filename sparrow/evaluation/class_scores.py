@@ -18,6 +18,8 @@ from sparrow.evaluation.bootstrap import Interval, Resamples
 from sparrow.evaluation.headline import headline_ious, numbers_of_sums, score_name, statistics
 from sparrow.evaluation.matching import Bools, FlatDetections, Floats
 
+# Where a model's description, and the report of a run, hold ``ClassScores.to_dict`` of each class.
+CLASS_SCORES = "classes"
 N_TRUE, N_PREDICTED = 1, 2  # columns of ``statistics``
 
 

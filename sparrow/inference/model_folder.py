@@ -107,6 +107,16 @@ class ModelInfo(BaseModel):
         return CountModel.from_dict(self.count_model, self.threshold, self.max_objects)
 
     @property
+    def plurals(self) -> dict[str, str]:
+        """Class name -> its plural, of the classes that have one of their own (``class_nouns``)."""
+        section = self.config.get("data")
+        plurals = section.get("plurals") if isinstance(section, dict) else None
+        if not isinstance(plurals, dict):
+            return {}
+        words = plurals.items()
+        return {name: word for name, word in words if isinstance(word, str) and word.isprintable()}
+
+    @property
     def max_objects(self) -> int | None:
         """The most objects that the engine finds in a photo; None where that is not recorded.
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sparrow.config import Config
 from sparrow.data.split.groups import group_numbers
 from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.calibration import fit_count_model
+from sparrow.evaluation.class_scores import CLASS_SCORES
 from sparrow.evaluation.equal_recall import EqualRecall, at_equal_recall, operating_threshold
+from sparrow.evaluation.evaluate import Evaluation
 from sparrow.evaluation.matching import FlatDetections, flatten
 from sparrow.evaluation.metrics import choose_threshold
 from sparrow.evaluation.scored import Scored
-from sparrow.inference.model_folder import REFERENCE, read_info, write_info
+from sparrow.inference.model_folder import REFERENCE, ModelInfo, read_info, write_info
 from sparrow.pipeline.predict import predict_photos, served_at_once
 from sparrow.pipeline.score import relabel, score_model, with_groups
 from sparrow.progress import Progress
@@ -49,9 +51,18 @@ def evaluate_model(
     write_info(folder, read_info(folder).model_copy(update=update))
     scored = score_model(config, dataset, folder, progress)
     write_model_reference(dataset, folder, detections | scored.detections, count_model)
-    metrics = {name: value.to_list() for name, value in scored.evaluation.headline.items()}
-    write_info(folder, read_info(folder).model_copy(update={"metrics": metrics}))
+    write_info(folder, with_scores(config, read_info(folder), scored.evaluation))
     return scored
+
+
+def with_scores(config: Config, info: ModelInfo, evaluation: Evaluation) -> ModelInfo:
+    """A model's description with its scores on the test split, and how its classes are called."""
+    metrics: dict[str, Any] = {name: n.to_list() for name, n in evaluation.headline.items()}
+    if evaluation.classes:
+        metrics[CLASS_SCORES] = [scores.to_dict() for scores in evaluation.classes]
+    # As this run's config says: a training of an earlier run may be of before a plural was given.
+    data = {**info.config.get("data", {}), "plurals": dict(config.data.plurals)}
+    return info.model_copy(update={"metrics": metrics, "config": {**info.config, "data": data}})
 
 
 def compare_recall(

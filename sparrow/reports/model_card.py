@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from sparrow.class_nouns import listed, objects
 from sparrow.data.split.evidence import known_authors, known_cameras, splits_words, takers_words
 from sparrow.data.split.groups import count_groups, group_numbers
 from sparrow.data.tables import Dataset
 from sparrow.evaluation.count_check import CountCheck
 from sparrow.evaluation.evaluate import Evaluation
 from sparrow.inference.model_folder import UNREGISTERED, ModelInfo
-from sparrow.reports.class_words import listed, objects
 from sparrow.reports.credits import GENERATED, linked_attribution
 from sparrow.reports.dataset_card import licence_summary
 from sparrow.reports.document import FIGURES, Document, figure_name, picture_line
@@ -190,7 +190,7 @@ def _limits(facts: CardFacts) -> list[str]:
             f"{worst['f_beta']:.3f} on {worst['photos']} photos)."
         )
     missed, true = evaluation.errors["missed"], int(evaluation.per_photo["n_true"].sum())
-    what = as_markdown(objects(facts.info.class_names))
+    what = as_markdown(objects(facts.info.class_names, facts.info.plurals))
     limits.append(f"It missed {missed} of {true} {what} in the test photos.")
     if facts.info.max_objects is not None:
         limits.append(f"It never finds more than {facts.info.max_objects} {what} in one photo.")
@@ -229,4 +229,4 @@ def _loading(info: ModelInfo) -> list[str]:
 
 
 def _what(info: ModelInfo) -> str:
-    return as_markdown(listed(info.class_names))
+    return as_markdown(listed(info.class_names, info.plurals))
