@@ -60,6 +60,7 @@ def show_evaluation(config: Config, scored: Scored, pngs: Mapping[str, bytes]) -
         add(text(_count_words(config, scored.count_check)))
     numbers = {**evaluation.errors, **evaluation.details}
     slices = evaluation.slices
+    add(*_class_parts(evaluation))
     add(
         text("### Mistakes, and average precision by size"),
         table(["", ""], numbers.items()),
@@ -67,6 +68,28 @@ def show_evaluation(config: Config, scored: Scored, pngs: Mapping[str, bytes]) -
         table(list(slices.columns), slices.to_numpy().tolist()),
         *pictures(pngs),
     )
+
+
+def _class_parts(evaluation: Evaluation) -> list[Part]:
+    """A row for each of several classes, and which is found as which; nothing for one class."""
+    if not evaluation.classes or evaluation.confusion is None:
+        return []
+    names = list(evaluation.classes[0].scores)
+    rows = [
+        [scores.name, scores.objects, *(str(scores.scores[name]) for name in names)]
+        for scores in evaluation.classes
+    ]
+    confusion = evaluation.confusion
+    cells = [
+        [name, *counts]
+        for name, counts in zip(confusion.names(), confusion.counts.tolist(), strict=True)
+    ]
+    return [
+        text("### Class by class"),
+        table(["class", "boxes", *names], rows),
+        text("### Which class is found as which"),
+        table(["is, found as", *confusion.names()], cells),
+    ]
 
 
 def headline_table(evaluation: Evaluation) -> Part:

@@ -27,12 +27,15 @@ EXAMPLE_QUALITY = 88  # of its JPEG
 
 def evaluation_pictures(scored: Scored) -> dict[str, bytes]:
     """The curves of an evaluation: PNG by title."""
+    from sparrow.reports.confusion_figure import CONFUSION, confusion_png
     from sparrow.reports.figures import evaluation_pngs, reliability_png
 
     pictures = {
         name.removesuffix(".png").replace("_", " ").capitalize(): png
         for name, png in evaluation_pngs(scored.evaluation).items()
     }
+    if scored.evaluation.confusion is not None:
+        pictures[CONFUSION] = confusion_png(scored.evaluation.confusion)
     if scored.count_check is not None:
         pictures["Reliability"] = reliability_png(scored.count_check.reliability)
     return pictures

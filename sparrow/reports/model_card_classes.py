@@ -1,0 +1,103 @@
+"""What the model card says of each of several classes, and of which is found as which."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from sparrow.class_nouns import noun
+from sparrow.data.split.groups import MIN_GROUPS
+from sparrow.evaluation.bootstrap import Interval
+from sparrow.evaluation.class_scores import ClassScores
+from sparrow.evaluation.confusion import Confusion
+from sparrow.evaluation.evaluate import Evaluation
+from sparrow.evaluation.headline import score_name
+from sparrow.inference.model_folder import ModelInfo
+from sparrow.reports.confusion_figure import CONFUSION
+from sparrow.reports.document import figure_name, picture_line
+from sparrow.reports.markdown import as_markdown, markdown_table
+
+PAIRS = 5  # of classes named in a sentence
+FOUND = {"precision": "precision", "recall": "recall", "ap50": "AP50", "ap50_95": "AP50:95"}
+COUNTED = {
+    "count_mae": "off by",
+    "count_bias": "too many",
+    "count_exact": "exact",
+    "false_count_empty": "in photos without",
+}
+
+
+def class_sections(
+    info: ModelInfo, evaluation: Evaluation, curves: Mapping[str, bytes]
+) -> list[str]:
+    """How well each class is found and counted, and the confusion matrix; none for one class.
+
+    Args:
+        curves: pictures of the card by title; ``CONFUSION`` is shown here.
+    """
+    if not evaluation.classes or evaluation.confusion is None:
+        return []
+    score = score_name(evaluation.beta, evaluation.iou)
+    names = {score: f"F{evaluation.beta:g}", **FOUND}
+    sizes = ["boxes", "photos", "groups"]
+    found = [
+        (one.name, one.objects, one.photos, one.groups, *_cells(one, names))
+        for one in evaluation.classes
+    ]
+    counted = [(one.name, *_cells(one, COUNTED)) for one in evaluation.classes]
+    picture = [picture_line(CONFUSION, figure_name(CONFUSION))] if CONFUSION in curves else []
+    return [
+        "## Class by class",
+        f"The same test photos, each class by itself{_few(evaluation)}",
+        markdown_table(["class", *sizes, *names.values()], found),
+        "The count of each class: by how many it is off in a photo, on average; by how many too "
+        "many (below 0: too few); in which fraction of the photos it is exact; and how many are "
+        "counted in a photo without any.",
+        markdown_table(["class", *COUNTED.values()], counted),
+        _pairs_in_words(evaluation.confusion, info),
+        *picture,
+    ]
+
+
+def _cells(scores: ClassScores, names: Mapping[str, str]) -> list[str]:
+    return [_cell(scores.scores[name]) for name in names]
+
+
+def _cell(number: Interval) -> str:
+    return "–" if math.isnan(number.value) else str(number)
+
+
+def _few(evaluation: Evaluation) -> str:
+    """What the table cannot tell."""
+    unseen = [scores.name for scores in evaluation.classes if not scores.objects]
+    few = [one.name for one in evaluation.classes if 0 < one.groups < MIN_GROUPS]
+    words = [
+        *(
+            [f"no photo shows {', '.join(unseen)}, so that nothing is known of it"]
+            if unseen
+            else []
+        ),
+        *(
+            [f"in fewer than {MIN_GROUPS} groups, which say little: {', '.join(few)}"]
+            if few
+            else []
+        ),
+    ]
+    return as_markdown("; ".join(["", *words])) + "."
+
+
+def _pairs_in_words(confusion: Confusion, info: ModelInfo) -> str:
+    pairs = confusion.pairs()
+    how = (
+        "Each box at or above the threshold goes to the object that it overlaps best, whatever its "
+        "class, the surest box first."
+    )
+    if not pairs:
+        return f"No object is found as one of another class. {how}"
+    words = [
+        f"{pair.count:,} of {pair.objects:,} {noun(pair.objects, pair.true, info.plurals)} as "
+        f"{noun(1, pair.predicted)}"
+        for pair in pairs[:PAIRS]
+    ]
+    more = f"; {len(pairs) - PAIRS} more pairs" if pairs[PAIRS:] else ""
+    return f"Found as another class: {as_markdown('; '.join(words))}{more}. {how}"
