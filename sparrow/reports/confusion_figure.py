@@ -42,7 +42,7 @@ def confusion_png(confusion: Confusion) -> bytes:
     axes.axvline(classes - 0.5, color=FAINT, lw=1)
     if classes <= NUMBERED:
         _write_counts(axes, confusion, fractions)
-    axes.set_title("Which class is found as which (colour: fraction of a class's objects)")
+    axes.set_title("Found as which class (colour: fraction of the row)")
     return png_of(figure)
 
 

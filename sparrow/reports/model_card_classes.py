@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sparrow.class_nouns import noun
 from sparrow.data.split.groups import MIN_GROUPS
@@ -15,7 +15,7 @@ from sparrow.evaluation.headline import score_name
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.reports.confusion_figure import CONFUSION
 from sparrow.reports.document import figure_name, picture_line
-from sparrow.reports.markdown import as_markdown, markdown_table
+from sparrow.reports.markdown import Markup, as_markdown, markdown_table
 
 PAIRS = 5  # of classes named in a sentence
 FOUND = {"precision": "precision", "recall": "recall", "ap50": "AP50", "ap50_95": "AP50:95"}
@@ -48,7 +48,7 @@ def class_sections(
     picture = [picture_line(CONFUSION, figure_name(CONFUSION))] if CONFUSION in curves else []
     return [
         "## Class by class",
-        f"The same test photos, each class by itself{_few(evaluation)}",
+        f"On the same test photos, each class by itself.{_few(evaluation)}",
         markdown_table(["class", *sizes, *names.values()], found),
         "The count of each class: by how many it is off in a photo, on average; by how many too "
         "many (below 0: too few); in which fraction of the photos it is exact; and how many are "
@@ -64,26 +64,27 @@ def _cells(scores: ClassScores, names: Mapping[str, str]) -> list[str]:
 
 
 def _cell(number: Interval) -> str:
-    return "–" if math.isnan(number.value) else str(number)
+    """The value, and its interval in one piece: a narrow column breaks between the two."""
+    if math.isnan(number.value):
+        return "–"
+    value, _, interval = str(number).partition(" ")
+    return Markup(f"{value} {interval.replace(' ', '&nbsp;')}".rstrip())
 
 
 def _few(evaluation: Evaluation) -> str:
-    """What the table cannot tell."""
+    """What the tables cannot tell."""
     unseen = [scores.name for scores in evaluation.classes if not scores.objects]
-    few = [one.name for one in evaluation.classes if 0 < one.groups < MIN_GROUPS]
-    words = [
-        *(
-            [f"no photo shows {', '.join(unseen)}, so that nothing is known of it"]
-            if unseen
-            else []
-        ),
-        *(
-            [f"in fewer than {MIN_GROUPS} groups, which say little: {', '.join(few)}"]
-            if few
-            else []
-        ),
-    ]
-    return as_markdown("; ".join(["", *words])) + "."
+    few = [scores.name for scores in evaluation.classes if 0 < scores.groups < MIN_GROUPS]
+    words = ""
+    if unseen:
+        words += f" No test photo shows {_named(unseen)}: whether it is found is not known."
+    if few:
+        words += f" In fewer than {MIN_GROUPS} groups of photos, which say little: {_named(few)}."
+    return words
+
+
+def _named(names: Sequence[str]) -> str:
+    return as_markdown(", ".join(names))
 
 
 def _pairs_in_words(confusion: Confusion, info: ModelInfo) -> str:
