@@ -1,4 +1,4 @@
-"""What several tests of the pipeline start from."""
+"""MLflow's database before its first run."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from sparrow.config import StoresConfig
-
 
 @pytest.fixture(scope="session")
 def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's database without a run; making its tables takes seconds."""
+    """Its tables and no row. To be copied: making them takes seconds."""
+    from sparrow.config import StoresConfig
     from sparrow.registry.tracking import make_client
 
     path = tmp_path_factory.mktemp("empty") / "mlflow.db"
