@@ -18,7 +18,7 @@ from sparrow.reports.document import figure_name, picture_line
 from sparrow.reports.markdown import Markup, as_markdown, markdown_table
 
 PAIRS = 5  # of classes named in a sentence
-FOUND = {"precision": "precision", "recall": "recall", "ap50": "AP50", "ap50_95": "AP50:95"}
+DETECTED = {"precision": "precision", "recall": "recall", "ap50": "AP50", "ap50_95": "AP50:95"}
 COUNTED = {
     "count_mae": "off by",
     "count_bias": "too many",
@@ -38,18 +38,18 @@ def class_sections(
     if not evaluation.classes or evaluation.confusion is None:
         return []
     score = score_name(evaluation.beta, evaluation.iou)
-    names = {score: f"F{evaluation.beta:g}", **FOUND}
+    names = {score: f"F{evaluation.beta:g}", **DETECTED}
     sizes = ["boxes", "photos", "groups"]
-    found = [
-        (one.name, one.objects, one.photos, one.groups, *_cells(one, names))
-        for one in evaluation.classes
+    detected = [
+        (scores.name, scores.objects, scores.photos, scores.groups, *_cells(scores, names))
+        for scores in evaluation.classes
     ]
-    counted = [(one.name, *_cells(one, COUNTED)) for one in evaluation.classes]
+    counted = [(scores.name, *_cells(scores, COUNTED)) for scores in evaluation.classes]
     picture = [picture_line(CONFUSION, figure_name(CONFUSION))] if CONFUSION in curves else []
     return [
         "## Class by class",
         f"On the same test photos, each class by itself.{_few(evaluation)}",
-        markdown_table(["class", *sizes, *names.values()], found),
+        markdown_table(["class", *sizes, *names.values()], detected),
         "The count of each class: by how many it is off in a photo, on average; by how many too "
         "many (below 0: too few); in which fraction of the photos it is exact; and how many are "
         "counted in a photo without any.",
