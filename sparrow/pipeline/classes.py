@@ -69,7 +69,7 @@ def _some_classes(config: Config) -> SetClasses:
         raise DataError(
             f"{config.data.root}: no box is in it, so that it has no class, and data.classes names "
             "none. Take in photos with boxes, or name what is counted: "
-            "--set 'data.classes=[house_sparrow]'"
+            "--set 'data.classes=[raccoon]'"
         )
     return listed
 

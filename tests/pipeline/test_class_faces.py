@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -188,3 +189,12 @@ def test_evaluate_prints_every_number_of_each_class(
     assert [line.split(":")[0] for line in lines if " true boxes in " in line] == [GOOSE, RACCOON]
     assert len([line for line in lines if line.startswith("  recall ")]) == 2
     assert "is, found as" in " ".join(lines)
+
+
+def test_no_file_of_the_run_speaks_of_other_animals(story: Story) -> None:
+    places = [story.cards.parent, Path(story.config.stores.champion).resolve()]
+    files = [p for place in places for p in place.rglob("*") if p.suffix in (".md", ".html")]
+    assert len(files) >= 6
+    other = re.compile(r"\bbirds?\b|\bsparrows\b|house[ _-]sparrow", re.IGNORECASE)
+    said = {path: other.findall(path.read_text(encoding="utf-8")) for path in files}
+    assert {path: words for path, words in said.items() if words} == {}
