@@ -14,6 +14,19 @@ from types import MappingProxyType
 NO_PLURALS: Mapping[str, str] = MappingProxyType({})
 
 
+def stored_plurals(section: object) -> dict[str, str]:
+    """The plurals in a stored config's section ``data``: none where it has none that can be shown.
+
+    Args:
+        section: JSON of any release, which nobody has checked.
+    """
+    plurals = section.get("plurals") if isinstance(section, dict) else None
+    if not isinstance(plurals, dict):
+        return {}
+    words = plurals.items()
+    return {name: word for name, word in words if isinstance(word, str) and word.isprintable()}
+
+
 def noun(count: int, class_name: str, plurals: Mapping[str, str] = NO_PLURALS) -> str:
     """What so many objects of a class are: ``house sparrow`` or ``house sparrows``."""
     return singular(class_name) if count == 1 else plural(class_name, plurals)

@@ -21,7 +21,7 @@ from sparrow.evaluation.coco import COCO_IOUS
 from sparrow.evaluation.confusion import Confusion, confusion_matrix
 from sparrow.evaluation.errors import find_errors
 from sparrow.evaluation.headline import headline_numbers, score_name
-from sparrow.evaluation.matching import FlatDetections
+from sparrow.evaluation.matching import FlatDetections, Floats
 from sparrow.evaluation.metrics import sweep
 from sparrow.evaluation.slices import (
     class_counts,
@@ -134,12 +134,10 @@ def evaluate(
     """
     groups = group_numbers(flat.photos)
     resamples = Resamples.draw(groups, config.bootstrap_samples, config.confidence, seed)
-    weights = np.concatenate([np.ones((1, resamples.n_groups)), resamples.weights])
-    ap = class_average_precision(flat, flat.matched(COCO_IOUS.tolist()), groups, weights)
+    ap = _class_ap(flat, resamples)
     headline, details = headline_numbers(flat, threshold, config, resamples, ap)
-    per_photo = _per_photo(flat, threshold, config.iou)
     errors = find_errors(flat, flat.above(threshold), config.iou)
-    per_photo = pd.concat([per_photo, errors.per_photo(flat)], axis=1)
+    per_photo = pd.concat([_per_photo(flat, threshold, config.iou), errors.per_photo(flat)], axis=1)
     return Evaluation(
         f_beta=headline[score_name(config.beta, config.iou)],
         headline=headline,
@@ -161,6 +159,13 @@ def evaluate(
         classes=score_classes(flat, threshold, config, resamples, ap),
         confusion=confusion_matrix(flat, threshold, config.iou),
     )
+
+
+def _class_ap(flat: FlatDetections, resamples: Resamples) -> dict[int, Floats]:
+    """AP of each class: of the set itself, and of every resample."""
+    weights = np.concatenate([np.ones((1, resamples.n_groups)), resamples.weights])
+    matches = flat.matched(COCO_IOUS.tolist())
+    return class_average_precision(flat, matches, resamples.groups, weights)
 
 
 def _rare(flat: FlatDetections) -> str:

@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from sparrow.atomic_file import write_atomic
+from sparrow.class_nouns import stored_plurals
 from sparrow.config import MAX_SIDE_PX, PLACES, TRAINING_SECTIONS
 from sparrow.evaluation.counting import CountModel
 from sparrow.inference.safetensors_metadata import check_classes
@@ -140,12 +141,7 @@ class ModelInfo(BaseModel):
     @property
     def plurals(self) -> dict[str, str]:
         """Class name -> its plural, of the classes that have one of their own (``class_nouns``)."""
-        section = self.config.get("data")
-        plurals = section.get("plurals") if isinstance(section, dict) else None
-        if not isinstance(plurals, dict):
-            return {}
-        words = plurals.items()
-        return {name: word for name, word in words if isinstance(word, str) and word.isprintable()}
+        return stored_plurals(self.config.get("data"))
 
     @property
     def max_objects(self) -> int | None:
