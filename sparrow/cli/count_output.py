@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sparrow.atomic_file import write_atomic
 from sparrow.cli.count_journal import Entry
@@ -15,6 +15,7 @@ from sparrow.inference.photo_files import SkippedFile
 from sparrow.plain_text import utf8
 
 if TYPE_CHECKING:
+    from sparrow.predictions.class_columns import ClassColumns
     from sparrow.predictions.record import PredictionRecord
 
 FORMATS = (".csv", ".json", ".parquet")
@@ -66,12 +67,17 @@ def _write(
         ]
         write_atomic(to, json.dumps({"photos": photos, "skipped": left_out}, indent=1) + "\n")
     else:
-        import pandas as pd
+        write_atomic(to, _parquet(rows, by_class))
 
-        table = pd.DataFrame(rows)
-        for columns in by_class:  # whole numbers, with gaps where a photo or an interval has none
-            table = table.astype(dict.fromkeys(columns.names, "Int64"))
-        write_atomic(to, table.to_parquet(index=False))
+
+def _parquet(rows: Sequence[dict[str, Any]], by_class: Sequence[ClassColumns]) -> bytes:
+    import pandas as pd
+
+    table = pd.DataFrame(rows)
+    for columns in by_class:  # whole numbers, with gaps where a photo or an interval has none
+        table = table.astype(dict.fromkeys(columns.names, "Int64"))
+    content: bytes = table.to_parquet(index=False)
+    return content
 
 
 def _record(entry: Entry) -> PredictionRecord:

@@ -39,16 +39,9 @@ def evaluate_model(
     equal = compare_recall(config, held_out, flat, progress)
     best = choose_threshold(flat, config.evaluation)
     threshold = operating_threshold(best, equal, config.evaluation)
-    most = read_info(folder).max_objects
-    fitted_for = flat, threshold, config.evaluation, most
-    of_class = fit_class_count_models(*fitted_for)
-    update = {
-        "threshold": threshold,
-        "count_model": fit_count_model(*fitted_for).to_dict(),
-        "class_count_models": {name: model.to_dict() for name, model in of_class.items()} or None,
-        "equal_recall": equal.to_dict() if equal else None,
-    }
-    write_info(folder, read_info(folder).model_copy(update=update))
+    info = with_count_models(config, read_info(folder), flat, threshold)
+    update = {"equal_recall": equal.to_dict() if equal else None}
+    write_info(folder, info.model_copy(update=update))
     scored = score_model(config, dataset, folder, progress)
     write_model_reference(dataset, folder, detections | scored.detections)
     write_info(folder, with_scores(config, read_info(folder), scored.evaluation))
@@ -63,6 +56,24 @@ def with_scores(config: Config, info: ModelInfo, evaluation: Evaluation) -> Mode
     # As this run's config says: a training of an earlier run may be of before a plural was given.
     data = {**info.config.get("data", {}), "plurals": dict(config.data.plurals)}
     return info.model_copy(update={"metrics": metrics, "config": {**info.config, "data": data}})
+
+
+def with_count_models(
+    config: Config, info: ModelInfo, flat: FlatDetections, threshold: float
+) -> ModelInfo:
+    """A model's description with its threshold and the count models that are fitted for it.
+
+    Args:
+        flat: its detections in validation photos.
+    """
+    fitted_for = flat, threshold, config.evaluation, info.max_objects
+    of_class = fit_class_count_models(*fitted_for)
+    update = {
+        "threshold": threshold,
+        "count_model": fit_count_model(*fitted_for).to_dict(),
+        "class_count_models": {name: model.to_dict() for name, model in of_class.items()} or None,
+    }
+    return info.model_copy(update=update)
 
 
 def compare_recall(
