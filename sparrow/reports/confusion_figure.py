@@ -30,7 +30,7 @@ def confusion_png(confusion: Confusion) -> bytes:
     fractions = confusion.counts / np.maximum(objects, 1)
     fractions[-1] = 0
     axes.imshow(fractions, cmap=COLORS, vmin=0, vmax=1, aspect="auto")
-    names = [_short(name) for name in confusion.names()]
+    names = [_drawable(name, place) for place, name in enumerate(confusion.names(), 1)]
     size = 9 if classes <= NUMBERED else max(3, 9 * NUMBERED / classes)
     places = np.arange(len(names))
     turned = 0 if max(map(len, names)) * len(names) <= 48 else 90
@@ -56,5 +56,11 @@ def _write_counts(axes: Axes, confusion: Confusion, fractions: np.ndarray) -> No
         axes.text(column, row, text, ha="center", va="center", color=color, fontsize=9)
 
 
-def _short(name: str) -> str:
+def _drawable(name: str, number: int) -> str:
+    """A name that is not too long, or the class's number where the font lacks a letter of it."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    font = get_font(findfont(FontProperties()))
+    if not all(font.get_char_index(ord(letter)) for letter in name):
+        return f"class {number}"
     return name if len(name) <= MAX_NAME_LENGTH else f"{name[: MAX_NAME_LENGTH - 1]}…"
