@@ -19,12 +19,13 @@ NAME = "test-detector"
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory, model_folder):
+def filled(tmp_path_factory, model_folder, empty_mlflow):
     """Config of a store with two versions, none promoted. Read only."""
     from sparrow.registry.registry import Registry
     from sparrow.registry.tracking import make_client, start_run
 
     root = tmp_path_factory.mktemp("models")
+    shutil.copy(empty_mlflow, root)
     stores = StoresConfig(
         tracking=f"sqlite:///{root}/mlflow.db",
         artifacts=str(root / "artifacts"),

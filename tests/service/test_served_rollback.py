@@ -49,6 +49,7 @@ def under_load(served: Any, photo: bytes) -> Iterator[Asked]:
             if response.status_code == 200:
                 told = response.json()
                 asked.answers.append((told["model_version"], told["threshold"]))
+            time.sleep(0.05)  # the other processes of the tests work too
 
     asking = threading.Thread(target=ask)
     asking.start()
@@ -60,12 +61,13 @@ def under_load(served: Any, photo: bytes) -> Iterator[Asked]:
 
 
 @pytest.fixture(scope="module")
-def registry(served: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def registry(served: Any, empty_mlflow: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A registry that publishes to where the service looks; both its folders are registered."""
     from sparrow.registry.registry import Registry
     from sparrow.registry.tracking import make_client, start_run
 
     root = tmp_path_factory.mktemp("stores")
+    shutil.copy(empty_mlflow, root)
     stores = StoresConfig(
         tracking=f"sqlite:///{root}/mlflow.db",
         artifacts=str(root / "artifacts"),
