@@ -33,6 +33,10 @@ export GRADIO_ANALYTICS_ENABLED := False
 export HF_HUB_DISABLE_TELEMETRY := 1
 export ORT_DISABLE_TELEMETRY := 1
 
+# Tests and flows are hundreds of processes, and without bytecode each compiles all modules anew: it is
+# written (git ignores it, `make clean` removes it) even where the environment asks Python not to.
+export PYTHONDONTWRITEBYTECODE :=
+
 # MLflow's background jobs are seven more processes, and nothing here uses them.
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
