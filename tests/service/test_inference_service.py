@@ -23,6 +23,8 @@ from sparrow.config import ServiceConfig
 from sparrow.database import StoreError
 from sparrow.predictions.log import LogAwayError, UnknownPredictionError
 
+pytestmark = pytest.mark.slow  # all of the file together
+
 
 @pytest.fixture
 def inference(model_folder: Path, tmp_path: Path) -> Iterator[InferenceService]:
