@@ -19,6 +19,8 @@ from sparrow.evaluation.matching import flatten
 from sparrow.inference.model_folder import read_info
 from sparrow.pipeline import release as stages
 
+pytestmark = pytest.mark.slow  # all of the file together
+
 PHOTOS = 12
 LEFT, RIGHT = (4, 4, 24, 24), (30, 30, 50, 50)  # two birds, at the same places in every photo
 
