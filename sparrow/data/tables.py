@@ -15,6 +15,9 @@ import pandas as pd
 IMAGE_COLUMNS = ("image", "author", "n_boxes", "source", "license", "width_px", "height_px")
 BOX_COLUMNS = ("image", "label", "x_min_px", "y_min_px", "x_max_px", "y_max_px")
 XYXY = ["x_min_px", "y_min_px", "x_max_px", "y_max_px"]
+# A column that a photo table has where a camera is named for any photo: "" or missing is unknown.
+# ``camera`` is another: what was measured of the file.
+NAMED_CAMERA = "named_camera"
 UNKNOWN = "unknown"  # author, source or licence nobody recorded; unknown authors form no group
 
 

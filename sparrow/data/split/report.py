@@ -19,7 +19,8 @@ from sparrow.data.split.evidence import (
     whole_words,
 )
 from sparrow.data.split.groups import count_groups, group_numbers, with_groups
-from sparrow.data.split.ties import NEAR_DUPLICATE_BITS, VISIT_SECONDS, Ints, PhotoTies, photo_ties
+from sparrow.data.split.tie_codes import Ints
+from sparrow.data.split.ties import NEAR_DUPLICATE_BITS, VISIT_SECONDS, PhotoTies, photo_ties
 from sparrow.data.tables import XYXY, Dataset, data_version
 
 CLOSEST_PAIRS = 12

@@ -32,7 +32,8 @@ from sparrow.data.split.groups import (
     count_groups,
 )
 from sparrow.data.split.report import SplitOrigin, SplitReport, report_split
-from sparrow.data.split.ties import Ints, PhotoTies, photo_ties
+from sparrow.data.split.tie_codes import Ints
+from sparrow.data.split.ties import PhotoTies, photo_ties
 from sparrow.data.tables import Dataset
 
 NO_ASSIGNMENTS: Mapping[str, str] = {}
