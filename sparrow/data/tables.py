@@ -75,9 +75,22 @@ def versioned_tables(dataset: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     Numbers are floats of three decimals: 3 and 3.0 are the same pixel.
     """
-    images = dataset.images[[*IMAGE_COLUMNS, "sha256"]].sort_values("image")
+    columns = recorded_columns(dataset.images)
+    images = dataset.images[columns].sort_values("image")
+    if NAMED_CAMERA in columns:
+        images[NAMED_CAMERA] = images[NAMED_CAMERA].fillna("")
     boxes = dataset.boxes[list(BOX_COLUMNS)].sort_values(["image", "label", *XYXY])
     return _rounded(images), _rounded(boxes)
+
+
+def names_cameras(images: pd.DataFrame) -> bool:
+    """Whether a photo table names the camera of any photo; else it is as if without the column."""
+    return NAMED_CAMERA in images and bool((images[NAMED_CAMERA].fillna("") != "").any())
+
+
+def recorded_columns(images: pd.DataFrame) -> list[str]:
+    """The columns of a photo table that make a version."""
+    return [*IMAGE_COLUMNS, "sha256", *([NAMED_CAMERA] if names_cameras(images) else [])]
 
 
 def _rounded(table: pd.DataFrame) -> pd.DataFrame:
