@@ -131,11 +131,19 @@ def split_verdict(report: Mapping[str, Any]) -> tuple[bool, str]:
         return True, (
             "No near-duplicate picture and no visit of a camera is in more than one split, but "
             f"authors are ({', '.join(parted)}): they are too few to keep each in one split, so "
-            "their days were parted. The scores speak for these authors only."
+            "their days were parted, and photos of cameras without a day. The scores speak for "
+            "these authors only."
         )
-    known = any(side["authors"] for side in report["splits"].values())
-    unknown = "" if known else " No author is known, so none could be kept on one side."
-    return True, f"{whole_words(known)} is in more than one split.{unknown}"
+    known, with_cameras = (
+        any(side.get(kind) for side in report["splits"].values()) for kind in ("authors", "cameras")
+    )
+    unknown = " No author is known, so none could be kept on one side."
+    if with_cameras:
+        unknown = (
+            " No author is known, but cameras are: each was kept on one side or, where they are "
+            "few, each of its days."
+        )
+    return True, f"{whole_words(known)} is in more than one split.{'' if known else unknown}"
 
 
 def find_crossing(images: pd.DataFrame, ties: PhotoTies) -> dict[str, list[Any]]:
