@@ -15,6 +15,7 @@ from sparrow.data.formats.import_report import ImportOptions, ImportReport
 from sparrow.data.formats.matching import match_photos
 from sparrow.data.formats.same_pictures import refuse_contradictions
 from sparrow.data.formats.source_files import SourceFiles
+from sparrow.data.formats.told_classes import with_classes
 from sparrow.data.tables import Dataset
 from sparrow.plain_text import readable_name
 from sparrow.progress import Progress
@@ -52,6 +53,7 @@ def assemble(
     """
     report = ImportReport(kind, described.label_files)
     report.extend(described.remarks)
+    described = with_classes(described, options, report)
     matched = match_photos(described, files, options, report)
     rows = []
     for number, (name, photo) in enumerate(matched.items(), 1):

@@ -33,7 +33,7 @@ class DescribedBox:
     """A box as a label file says it.
 
     Attributes:
-        label: its class.
+        label: its class; "" where the whole file tells none (``--class`` names it then).
         xyxy: corners in pixels counted from 0, or in fractions of the photo's sides.
         where: file and row, for messages: "labels/a.txt, line 3".
         crowd: it surrounds a group and not one object.

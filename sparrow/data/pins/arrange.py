@@ -11,6 +11,7 @@ from pathlib import Path
 from sparrow.atomic_file import write_atomic
 from sparrow.data.errors import DataError
 from sparrow.data.ingest.atomic_dir import copy_file, link_file, link_tree
+from sparrow.data.ingest.set_classes import merge_classes
 from sparrow.data.ingest.versions import HISTORY, read_log, read_version, record_version
 from sparrow.data.pins.contents import KEPT_PHOTOS, Contents, kept_paths
 from sparrow.data.pins.manifest import FileEntry, Manifest, manifest_path, sha256_hex
@@ -105,6 +106,7 @@ def _merge_past(manifest: Manifest, incoming: Path) -> None:
     text = "".join(json.dumps(line) + "\n" for line in lines)
     write_atomic(incoming / HISTORY / "log.jsonl", text)
     merge_assignments(incoming, manifest.assignments or {})
+    merge_classes(incoming, manifest.classes)
     content = manifest.to_bytes()
     path = manifest_path(incoming, sha256_hex(content))
     path.parent.mkdir(exist_ok=True)
