@@ -55,7 +55,7 @@ def check_split(config: Config, photos: pd.DataFrame) -> tuple[list[str], list[s
     ties = photo_ties(known, visit_seconds=config.split.visit_seconds)
     if not can_be_split(ties):
         return [too_few_words(known, ties)], []
-    return [], _unknown_share(known)
+    return [], _unknown_fraction(known)
 
 
 def _too_few_photos(number: int) -> str:
@@ -71,7 +71,7 @@ def _with_headers(images: pd.DataFrame, folder: Path) -> pd.DataFrame:
     )
 
 
-def _unknown_share(images: pd.DataFrame) -> list[str]:
+def _unknown_fraction(images: pd.DataFrame) -> list[str]:
     """That of most photos nothing tells which belong together."""
     if known_authors(images) and not images["author"].isin([UNKNOWN, ""]).any():
         return []

@@ -100,24 +100,24 @@ def save_classes(root: Path, names: tuple[str, ...]) -> None:
         write_atomic(path, json.dumps(names, ensure_ascii=False) + "\n")
 
 
-def merge_classes(root: Path, theirs: tuple[str, ...]) -> None:
+def merge_classes(root: Path, pinned: tuple[str, ...]) -> None:
     """Take over the list that another copy of a set recorded; where the orders differ it is logged.
 
-    Theirs counts: what is recorded here alone follows it.
+    The pinned one counts: what is recorded here alone follows it.
 
     Raises:
         DataError: the list here is damaged, or it cannot be written.
     """
-    ours = load_classes(root)
-    merged = (*theirs, *(name for name in ours if name not in theirs))
-    if not theirs or ours[: len(theirs)] == theirs:
+    recorded = load_classes(root)
+    merged = (*pinned, *(name for name in recorded if name not in pinned))
+    if not pinned or recorded[: len(pinned)] == pinned:
         return
     save_classes(root, merged)
-    if merged[: len(ours)] != ours:
+    if merged[: len(recorded)] != recorded:
         logger.warning(
             "the classes of the set were recorded as %s here and are %s now, as where the data is "
             "from; models keep the order that they were trained in",
-            ", ".join(ours), ", ".join(merged),
+            ", ".join(recorded), ", ".join(merged),
         )  # fmt: skip
 
 

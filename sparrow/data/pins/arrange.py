@@ -122,9 +122,9 @@ def _merge_past(manifest: Manifest, incoming: Path) -> None:
         )
 
 
-def merged_logs(ours: Sequence[LogLine], theirs: Sequence[LogLine]) -> list[LogLine]:
+def merged_logs(local: Sequence[LogLine], others: Sequence[LogLine]) -> list[LogLine]:
     """The lines of two logs by their time; within each its own order, also of a clock set back."""
-    pairs = [*_with_times(ours), *(pair for pair in _with_times(theirs) if pair[1] not in ours)]
+    pairs = [*_with_times(local), *(pair for pair in _with_times(others) if pair[1] not in local)]
     return [line for _, line in sorted(pairs, key=lambda pair: pair[0])]
 
 
