@@ -35,6 +35,13 @@ def test_the_line_links_photo_source_and_licence() -> None:
     assert "modified: boxes drawn in" in html
 
 
+def test_a_photo_of_which_nothing_is_recorded_is_by_nobody_called_unknown() -> None:
+    nobody = {"image": "a_b.jpg", **dict.fromkeys(("author", "source", "license"), "unknown")}
+    html = MarkdownIt("js-default").render(linked_attribution(nobody, "boxes drawn in"))
+    expected = "Photo a_b.jpg: author, source and licence are unknown; boxes drawn in"
+    assert html == f"<p>{expected}</p>\n"
+
+
 class _Links(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
