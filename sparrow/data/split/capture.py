@@ -22,9 +22,9 @@ Times = NDArray[np.datetime64]
 def cameras(images: pd.DataFrame) -> Texts:
     """[photos] which camera took each, "" where unknown.
 
-    The one that its row names, else the folder in its name: people keep a folder a camera. Else its
-    EXIF name. A body is one camera wherever its photos are: cameras that share one are one, which
-    has the body's name.
+    The one that its row names or, in a table that names none, the folder in its name: people keep a
+    folder a camera. Else its EXIF name. A body is one camera wherever its photos are: cameras that
+    share one are one, which has the body's name.
     """
     measured, named = texts_of(images, "camera"), _named(images)
     bodied = np.array([has_body(name) for name in measured], dtype=bool)
@@ -50,9 +50,11 @@ def days(images: pd.DataFrame) -> Texts:
 
 
 def _named(images: pd.DataFrame) -> Texts:
-    column = texts_of(images, NAMED_CAMERA)
+    if NAMED_CAMERA in images:
+        return texts_of(images, NAMED_CAMERA)
     folders = [camera_folder(name) for name in texts_of(images, "image")]
-    return np.where(column == "", np.array(folders, dtype=object), column)
+    told_apart = len({*folders} - {""}) > 1  # one folder for all is no camera's
+    return np.array(folders if told_apart else [""] * len(folders), dtype=object)
 
 
 def _label(photos: pd.DataFrame) -> str:

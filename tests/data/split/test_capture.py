@@ -22,20 +22,21 @@ def test_nothing_is_known_of_no_photo_and_of_a_number() -> None:
 
 
 def test_a_camera_is_the_one_that_the_row_names_else_the_folder_else_the_model() -> None:
-    images = photos(
-        ["one/1.jpg", "two/1.jpg", "images/train/1.jpg", "4.jpg", "5.jpg"],
-        camera=["HF2X", "HF2X", "HF2X", "", ""],
-        named_camera=["", "three", None, "three", ""],
-    )
-    assert cameras(images).tolist() == ["one", "three", "HF2X", "three", ""]
+    names, measured = ["one/1.jpg", "two/1.jpg", "images/train/1.jpg", "4.jpg"], ["", "H", "H", ""]
+    images = photos(names, camera=measured)
+    assert cameras(images).tolist() == ["one", "two", "H", ""]
+    images = photos(names, camera=measured, named_camera=["", "three", None, "three"])
+    assert cameras(images).tolist() == ["", "three", "H", "three"]
+    # One folder for all tells nothing apart.
+    assert cameras(photos(["set/1.jpg", "set/2.jpg"])).tolist() == ["", ""]
 
 
 def test_a_body_is_one_camera_in_any_folder() -> None:
     images = photos(["one/1.jpg", "two/1.jpg", "two/2.jpg"], camera=[BODY, BODY, ""])
     assert cameras(images).tolist() == [BODY] * 3
     # Two bodies in one folder: the folder's camera was exchanged.
-    images = photos(["one/1.jpg", "one/2.jpg"], camera=[BODY, BODY.replace("4f", "5f")])
-    assert cameras(images).tolist() == ["one", "one"]
+    names, other = ["one/1.jpg", "one/2.jpg", "two/1.jpg"], BODY.replace("4f", "5f")
+    assert cameras(photos(names, camera=[BODY, other, ""])).tolist() == ["one", "one", "two"]
 
 
 def test_a_name_tells_the_time_where_exif_tells_none() -> None:
