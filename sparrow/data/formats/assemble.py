@@ -41,11 +41,11 @@ def assemble(
     options: ImportOptions,
     progress: Progress | None = None,
 ) -> AssembledSet:
-    """Make the set that label files describe.
+    """Make the set that label files of a kind describe.
 
     Args:
-        kind: of the label files, for the report.
-        described, files, options: what they say, the set's files, what a person decided.
+        kind, described, files: what is told, and the set's files.
+        options: what a person decided.
         progress: called with (done, total) photos.
 
     Raises:
@@ -53,8 +53,7 @@ def assemble(
     """
     report = ImportReport(kind, described.label_files)
     report.extend(described.remarks)
-    described = with_classes(described, options, report)
-    matched = match_photos(described, files, options, report)
+    matched = match_photos(with_classes(described, options, report), files, options, report)
     rows = []
     for number, (name, photo) in enumerate(matched.items(), 1):
         if readable_name(name) != name:
@@ -64,8 +63,7 @@ def assemble(
             progress(number, len(matched))
     refuse_contradictions(rows, files, report)
     _count(rows, report)
-    rows = with_cameras(rows, options, report)
-    return AssembledSet(make_dataset(files.root, rows), report)
+    return AssembledSet(make_dataset(files.root, with_cameras(rows, options, report)), report)
 
 
 def _row(

@@ -19,12 +19,8 @@ def with_classes(
         DataError: there are boxes without a class, and nobody named it; or each box tells its own,
             which the one named would contradict.
     """
-    untold = Counter(
-        box.where.partition(", ")[0]
-        for photo in described.photos
-        for box in photo.boxes
-        if not box.label
-    )
+    boxes = [box for photo in described.photos for box in photo.boxes]
+    untold = Counter(box.where.partition(", ")[0] for box in boxes if not box.label)
     if untold and not options.label:
         name, number = next(iter(untold.items()))
         raise DataError(

@@ -74,8 +74,7 @@ def pull(
     """
     root, pointer = Path(config.root), read_pointer(Path(config.root))
     with file_lock(root), as_data_errors("not pulled", root):
-        manifest = fetch_manifest(store_url, root, pointer)
-        contents = read_contents(root, config)
+        manifest, contents = fetch_manifest(store_url, root, pointer), read_contents(root, config)
         if not compare(contents, manifest):
             merge_classes(root, manifest.classes)
             return Pulled(pointer, Transfer(0, 0, len(manifest.files)), changed=False)

@@ -134,16 +134,19 @@ def split_verdict(report: Mapping[str, Any]) -> tuple[bool, str]:
             "their days were parted, and photos of cameras without a day. The scores speak for "
             "these authors only."
         )
-    known, with_cameras = (
-        any(side.get(kind) for side in report["splits"].values()) for kind in ("authors", "cameras")
+    sides = report["splits"].values()
+    known = any(side["authors"] for side in sides)
+    unknown = "" if known else _unknown_words(any(side.get("cameras") for side in sides))
+    return True, f"{whole_words(known)} is in more than one split.{unknown}"
+
+
+def _unknown_words(with_cameras: bool) -> str:
+    if not with_cameras:
+        return " No author is known, so none could be kept on one side."
+    return (
+        " No author is known, but cameras are: each was kept on one side or, where they are few, "
+        "each of its days."
     )
-    unknown = " No author is known, so none could be kept on one side."
-    if with_cameras:
-        unknown = (
-            " No author is known, but cameras are: each was kept on one side or, where they are "
-            "few, each of its days."
-        )
-    return True, f"{whole_words(known)} is in more than one split.{'' if known else unknown}"
 
 
 def find_crossing(images: pd.DataFrame, ties: PhotoTies) -> dict[str, list[Any]]:
