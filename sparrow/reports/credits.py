@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from sparrow.data.licence_ledger import is_address, licence_url
 from sparrow.data.licences import UNCREDITED, is_uncredited
+from sparrow.data.tables import UNKNOWN
 from sparrow.reports.markdown import Markup, as_markdown
 
 GENERATED = "Generated"  # the source of synthetic photos
@@ -71,4 +72,6 @@ def how_to_find(source: str) -> str:
         )
     if is_address(source):
         return "the source is the photo's address"
+    if source == UNKNOWN:
+        return "no source is recorded: by its name alone"
     return "no address is recorded: by its author and its name"

@@ -25,6 +25,7 @@ def test_a_photo_of_flickr_is_found_by_its_number() -> None:
     assert "photo.gne?id=NUMBER" in how_to_find("Flickr")
     assert "draw the same photos again" in how_to_find("Generated")
     assert "no address is recorded" in how_to_find("a friend")
+    assert "no source is recorded" in how_to_find("unknown")
 
 
 def test_the_line_links_photo_source_and_licence() -> None:
