@@ -1,8 +1,9 @@
 """The model folder: what MLflow stores, what the Bento bundles, what the service loads.
 
 ``weights.safetensors`` (the network), ``engine.onnx`` (the same, runnable without torch),
-``reference.parquet`` (its predictions on held-out photos, for monitoring) and ``model.json``,
-which says what the rest is and holds every other file's SHA-256. No pickles.
+``reference.parquet`` (its predictions on held-out photos, for monitoring), ``likeness.npz`` (the
+kind of photos that it learnt from; not where those were few) and ``model.json``, which says what
+the rest is and holds every other file's SHA-256. No pickles.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pydantic import (
 from sparrow.atomic_file import write_atomic
 from sparrow.config import MAX_SIDE_PX, PLACES, TRAINING_SECTIONS
 from sparrow.evaluation.counting import CountModel
+from sparrow.evaluation.likeness import LIKENESS
 from sparrow.inference.safetensors_metadata import check_classes
 from sparrow.regular_file import sha256_of
 
@@ -42,7 +44,9 @@ MAX_NAME_LENGTH = 500  # in models of earlier releases, too
 MAX_FAULTS = 5  # of a file, in one message
 LICENCES = "licences.json"  # ``data.licence_ledger.LicenceLedger``
 REQUIRED = (WEIGHTS, ENGINE)
-ALLOWED = {WEIGHTS, ENGINE, REFERENCE, INFO, CARD, CARD_PAGE, "MLmodel", EXAMPLE, LICENCES}
+ALLOWED = {
+    WEIGHTS, ENGINE, REFERENCE, LIKENESS, INFO, CARD, CARD_PAGE, "MLmodel", EXAMPLE, LICENCES,
+}  # fmt: skip
 
 
 def _one_line(text: str) -> str:
@@ -136,6 +140,12 @@ class ModelInfo(BaseModel):
             label: CountModel.from_dict(values, self.threshold, self.max_objects)
             for label, values in (self.class_count_models or {}).items()
         }
+
+    @property
+    def learnt_from_drawings(self) -> bool:
+        """Whether the training photos were drawn by ``sparrow generate``: a demonstration."""
+        section = self.config.get("data")
+        return isinstance(section, dict) and section.get("generate") is not None
 
     @property
     def max_objects(self) -> int | None:

@@ -16,6 +16,7 @@ from sparrow.evaluation.matching import FlatDetections, flatten
 from sparrow.evaluation.metrics import choose_threshold
 from sparrow.evaluation.scored import Scored
 from sparrow.inference.model_folder import REFERENCE, read_info, write_info
+from sparrow.pipeline.likeness import write_likeness
 from sparrow.pipeline.predict import predict_photos, served_at_once
 from sparrow.pipeline.score import relabel, score_model, with_groups
 from sparrow.progress import Progress
@@ -36,8 +37,7 @@ def evaluate_model(
     equal = compare_recall(config, held_out, flat, progress)
     best = choose_threshold(flat, config.evaluation)
     threshold = operating_threshold(best, equal, config.evaluation)
-    most = read_info(folder).max_objects
-    fitted_for = flat, threshold, config.evaluation, most
+    fitted_for = flat, threshold, config.evaluation, read_info(folder).max_objects
     of_class = fit_class_count_models(*fitted_for)
     update = {
         "threshold": threshold,
@@ -45,6 +45,7 @@ def evaluate_model(
         "class_count_models": {name: model.to_dict() for name, model in of_class.items()} or None,
         "equal_recall": equal.to_dict() if equal else None,
     }
+    write_likeness(dataset, folder, config.seed, progress)
     write_info(folder, read_info(folder).model_copy(update=update))
     scored = score_model(config, dataset, folder, progress)
     write_model_reference(dataset, folder, detections | scored.detections)

@@ -10,9 +10,11 @@ from statistics import median
 from sparrow.config import Config
 from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
+from sparrow.evaluation.likeness import Likeness
 from sparrow.evaluation.scored import Predicted
 from sparrow.images import read_image
 from sparrow.inference.engine import Engine
+from sparrow.photo_texture import photo_texture
 from sparrow.portable import usable_cores
 from sparrow.progress import Progress
 
@@ -31,20 +33,25 @@ def predict_photos(
 
     Raises:
         ModelFolderError: the folder is not a whole, untouched model.
+        ValueError: its likeness is not one.
         ImageError: a photo cannot be read.
     """
     engine, names = Engine(folder, threads=1), list(dataset.images["image"])
+    likeness = Likeness.load(folder)
 
-    def detect(name: str) -> tuple[Detections, float]:
+    def detect(name: str) -> tuple[Detections, float, bool]:
         started = time.perf_counter()
-        detections = engine.detect(read_image(dataset.image_path(name)))
-        return detections, time.perf_counter() - started
+        image = read_image(dataset.image_path(name))
+        detections = engine.detect(image)
+        took = time.perf_counter() - started
+        return detections, took, likeness is not None and likeness.is_unlike(photo_texture(image))
 
-    predictions, seconds = {}, []
+    predictions, seconds, unlike = {}, [], {}
     with ThreadPoolExecutor(at_once) as threads:
-        for name, (detections, took) in zip(names, threads.map(detect, names), strict=True):
-            predictions[name] = detections
+        for name, (found, took, strange) in zip(names, threads.map(detect, names), strict=True):
+            predictions[name], unlike[name] = found, strange
             seconds.append(took)
             if progress:
                 progress(len(predictions), len(names))
-    return Predicted(predictions, 1000 * median(seconds), at_once)
+    known = None if likeness is None else unlike
+    return Predicted(predictions, 1000 * median(seconds), at_once, known)
