@@ -67,7 +67,7 @@ class PhotoAnswer(BaseModel):
         description="smaller objects may be missed; null where the photo is not much larger than "
         "the model sees it"
     )
-    unlike: bool | None = Field(
+    out_of_distribution: bool | None = Field(
         description="whether the photo is unlike those that the model learnt from, so that its "
         "count has no interval; null where the model cannot tell"
     )
@@ -144,7 +144,7 @@ def photo_answer(counted: CountedPhoto) -> PhotoAnswer:
         count_is_minimum=record.count_is_minimum,
         class_counts=[ClassCountAnswer(**asdict(own)) for own in record.class_counts],
         smallest_object_px=counted.smallest_px,
-        unlike=counted.unlike,
+        out_of_distribution=counted.out_of_distribution,
         error=problem,
     )
 

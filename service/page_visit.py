@@ -52,7 +52,7 @@ class PagePhoto:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What to know of the count besides its number."""
-        return remarks(self.counted.smallest_px, self.counted.unlike)
+        return remarks(self.counted.smallest_px, self.counted.out_of_distribution)
 
     def is_minimum(self, min_score: float) -> bool:
         """Whether as many boxes have this score as the model can find: there may be more."""

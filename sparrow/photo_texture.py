@@ -124,8 +124,8 @@ def _moments(values: Floats32) -> tuple[float, float, float, float]:
     return mean, math.sqrt(variance), third / variance**1.5, fourth / variance**2
 
 
-def _correlation(one: Floats32, other: Floats32) -> float:
+def _correlation(band: Floats32, other: Floats32) -> float:
     """Pearson's; 0 where one of the two does not vary."""
-    a, b = (values.ravel() - np.float32(values.mean(dtype=np.float64)) for values in (one, other))
+    a, b = (values.ravel() - np.float32(values.mean(dtype=np.float64)) for values in (band, other))
     scale = math.sqrt(float(np.vdot(a, a)) * float(np.vdot(b, b)))
     return float(np.vdot(a, b)) / scale if scale > 1e-12 else 0.0

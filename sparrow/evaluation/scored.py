@@ -26,7 +26,7 @@ class Predicted:
     detections: dict[str, Detections]
     latency_ms: float
     at_once: int
-    unlike: dict[str, bool] | None = None
+    out_of_distribution: dict[str, bool] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sparrow.evaluation.likeness import Likeness
+from sparrow.evaluation.training_distribution import TrainingDistribution
 from sparrow.image_statistics import reduced
 from sparrow.images import MAX_PIXELS, ImageError, RgbImage, read_image
 from sparrow.inference.count_estimates import CountEstimator
@@ -37,14 +37,14 @@ class CountedPhoto:
         message: why the photo could not be counted, for the person who sent it; else None.
         smallest_px: objects of less may be missed (``object_size``); None where that is no matter.
         unlike: whether the photo is unlike those that the model learnt from
-            (``sparrow.evaluation.likeness``), so that no interval holds for its count; None where
-            the model cannot tell.
+            (``sparrow.evaluation.training_distribution``), so that no interval holds for its count;
+            None where the model cannot tell.
     """
 
     record: PredictionRecord
     message: str | None = None
     smallest_px: int | None = None
-    unlike: bool | None = None
+    out_of_distribution: bool | None = None
 
 
 class CannotCountError(RuntimeError):
@@ -71,7 +71,7 @@ class PhotoCounter:
         Raises:
             ModelFolderError: the folder is not a whole, untouched model, or it was replaced while
                 it was being loaded.
-            ValueError: one of its count models is not one, or its likeness.
+            ValueError: one of its count models is not one, or its distribution.
         """
         target = folder.resolve()
         before = _info_sha256(target)
@@ -83,7 +83,7 @@ class PhotoCounter:
             raise ModelFolderError(f"{target} was replaced while it was being loaded")
         self.version = registered_version(target)
         self._counts = CountEstimator(self.info)
-        self._likeness = Likeness.load(target)
+        self._training = TrainingDistribution.load(target)
 
     def count(
         self,
@@ -136,12 +136,14 @@ class PhotoCounter:
     def _described(self, record: PredictionRecord, image: RgbImage) -> CountedPhoto:
         """The counted photo with what is measured of it, and with its interval where one holds."""
         small = reduced(image)
-        unlike = None if self._likeness is None else self._likeness.is_unlike(photo_texture(small))
+        strange = None
+        if self._training is not None:
+            strange = self._training.is_out_of_distribution(photo_texture(small))
         smallest_px = smallest_object_px(self.info, image.shape[1], image.shape[0])
         unseen = smallest_px is not None and record.count_high == 0
-        if unlike or unseen:
+        if strange or unseen:
             record = record.without_interval()
-        return CountedPhoto(record.with_photo(image, small), None, smallest_px, unlike)
+        return CountedPhoto(record.with_photo(image, small), None, smallest_px, strange)
 
     def _detected(self, record: PredictionRecord, image: RgbImage) -> PredictionRecord:
         """The record with what the engine finds, whatever it raises."""

@@ -1,9 +1,9 @@
 """The model folder: what MLflow stores, what the Bento bundles, what the service loads.
 
 ``weights.safetensors`` (the network), ``engine.onnx`` (the same, runnable without torch),
-``reference.parquet`` (its predictions on held-out photos, for monitoring), ``likeness.npz`` (the
-kind of photos that it learnt from; not where those were few) and ``model.json``, which says what
-the rest is and holds every other file's SHA-256. No pickles.
+``reference.parquet`` (its predictions on held-out photos, for monitoring),
+``training_distribution.npz`` (the kind of photos that it learnt from; not where those were few) and
+``model.json``, which says what the rest is and holds every other file's SHA-256. No pickles.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pydantic import (
 from sparrow.atomic_file import write_atomic
 from sparrow.config import MAX_SIDE_PX, PLACES, TRAINING_SECTIONS
 from sparrow.evaluation.counting import CountModel
-from sparrow.evaluation.likeness import LIKENESS
+from sparrow.evaluation.training_distribution import TRAINING_DISTRIBUTION
 from sparrow.inference.safetensors_metadata import check_classes
 from sparrow.regular_file import sha256_of
 
@@ -45,7 +45,8 @@ MAX_FAULTS = 5  # of a file, in one message
 LICENCES = "licences.json"  # ``data.licence_ledger.LicenceLedger``
 REQUIRED = (WEIGHTS, ENGINE)
 ALLOWED = {
-    WEIGHTS, ENGINE, REFERENCE, LIKENESS, INFO, CARD, CARD_PAGE, "MLmodel", EXAMPLE, LICENCES,
+    WEIGHTS, ENGINE, REFERENCE, TRAINING_DISTRIBUTION, INFO, CARD, CARD_PAGE, "MLmodel", EXAMPLE,
+    LICENCES,
 }  # fmt: skip
 
 

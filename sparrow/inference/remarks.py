@@ -11,11 +11,11 @@ DRAWN = (
 )
 
 
-def remarks(smallest_px: int | None, unlike: bool | None) -> tuple[str, ...]:
+def remarks(smallest_px: int | None, out_of_distribution: bool | None) -> tuple[str, ...]:
     """The remarks on one photo.
 
     Args:
         smallest_px, unlike: of ``CountedPhoto``.
     """
     size = size_in_words(smallest_px)
-    return (*((UNLIKE,) if unlike else ()), *((size,) if size else ()))
+    return (*((UNLIKE,) if out_of_distribution else ()), *((size,) if size else ()))

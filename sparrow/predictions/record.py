@@ -148,8 +148,8 @@ class PredictionRecord:
         high = None
         low = self.count_low if self.count_is_minimum else None
         counts = (
-            replace(one, low=one.low if one.is_minimum else None, high=high)
-            for one in self.class_counts
+            replace(counted, low=counted.low if counted.is_minimum else None, high=high)
+            for counted in self.class_counts
         )
         return replace(self, count_low=low, count_high=high, class_counts=tuple(counts))
 

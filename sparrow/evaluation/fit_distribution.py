@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from sparrow.evaluation.likeness import Likeness
+from sparrow.evaluation.training_distribution import TrainingDistribution
 
 FLAGGED = 0.02  # of held-out photos: few false alarms; authors differ, and it may become 1 in 20
 FOLDS = 5
@@ -17,7 +17,9 @@ SMALLEST_VARIANCE = 0.01
 SMALLEST_SCALE = 0.02  # of statistics that are shares or logarithms
 
 
-def fit_likeness(textures: NDArray[np.float32], groups: NDArray[np.int64]) -> Likeness | None:
+def fit_training_distribution(
+    textures: NDArray[np.float32], groups: NDArray[np.int64]
+) -> TrainingDistribution | None:
     """Fit on the photos that a model learnt from and those its threshold was chosen on.
 
     The limit is of distances of photos from a fit on photos of other groups: photos of one author,
@@ -42,7 +44,7 @@ def fit_likeness(textures: NDArray[np.float32], groups: NDArray[np.int64]) -> Li
     return _fit(textures, float(np.sort(held_out)[min(rank, len(held_out)) - 1]))
 
 
-def _fit(textures: NDArray[np.float32], limit: float) -> Likeness:
+def _fit(textures: NDArray[np.float32], limit: float) -> TrainingDistribution:
     from sklearn.covariance import LedoitWolf
 
     values = textures.astype(np.float64)
@@ -51,7 +53,7 @@ def _fit(textures: NDArray[np.float32], limit: float) -> Likeness:
     shrunk = LedoitWolf().fit(np.arcsinh((values - centre) / scale))
     variances, directions = np.linalg.eigh(shrunk.covariance_)
     variances = np.maximum(variances, SMALLEST_VARIANCE)
-    return Likeness(
+    return TrainingDistribution(
         centre=centre.astype(np.float32),
         scale=scale.astype(np.float32),
         location=shrunk.location_.astype(np.float32),

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from sparrow.atomic_file import atomic_file
 
-LIKENESS = "likeness.npz"
+TRAINING_DISTRIBUTION = "training_distribution.npz"
 
 
 @dataclass(frozen=True, eq=False)
-class Likeness:
+class TrainingDistribution:
     """The kind of photos that a model learnt from.
 
     Attributes:
@@ -50,36 +50,38 @@ class Likeness:
         root = np.float32(math.sqrt(len(self.centre)))
         return np.asarray(np.linalg.norm(squeezed @ self.whitening, axis=1) / root)
 
-    def is_unlike(self, texture: NDArray[np.float32]) -> bool:
+    def is_out_of_distribution(self, texture: NDArray[np.float32]) -> bool:
         """Whether the photo with these statistics [D] is beyond the limit."""
         return bool(self.distances(texture[None])[0] > self.limit)
 
     def save(self, folder: Path) -> None:
         """Write it into a model folder."""
         values = {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
-        with atomic_file(folder / LIKENESS) as partial, partial.open("wb") as file:
+        with atomic_file(folder / TRAINING_DISTRIBUTION) as partial, partial.open("wb") as file:
             np.savez(file, allow_pickle=False, **values)
 
     @classmethod
-    def load(cls, folder: Path) -> Likeness | None:
+    def load(cls, folder: Path) -> TrainingDistribution | None:
         """The one of a model folder; None where the model has none, as those of earlier releases.
 
         Raises:
             ValueError: the file is not one.
         """
-        path = folder / LIKENESS
+        path = folder / TRAINING_DISTRIBUTION
         if not path.is_file():
             return None
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as values:
                 arrays = {field.name: values[field.name] for field in fields(cls)}
-            found = cls(
+            read = cls(
                 **{name: arrays[name] for name in ("centre", "scale", "location", "whitening")},
                 limit=float(arrays["limit"]),
                 flagged=float(arrays["flagged"]),
                 photos=int(arrays["photos"]),
             )
-            found.distances(np.zeros((1, len(found.centre)), np.float32))
+            read.distances(np.zeros((1, len(read.centre)), np.float32))
         except (ValueError, KeyError, OSError, TypeError, EOFError, BadZipFile) as error:
-            raise ValueError(f"{path}: this is not the likeness of a model ({error})") from error
-        return found
+            raise ValueError(
+                f"{path}: this is not the distribution of a model ({error})"
+            ) from error
+        return read

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from sparrow.data.split.groups import group_numbers
 from sparrow.data.tables import Dataset
-from sparrow.evaluation.likeness import Likeness
-from sparrow.evaluation.likeness_fit import fit_likeness
+from sparrow.evaluation.fit_distribution import fit_training_distribution
+from sparrow.evaluation.training_distribution import TrainingDistribution
 from sparrow.images import read_image
 from sparrow.photo_texture import photo_texture
 from sparrow.portable import usable_cores
@@ -20,9 +20,9 @@ from sparrow.progress import Progress
 MOST_PHOTOS = 2000  # five for each statistic; more change the limit by less than their groups do
 
 
-def write_likeness(
+def write_training_distribution(
     dataset: Dataset, folder: Path, seed: int, progress: Progress | None = None
-) -> Likeness | None:
+) -> TrainingDistribution | None:
     """Fit on training and validation photos, and write it into a model folder.
 
     Args:
@@ -39,10 +39,10 @@ def write_likeness(
         rows = np.random.default_rng(seed).choice(len(known), MOST_PHOTOS, replace=False)
         known = known.iloc[np.sort(rows)]
     textures = _textures([dataset.image_path(name) for name in known["image"]], progress)
-    likeness = fit_likeness(textures, group_numbers(known))
-    if likeness is not None:
-        likeness.save(folder)
-    return likeness
+    distribution = fit_training_distribution(textures, group_numbers(known))
+    if distribution is not None:
+        distribution.save(folder)
+    return distribution
 
 
 def _textures(files: list[Path], progress: Progress | None) -> NDArray[np.float32]:

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from sparrow.evaluation.counting import CountModel
-from sparrow.evaluation.likeness import LIKENESS
-from sparrow.evaluation.likeness_fit import fit_likeness
+from sparrow.evaluation.fit_distribution import fit_training_distribution
+from sparrow.evaluation.training_distribution import TRAINING_DISTRIBUTION
 from sparrow.images import RgbImage
 from sparrow.inference.counter import PhotoCounter
 from sparrow.inference.model_folder import read_info, write_info
@@ -52,11 +52,11 @@ def folder(
     """A model that finds nothing, is sure of it, and learnt from noisy photos."""
     folder = tmp_path_factory.mktemp("unlike") / "model"
     write_small_model(folder, found=(), threshold=0.99, count_model=NOTHING.to_dict())
-    likeness = fit_likeness(
+    distribution = fit_training_distribution(
         np.array([photo_texture(noisy(seed)) for seed in range(150)]), np.arange(150)
     )
-    assert likeness is not None
-    likeness.save(folder)
+    assert distribution is not None
+    distribution.save(folder)
     write_info(folder, read_info(folder))
     return folder
 
@@ -68,13 +68,13 @@ def counter(folder: Path) -> PhotoCounter:
 
 def test_a_photo_of_the_kind_has_its_interval(counter: PhotoCounter) -> None:
     photo, _ = counter.count(png(noisy(1000)), "a.png", "cli")
-    assert photo.unlike is False
+    assert photo.out_of_distribution is False
     assert (photo.record.count, photo.record.count_low, photo.record.count_high) == (0, 0, 0)
 
 
 def test_a_photo_of_another_kind_has_none(counter: PhotoCounter) -> None:
     photo, _ = counter.count(png(ramp()), "b.png", "cli")
-    assert photo.unlike is True
+    assert photo.out_of_distribution is True
     assert (photo.record.count, photo.record.count_low, photo.record.count_high) == (0, None, None)
     assert [(c.low, c.high) for c in photo.record.class_counts] == [(None, None)]
 
@@ -90,18 +90,18 @@ def test_0_to_0_is_never_said_of_objects_that_could_not_be_seen(counter: PhotoCo
 def test_a_model_without_likeness_cannot_tell(folder: Path, tmp_path: Path) -> None:
     without = tmp_path / "model"
     shutil.copytree(folder, without)
-    (without / LIKENESS).unlink()
+    (without / TRAINING_DISTRIBUTION).unlink()
     write_info(without, read_info(folder).model_copy(update={"files": {}}))
     photo, _ = PhotoCounter(without).count(png(ramp()), "b.png", "cli")
-    assert photo.unlike is None
+    assert photo.out_of_distribution is None
     assert photo.record.count_high == 0
 
 
 def test_a_damaged_likeness_is_no_model(folder: Path, tmp_path: Path) -> None:
     damaged = tmp_path / "model"
     shutil.copytree(folder, damaged)
-    (damaged / LIKENESS).write_bytes(b"nothing")
-    with pytest.raises(ValueError, match=r"likeness\.npz"):
+    (damaged / TRAINING_DISTRIBUTION).write_bytes(b"nothing")
+    with pytest.raises(ValueError, match=r"training_distribution\.npz"):
         PhotoCounter(damaged)
 
 
