@@ -24,7 +24,8 @@ from pydantic import (
 )
 
 from sparrow.atomic_file import write_atomic
-from sparrow.config import MAX_SIDE_PX, PLACES, TRAINING_SECTIONS
+from sparrow.class_nouns import stored_plurals
+from sparrow.config import MAX_SIDE_PX
 from sparrow.evaluation.counting import CountModel
 from sparrow.evaluation.training_distribution import TRAINING_DISTRIBUTION
 from sparrow.inference.safetensors_metadata import check_classes
@@ -149,6 +150,11 @@ class ModelInfo(BaseModel):
         return isinstance(section, dict) and section.get("generate") is not None
 
     @property
+    def plurals(self) -> dict[str, str]:
+        """Class name -> its plural, of the classes that have one of their own (``class_nouns``)."""
+        return stored_plurals(self.config.get("data"))
+
+    @property
     def max_objects(self) -> int | None:
         """The most objects that the engine finds in a photo; None where that is not recorded.
 
@@ -165,25 +171,6 @@ def write_info(folder: Path, info: ModelInfo) -> ModelInfo:
     info = info.model_copy(update={"files": {name: sha256_of(folder / name) for name in names}})
     write_atomic(folder / INFO, json.dumps(info.model_dump(mode="json"), indent=1) + "\n")
     return info
-
-
-def without_settings(info: ModelInfo) -> ModelInfo:
-    """The same model, without what an earlier release wrote of its machine into ``config``."""
-    kept = {name: value for name, value in info.config.items() if name in TRAINING_SECTIONS}
-    if isinstance(kept.get("data"), dict):
-        data = {name: value for name, value in kept["data"].items() if name not in PLACES}
-        kept = {**kept, "data": data}
-    return info.model_copy(update={"config": kept})
-
-
-def strip_settings(folder: Path) -> None:
-    """Take out of a folder what is not of the model: a model made before may hold addresses.
-
-    Its ``model.json`` is another file afterwards; for copies that leave the machine.
-    """
-    info = read_info(folder)
-    if (described := without_settings(info)) != info:
-        write_info(folder, described)
 
 
 def read_info(folder: Path, *, verify: bool = True) -> ModelInfo:
