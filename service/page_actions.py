@@ -22,7 +22,6 @@ from sparrow.drawing.boxes import BoxStyle
 from sparrow.images import ImageError, RgbImage, read_image
 from sparrow.inference.count_formats import coco, csv_text, row
 from sparrow.inference.model_folder import ModelInfo
-from sparrow.inference.object_size import size_in_words
 from sparrow.predictions.count_words import (
     count_in_words,
     interval_in_words,
@@ -52,9 +51,8 @@ def headline(photos: Sequence[PagePhoto], min_score: float) -> str:
         low, high = photos[0].interval(min_score)
         words = count_in_words(readable[0], low, high, photos[0].class_names)
         hint = "" if readable[0] else "Try a closer photo, or one in better light."
-        size = size_in_words(photos[0].counted.smallest_px)
-        size = f"{size[:1].upper()}{size[1:]}." if size else ""
-        return _answer(words, " ".join(filter(None, [hint, size])))
+        said = [f"{remark[:1].upper()}{remark[1:]}." for remark in photos[0].remarks]
+        return _answer(words, " ".join(filter(None, [hint, *said])))
     least = any(photo.is_minimum(min_score) for photo in photos)
     total = total_in_words(sum(readable), photos[0].class_names, minimum=least)
     unread = len(photos) - len(readable)
@@ -73,8 +71,7 @@ def table(photos: Sequence[PagePhoto], min_score: float) -> str:
         count = photo.count_above(min_score)
         number = number_in_words(count or 0, minimum=photo.is_minimum(min_score))
         nothing = "none found" if count == 0 else ""
-        size = size_in_words(photo.counted.smallest_px)
-        remark = photo.counted.message or "; ".join(filter(None, [nothing, size]))
+        remark = photo.counted.message or "; ".join(filter(None, [nothing, *photo.remarks]))
         if photo.same:
             same = f"the same photo as {', '.join(photo.same)}: counted once"
             remark = f"{remark}; {same}" if remark else same

@@ -14,6 +14,7 @@ from service.uploads import Upload
 from service.worker_pool import Answer
 from sparrow.inference.counter import DETECTOR_FAILED, CountedPhoto
 from sparrow.inference.model_folder import ModelInfo
+from sparrow.inference.remarks import remarks
 from sparrow.progress import Progress
 from sparrow.regular_file import sha256_of
 
@@ -47,6 +48,11 @@ class PagePhoto:
         if min_score <= self.threshold:
             return self.counted.record.count
         return sum(box.score >= min_score for box in self.counted.record.boxes)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What to know of the count besides its number."""
+        return remarks(self.counted.smallest_px, self.counted.out_of_distribution)
 
     def is_minimum(self, min_score: float) -> bool:
         """Whether as many boxes have this score as the model can find: there may be more."""

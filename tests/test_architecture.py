@@ -32,7 +32,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "detectors": (),
     "evaluation": ("data",),
     "training": ("detectors", "data", "evaluation"),
-    "inference": ("evaluation.counting", "predictions"),
+    "inference": ("evaluation.counting", "evaluation.training_distribution", "predictions"),
     "export": ("detectors", "inference"),
     "registry": BELOW_REPORTS,
     "review": (*BELOW_REPORTS, "registry"),
