@@ -1,18 +1,25 @@
-"""The output file of ``sparrow count``: CSV, JSON, MegaDetector's JSON or Parquet."""
+"""The output file of ``sparrow count``: CSV, JSON, MegaDetector's JSON or Parquet.
+
+Text is written photo by photo; a Parquet file alone is put together in memory.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO
 
-from sparrow.atomic_file import write_atomic
+from sparrow.atomic_file import atomic_file
 from sparrow.cli.count_journal import Entry
 from sparrow.inference.photo_files import SkippedFile
 from sparrow.plain_text import utf8
+from sparrow.visits.tables import COLUMNS, rows
+from sparrow.visits.visits import Sightings
 
 if TYPE_CHECKING:
     from sparrow.predictions.record import PredictionRecord
@@ -20,9 +27,22 @@ if TYPE_CHECKING:
 FORMATS = (".csv", ".json", ".parquet")
 
 
+@dataclass(frozen=True)
+class OutputPhoto:
+    """A counted photo of the output.
+
+    Attributes:
+        entry: of the journal.
+        columns: what is known beyond its record: time, camera, visit; of all photos the same.
+    """
+
+    entry: Entry
+    columns: dict[str, Any]
+
+
 def write(
     to: Path,
-    entries: Sequence[Entry],
+    photos: Iterable[OutputPhoto],
     skipped: Sequence[SkippedFile],
     class_names: Sequence[str],
     *,
@@ -33,41 +53,99 @@ def write(
     Raises:
         OSError: it cannot be written; the file is named.
     """
+    left_out = [{"file": utf8(str(file.path)), "reason": file.reason} for file in skipped]
     try:
-        _write(to, entries, skipped, class_names if megadetector else None)
+        with atomic_file(to) as partial:
+            if to.suffix.lower() == ".parquet":
+                _write_parquet(partial, photos)
+                return
+            with partial.open("w", encoding="utf-8", newline="") as file:
+                if megadetector:
+                    _write_megadetector(file, photos, class_names, left_out)
+                elif to.suffix.lower() == ".csv":
+                    _write_csv(file, photos)
+                else:
+                    end = f',\n "skipped": {_inner(left_out)}\n}}\n'
+                    _write_list(file, '{\n "photos": [', map(_json_photo, photos), end)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(to)) from error
 
 
-def _write(
-    to: Path,
-    entries: Sequence[Entry],
-    skipped: Sequence[SkippedFile],
-    megadetector: Sequence[str] | None,
+def write_visits(to: Path, sightings: Sightings, class_names: Sequence[str]) -> None:
+    """Write the table of visits, hours, days and cameras, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written; the file is named.
+    """
+    from sparrow.inference.count_formats import csv_line
+
+    try:
+        with atomic_file(to) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+            file.write(csv_line(COLUMNS))
+            for row in rows(sightings.groups, class_names):
+                file.write(csv_line(row.values()))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(to)) from error
+
+
+def _write_csv(file: TextIO, photos: Iterable[OutputPhoto]) -> None:
+    from sparrow.inference.count_formats import csv_line
+
+    for number, row in enumerate(map(_row, photos)):
+        if number == 0:
+            file.write(csv_line(row))
+        file.write(csv_line(row.values()))
+
+
+def _write_megadetector(
+    file: TextIO,
+    photos: Iterable[OutputPhoto],
+    class_names: Sequence[str],
+    left_out: Sequence[dict[str, str]],
 ) -> None:
-    """``megadetector``: the class names, where its format is asked for."""
     from sparrow.inference import count_formats as formats
 
-    records = [_record(entry) for entry in entries]
-    left_out = [{"file": utf8(str(file.path)), "reason": file.reason} for file in skipped]
-    kind = to.suffix.lower()
-    if megadetector is not None:
-        now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
-        text = json.dumps(formats.megadetector(records, megadetector, now, left_out), indent=1)
-        write_atomic(to, text + "\n")
-    elif kind == ".csv":
-        write_atomic(to, formats.csv_text([formats.row(record) for record in records]))
-    elif kind == ".json":
-        photos = [
-            {**formats.row(r), "boxes": [asdict(box) for box in r.boxes], "message": e["message"]}
-            for r, e in zip(records, entries, strict=True)
-        ]
-        write_atomic(to, json.dumps({"photos": photos, "skipped": left_out}, indent=1) + "\n")
-    else:
-        import pandas as pd
+    records = (_record(photo.entry) for photo in photos)
+    first = next(records)
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    head = json.dumps(formats.megadetector([first], class_names, now, left_out), indent=1)
+    begin, _, _ = head.rpartition('"images": [')
+    images = (formats.megadetector_image(record, class_names) for record in chain([first], records))
+    _write_list(file, begin + '"images": [', images, "\n}\n")
 
-        table = pd.DataFrame([formats.row(record) for record in records])
-        write_atomic(to, table.to_parquet(index=False))
+
+def _write_list(file: TextIO, begin: str, items: Iterable[dict[str, Any]], end: str) -> None:
+    """JSON as ``json.dumps`` writes it with an indent of 1, with one list that is not in memory."""
+    file.write(begin)
+    for number, item in enumerate(items):
+        text = textwrap.indent(json.dumps(item, indent=1), "  ")
+        file.write(f"{',' if number else ''}\n{text}")
+    file.write("\n ]" + end)
+
+
+def _inner(value: object) -> str:
+    return textwrap.indent(json.dumps(value, indent=1), " ").lstrip()
+
+
+def _write_parquet(path: Path, photos: Iterable[OutputPhoto]) -> None:
+    import pandas as pd
+
+    pd.DataFrame(_rows(photos)).to_parquet(path, index=False)
+
+
+def _rows(photos: Iterable[OutputPhoto]) -> Iterator[dict[str, Any]]:
+    return map(_row, photos)
+
+
+def _row(photo: OutputPhoto) -> dict[str, Any]:
+    from sparrow.inference.count_formats import row
+
+    return {**row(_record(photo.entry)), **photo.columns}
+
+
+def _json_photo(photo: OutputPhoto) -> dict[str, Any]:
+    boxes = [asdict(box) for box in _record(photo.entry).boxes]
+    return {**_row(photo), "boxes": boxes, "message": photo.entry["message"]}
 
 
 def _record(entry: Entry) -> PredictionRecord:

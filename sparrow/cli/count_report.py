@@ -7,15 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sparrow.cli.count_journal import Entry
+from sparrow.cli.count_tally import Tally
 from sparrow.inference.object_size import size_in_words
 from sparrow.inference.photo_files import FoundPhotos
-from sparrow.plain_text import one_line
+from sparrow.plain_text import first_of, one_line
 from sparrow.predictions.count_words import (
     interval_in_words,
     is_minimum,
     number_in_words,
     total_in_words,
 )
+from sparrow.visits.maximum import Maximum
+from sparrow.visits.tables import class_rows
+from sparrow.visits.visits import Group, Sightings
 
 SOME_UNREADABLE = 3
 
@@ -33,33 +37,59 @@ def describe(entry: Entry) -> str:
     return f"{name}: {number} ({notes})" if notes else f"{name}: {number}"
 
 
-def report(entries: Sequence[Entry], listing: FoundPhotos, class_names: tuple[str, ...]) -> int:
-    """Say on standard error what was counted, what was not, and the sum of both.
-
-    Returns:
-        The exit status: 0 when every photo could be read, skipped files or not.
-    """
-    records = [entry["record"] for entry in entries]
-    bad = [entry for entry in entries if entry["record"]["error"] is not None]
-    total = sum(record["count"] or 0 for record in records)
-    least = any(is_minimum(record["count_low"], record["count_high"]) for record in records)
-    words = total_in_words(total, class_names, minimum=least)
-    print(f"{words} in {len(entries) - len(bad)} photos", file=sys.stderr)
-    _say_sizes(entries)
-    failed = [(entry["record"]["file_name"], entry["message"]) for entry in bad]
-    _list("could not be counted", failed)
+def report(tally: Tally, sightings: Sightings, listing: FoundPhotos) -> None:
+    """Say on standard error what was counted, what was not, and the sum of both."""
+    words = total_in_words(tally.total, tally.class_names, minimum=tally.minimum)
+    print(f"{words} in {tally.counted} photos", file=sys.stderr)
+    if len(tally.class_names) > 1:
+        sums = ", ".join(f"{name} {tally.by_class[name]}" for name in tally.class_names)
+        print(f"  {'at least ' if tally.minimum else ''}{sums}", file=sys.stderr)
+    _say_sightings(sightings, tally.class_names)
+    _say_sizes(tally)
+    _list("could not be counted", tally.failed)
     say_left_out(listing)
-    print(_sum(len(entries) - len(bad), len(bad), listing), file=sys.stderr)
-    return SOME_UNREADABLE if bad else 0
+    print(_sum(tally.counted, len(tally.failed), listing), file=sys.stderr)
 
 
-def _say_sizes(entries: Sequence[Entry]) -> None:
-    shrunk = [entry["smallest_px"] for entry in entries if entry["smallest_px"]]
-    if shrunk:
-        sizes = f"{min(shrunk)} to {max(shrunk)}" if min(shrunk) < max(shrunk) else f"{max(shrunk)}"
+def _say_sightings(sightings: Sightings, class_names: Sequence[str]) -> None:
+    """The most at once of each camera, and what the cameras' clocks did."""
+    for group in sightings.cameras:
+        visits = f"{group.visits} visit{'' if group.visits == 1 else 's'}"
         print(
-            f"{len(shrunk)} photos are much larger than the model sees them: objects below about "
-            f"{sizes} px in them may be missed, and their likely ranges do not cover that",
+            f"{one_line(group.camera)}, {len(group.photos)} photos in {visits}: "
+            f"{most_in_words(group, class_names)}",
+            file=sys.stderr,
+        )
+    if sightings.undated:
+        names = [photo.name for photo in sightings.undated]
+        print(
+            f"{len(names)} photos without a time are of no visit: {first_of(names)}",
+            file=sys.stderr,
+        )
+    for note in sightings.notes:
+        print(one_line(note), file=sys.stderr)
+
+
+def most_in_words(group: Group, class_names: Sequence[str]) -> str:
+    """``at most 3 robin at once (likely 2 to 4), 0 wren``."""
+    most = (_one_most(name, group.maxima[place]) for place, name in class_rows(class_names))
+    return f"at most {', '.join(most)} at once"
+
+
+def _one_most(name: str, most: Maximum) -> str:
+    likely = interval_in_words(most.low, most.high)
+    return f"{number_in_words(most.count, minimum=is_minimum(most.low, most.high))} {name}" + (
+        f" (likely {likely})" if likely else ""
+    )
+
+
+def _say_sizes(tally: Tally) -> None:
+    if tally.sizes:
+        low, high = min(tally.sizes), max(tally.sizes)
+        sizes = f"{low} to {high}" if low < high else f"{high}"
+        print(
+            f"{tally.sizes.total()} photos are much larger than the model sees them: objects below "
+            f"about {sizes} px in them may be missed, and their likely ranges do not cover that",
             file=sys.stderr,
         )
 
