@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sparrow.cli.count_journal import Journal, journal_path
 from sparrow.cli.count_options import add_options, check_options, visit_options
 from sparrow.cli.count_output import write, write_visits
+from sparrow.cli.count_page import write_page
 from sparrow.cli.count_photos import count_all
 from sparrow.cli.count_report import SOME_UNREADABLE, describe, report
 from sparrow.cli.count_table import refuse_other_table
@@ -71,6 +72,8 @@ def count(arguments: argparse.Namespace) -> int:
             )
         if arguments.visits is not None:
             write_visits(arguments.visits, sightings, counter.info.class_names)
+        if arguments.report is not None:
+            write_page(arguments.report, photos, tally, sightings, left_out)
         journal.remove()
     report(tally, sightings, left_out)
     return SOME_UNREADABLE if tally.failed else 0

@@ -81,6 +81,8 @@ def check_options(arguments: argparse.Namespace) -> None:
         raise ValueError("--megadetector needs --to with a name ending in .json")
     if arguments.gps and (to is None or arguments.megadetector):
         raise ValueError("--gps needs --to with a table of counts: it writes two columns of it")
+    if arguments.report is not None:
+        import jinja2  # noqa: F401 here, and not after an hour's counting
     if arguments.workers < 1:
         raise ValueError(f"--workers {arguments.workers}: expected at least 1")
     if not arguments.visit_seconds >= 0:

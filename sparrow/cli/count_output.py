@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import chain
@@ -22,6 +22,7 @@ from sparrow.visits.tables import COLUMNS, rows
 from sparrow.visits.visits import Sightings
 
 if TYPE_CHECKING:
+    from sparrow.predictions.class_columns import ClassColumns
     from sparrow.predictions.record import PredictionRecord
 
 FORMATS = (".csv", ".json", ".parquet")
@@ -53,20 +54,24 @@ def write(
     Raises:
         OSError: it cannot be written; the file is named.
     """
+    from sparrow.inference.count_formats import columns_by_class
+
     left_out = [{"file": utf8(str(file.path)), "reason": file.reason} for file in skipped]
+    by_class = columns_by_class(class_names)
     try:
         with atomic_file(to) as partial:
             if to.suffix.lower() == ".parquet":
-                _write_parquet(partial, photos)
+                _write_parquet(partial, photos, by_class)
                 return
             with partial.open("w", encoding="utf-8", newline="") as file:
                 if megadetector:
                     _write_megadetector(file, photos, class_names, left_out)
                 elif to.suffix.lower() == ".csv":
-                    _write_csv(file, photos)
+                    _write_csv(file, photos, by_class)
                 else:
                     end = f',\n "skipped": {_inner(left_out)}\n}}\n'
-                    _write_list(file, '{\n "photos": [', map(_json_photo, photos), end)
+                    items = (_json_photo(photo, by_class) for photo in photos)
+                    _write_list(file, '{\n "photos": [', items, end)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(to)) from error
 
@@ -88,10 +93,12 @@ def write_visits(to: Path, sightings: Sightings, class_names: Sequence[str]) -> 
         raise OSError(error.errno, error.strerror or str(error), str(to)) from error
 
 
-def _write_csv(file: TextIO, photos: Iterable[OutputPhoto]) -> None:
+def _write_csv(
+    file: TextIO, photos: Iterable[OutputPhoto], by_class: Sequence[ClassColumns]
+) -> None:
     from sparrow.inference.count_formats import csv_line
 
-    for number, row in enumerate(map(_row, photos)):
+    for number, row in enumerate(_row(photo, by_class) for photo in photos):
         if number == 0:
             file.write(csv_line(row))
         file.write(csv_line(row.values()))
@@ -127,25 +134,26 @@ def _inner(value: object) -> str:
     return textwrap.indent(json.dumps(value, indent=1), " ").lstrip()
 
 
-def _write_parquet(path: Path, photos: Iterable[OutputPhoto]) -> None:
+def _write_parquet(
+    path: Path, photos: Iterable[OutputPhoto], by_class: Sequence[ClassColumns]
+) -> None:
     import pandas as pd
 
-    pd.DataFrame(_rows(photos)).to_parquet(path, index=False)
+    table = pd.DataFrame(_row(photo, by_class) for photo in photos)
+    for columns in by_class:  # whole numbers, with gaps where a photo or an interval has none
+        table = table.astype(dict.fromkeys(columns.names, "Int64"))
+    table.astype({"visit": "Int64"}).to_parquet(path, index=False)
 
 
-def _rows(photos: Iterable[OutputPhoto]) -> Iterator[dict[str, Any]]:
-    return map(_row, photos)
-
-
-def _row(photo: OutputPhoto) -> dict[str, Any]:
+def _row(photo: OutputPhoto, by_class: Sequence[ClassColumns]) -> dict[str, Any]:
     from sparrow.inference.count_formats import row
 
-    return {**row(_record(photo.entry)), **photo.columns}
+    return {**row(_record(photo.entry), by_class), **photo.columns}
 
 
-def _json_photo(photo: OutputPhoto) -> dict[str, Any]:
+def _json_photo(photo: OutputPhoto, by_class: Sequence[ClassColumns]) -> dict[str, Any]:
     boxes = [asdict(box) for box in _record(photo.entry).boxes]
-    return {**_row(photo), "boxes": boxes, "message": photo.entry["message"]}
+    return {**_row(photo, by_class), "boxes": boxes, "message": photo.entry["message"]}
 
 
 def _record(entry: Entry) -> PredictionRecord:

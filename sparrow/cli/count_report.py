@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from sparrow.cli.count_journal import Entry
 from sparrow.cli.count_tally import Tally
@@ -32,9 +34,18 @@ def describe(entry: Entry) -> str:
         return f"{name}: {entry['message']}"
     low, high = record["count_low"], record["count_high"]
     likely = f"likely {interval_in_words(low, high)}" if low is not None else ""
-    notes = "; ".join(filter(None, [likely, size_in_words(entry["smallest_px"])]))
+    by_class = _classes_in_words(record["class_counts"])
+    notes = "; ".join(filter(None, [likely, by_class, size_in_words(entry["smallest_px"])]))
     number = number_in_words(record["count"], minimum=is_minimum(low, high))
     return f"{name}: {number} ({notes})" if notes else f"{name}: {number}"
+
+
+def _classes_in_words(class_counts: Sequence[dict[str, Any]]) -> str:
+    """``robin 2, wren 1``: of several classes those that were found."""
+    if len(class_counts) < 2:
+        return ""
+    seen = [counted for counted in class_counts if counted["count"]]
+    return ", ".join(f"{counted['label']} {counted['count']}" for counted in seen)
 
 
 def report(tally: Tally, sightings: Sightings, listing: FoundPhotos) -> None:
@@ -42,13 +53,14 @@ def report(tally: Tally, sightings: Sightings, listing: FoundPhotos) -> None:
     words = total_in_words(tally.total, tally.class_names, minimum=tally.minimum)
     print(f"{words} in {tally.counted} photos", file=sys.stderr)
     if len(tally.class_names) > 1:
-        sums = ", ".join(f"{name} {tally.by_class[name]}" for name in tally.class_names)
-        print(f"  {'at least ' if tally.minimum else ''}{sums}", file=sys.stderr)
+        for name in tally.class_names:
+            words = total_in_words(tally.by_class[name], [name], minimum=tally.minimum)
+            print(f"  {words}", file=sys.stderr)
     _say_sightings(sightings, tally.class_names)
     _say_sizes(tally)
     _list("could not be counted", tally.failed)
     say_left_out(listing)
-    print(_sum(tally.counted, len(tally.failed), listing), file=sys.stderr)
+    print(sum_in_words(tally, listing), file=sys.stderr)
 
 
 def _say_sightings(sightings: Sightings, class_names: Sequence[str]) -> None:
@@ -96,7 +108,9 @@ def _say_sizes(tally: Tally) -> None:
 
 def say_left_out(listing: FoundPhotos) -> None:
     """Name on standard error what was found and is no photo to count."""
-    _list("skipped", [(file.path, file.reason) for file in listing.skipped])
+    kinds = Counter(file.reason for file in listing.skipped).most_common()
+    by_kind = f" ({', '.join(f'{n} {kind}' for kind, n in kinds)})" if len(kinds) > 1 else ""
+    _list(f"skipped{by_kind}", [(file.path, file.reason) for file in listing.skipped])
     _list("counted once, though found twice", [(path, "the same file") for path in listing.twice])
     _list("not looked into without -r", [(path, "a folder") for path in listing.closed])
 
@@ -109,10 +123,10 @@ def _list(what: str, named: Sequence[tuple[str | Path, str | None]]) -> None:
         print(f"  {one_line(str(name))}: {reason}", file=sys.stderr)
 
 
-def _sum(counted: int, failed: int, listing: FoundPhotos) -> str:
+def sum_in_words(tally: Tally, listing: FoundPhotos) -> str:
     """``12 found: 6 counted, 4 skipped, 2 of the system``: what is zero is not named."""
     parts = {
-        "could not be counted": failed,
+        "could not be counted": len(tally.failed),
         "skipped": len(listing.skipped),
         "found twice": len(listing.twice),
         "not looked into": len(listing.closed),
@@ -120,4 +134,5 @@ def _sum(counted: int, failed: int, listing: FoundPhotos) -> str:
         "of the system, ignored": len(listing.system),
     }
     named = [f"{n} {what}" for what, n in parts.items() if n]
-    return f"{counted + sum(parts.values())} found: {', '.join([f'{counted} counted', *named])}"
+    counted = f"{tally.counted} counted"
+    return f"{tally.counted + sum(parts.values())} found: {', '.join([counted, *named])}"

@@ -135,8 +135,7 @@ class PhotoCounter:
         return record.with_detections(
             detections.above(self.info.threshold),
             self.info.class_names,
-            self._counts.estimate(detections),
-            self._counts.class_counts(detections),
+            *self._counts.all_counts(detections),
         )
 
     def failed(self, content: bytes, name: str, source: str) -> CountedPhoto:

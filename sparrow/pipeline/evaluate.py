@@ -94,7 +94,7 @@ def write_model_reference(
         detections: in these photos, by name.
     """
     from sparrow.inference.count_estimates import CountEstimator
-    from sparrow.predictions.record import LoggedModel, records_from_detections
+    from sparrow.predictions.reference_records import LoggedModel, records_from_detections
     from sparrow.predictions.window import write_reference
 
     info = read_info(folder)
@@ -105,10 +105,7 @@ def write_model_reference(
         [{str(name): value for name, value in row.items()} for row in images.to_dict("records")],
         # It gets its number when it is registered.
         LoggedModel(info.name, "unpublished", info.class_names, info.threshold),
-        {
-            name: (counts.estimate(detections[name]), counts.class_counts(detections[name]))
-            for name in images["image"]
-        },
+        {name: counts.all_counts(detections[name]) for name in images["image"]},
     )
     groups = group_numbers(images).tolist()
     write_reference(folder / REFERENCE, records, groups, images["n_boxes"].tolist())
