@@ -14,7 +14,7 @@ from sparrow.visits.visits import Group, Sightings
 
 VISITS_WITH_PHOTO = 24  # the largest; each photo takes some 30 KB of the page
 MOST_ROWS = 200  # of visits, days and files each; the tables in CSV have all
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 640, 190, 34, 26, 10
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _WIDEST = 430, 170, 30, 24, 8, 36
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def visits_html(counted: CountedSet, sightings: Sightings, pictures: Mapping[int
         pictures: JPEG by the number of its visit (``visits_with_photo``).
     """
     names = class_rows(counted.class_names)
-    columns = ["camera", "time", "photos", "visits", *(name for _, name in names)]
+    columns = ["time", *(name.replace("_", " ") for _, name in names), "photos", "visits", "camera"]
     return render(
         "visits.html",
         title=counted.title,
@@ -92,7 +92,7 @@ def most_with_interval(most: Maximum) -> str:
 
 def _row(group: Group, names: Sequence[tuple[int, str]]) -> list[object]:
     most = [most_with_interval(group.maxima[place]) for place, _ in names]
-    return [group.camera, _time(group), len(group.photos), group.visits, *most]
+    return [_time(group), *most, len(group.photos), group.visits, group.camera]
 
 
 def _time(group: Group) -> str:
@@ -106,7 +106,9 @@ def _time(group: Group) -> str:
 
 
 def _caption(group: Group, names: Sequence[tuple[int, str]]) -> str:
-    most = ", ".join(f"{most_with_interval(group.maxima[p])} {name}" for p, name in names)
+    most = ", ".join(
+        f"{name.replace('_', ' ')} {most_with_interval(group.maxima[p])}" for p, name in names
+    )
     shown = group.photos[group.maxima[0].photo].name
     return f"Visit {group.number}, {_time(group)}: {most}. {shown}, {group.camera}"
 
@@ -135,7 +137,11 @@ def _charts(sightings: Sightings, shown: tuple[int, str]) -> list[dict[str, obje
         for key in sorted(largest):
             chart[key] = max(largest[key], key=lambda most: most.count)
     by_hour = {f"{hour:02d}": hours.get(f"{hour:02d}") for hour in range(24)} if hours else {}
-    charts = ((f"{name} at most at once, by day", days), ("by hour of the day", by_hour))
+    noun = name.replace("_", " ")
+    charts = (
+        (f"Most at once by day: {noun}", days),
+        (f"Most at once by hour of the day: {noun}", by_hour),
+    )
     return [_chart(title, values) for title, values in charts if values]
 
 
@@ -144,6 +150,7 @@ def _chart(title: str, values: Mapping[str, Maximum | None]) -> dict[str, object
     known = [most for most in values.values() if most is not None]
     top = max(max(most.count, most.high or 0) for most in known) or 1
     room, step = _HEIGHT - _BOTTOM - _TOP, (_WIDTH - _LEFT) / len(values)
+    wide = min(step * 0.7, _WIDEST)
 
     def y(value: float) -> float:
         return round(_TOP + room * (1 - value / top), 1)
@@ -153,13 +160,13 @@ def _chart(title: str, values: Mapping[str, Maximum | None]) -> dict[str, object
         x = _LEFT + step * number
         bars.append(
             {
-                "x": round(x + step * 0.15, 1),
+                "x": round(x + (step - wide) / 2, 1),
                 "middle": round(x + step / 2, 1),
-                "width": round(step * 0.7, 1),
+                "width": round(wide, 1),
                 "y": y(most.count) if most else y(0),
                 "low": y(most.low) if most and most.low is not None else None,
                 "high": y(most.high) if most and most.high is not None else None,
-                "label": label if number % max(1, round(len(values) / 8)) == 0 else "",
+                "label": label if number % max(1, round(len(values) / 5)) == 0 else "",
                 "words": f"{label}: {most_with_interval(most) if most else 'no photo'}",
             }
         )
