@@ -14,6 +14,7 @@ from sparrow.cli.count_options import add_options, check_options, visit_options
 from sparrow.cli.count_output import write, write_visits
 from sparrow.cli.count_page import write_page
 from sparrow.cli.count_photos import count_all
+from sparrow.cli.count_places import say_places, write_places
 from sparrow.cli.count_report import SOME_UNREADABLE, describe, report
 from sparrow.cli.count_table import refuse_other_table
 from sparrow.cli.count_tally import Tally
@@ -21,6 +22,7 @@ from sparrow.cli.counted_folder import CountedFolder, root_of
 from sparrow.cli.project import find_champion
 from sparrow.inference.photo_files import FoundPhotos, find_photos
 from sparrow.progress import show_progress
+from sparrow.visits.fixed_places import FixedPlace, PlaceFinder, read_places
 from sparrow.visits.visits import SeenPhoto, Sightings, find_sightings
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ def count(arguments: argparse.Namespace) -> int:
     from sparrow.inference.model_folder import INFO
     from sparrow.regular_file import sha256_of
 
+    excluded = read_places(arguments.exclude) if arguments.exclude is not None else []
     listing = _find(arguments)
     to, folder = arguments.to, find_champion(arguments.model)
     counter = PhotoCounter(folder)
@@ -59,9 +62,10 @@ def count(arguments: argparse.Namespace) -> int:
             root_of(arguments.photos),
             counter.info.class_names,
             visit_options(arguments),
+            excluded,
         )
         left_out = photos.below(listing)
-        tally, sightings = _take_up(photos, say_each=to is None)
+        tally, sightings, places = _take_up(photos, say_each=to is None)
         if to is not None:
             write(
                 to,
@@ -74,7 +78,10 @@ def count(arguments: argparse.Namespace) -> int:
             write_visits(arguments.visits, sightings, counter.info.class_names)
         if arguments.report is not None:
             write_page(arguments.report, photos, tally, sightings, left_out)
+        if arguments.fixed_places is not None:
+            write_places(arguments.fixed_places, places, photos)
         journal.remove()
+    say_places(places, written_to=arguments.fixed_places)
     report(tally, sightings, left_out)
     return SOME_UNREADABLE if tally.failed else 0
 
@@ -92,16 +99,18 @@ def _count(
         show(number, len(left))
 
 
-def _take_up(photos: CountedFolder, *, say_each: bool) -> tuple[Tally, Sightings]:
-    """Sums and visits of all photos, each of which is looked at once."""
-    tally, seen = Tally(photos.class_names), list[SeenPhoto]()
+def _take_up(photos: CountedFolder, *, say_each: bool) -> tuple[Tally, Sightings, list[FixedPlace]]:
+    """Sums, visits and fixed places of all photos, each of which is looked at once."""
+    tally, seen, finder = Tally(photos.class_names), list[SeenPhoto](), PlaceFinder()
     for file, entry in photos.entries():
         tally.add(entry)
         if entry["record"]["error"] is None:
-            seen.append(photos.seen(file, entry))
+            photo = photos.seen(file, entry)
+            seen.append(photo)
+            finder.add(photo.capture.camera, photo.capture.taken, entry["record"])
         if say_each:
             print(describe(entry))
-    return tally, find_sightings(seen, photos.options.seconds)
+    return tally, find_sightings(seen, photos.options.seconds), finder.places()
 
 
 def _find(arguments: argparse.Namespace) -> FoundPhotos:

@@ -37,6 +37,7 @@ class Entry(TypedDict):
         real: the photo's absolute path, links followed: it is found again from any folder.
         smallest_px: see ``CountedPhoto``.
         shot: a ``Shot`` as JSON values; journals of earlier releases have none.
+        left_out: detections at excluded places, which no journal knows of.
     """
 
     record: dict[str, Any]
@@ -46,6 +47,7 @@ class Entry(TypedDict):
     real: str
     smallest_px: int | None
     shot: NotRequired[dict[str, str]]
+    left_out: NotRequired[int]
 
 
 class _Place(NamedTuple):

@@ -56,6 +56,18 @@ def _add_visit_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--gps", action="store_true", help="write the places that EXIF tells into the table of --to"
     )
+    group.add_argument(
+        "--fixed-places",
+        type=Path,
+        metavar="DIR",
+        help="write places where most photos show the same detection, with pictures",
+    )
+    group.add_argument(
+        "--exclude",
+        type=Path,
+        metavar="FILE",
+        help="leave out the detections at the places of this places.csv",
+    )
 
 
 def visit_options(arguments: argparse.Namespace) -> VisitOptions:

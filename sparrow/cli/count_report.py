@@ -56,6 +56,12 @@ def report(tally: Tally, sightings: Sightings, listing: FoundPhotos) -> None:
         for name in tally.class_names:
             words = total_in_words(tally.by_class[name], [name], minimum=tally.minimum)
             print(f"  {words}", file=sys.stderr)
+    if tally.left_out:
+        print(
+            f"{tally.left_out} detections at excluded places are left out, in "
+            f"{tally.left_out_of} photos",
+            file=sys.stderr,
+        )
     _say_sightings(sightings, tally.class_names)
     _say_sizes(tally)
     _list("could not be counted", tally.failed)

@@ -21,6 +21,7 @@ class Tally:
         total, by_class: objects in them.
         minimum: one of the counts is the least that there may be, and so are the sums.
         failed: name and reason of each photo that could not be counted.
+        left_out, left_out_of: detections at excluded places, and photos that have any.
         sizes: how many photos are shrunk so far that objects below so many pixels may be missed.
     """
 
@@ -29,6 +30,8 @@ class Tally:
     total: int = 0
     by_class: Counter[str] = field(default_factory=Counter)
     minimum: bool = False
+    left_out: int = 0
+    left_out_of: int = 0
     failed: list[tuple[str, str | None]] = field(default_factory=list)
     sizes: Counter[int] = field(default_factory=Counter)
 
@@ -41,6 +44,8 @@ class Tally:
             self.failed.append((record["file_name"], entry["message"]))
             return
         self.counted += 1
+        self.left_out += entry.get("left_out", 0)
+        self.left_out_of += entry.get("left_out", 0) > 0
         total, *own = numbers_of(record, self.class_names)
         self.total += total.count
         self.minimum |= is_minimum(total.low, total.high)

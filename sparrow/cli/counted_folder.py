@@ -16,6 +16,7 @@ from sparrow.cli.count_output import OutputPhoto
 from sparrow.inference.photo_files import FoundPhotos, SkippedFile
 from sparrow.plain_text import utf8
 from sparrow.visits.capture import CameraBy, Capture, Shot, capture_of, read_position, read_shot
+from sparrow.visits.fixed_places import FixedPlace, of_camera, without_places
 from sparrow.visits.maximum import Number
 from sparrow.visits.visits import VISIT_SECONDS, SeenPhoto, Sightings
 
@@ -47,6 +48,7 @@ class CountedFolder:
         root: the folder that their names are below.
         class_names: of the model.
         options: see there.
+        excluded: places whose detections are left out.
     """
 
     journal: Journal
@@ -54,11 +56,18 @@ class CountedFolder:
     root: Path
     class_names: Sequence[str]
     options: VisitOptions = VisitOptions()
+    excluded: Sequence[FixedPlace] = ()
 
     def entries(self) -> Iterator[tuple[Path, Entry]]:
         """Each file with its entry, under its name below the root."""
         for file in self.files:
-            yield file, self.journal.entry(file, name_below(file, self.root))
+            entry = self.journal.entry(file, name_below(file, self.root))
+            if self.excluded:
+                places = of_camera(self.excluded, self.capture(file, entry).camera)
+                record = without_places(entry["record"], places)
+                entry["left_out"] = len(entry["record"]["boxes"]) - len(record["boxes"])
+                entry["record"] = record
+            yield file, entry
 
     def seen(self, file: Path, entry: Entry) -> SeenPhoto:
         """A photo as visits are made of."""

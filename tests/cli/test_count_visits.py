@@ -139,3 +139,30 @@ def test_a_journal_of_the_release_before_goes_on(
     assert count(model_folder, folder, "--to", to) == 0
     assert "1 photos were counted before; going on" in capsys.readouterr().err
     assert (rows(to)[0]["count"], rows(to)[0]["visit"]) == ("77", "1")
+
+
+def test_a_place_that_never_changes_is_shown_and_left_out_on_request(
+    model_folder: Path, drawn_dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One photo in ten lights, half an hour apart: whatever is found in it never moves."""
+    home, places = tmp_path / "photos", tmp_path / "places"
+    home.mkdir()
+    with Image.open(min((drawn_dataset / "images").iterdir())) as photo:
+        for n in range(10):
+            lit = photo.point(lambda value, n=n: value * (1 - n / 100))
+            lit.save(home / f"IMG_20260501_{8 + n // 2:02d}{n % 2 * 30:02d}00.jpg", quality=95)
+    assert count(model_folder, home, "--fixed-places", places) == 0
+    said = capsys.readouterr().err
+    assert f"count again with --exclude {places / 'places.csv'}" in said
+    table = rows(places / "places.csv")
+    assert table[0]["of_photos"] == "10"
+    assert len(list(places.glob("place-*.jpg"))) == len(table)
+    before = re.search(r"^(?:at least )?(\d+) house", said, re.MULTILINE)
+    assert count(model_folder, home, "--exclude", places / "places.csv") == 0
+    said = capsys.readouterr().err
+    left_out = re.search(r"(\d+) detections at excluded places are left out, in 10 photos", said)
+    after = re.search(r"^(?:at least )?(\d+|No) house", said, re.MULTILINE)
+    assert before is not None
+    assert after is not None
+    assert left_out is not None
+    assert int(before[1]) == int(after[1].replace("No", "0")) + int(left_out[1])
