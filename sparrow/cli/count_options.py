@@ -94,7 +94,7 @@ def check_options(arguments: argparse.Namespace) -> None:
     if arguments.gps and (to is None or arguments.megadetector):
         raise ValueError("--gps needs --to with a table of counts: it writes two columns of it")
     if arguments.report is not None:
-        import jinja2  # noqa: F401 here, and not after an hour's counting
+        import sparrow.reports.templates  # noqa: F401 needs Jinja2, which bare counting does not
     if arguments.workers < 1:
         raise ValueError(f"--workers {arguments.workers}: expected at least 1")
     if not arguments.visit_seconds >= 0:
