@@ -119,6 +119,11 @@ class Pen:
         at = (place[0] + pad - left, place[1] + pad - top)
         self._pen.text(at, text, fill=_ink(color), font=self._font)
 
+    def can_write(self, text: str) -> bool:
+        """Whether the font has all letters; Pillow's own, always there, has few beyond ASCII."""
+        missing = bytes(self._font.getmask("\U0010ffff"))
+        return all(bytes(self._font.getmask(letter)) != missing for letter in set(text))
+
     def _pad(self, text: str) -> int:
         _, top, _, bottom = self._pen.textbbox((0, 0), text, font=self._font)
         return max(2, round((bottom - top) / 4))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -66,14 +67,19 @@ def draw_class_boxes(
     for place, color in zip(corners, colors, strict=True):
         pen.box(place, color)
     for number in reversed(range(len(by_score))):  # the best have the first choice of a place
-        text = _name(by_score[number], style)
+        score = f" {by_score[number].score:.0%}" if style.show_scores else ""
+        text = f"{_name(pen, by_score[number].label, class_names)}{score}"
         pen.write(names.place(number, pen.label_size(text)), text, colors[number])
     return np.asarray(photo)
 
 
-def _name(box: ClassBox, style: BoxStyle) -> str:
-    score = f" {box.score:.0%}" if style.show_scores else ""
-    return f"{box.label.replace('_', ' ')}{score}"
+def _name(pen: Pen, label: str, class_names: Sequence[str]) -> str:
+    """A class in letters that can be drawn: its name, that without accents, or its number."""
+    name = label.replace("_", " ")
+    plain = unicodedata.normalize("NFKD", name.replace("ß", "ss"))
+    bare = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    number = f"class {class_names.index(label) + 1}"
+    return next((text for text in (name, bare) if pen.can_write(text)), number)
 
 
 class _Names:

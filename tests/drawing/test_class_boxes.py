@@ -63,6 +63,18 @@ def test_without_scores_the_name_stays(written: list) -> None:
     assert [text for text, _ in written] == ["wren"]
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("Grünfink", "Grunfink"), ("groß", "gross"), ("blåmes", "blames"), ("麻雀", "class 2")],
+)
+def test_letters_that_the_font_lacks_are_no_empty_boxes(
+    written: list, name: str, expected: str
+) -> None:
+    box = replace(WREN, label=name)
+    draw_class_boxes(GREY, [box], ("wren", name), BoxStyle(show_scores=False))
+    assert [text for text, _ in written] == [expected]
+
+
 @pytest.mark.parametrize("corner", [(0, 0), (330, 0), (0, 170), (330, 170)])
 def test_names_stay_inside_the_photo(written: list, corner: tuple[int, int]) -> None:
     x, y = corner
