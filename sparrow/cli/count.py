@@ -66,24 +66,35 @@ def count(arguments: argparse.Namespace) -> int:
         )
         left_out = photos.below(listing)
         tally, sightings, places = _take_up(photos, say_each=to is None)
-        if to is not None:
-            write(
-                to,
-                photos.output(sightings),
-                left_out.skipped,
-                counter.info.class_names,
-                megadetector=arguments.megadetector,
-            )
-        if arguments.visits is not None:
-            write_visits(arguments.visits, sightings, counter.info.class_names)
-        if arguments.report is not None:
-            write_page(arguments.report, photos, tally, sightings, left_out)
-        if arguments.fixed_places is not None:
-            write_places(arguments.fixed_places, places, photos)
+        _write_all(arguments, photos, (tally, sightings, places), left_out)
         journal.remove()
     say_places(places, written_to=arguments.fixed_places)
     report(tally, sightings, left_out)
     return SOME_UNREADABLE if tally.failed else 0
+
+
+def _write_all(
+    arguments: argparse.Namespace,
+    photos: CountedFolder,
+    result: tuple[Tally, Sightings, list[FixedPlace]],
+    left_out: FoundPhotos,
+) -> None:
+    """Write the files that were asked for; ``result``: of ``_take_up``."""
+    tally, sightings, places = result
+    if arguments.to is not None:
+        write(
+            arguments.to,
+            photos.output(sightings),
+            left_out.skipped,
+            photos.class_names,
+            megadetector=arguments.megadetector,
+        )
+    if arguments.visits is not None:
+        write_visits(arguments.visits, sightings, photos.class_names)
+    if arguments.report is not None:
+        write_page(arguments.report, photos, tally, sightings, left_out)
+    if arguments.fixed_places is not None:
+        write_places(arguments.fixed_places, places, photos)
 
 
 def _count(

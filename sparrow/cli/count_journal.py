@@ -75,7 +75,7 @@ class Journal:
             model: the SHA-256 of the model's ``model.json``.
 
         Raises:
-            ValueError: another run writes it, it is damaged, or the file is no journal.
+            ValueError: another run writes it, it is damaged, or it is none.
         """
         self.restarted: str | None = None
         self._places: dict[str, _Place] = {}

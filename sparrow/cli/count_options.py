@@ -48,6 +48,10 @@ def _add_visit_options(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="what tells cameras apart: the body in EXIF, else model and folder (auto), or one",
     )
+    _add_less_common(group)
+
+
+def _add_less_common(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--file-times",
         action="store_true",

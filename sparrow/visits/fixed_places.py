@@ -23,11 +23,11 @@ from sparrow.spreadsheet import from_cell
 
 SAME_IOU = 0.6  # boxes of one thing that does not move overlap by more; a bird's rarely do
 LEAST_PHOTOS = 10
-LEAST_SHARE = 0.5  # of the camera's photos
+LEAST_FRACTION = 0.5  # of the camera's photos
 LEAST_HOURS = 1.0
 LEAST_CHANGE = 0.02  # of the brightness, which is 0..1
 
-Shares = tuple[float, float, float, float]  # x_min, y_min, x_max, y_max as shares of the photo
+Fractions = tuple[float, float, float, float]  # x_min, y_min, x_max, y_max as shares of the photo
 COLUMNS = ("camera", "label", "x_min", "y_min", "x_max", "y_max", "photos", "of_photos", "first",
            "last")  # fmt: skip
 
@@ -45,7 +45,7 @@ class FixedPlace:
 
     camera: str
     label: str
-    box: Shares
+    box: Fractions
     photos: int = 0
     of_photos: int = 0
     first: str = ""
@@ -54,7 +54,7 @@ class FixedPlace:
 
 @dataclass
 class _Cluster:
-    box: Shares
+    box: Fractions
     labels: Counter[str] = field(default_factory=Counter)
     photos: list[int] = field(default_factory=list)
 
@@ -83,7 +83,7 @@ class PlaceFinder:
         seen.times.append(taken)
         seen.brightness.append(record.get("brightness") or 0.0)
         seen.boxes.append(len(record["boxes"]))
-        for label, box in shares_of(record):
+        for label, box in fractions_of(record):
             cluster = _same(box, seen.clusters)
             if cluster is None:
                 cluster = _Cluster(box)
@@ -110,7 +110,7 @@ class PlaceFinder:
         ]
 
 
-def shares_of(record: dict[str, Any]) -> list[tuple[str, Shares]]:
+def fractions_of(record: dict[str, Any]) -> list[tuple[str, Fractions]]:
     """Label and box of each detection, as shares of the photo."""
     width, height = record["width_px"] or 1, record["height_px"] or 1
     return [
@@ -136,7 +136,7 @@ def without_places(record: dict[str, Any], places: Sequence[FixedPlace]) -> dict
     """
     if not places or record["error"] is not None:
         return record
-    overlap = _overlaps([box for _, box in shares_of(record)], [place.box for place in places])
+    overlap = _overlaps([box for _, box in fractions_of(record)], [place.box for place in places])
     kept = [
         box
         for box, row in zip(record["boxes"], overlap, strict=True)
@@ -200,7 +200,7 @@ def _less(values: dict[str, Any], names: tuple[str, str, str], gone: int) -> dic
     )
 
 
-def _same(box: Shares, clusters: Sequence[_Cluster]) -> _Cluster | None:
+def _same(box: Fractions, clusters: Sequence[_Cluster]) -> _Cluster | None:
     if not clusters:
         return None
     overlap = _overlaps([box], [cluster.box for cluster in clusters])[0]
@@ -208,13 +208,13 @@ def _same(box: Shares, clusters: Sequence[_Cluster]) -> _Cluster | None:
     return clusters[best] if overlap[best] >= SAME_IOU else None
 
 
-def _overlaps(boxes: Sequence[Shares], others: Sequence[Shares]) -> NDArray[np.floating]:
+def _overlaps(boxes: Sequence[Fractions], others: Sequence[Fractions]) -> NDArray[np.floating]:
     """[N, M] intersection over union."""
     return box_iou(boxes, others)
 
 
 def _is_fixed(cluster: _Cluster, seen: _Camera) -> bool:
-    if len(cluster.photos) < max(LEAST_PHOTOS, LEAST_SHARE * len(seen.names)):
+    if len(cluster.photos) < max(LEAST_PHOTOS, LEAST_FRACTION * len(seen.names)):
         return False
     times = [time for n in cluster.photos if (time := seen.times[n]) is not None]
     clock = sorted(time.replace(tzinfo=None) for time in times)
@@ -227,5 +227,5 @@ def _is_fixed(cluster: _Cluster, seen: _Camera) -> bool:
 
 def rounded(place: FixedPlace) -> FixedPlace:
     """With shares that a person can read."""
-    x_min, y_min, x_max, y_max = (round(share, 4) for share in place.box)
+    x_min, y_min, x_max, y_max = (round(fraction, 4) for fraction in place.box)
     return replace(place, box=(x_min, y_min, x_max, y_max))
