@@ -112,7 +112,7 @@ class PlaceFinder:
 
 def fractions_of(record: dict[str, Any]) -> list[tuple[str, Fractions]]:
     """Label and box of each detection, as shares of the photo."""
-    width, height = record["width_px"] or 1, record["height_px"] or 1
+    width, height = record.get("width_px") or 1, record.get("height_px") or 1
     return [
         (
             box["label"],
