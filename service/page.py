@@ -17,7 +17,7 @@ from service.page_values import KEEP_SECONDS
 from service.page_widgets import EXAMPLES, PRIVATE, CountWidgets, make_count_widgets
 from service.settings import Settings
 
-TITLE = "Sparrow: count birds in photos"
+TITLE = "Sparrow: count objects in photos"
 
 
 def make_page(settings: Settings, inference: Callable[[], InferenceService]) -> gr.Blocks:
@@ -29,7 +29,7 @@ def make_page(settings: Settings, inference: Callable[[], InferenceService]) -> 
     """
     with gr.Blocks(title=TITLE, delete_cache=(KEEP_SECONDS, KEEP_SECONDS)) as page:
         gr.Markdown(
-            f"# Sparrow\nCount the birds in your photos. Drop one or many, up to "
+            f"# Sparrow\nCount what is in your photos. Drop one or many, up to "
             f"{settings.limits.max_photos} at once; they are counted here, on this computer."
         )
         most = gr.Markdown(elem_classes="card")  # asked for at each visit: champions differ

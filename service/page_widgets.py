@@ -90,7 +90,7 @@ def make_count_widgets() -> CountWidgets:
     with gr.Column(visible=False) as results:
         chosen = gr.Dropdown(label="Photo shown", visible=False)
         with gr.Row(elem_classes="side-by-side"):
-            annotated, original = _image("Birds found"), _image("Original")
+            annotated, original = _image("Objects found"), _image("Original")
         display, table, feedback = _display_widgets(), gr.HTML(), _feedback_widgets()
         prepare = gr.Button("Prepare downloads: CSV, COCO, annotated photos")
         downloads = gr.File(label="Downloads", file_count="multiple", visible=False)

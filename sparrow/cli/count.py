@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,7 +65,7 @@ def count(arguments: argparse.Namespace) -> int:
             excluded,
         )
         left_out = photos.below(listing)
-        tally, sightings, places = _take_up(photos, say_each=to is None)
+        tally, sightings, places = _take_up(photos, counter.info.plurals, say_each=to is None)
         _write_all(arguments, photos, (tally, sightings, places), left_out)
         journal.remove()
     say_places(places, written_to=arguments.fixed_places)
@@ -110,9 +110,11 @@ def _count(
         show(number, len(left))
 
 
-def _take_up(photos: CountedFolder, *, say_each: bool) -> tuple[Tally, Sightings, list[FixedPlace]]:
+def _take_up(
+    photos: CountedFolder, plurals: Mapping[str, str], *, say_each: bool
+) -> tuple[Tally, Sightings, list[FixedPlace]]:
     """Sums, visits and fixed places of all photos, each of which is looked at once."""
-    tally, seen, finder = Tally(photos.class_names), list[SeenPhoto](), PlaceFinder()
+    tally, seen, finder = Tally(photos.class_names, plurals), list[SeenPhoto](), PlaceFinder()
     for file, entry in photos.entries():
         tally.add(entry)
         if entry["record"]["error"] is None:

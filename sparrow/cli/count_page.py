@@ -30,7 +30,7 @@ def write_page(
     """
     from sparrow.reports.visits_page import CountedSet, visits_html, visits_with_photo
 
-    total = total_in_words(tally.total, tally.class_names, minimum=tally.minimum)
+    total = total_in_words(tally.total, tally.class_names, tally.plurals, minimum=tally.minimum)
     counted = CountedSet(
         title=f"Counted photos of {photos.root.name or photos.root}",
         facts=[

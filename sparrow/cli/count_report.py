@@ -50,11 +50,12 @@ def _classes_in_words(class_counts: Sequence[dict[str, Any]]) -> str:
 
 def report(tally: Tally, sightings: Sightings, listing: FoundPhotos) -> None:
     """Say on standard error what was counted, what was not, and the sum of both."""
-    words = total_in_words(tally.total, tally.class_names, minimum=tally.minimum)
+    words = total_in_words(tally.total, tally.class_names, tally.plurals, minimum=tally.minimum)
     print(f"{words} in {tally.counted} photos", file=sys.stderr)
     if len(tally.class_names) > 1:
         for name in tally.class_names:
-            words = total_in_words(tally.by_class[name], [name], minimum=tally.minimum)
+            sum_of_class = tally.by_class[name]
+            words = total_in_words(sum_of_class, [name], tally.plurals, minimum=tally.minimum)
             print(f"  {words}", file=sys.stderr)
     if tally.left_out:
         print(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sparrow.cli.count_journal import Entry
@@ -16,7 +16,7 @@ class Tally:
     """What the photos so far add up to.
 
     Attributes:
-        class_names: of the model.
+        class_names, plurals: of the model.
         counted: photos that could be counted.
         total, by_class: objects in them.
         minimum: one of the counts is the least that there may be, and so are the sums.
@@ -26,6 +26,7 @@ class Tally:
     """
 
     class_names: Sequence[str]
+    plurals: Mapping[str, str] = field(default_factory=dict)
     counted: int = 0
     total: int = 0
     by_class: Counter[str] = field(default_factory=Counter)
