@@ -24,7 +24,7 @@ MONITORING_FORBIDDEN = TORCH | {"metaflow", "optuna"}
 # in ``sparrow`` itself and in ``GROUND_ROOMS``. A room may also name one module of another.
 GROUND_ROOMS = {"config", "drawing", "migrations"}
 BELOW_REPORTS = (
-    "data", "predictions", "detectors", "evaluation", "training", "inference", "export",
+    "data", "predictions", "detectors", "evaluation", "training", "inference", "export", "visits",
 )  # fmt: skip
 ALLOWED: dict[str, tuple[str, ...]] = {
     "data": ("storage.object_store",),
@@ -33,6 +33,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "evaluation": ("data",),
     "training": ("detectors", "data", "evaluation"),
     "inference": ("evaluation.counting", "evaluation.training_distribution", "predictions"),
+    # Times and counts of photos that were counted: no pixels, no model.
+    "visits": ("data.photo_origin",),
     "export": ("detectors", "inference"),
     "registry": BELOW_REPORTS,
     "review": (*BELOW_REPORTS, "registry"),
@@ -269,6 +271,7 @@ def forbidden_of(module: str) -> set[str]:
     "module",
     [
         *rooms("sparrow.inference"),
+        *rooms("sparrow.visits"),
         "sparrow.cli.main",
         "sparrow.cli.status",
         *rooms("service"),
