@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from monitoring.verdict import DriftVerdict, State
-from monitoring.webhook import TIMEOUT_S, post_json
+from sparrow.webhook import TIMEOUT_S, post_json
 
 FILE = "alerts.jsonl"
 WEBHOOK_VARIABLE = "SPARROW_WEBHOOK"  # its address usually holds a secret: not for a config

@@ -32,7 +32,9 @@ class _Outcome:
     fault: str | None = "did not answer"
 
 
-def post_json(name: str, address: str, body: bytes, timeout_s: float = TIMEOUT_S) -> str | None:
+def post_json(
+    name: str, address: str, body: bytes, timeout_s: float = TIMEOUT_S, what: str = "alert"
+) -> str | None:
     """Post JSON to a web address.
 
     Args:
@@ -40,6 +42,7 @@ def post_json(name: str, address: str, body: bytes, timeout_s: float = TIMEOUT_S
         address: http or https.
         body: the JSON.
         timeout_s: for all of it, in seconds, however slowly the other side answers.
+        what: is sent, in a word for messages.
 
     Returns:
         What went wrong, with the host's name and nothing else of the address; None where the
@@ -49,10 +52,10 @@ def post_json(name: str, address: str, body: bytes, timeout_s: float = TIMEOUT_S
     if host is None:
         return (
             f"{name} is not an http or https address (https://HOST/PATH, without blanks or a "
-            "password before the host): no alert was sent"
+            f"password before the host): no {what} was sent"
         )
     fault = _send_within(address, body, timeout_s)
-    return fault and f"the webhook at {host} did not take the alert: it {fault}"
+    return fault and f"the webhook at {host} did not take the {what}: it {fault}"
 
 
 def _send_within(address: str, body: bytes, timeout_s: float) -> str | None:
