@@ -30,7 +30,7 @@ _TABLES = ".csv .json .jsonl .ods .parquet .tsv .xls .xlsx .xml .gpx .kml .db .s
 _ARCHIVES = ".7z .bz2 .gz .rar .tar .tgz .xz .zip"
 _PROGRAMS = ".bat .com .dll .exe .js .jar .lnk .msi .py .sh .so .url"
 # Their content may be a whole photo, which must not be counted a second time.
-_COPIES = ".bak .crdownload .jpg_original .old .orig .part .thm .tmp"
+_COPIES = ".!sync .bak .crdownload .filepart .jpg_original .old .orig .part .partial .thm .tmp"
 COPIES = "a preview, a backup copy or an unfinished download"
 RAW_SUFFIXES = frozenset(_RAW.split())
 OTHER_KINDS: dict[str, str] = {

@@ -17,13 +17,9 @@ from typing import Any, NamedTuple, NotRequired, TypedDict
 
 from filelock import lock_descriptor
 
+from sparrow.cli.file_key import FileKey, file_key
+from sparrow.cli.journal_head import FORMAT, STILL_READ, head, is_torn, why_not
 from sparrow.regular_file import open_regular
-
-FileKey = list[int]  # bytes, mtime ns, ctime ns
-
-FORMAT = 4  # raise when an entry changes its form
-STILL_READ = (3,)  # formats whose entries lack only what is told from the photo or is not needed
-_BEGINNING = f'{{"format": {FORMAT}'.encode()
 
 
 class Entry(TypedDict):
@@ -38,6 +34,7 @@ class Entry(TypedDict):
         smallest_px: see ``CountedPhoto``.
         shot: a ``Shot`` as JSON values; journals of earlier releases have none.
         left_out: detections at excluded places, which no journal knows of.
+        renamed: the photo was counted under another name, by ``sparrow watch``.
     """
 
     record: dict[str, Any]
@@ -48,6 +45,7 @@ class Entry(TypedDict):
     smallest_px: int | None
     shot: NotRequired[dict[str, str]]
     left_out: NotRequired[int]
+    renamed: NotRequired[bool]
 
 
 class _Place(NamedTuple):
@@ -84,7 +82,7 @@ class Journal:
         try:
             self._file.truncate(self._read(model))
             if self._file.seek(0, os.SEEK_END) == 0:
-                self._append(_head(FORMAT, model))
+                self._append(head(FORMAT, model))
         except BaseException:
             self._file.close()
             raise
@@ -109,13 +107,17 @@ class Journal:
     def __len__(self) -> int:
         return len(self._places)
 
+    def files(self) -> list[str]:
+        """Real paths of the photos, in the order in which their entries were written."""
+        return sorted(self._places, key=lambda real: self._places[real].offset)
+
     def has(self, file: Path) -> bool:
         """Whether the photo was counted, be it as another file."""
         return os.path.realpath(file) in self._places
 
     def entry(self, file: Path, name: str | None = None) -> Entry:
         """The entry of a counted photo, under the name that it has now."""
-        place = self._places[os.path.realpath(file)]
+        place = self._places.get(str(file)) or self._places[os.path.realpath(file)]
         self._file.seek(place.offset)
         line = b""
         while len(line) < place.length and (part := self._file.read(place.length - len(line))):
@@ -133,7 +135,11 @@ class Journal:
         text = json.dumps(entry).encode()
         offset = self._file.seek(0, os.SEEK_END)
         line = b"%08x %s\n" % (zlib.crc32(text), text)
-        self._append(line)
+        try:
+            self._append(line)
+        except OSError:
+            self._file.truncate(offset)  # a part of the line would damage the next one
+            raise
         self._note(entry, offset, len(line))
 
     def remove(self) -> None:
@@ -169,10 +175,10 @@ class Journal:
         reader = BufferedReader(self._file)
         try:
             first = reader.readline()
-            if not first or (_torn(first) and not reader.peek(1)):
+            if not first or (is_torn(first) and not reader.peek(1)):
                 return 0
-            if first not in [_head(number, model) for number in (FORMAT, *STILL_READ)]:
-                self.restarted = _why_not(first, str(self._path))
+            if first not in [head(number, model) for number in (FORMAT, *STILL_READ)]:
+                self.restarted = why_not(first, str(self._path))
                 return 0
             offset = len(first)
             for number, line in enumerate(reader, start=2):
@@ -190,20 +196,6 @@ def journal_path(to: Path) -> Path:
     return to.with_name(to.name + ".journal")
 
 
-def file_key(path: Path) -> FileKey | None:
-    """Size and times of a file, which change with each writing; None where there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return key_of(status)
-
-
-def key_of(status: os.stat_result) -> FileKey:
-    """The same from the status of an open file."""
-    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
-
-
 def _open_locked(path: Path) -> FileIO:
     if path.exists():
         open_regular(path).close()  # a pipe would block
@@ -219,35 +211,20 @@ def _open_locked(path: Path) -> FileIO:
     return file
 
 
-def _head(number: int, model: str) -> bytes:
-    return json.dumps({"format": number, "model": model}).encode() + b"\n"
-
-
-def _torn(line: bytes) -> bool:
-    """Whether this is a first line that a full disk or a kill cut."""
-    return not line.endswith(b"\n") and (line.startswith(_BEGINNING) or _BEGINNING.startswith(line))
-
-
-def _why_not(line: bytes, path: str) -> str:
-    try:
-        head = json.loads(line)
-        old = "format" not in head or head["format"] not in (FORMAT, *STILL_READ)
-        if "model" in head:
-            return "of an earlier version of this program" if old else "of another model"
-    except (ValueError, TypeError):
-        pass
-    raise ValueError(
-        f"{path}: this is no journal of `sparrow count`, or its first line is damaged. Delete it "
-        "to count all photos, or choose another --to"
-    )
+def read_line(line: bytes) -> Entry | None:
+    """The entry in a line of a journal; None where the line is damaged."""
+    checksum, _, text = line.rstrip(b"\n").partition(b" ")
+    if checksum != b"%08x" % zlib.crc32(text):
+        return None
+    entry: Entry = json.loads(text)
+    return entry
 
 
 def _entry(line: bytes, number: int, path: str) -> Entry:
-    checksum, _, text = line[:-1].partition(b" ")
-    if checksum != b"%08x" % zlib.crc32(text):
+    entry = read_line(line)
+    if entry is None:
         raise ValueError(
             f"{path}: line {number} is damaged. Delete the file to count all photos anew, or only "
             "this line to keep the other photos' counts"
         )
-    entry: Entry = json.loads(text)
     return entry

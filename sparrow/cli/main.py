@@ -17,6 +17,7 @@ DESCRIPTION = "Detect and count objects in photos: anything one can draw a box a
 # it is the extra that its libraries come with.
 COMMANDS = {
     "count": "data",  # for Parquet; nothing else of it needs an extra
+    "watch": "watch",
     "page": "serve",
     "evaluate": "data",
     "status": "train",

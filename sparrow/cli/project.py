@@ -73,7 +73,14 @@ def find_project(config_file: str | Path | None) -> Config:
 
 
 def find_champion(model: Path | None) -> Path:
-    """The model folder that a command counts with, from whatever folder it is started in.
+    """The model folder that a command counts with; arguments and errors as ``champion_path``."""
+    return champion_path(model).resolve()
+
+
+def champion_path(model: Path | None) -> Path:
+    """Where the model that a command counts with is, from whatever folder it is started in.
+
+    A link is not followed: that of a champion leads to another model after a promotion.
 
     Args:
         model: what ``--model`` says. Without it: what SPARROW_MODEL names, the champion of the
@@ -86,15 +93,15 @@ def find_champion(model: Path | None) -> Path:
     """
     named = model or os.environ.get("SPARROW_MODEL")
     if named:
-        return Path(named).resolve()
+        return Path(named).absolute()
     if config := os.environ.get("SPARROW_CONFIG"):
-        return Path(load_config(config).stores.champion).resolve()
+        return Path(load_config(config).stores.champion).absolute()
     own, here = Path(StoresConfig().champion), Path.cwd()
     for folder in (here, *here.parents, PACKAGE.parent):
         if (folder / own).exists():
             if folder != here:
                 print(f"the model is {folder / own}", file=sys.stderr)
-            return (folder / own).resolve()
+            return (folder / own).absolute()
     raise ValueError(
         f"there is no model: no {own} in {here}, in a folder above it, or in {PACKAGE.parent}. "
         "Name a model folder, yours or one that somebody gave you: --model DIR. Or train one: "

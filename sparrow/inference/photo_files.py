@@ -83,6 +83,11 @@ def find_photos(
     return search.listing
 
 
+def why_not_counted(path: Path) -> str | None:
+    """Why a file of a folder is no photo to count, by name and content; None where it is one."""
+    return "a drawing of sparrow count" if _is_drawing(path) else _why_no_photo(path)
+
+
 class _Search:
     def __init__(self, recursive: bool, own: set[str]) -> None:
         self.listing = FoundPhotos()

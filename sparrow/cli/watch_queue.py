@@ -1,0 +1,103 @@
+"""The journal as a queue: what a receiver has got, kept on the disk beside it.
+
+A message is written nowhere else. It waits in the journal, in the order of the counting, and a
+receiver's position is moved on when it has taken the message.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from sparrow.atomic_file import write_atomic
+from sparrow.cli.count_journal import Entry, read_line
+
+_SUM = 8  # characters of a line's check sum
+
+
+class Queue:
+    """Entries that a receiver has not taken yet."""
+
+    def __init__(self, journal: Path, receiver: str) -> None:
+        """Go on where the receiver was; a new one begins with the next photo that is counted.
+
+        Args:
+            journal: is there already, with its first line.
+            receiver: of the position's file beside the journal: ``webhook``.
+
+        Raises:
+            OSError: the position cannot be written.
+        """
+        self.restarted = False
+        self._position = journal.with_name(f"{journal.name}.{receiver}")
+        self._file = journal.open("rb")
+        self._begin = len(self._file.readline())
+        self._sum, self._end = "", self._begin
+        self._offset = self._start()
+
+    def before(self) -> Iterator[Entry]:
+        """What the receiver has taken already, from the first photo on."""
+        self._file.seek(self._begin)
+        while self._file.tell() < self._offset:
+            entry = read_line(self._file.readline())
+            if entry is not None:
+                yield entry
+
+    def next(self) -> Entry | None:
+        """The first entry that is not taken; None where all are."""
+        self._file.seek(self._offset)
+        line = self._file.readline()
+        if not line.endswith(b"\n"):
+            return None  # it is being written, or the disk was full
+        self._end, self._sum = self._offset + len(line), line[:_SUM].decode()
+        return read_line(line)
+
+    def taken(self) -> None:
+        """Move on behind the entry of ``next``.
+
+        Raises:
+            OSError: the position cannot be written; the queue goes on all the same.
+        """
+        self._offset = self._end
+        self._save()
+
+    def waiting(self) -> int:
+        """How many entries are not taken."""
+        self._file.seek(self._offset)
+        return sum(line.endswith(b"\n") for line in self._file)
+
+    def close(self) -> None:
+        """Close the journal."""
+        self._file.close()
+
+    def _start(self) -> int:
+        try:
+            noted = json.loads(self._position.read_text(encoding="utf-8"))
+            offset, checksum = int(noted["offset"]), str(noted["sum"])
+        except FileNotFoundError:
+            self._sum, end = "", self._begin
+            self._file.seek(end)
+            for line in self._file:
+                if line.endswith(b"\n"):
+                    self._sum, end = line[:_SUM].decode(), end + len(line)
+            self._offset = end
+            self._save()
+            return end
+        except (ValueError, KeyError, TypeError):
+            offset, checksum = -1, ""
+        if self._line_before(offset) == checksum:
+            return offset
+        self.restarted = True  # the journal is another one
+        return self._begin
+
+    def _line_before(self, offset: int) -> str | None:
+        """Check sum of the line that ends at an offset, ``""`` for the first; None where none."""
+        self._file.seek(self._begin)
+        end, checksum = self._begin, ""
+        while end < offset and (line := self._file.readline()).endswith(b"\n"):
+            end, checksum = end + len(line), line[:_SUM].decode()
+        return checksum if end == offset else None
+
+    def _save(self) -> None:
+        write_atomic(self._position, json.dumps({"offset": self._offset, "sum": self._sum}))
