@@ -15,7 +15,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # Import name -> name of the package, where they differ.
 PACKAGE = {
     "PIL": "pillow", "markdown_it": "markdown-it-py", "sklearn": "scikit-learn", "yaml": "pyyaml",
-    "pillow_heif": "pillow-heif", "prometheus_client": "prometheus-client",
+    "paho": "paho-mqtt", "pillow_heif": "pillow-heif", "prometheus_client": "prometheus-client",
 }  # fmt: skip
 # What comes with a package that is named, by the need of that one.
 BROUGHT = {
@@ -42,10 +42,11 @@ PARTS: dict[str, tuple[str, ...]] = {
               "sparrow/migrations/**/*.py", "sparrow/reports/templates/*.py"),
     "monitor": ("monitoring/*.py", "flows/monitor.py", "flows/user_errors.py",
                 "sparrow/predictions/*.py", "sparrow/database.py"),
+    "watch": ("sparrow/cli/watch*.py", "sparrow/webhook.py", "sparrow/reports/templates/*.py"),
     "train": ("sparrow/**/*.py", "service/*.py", "flows/train.py", "flows/lineage.py"),
 }  # fmt: skip
 OWN = {"sparrow", "service", "monitoring"} | {path.stem for path in (ROOT / "flows").iterdir()}
-OPTIONAL = {"kaggle"}  # the extra `download`, whose command says so
+OPTIONAL = {"kaggle", "paho-mqtt"}  # the extras `download` and `watch`, whose commands say so
 
 
 def named(extra: str) -> set[str]:

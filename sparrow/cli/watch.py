@@ -18,7 +18,7 @@ from sparrow.cli.counted_folder import VisitOptions
 from sparrow.cli.project import champion_path
 from sparrow.cli.watch_champion import Champion
 from sparrow.cli.watch_delivery import Delivery, Receiver
-from sparrow.cli.watch_folder import list_files
+from sparrow.cli.watch_folder import Source, list_files
 from sparrow.cli.watch_home_assistant import Topics, name_of
 from sparrow.cli.watch_loop import Pace, Watch
 from sparrow.cli.watch_message import Messages
@@ -52,14 +52,14 @@ def watch(arguments: argparse.Namespace) -> int:
     info = champion.counter.info
     options = VisitOptions(arguments.visit_seconds, arguments.camera, arguments.file_times)
     outputs = Outputs(arguments.to, arguments.visits, arguments.report, options)
-    own = _own_files(outputs)
+    source = Source(home, _own_files(outputs), arguments.match)
     with ExitStack() as stack:
-        journal = _open_journal(arguments.to, info.class_names, home, own)
+        journal = _open_journal(arguments.to, info.class_names, source)
         stack.callback(journal.close)
         photos = CountedPhotos(journal)
         tables = Tables(outputs, photos, home, info.class_names, info.plurals)
         pace = Pace(arguments.every, arguments.settle, arguments.rewrite)
-        watching = Watch(home, own, champion, tables, pace)
+        watching = Watch(source, champion, tables, pace)
         _end_on_signals(watching, stack)
         for receiver in _receivers(arguments, home, info.class_names):
             queue = Queue(journal_path(arguments.to), receiver.name)
@@ -78,7 +78,7 @@ def _own_files(outputs: Outputs) -> frozenset[str]:
     return frozenset(os.path.realpath(path) for path in files)
 
 
-def _open_journal(to: Path, class_names: Sequence[str], home: Path, own: frozenset[str]) -> Journal:
+def _open_journal(to: Path, class_names: Sequence[str], source: Source) -> Journal:
     """The journal of all that this table holds, whichever models counted it.
 
     Raises:
@@ -94,7 +94,7 @@ def _open_journal(to: Path, class_names: Sequence[str], home: Path, own: frozens
             f"{', '.join(class_names)}; choose another --to"
         )
     if before != kind:  # a table without its journal is overwritten by one of its own photos only
-        refuse_other_table(to, [Path(file) for file in list_files(home, own).files])
+        refuse_other_table(to, [Path(file) for file in list_files(source).files])
     return Journal(to, kind)
 
 

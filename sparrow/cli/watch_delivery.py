@@ -59,10 +59,10 @@ class Delivery:
             )
         self._thread.start()
 
-    def close(self, seconds: float = LAST_S) -> None:
-        """End, after what is left was delivered or the seconds are over."""
+    def close(self) -> None:
+        """End, after what is left was delivered or ``LAST_S`` is over."""
         self._ending.set()
-        self._thread.join(seconds)
+        self._thread.join(LAST_S)
         self._stopping.set()
         self._thread.join()
         left = self._queue.waiting()

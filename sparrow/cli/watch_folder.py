@@ -6,8 +6,9 @@ other machines, and a queue of reports that is full has lost some.
 
 from __future__ import annotations
 
+import fnmatch
 import os
-from collections.abc import Collection
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,21 @@ from sparrow.photo_names import is_system_name
 # (FileZilla, WinSCP), Resilio, Syncthing on Windows, `rsync --partial-dir` and this program.
 UNFINISHED = (".!sync", ".crdownload", ".download", ".filepart", ".part", ".partial", ".tmp")
 _UNFINISHED_BEGINNING = "~syncthing~"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where photos arrive.
+
+    Attributes:
+        home: the folder, with all folders in it.
+        own: absolute paths of files that this program writes, which are no photos.
+        match: names of photos are like this, as a shell's pattern; case does not matter.
+    """
+
+    home: Path
+    own: frozenset[str] = frozenset()
+    match: str = "*"
 
 
 @dataclass
@@ -33,17 +49,14 @@ class Listing:
     unread: dict[str, str] = field(default_factory=dict)
 
 
-def list_files(home: Path, own: Collection[str] = ()) -> Listing:
+def list_files(source: Source) -> Listing:
     """All files below a folder, links to folders followed, each folder once.
 
     Left out are names of files that are being written (``UNFINISHED``, and those that begin with a
     dot, as rsync, Syncthing and FTP servers make them), and what a system keeps.
-
-    Args:
-        home: the folder.
-        own: absolute paths of files that are no photos.
     """
-    listing, folders, seen = Listing(), [str(home)], set[tuple[int, int]]()
+    listing, folders, seen = Listing(), [str(source.home)], set[tuple[int, int]]()
+    is_wanted = re.compile(fnmatch.translate(source.match), re.IGNORECASE).match
     while folders:
         folder = folders.pop()
         try:
@@ -52,25 +65,31 @@ def list_files(home: Path, own: Collection[str] = ()) -> Listing:
                 continue
             seen.add((status.st_dev, status.st_ino))
             with os.scandir(folder) as entries:
-                for entry in entries:
-                    _take(entry, listing, folders, own)
+                wanted = (e for e in entries if not _is_left_out(e.name))
+                for entry in wanted:
+                    if entry.path in source.own:
+                        continue
+                    if _is_folder(entry):
+                        folders.append(entry.path)
+                    elif is_wanted(entry.name) and (key := _key(entry)) is not None:
+                        listing.files[entry.path] = key
         except OSError as error:
             listing.unread[folder] = error.strerror or str(error)
     return listing
 
 
-def _take(
-    entry: os.DirEntry[str], listing: Listing, folders: list[str], own: Collection[str]
-) -> None:
-    if _is_left_out(entry.name) or entry.path in own:
-        return
+def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
-        if entry.is_dir():
-            folders.append(entry.path)
-        else:
-            listing.files[entry.path] = key_of(entry.stat())
+        return entry.is_dir()
+    except OSError:  # a link in a circle
+        return False
+
+
+def _key(entry: os.DirEntry[str]) -> FileKey | None:
+    try:
+        return key_of(entry.stat())
     except OSError:  # it has gone meanwhile, or is a link to nothing
-        return
+        return None
 
 
 def _is_left_out(name: str) -> bool:

@@ -14,7 +14,7 @@ from sparrow.cli.count_report import describe
 from sparrow.cli.counted_folder import name_below
 from sparrow.cli.file_key import file_key
 from sparrow.cli.watch_champion import Champion
-from sparrow.cli.watch_folder import Arrivals, Listing, list_files
+from sparrow.cli.watch_folder import Arrivals, Listing, Source, list_files
 from sparrow.cli.watch_photos import CountedPhotos
 from sparrow.cli.watch_tables import Tables
 from sparrow.images import MAX_FILE_BYTES
@@ -47,20 +47,17 @@ class Pace:
 class Watch:
     """Counts the photos of a folder until it is told to stop."""
 
-    def __init__(
-        self, home: Path, own: frozenset[str], champion: Champion, tables: Tables, pace: Pace
-    ) -> None:
+    def __init__(self, source: Source, champion: Champion, tables: Tables, pace: Pace) -> None:
         """Begin with no file known.
 
         Args:
-            home: the folder, links followed.
-            own: absolute paths of files that this program writes.
+            source: where photos arrive.
             champion: counts.
             tables: are kept up.
             pace: see there.
         """
         self.stopping, self.failed = threading.Event(), False
-        self._home, self._own, self._pace = home, own, pace
+        self._source, self._home, self._pace = source, source.home, pace
         self._champion, self._tables = champion, tables
         self._photos: CountedPhotos = tables.photos
         self._arrivals = Arrivals(pace.settle)
@@ -71,7 +68,7 @@ class Watch:
         """Look and count until ``stopping`` is set; what was counted is in the tables then."""
         while not self.stopping.is_set():
             began = time.monotonic()
-            listing = list_files(self._home, self._own)
+            listing = list_files(self._source)
             looked = time.monotonic() - began
             self._say_unread(listing)
             self._champion.refresh()

@@ -16,6 +16,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to", type=Path, metavar="FILE", required=True, help="counts as .csv, a row a photo"
     )
+    parser.add_argument(
+        "--match", default="*", metavar="PATTERN", help="names of photos, such as '*.jpg' (all)"
+    )
     parser.add_argument("--visits", type=Path, metavar="FILE", help="visits, hours, days as .csv")
     parser.add_argument("--report", type=Path, metavar="FILE", help="all of it as one .html")
     parser.add_argument("--model", type=Path, metavar="DIR", help="model folder (the champion)")

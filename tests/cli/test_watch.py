@@ -20,6 +20,7 @@ from counted_folder import count
 from small_model import write_small_model
 
 from sparrow.cli import watch as command
+from sparrow.cli import watch_delivery
 from sparrow.cli.main import main
 from sparrow.cli.watch_loop import Watch
 
@@ -238,8 +239,9 @@ def test_another_champion_is_taken_up_and_one_with_other_classes_is_not(
 
 
 def test_a_webhook_gets_each_photo_once_in_order_though_it_was_away(
-    watching: Any, tmp_path: Path
+    watching: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(watch_delivery, "LAST_S", 0.1)
     got: list[dict[str, Any]] = []
 
     class Handler(BaseHTTPRequestHandler):

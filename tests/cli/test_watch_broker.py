@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.watch
 PHOTOS = int(os.environ.get("SPARROW_WATCH_PHOTOS", "2000"))
 AWAY_S = float(os.environ.get("SPARROW_BROKER_AWAY_S", "10"))
 TOPIC = "sparrow/garden"
+MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 
 
 class Broker:
@@ -43,7 +45,7 @@ class Broker:
         self.start()
 
     def start(self) -> None:
-        self._process = subprocess.Popen(["mosquitto", "-c", str(self._config)])
+        self._process = subprocess.Popen([MOSQUITTO, "-c", str(self._config)])
 
     def stop(self) -> None:
         self._process.terminate()
@@ -118,11 +120,14 @@ def until(holds: Callable[[], bool], what: str, seconds: float = 240) -> None:
         time.sleep(0.1)
 
 
-def start_watch(home: Path, *arguments: Any, **environment: str) -> subprocess.Popen[bytes]:
+def start_watch(
+    home: Path, *arguments: Any, stderr: Any = None, **environment: str
+) -> subprocess.Popen[bytes]:
     command = ["watch", home, "--settle", 1, "--every", 0.3, "--rewrite", 3, *arguments]
     return subprocess.Popen(
         [sys.executable, "-m", "sparrow.cli.main", *map(str, command)],
         stdout=subprocess.DEVNULL,
+        stderr=stderr,
         env={**os.environ, **environment},
     )
 
@@ -216,3 +221,75 @@ def check_sensors(listener: Listener, table: list[dict[str, str]]) -> None:
     sensors = [topic for topic in listener.retained if topic.startswith("homeassistant/sensor/")]
     assert len(sensors) == 2
     assert {listener.retained[topic]["state_topic"] for topic in sensors} == {f"{TOPIC}/state"}
+
+
+def test_a_broker_with_a_password_and_a_certificate(model_folder: Path, tmp_path: Path) -> None:
+    passwords, key, certificate = (tmp_path / name for name in ("passwords", "key", "ca.pem"))
+    subprocess.run(["mosquitto_passwd", "-c", "-b", passwords, "watcher", "s3cret"], check=True)
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key,
+         "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    for path in (passwords, key, certificate, tmp_path, *list(tmp_path.parents)[:2]):
+        path.chmod(0o755)  # mosquitto gives its rights away
+    broker = Broker(tmp_path / "broker", f"password_file {passwords}", f"certfile {certificate}",
+                    f"keyfile {key}")  # fmt: skip
+    home, to = tmp_path / "garden", tmp_path / "counts.csv"
+    home.mkdir()
+    photo_writer.write(home, 1, 0)
+    place = f"localhost:{broker.port}"
+    arguments = ["--to", to, "--model", model_folder, "--mqtt", place]
+    got = tmp_path / "counts.csv.journal.mqtt"
+    try:
+        for more, password, words in (
+            (["--mqtt-ca", certificate], "wrong", "refused: Not authorized"),
+            (["--mqtt-tls"], "s3cret", "certificate verify failed"),
+            (["--mqtt-ca", certificate], "s3cret", "connected"),
+        ):
+            said = (tmp_path / "said").open("w+")
+            watch = start_watch(
+                home, *arguments, *more, stderr=said,
+                SPARROW_MQTT_USERNAME="watcher", SPARROW_MQTT_PASSWORD=password,
+            )  # fmt: skip
+            until(lambda words=words: words in (tmp_path / "said").read_text(), words, 30)
+            if words == "connected":
+                until(lambda: json.loads(got.read_text())["offset"] > 500, "the photo is told", 30)
+            else:
+                until(lambda: len(rows(to)) == 1, "counting does not wait for a broker", 30)
+            watch.terminate()
+            assert watch.wait(30) == 0
+            said.close()
+            assert "s3cret" not in (tmp_path / "said").read_text()
+    finally:
+        broker.stop()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="mounts a disk of 1 MB")
+def test_a_full_disk_is_said_and_nothing_is_lost_when_there_is_room(
+    model_folder: Path, tmp_path: Path
+) -> None:
+    home, disk = tmp_path / "garden", tmp_path / "disk"
+    home.mkdir()
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", disk], check=False)
+    if mounted.returncode:
+        pytest.skip("this container mounts nothing")
+    try:
+        ballast = disk / "ballast"
+        ballast.write_bytes(bytes(1024**2 - 16 * 1024))
+        for number in range(20):
+            photo_writer.write(home, number, 0)
+        said = (tmp_path / "said").open("w+")
+        to = disk / "counts.csv"
+        watch = start_watch(home, "--to", to, "--model", model_folder, stderr=said)
+        until(lambda: "No space left" in (tmp_path / "said").read_text(), "it is said", 60)
+        ballast.unlink()
+        until(lambda: len(rows(to)) == 20, "all are counted", 180)
+        watch.terminate()
+        assert watch.wait(30) == 0
+        assert len({row["sha256"] for row in rows(to)}) == 20
+        said.close()
+    finally:
+        subprocess.run(["umount", disk], check=True)

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from sparrow.cli.watch_folder import Arrivals, list_files
+from sparrow.cli.watch_folder import Arrivals, Source, list_files
 
 
 def test_an_empty_folder_has_no_file(tmp_path: Path) -> None:
-    assert list_files(tmp_path).files == {}
+    assert list_files(Source(tmp_path)).files == {}
     assert Arrivals(5).update({}, 0) == []
 
 
 def test_a_folder_that_is_away_is_named_and_nothing_is_known_of_it(tmp_path: Path) -> None:
-    listing = list_files(tmp_path / "away")
+    listing = list_files(Source(tmp_path / "away"))
     assert listing.files == {}
     assert list(listing.unread) == [str(tmp_path / "away")]
 
@@ -35,7 +35,7 @@ def test_names_of_files_that_are_being_written_are_left_out(tmp_path: Path, name
     (tmp_path / "cam" / "day").mkdir(parents=True)
     (tmp_path / "cam" / "day" / "a.jpg").touch()
     (tmp_path / "cam" / "again").symlink_to(tmp_path, target_is_directory=True)  # a circle
-    assert list(list_files(tmp_path).files) == [str(tmp_path / "cam" / "day" / "a.jpg")]
+    assert list(list_files(Source(tmp_path)).files) == [str(tmp_path / "cam" / "day" / "a.jpg")]
 
 
 def test_a_file_is_ready_when_it_did_not_change_for_long_enough() -> None:
@@ -66,3 +66,12 @@ def test_a_file_that_is_put_off_is_ready_later_or_as_soon_as_it_changed() -> Non
     assert arrivals.age("a", 50) == 50
     assert arrivals.update({"a": [2, 0, 0]}, 51) == []
     assert arrivals.update({"a": [2, 0, 0]}, 52) == ["a"]
+
+
+def test_only_names_like_the_pattern_are_listed(tmp_path: Path) -> None:
+    """Frigate writes a second picture of each event beside the snapshot."""
+    for name in ("cam/a-1.jpg", "cam/a-1-clean.png", "thumbs/cam/a-1.webp", "cam/b-2.JPG"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    files = list_files(Source(tmp_path, frozenset({str(tmp_path / "cam" / "b-2.JPG")}), "*.jpg"))
+    assert list(files.files) == [str(tmp_path / "cam" / "a-1.jpg")]
