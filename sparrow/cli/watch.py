@@ -56,6 +56,8 @@ def watch(arguments: argparse.Namespace) -> int:
     with ExitStack() as stack:
         journal = _open_journal(arguments.to, info.class_names, source)
         stack.callback(journal.close)
+        if journal.restarted:
+            print(f"the journal is {journal.restarted}; counting all photos", file=sys.stderr)
         photos = CountedPhotos(journal)
         tables = Tables(outputs, photos, home, info.class_names, info.plurals)
         pace = Pace(arguments.every, arguments.settle, arguments.rewrite)

@@ -33,8 +33,9 @@ class Queue:
         self._position = journal.with_name(f"{journal.name}.{receiver}")
         self._file = journal.open("rb")
         self._begin = len(self._file.readline())
-        self._sum, self._end = "", self._begin
-        self._offset = self._start()
+        self._first, self._sum = "", ""
+        self._offset = self._end = self._begin
+        self._start()
 
     def before(self) -> Iterator[Entry]:
         """What the receiver has taken already, from the first photo on."""
@@ -51,6 +52,7 @@ class Queue:
         if not line.endswith(b"\n"):
             return None  # it is being written, or the disk was full
         self._end, self._sum = self._offset + len(line), line[:_SUM].decode()
+        self._first = self._first or self._sum
         return read_line(line)
 
     def taken(self) -> None:
@@ -71,33 +73,42 @@ class Queue:
         """Close the journal."""
         self._file.close()
 
-    def _start(self) -> int:
+    def _start(self) -> None:
+        """Go on where the position says; where there is none, behind all that is there."""
+        lines = list(self._lines())
+        self._first = lines[0][1] if lines else ""
         try:
             noted = json.loads(self._position.read_text(encoding="utf-8"))
-            offset, checksum = int(noted["offset"]), str(noted["sum"])
+            at, first = (int(noted["offset"]), str(noted["sum"])), str(noted["first"])
         except FileNotFoundError:
-            self._sum, end = "", self._begin
-            self._file.seek(end)
-            for line in self._file:
-                if line.endswith(b"\n"):
-                    self._sum, end = line[:_SUM].decode(), end + len(line)
-            self._offset = end
+            self._offset, self._sum = lines[-1] if lines else (self._begin, "")
             self._save()
-            return end
+            return
         except (ValueError, KeyError, TypeError):
-            offset, checksum = -1, ""
-        if self._line_before(offset) == checksum:
-            return offset
+            at, first = (-1, ""), ""
+        self._offset = self._found(lines, at, first)
+
+    def _found(self, lines: list[tuple[int, str]], at: tuple[int, str], first: str) -> int:
+        """Where a position is in the journal as it is now."""
+        if at in lines or at == (self._begin, ""):
+            return at[0]
+        for end, checksum in reversed(lines):
+            if checksum == at[1]:  # a damaged line before it was deleted
+                return end
+        if first and first == self._first:  # the journal's end was lost with the power
+            return lines[-1][0]
         self.restarted = True  # the journal is another one
         return self._begin
 
-    def _line_before(self, offset: int) -> str | None:
-        """Check sum of the line that ends at an offset, ``""`` for the first; None where none."""
+    def _lines(self) -> Iterator[tuple[int, str]]:
+        """Where each whole line behind the first ends, and its check sum."""
         self._file.seek(self._begin)
-        end, checksum = self._begin, ""
-        while end < offset and (line := self._file.readline()).endswith(b"\n"):
-            end, checksum = end + len(line), line[:_SUM].decode()
-        return checksum if end == offset else None
+        end = self._begin
+        for line in self._file:
+            if line.endswith(b"\n"):
+                end += len(line)
+                yield end, line[:_SUM].decode("ascii", "replace")
 
     def _save(self) -> None:
-        write_atomic(self._position, json.dumps({"offset": self._offset, "sum": self._sum}))
+        noted = {"offset": self._offset, "sum": self._sum, "first": self._first}
+        write_atomic(self._position, json.dumps(noted))

@@ -86,6 +86,28 @@ def test_half_a_line_is_waited_for(tmp_path: Path) -> None:
         assert taken_from(q) == ["a"]
 
 
+def test_a_journal_that_lost_its_end_or_a_line_tells_nothing_twice(tmp_path: Path) -> None:
+    """The power goes, and the position is on the disk but not the journal's last lines."""
+    path = tmp_path / "c.csv.journal"
+    with closing(Journal(tmp_path / "c.csv", "model")) as journal, closing(Queue(path, "x")) as q:
+        for name in "abcd":
+            journal.add(entry(name, (1, 0)))
+        assert taken_from(q) == list("abcd")
+    head, a, b, c, d = path.read_bytes().splitlines(keepends=True)
+    for left, again in (
+        ([head, a, b], []),
+        ([head, a, c, d], []),
+        ([head, a, c], []),
+        ([head, c, d], []),
+        ([head, c], ["c"]),  # it cannot be told from another journal
+    ):
+        path.write_bytes(b"".join(left))
+        position = (tmp_path / "c.csv.journal.x").read_bytes()
+        with closing(Queue(path, "x")) as queue:
+            assert taken_from(queue) == again
+        (tmp_path / "c.csv.journal.x").write_bytes(position)
+
+
 @pytest.mark.parametrize("position", ['{"offset": 99999, "sum": "x"}', '{"offset": 40}', "no json"])
 def test_a_position_in_another_journal_tells_all_again(tmp_path: Path, position: str) -> None:
     with closing(Journal(tmp_path / "c.csv", "model")) as journal:
