@@ -7,10 +7,12 @@ import io
 from PIL import Image
 
 from sparrow.drawing.boxes import DETECTION_COLOR, BoxStyle, draw_boxes
+from sparrow.drawing.pictures import fit_within
 from sparrow.images import RgbImage
 from sparrow.predictions.record import PredictionRecord
 
 JPEG_QUALITY = 88
+VIEW_PX = 1600
 
 
 def annotated(
@@ -29,6 +31,13 @@ def annotated(
         [box.score for box in boxes],
         BoxStyle(color, show_scores=show_scores),
     )
+
+
+def view(image: RgbImage) -> bytes:
+    """The photo without boxes as a JPEG for a screen: its longer side ``VIEW_PX`` at most."""
+    if max(image.shape[:2]) > VIEW_PX:
+        image, _ = fit_within(image, VIEW_PX)
+    return encoded(image)
 
 
 def encoded(image: RgbImage, *, png: bool = False) -> bytes:

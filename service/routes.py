@@ -79,6 +79,7 @@ _PREFIXES = {
     "/assets/": Route("/assets/", public=True),
     "/static/": Route("/static/", public=True),
     "/docs-viewer/": Route("/docs-viewer/"),
+    "/page/": Route("/page/"),  # the page's own script and style sheet
     FILE: Route(FILE),
     "/gradio_api/heartbeat/": Route("/gradio_api/heartbeat/", stream=True),
 }

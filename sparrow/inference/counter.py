@@ -15,7 +15,7 @@ from sparrow.inference.engine import Engine
 from sparrow.inference.model_folder import INFO, ModelFolderError, ModelInfo
 from sparrow.inference.object_size import smallest_object_px
 from sparrow.inference.trial_photos import trial_photos
-from sparrow.predictions.record import PredictionRecord, new_id
+from sparrow.predictions.record import LoggedBox, PredictionRecord, logged_boxes, new_id
 from sparrow.regular_file import sha256_of
 from sparrow.served_settings import registered_version
 
@@ -49,11 +49,14 @@ class CountedPhoto:
         record: the row of the prediction log, boxes at or above the operating threshold included.
         message: why the photo could not be counted, for the person who sent it; else None.
         smallest_px: objects of less may be missed (``object_size``); None where that is no matter.
+        faint: boxes below the operating threshold, best score first. They are not part of the
+            count, and not logged.
     """
 
     record: PredictionRecord
     message: str | None = None
     smallest_px: int | None = None
+    faint: tuple[LoggedBox, ...] = ()
 
 
 class CannotCountError(RuntimeError):
@@ -113,12 +116,13 @@ class PhotoCounter:
         """
         start = time.perf_counter()
         record = self._record(content, name, source)
-        image = None
+        image: RgbImage | None = None
+        faint: tuple[LoggedBox, ...] = ()
         try:
             if not content:
                 raise ImageError("this file is empty")
             image = read_image(content, max_pixels)
-            record = self._detected(record, image)
+            record, faint = self._detected(record, image)
             message = None
         except ImageError as error:
             record, message = replace(record, error=UNREADABLE), str(error)
@@ -128,7 +132,7 @@ class PhotoCounter:
         if image is None:
             return CountedPhoto(record, message), None
         smallest_px = smallest_object_px(self.info, image.shape[1], image.shape[0])
-        return CountedPhoto(record.with_photo(image), message, smallest_px), image
+        return CountedPhoto(record.with_photo(image), message, smallest_px, faint), image
 
     def try_out(self) -> None:
         """Count photos of several sizes as a request would; a model that cannot must not serve.
@@ -145,14 +149,18 @@ class PhotoCounter:
                     f"on the trial photo {photo.name} it fails with {type(error).__name__}: {error}"
                 ) from error
 
-    def _detected(self, record: PredictionRecord, image: RgbImage) -> PredictionRecord:
-        """The record with what the engine finds, whatever it raises."""
+    def _detected(
+        self, record: PredictionRecord, image: RgbImage
+    ) -> tuple[PredictionRecord, tuple[LoggedBox, ...]]:
+        """The record with what the engine finds, whatever it raises, and what is too faint."""
         detections = self._engine.detect(image)
-        return record.with_detections(
+        detected = record.with_detections(
             detections.above(self.info.threshold),
             self.info.class_names,
             self.estimate(detections),
         )
+        faint = logged_boxes(detections.below(self.info.threshold), self.info.class_names)
+        return detected, faint
 
     def failed(self, content: bytes, name: str, source: str) -> CountedPhoto:
         """The answer for a photo on which the detector fails; the reason goes to the log."""

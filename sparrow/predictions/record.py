@@ -154,14 +154,9 @@ class PredictionRecord:
         self, detections: Detections, class_names: Sequence[str], estimate: Estimate
     ) -> PredictionRecord:
         """A copy with what was found (already cut at the operating threshold) and the count."""
-        rows = zip(detections.labels, detections.scores, detections.boxes_xyxy, strict=True)
-        boxes = tuple(
-            LoggedBox(class_names[label - 1], float(score), *map(float, box))
-            for label, score, box in rows
-        )
         return replace(
             self,
-            boxes=boxes,
+            boxes=logged_boxes(detections, class_names),
             count=estimate.count,
             count_low=estimate.low,
             count_high=estimate.high,
@@ -179,6 +174,15 @@ class PredictionRecord:
             {"prediction_id": self.id, "position": i, **asdict(box)}
             for i, box in enumerate(self.boxes)
         ]
+
+
+def logged_boxes(detections: Detections, class_names: Sequence[str]) -> tuple[LoggedBox, ...]:
+    """The boxes of detections, in their order, with the names of their classes."""
+    rows = zip(detections.labels, detections.scores, detections.boxes_xyxy, strict=True)
+    return tuple(
+        LoggedBox(class_names[label - 1], float(score), *map(float, box))
+        for label, score, box in rows
+    )
 
 
 def new_id() -> str:

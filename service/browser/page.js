@@ -1,0 +1,322 @@
+// The tab Count: its parts, and what happens between them.
+//
+// What is said in words comes from the service; boxes are drawn here, so that the slider does not
+// wait for an answer.
+
+import { ask, fileAddress } from "./events.js";
+import { part, settled, words } from "./dom.js";
+import { Editor } from "./editor.js";
+import { Gallery } from "./gallery.js";
+import { Intake } from "./intake.js";
+import { IntakeView } from "./intake_view.js";
+import { Table } from "./table.js";
+
+const SETTLE_MS = 150;
+
+class CountPage {
+  constructor(page, limits) {
+    this.page = page;
+    this.limits = limits;
+    this.photos = new Map(); // by SHA-256, in the order in which they were counted
+    this.current = null;
+    this.score = null; // null: the model's own threshold
+    this.intake = new Intake(limits, () => this.score, {
+      counted: (reply) => this.counted(reply),
+      changed: () => this.intakeView?.show(),
+    });
+    this.intakeView = new IntakeView(page, this.intake, (error) => this.trouble(error));
+    this.editor = new Editor(page, (photo, boxes) => this.correct(photo, boxes));
+    this.gallery = new Gallery(page, (key) => this.choose(key));
+    this.table = new Table(page, (key) => this.choose(key));
+    this.showRows = settled(() => this.askRows(), SETTLE_MS);
+    this.listen();
+    this.showScore();
+  }
+
+  part(name) {
+    return part(this.page, name);
+  }
+
+  on(name, event, action) {
+    this.part(name).addEventListener(event, async (happened) => {
+      this.trouble(null);
+      try {
+        await action(happened);
+      } catch (error) {
+        this.trouble(error);
+      }
+    });
+  }
+
+  listen() {
+    const slider = this.part("score");
+    slider.min = Math.floor(this.limits.lowest_score * 100);
+    slider.max = 100;
+    slider.value = this.ownStep;
+    this.part("notch").replaceChildren(new Option("", this.ownStep));
+    this.on("score", "input", () => this.setScore(Number(slider.value)));
+    this.on("own", "click", () => this.setScore((slider.value = this.ownStep)));
+    this.on("scores", "change", () => this.showPhoto());
+    this.on("model", "click", () => this.editor.change(null, "These are the model’s boxes."));
+    this.on("remove", "click", () => this.remove([this.current]));
+    this.on("remove-all", "click", () => this.remove(null));
+    this.on("confirm", "click", () => this.save(null));
+    this.on("number-form", "submit", (event) => {
+      event.preventDefault();
+      return this.save(this.part("number").valueAsNumber);
+    });
+    for (const button of this.page.querySelectorAll("[data-download]")) {
+      button.addEventListener("click", () => this.download(button));
+    }
+    this.part("most").textContent = this.limits.most;
+    this.showConsent();
+  }
+
+  showConsent() {
+    const { keeps, keep_days: days } = this.limits;
+    this.part("keep-label").hidden = !keeps;
+    this.part("keep-words").textContent =
+      "Keep this photo and its boxes here, to train the next model: the file as it is, with the " +
+      `time and place that the camera wrote into it, ${days} days at most.`;
+    this.part("promise").textContent = keeps
+      ? "Your answer is logged with the count."
+      : "Your answer is logged with the count. This service keeps no photos, so it cannot train " +
+        "on this one: download the boxes instead.";
+  }
+
+  /** The slider's place of the model's own threshold, which lies between two of its steps. */
+  get ownStep() {
+    return Math.floor(this.limits.threshold * 100);
+  }
+
+  get photo() {
+    return this.photos.get(this.current) ?? null;
+  }
+
+  boxes(photo) {
+    if (photo.corrected) return photo.corrected;
+    if (this.score === null) return photo.boxes.slice(0, photo.certain);
+    return photo.boxes.filter(({ score }) => score >= this.score);
+  }
+
+  color(label) {
+    return this.photo?.colors[label] ?? "#ffb000";
+  }
+
+  setScore(step) {
+    this.score = Number(step) === this.ownStep ? null : Number(step) / 100;
+    this.showScore();
+    this.showPhoto();
+    this.showRows();
+  }
+
+  showScore() {
+    const own = this.limits.threshold.toFixed(2);
+    const told = this.score === null
+      ? `${own}, the model’s own`
+      : `${this.score.toFixed(2)}, the model’s own is ${own}`;
+    this.part("score-words").textContent = told;
+    this.part("score").setAttribute("aria-valuetext", told);
+    this.part("own").disabled = this.score === null;
+  }
+
+  counted({ photos, screen }) {
+    for (const photo of photos) {
+      const known = this.photos.get(photo.photo);
+      this.photos.set(photo.photo, known ? Object.assign(known, { row: photo.row }) : photo);
+    }
+    this.current ??= photos[0]?.photo ?? null;
+    this.showAll(screen);
+  }
+
+  async askRows() {
+    const score = this.score;
+    try {
+      const { rows, screen } = await ask("show", { min_score: score });
+      if (score === this.score) this.showNew(rows, screen);
+    } catch (error) {
+      this.trouble(error);
+    }
+  }
+
+  showNew(rows, screen) {
+    for (const row of rows) {
+      const photo = this.photos.get(row.photo);
+      if (photo) photo.row = row;
+    }
+    this.showAll(screen);
+  }
+
+  showAll(screen) {
+    const any = this.photos.size > 0;
+    this.part("result").hidden = !any;
+    this.page.classList.toggle("has-photos", any);
+    this.intakeView.foldExamples(any);
+    this.part("words").textContent = screen.words;
+    this.part("hint").textContent = screen.hint;
+    this.table.showTotals(screen.totals, (label) => this.color(label));
+    this.table.show(this.photos);
+    this.showPhoto();
+  }
+
+  choose(key) {
+    this.current = key;
+    this.part("saved").textContent = "";
+    this.showPhoto();
+  }
+
+  showPhoto() {
+    const { photo } = this;
+    this.gallery.show(this.photos, this.current);
+    if (!photo) return;
+    const { row } = photo;
+    const image = this.part("photo");
+    const source = photo.view ? fileAddress(photo.view) : "";
+    if (image.getAttribute("src") !== source) {
+      if (source) image.src = source;
+      else image.removeAttribute("src");
+    }
+    image.alt = row.name;
+    this.part("stage").classList.toggle("unreadable", !photo.view);
+    this.part("stage").style.aspectRatio = photo.view ? `${photo.width} / ${photo.height}` : "";
+    this.part("stage").style.setProperty("--ratio", photo.view ? photo.width / photo.height : 2);
+    this.showCaption(photo);
+    this.showClasses(photo);
+    this.editor.show(photo, this.boxes(photo), {
+      scores: this.part("scores").checked,
+      named: photo.classes.length > 1,
+      color: (label) => this.color(label),
+    });
+    this.part("model").disabled = !photo.corrected;
+    this.page.querySelector(".tools").hidden = !photo.view;
+    this.part("help").hidden = !photo.view;
+    this.showFeedback(row);
+  }
+
+  showCaption({ row }) {
+    const place = [...this.photos.keys()].indexOf(this.current) + 1;
+    const of = this.photos.size > 1 ? ` (${place} of ${this.photos.size})` : "";
+    const likely = row.likely ? `, likely ${row.likely}` : "";
+    const count = row.count ? `: ${row.count}${likely}` : "";
+    const remark = row.remark ? `. ${row.remark[0].toUpperCase()}${row.remark.slice(1)}.` : "";
+    this.part("caption").textContent = `${row.name}${of}${count}${remark}`;
+    this.part("previous").disabled = place <= 1;
+    this.part("next").disabled = place >= this.photos.size;
+  }
+
+  showClasses({ classes }) {
+    const select = this.part("class");
+    const names = [...select.options].map(({ value }) => value);
+    if (names.join("\n") !== classes.join("\n")) {
+      select.replaceChildren(...classes.map((name) => new Option(words(name), name)));
+    }
+    this.part("class-label").hidden = classes.length < 2;
+  }
+
+  showFeedback(row) {
+    const confirm = this.part("confirm");
+    const unsaid = row.minimum ? `${row.number} or more: how many?` : "Yes, this is right";
+    const known = row.number !== null && !row.minimum;
+    confirm.textContent = known ? `Yes, ${row.number} is right` : unsaid;
+    confirm.disabled = !known;
+    const number = this.part("number");
+    const shown = `${row.photo} ${row.number}`; // what somebody types stays until that changes
+    if (number.dataset.shown !== shown) {
+      number.dataset.shown = shown;
+      number.value = row.number ?? "";
+    }
+  }
+
+  async correct(photo, boxes) {
+    const before = photo.corrected;
+    photo.corrected = boxes;
+    this.showPhoto();
+    const corners = boxes && boxes.map(({ label, corners }) => ({ label, corners }));
+    try {
+      const request = { photo: photo.photo, boxes: corners, min_score: this.score };
+      const { rows, screen } = await ask("correct", request);
+      this.showNew(rows, screen);
+    } catch (error) {
+      photo.corrected = before;
+      this.showPhoto();
+      this.trouble(error);
+    }
+  }
+
+  async remove(keys) {
+    const order = [...this.photos.keys()];
+    const { screen } = await ask("remove", { photos: keys, min_score: this.score });
+    for (const key of keys ?? order) this.photos.delete(key);
+    if (!this.photos.has(this.current)) {
+      const place = order.indexOf(this.current);
+      const left = [...this.photos.keys()];
+      this.current = left[Math.min(place, left.length - 1)] ?? null;
+    }
+    this.showAll(screen);
+    if (!this.current) this.page.querySelector("[data-files]").focus();
+  }
+
+  async save(trueCount) {
+    const saved = this.part("saved");
+    if (trueCount !== null && !Number.isInteger(trueCount)) {
+      saved.textContent = "Nothing was saved. Please enter a whole number.";
+      return;
+    }
+    const request = {
+      photo: this.current,
+      true_count: trueCount,
+      min_score: this.score,
+      keep: this.limits.keeps && this.part("keep").checked,
+    };
+    try {
+      saved.textContent = (await ask("save", request)).message;
+    } catch (error) {
+      saved.textContent = `Nothing was saved. ${error.message}`;
+    }
+  }
+
+  async download(button) {
+    const told = this.part("downloaded");
+    button.disabled = true;
+    told.textContent = "Being made …";
+    try {
+      const request = {
+        what: button.dataset.download,
+        scores: this.part("scores").checked,
+        min_score: this.score,
+      };
+      const { name, path } = await ask("download", request);
+      const link = document.createElement("a");
+      Object.assign(link, { href: fileAddress(path), download: name, textContent: name });
+      told.replaceChildren("Made: ", link);
+      link.click();
+    } catch (error) {
+      told.textContent = error.message;
+    }
+    button.disabled = false;
+  }
+
+  trouble(error) {
+    const place = this.part("trouble");
+    place.hidden = !error;
+    place.textContent = error?.message ?? "";
+  }
+}
+
+async function begin(page) {
+  if (page.dataset.begun) return;
+  page.dataset.begun = "yes";
+  try {
+    new CountPage(page, await ask("start"));
+    page.dataset.ready = "yes";
+  } catch (error) {
+    const place = part(page, "trouble");
+    place.hidden = false;
+    place.textContent = `${error.message} Please load the page again.`;
+  }
+}
+
+// Gradio makes the page's elements some time after this script was read.
+new MutationObserver(() => {
+  for (const page of document.querySelectorAll("[data-count-page]")) begin(page);
+}).observe(document.documentElement, { childList: true, subtree: true });

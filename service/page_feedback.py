@@ -1,0 +1,83 @@
+"""What a visitor says about a count, stored: the number, and with consent the photo and boxes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from service.inference_service import InferenceService
+from service.page_photo import PagePhoto, ShownBox
+from service.page_protocol import Save
+from service.page_screen import Json
+from sparrow.predictions.corrections import CorrectedBox
+from sparrow.predictions.log import UnknownPredictionError
+
+logger = logging.getLogger("sparrow.service")
+
+
+def save_feedback(inference: InferenceService, photo: PagePhoto, request: Save) -> Json:
+    """Store what is on the screen, or the number that was entered.
+
+    The prediction is marked as wrong where the model's count at its own threshold differs: a person
+    who moves the slider until the number is right has corrected the model. A count that is a
+    minimum is right where there are more.
+
+    Returns:
+        Whether it was ``saved``, and a ``message``.
+
+    Raises:
+        ValueError: there is no number on the screen that could be right.
+    """
+    record, shown = photo.counted.record, photo.count(request.min_score)
+    if shown is None or record.count is None:
+        raise ValueError("This photo could not be counted, so there is nothing to correct.")
+    true_count = shown if request.true_count is None else request.true_count
+    if request.true_count is None and photo.is_minimum(request.min_score):
+        raise ValueError(f"{shown} is the most that is found in a photo; please enter the number.")
+    wrong = true_count < record.count if record.count_is_minimum else true_count != record.count
+    wrong = wrong or (photo.corrected is not None and _differs(photo))
+    try:
+        inference.add_feedback(record.id, true_count, wrong)
+    except UnknownPredictionError:
+        return _nothing(
+            f"the count of {photo.file.name} is no longer in the log. Please add the photo again "
+            "in a new window."
+        )
+    except Exception:  # of any database; its message goes to the service's log only
+        logger.exception("feedback on prediction %s could not be stored", record.id)
+        return _nothing("the log cannot be reached just now. Please try again later.")
+    kept = ""
+    if request.keep:
+        # A number that was typed says nothing of where the objects are.
+        boxes = photo.boxes(request.min_score) if true_count == shown else None
+        kept = " " + _keep(inference, photo, boxes)
+    return {"saved": True, "message": f"Thank you. Saved: {true_count} in {photo.file.name}.{kept}"}
+
+
+def _keep(inference: InferenceService, photo: PagePhoto, boxes: Sequence[ShownBox] | None) -> str:
+    """Keep photo and boxes; returns what became of them, as a sentence."""
+    if not inference.keeps_photos:
+        return "This service keeps no photos: download the boxes instead."
+    limits = inference.settings.limits
+    corrected = None
+    if boxes is not None:
+        corrected = [CorrectedBox(box.label, *box.corners_px) for box in boxes]
+    try:
+        content = photo.file.read(int(limits.max_request_mb * 1e6))
+        inference.keep_photo(photo.counted.record, content, corrected)
+    except (OSError, ValueError):
+        logger.exception("the photo of prediction %s cannot be kept", photo.counted.record.id)
+        return "The photo could not be kept: it is no longer here, or there is no room."
+    what = "The photo is" if corrected is None else "The photo and its boxes are"
+    return f"{what} kept for the next model, {limits.keep_days} days at most."
+
+
+def _differs(photo: PagePhoto) -> bool:
+    """Whether the corrected boxes are others than the model's at its own threshold."""
+    model = {(box.label, box.x_min_px, box.y_min_px, box.x_max_px, box.y_max_px)
+             for box in photo.counted.record.boxes}  # fmt: skip
+    return {(box.label, *box.corners_px) for box in photo.corrected or ()} != model
+
+
+def _nothing(why: str) -> Json:
+    return {"saved": False, "message": f"Nothing was saved: {why}"}
