@@ -71,10 +71,6 @@ def _write(
 
 
 def _record(entry: Entry) -> PredictionRecord:
-    from sparrow.predictions.record import LoggedBox, PredictionRecord
+    from sparrow.predictions.record import PredictionRecord
 
-    values = dict(entry["record"])
-    boxes = tuple(LoggedBox(**box) for box in values.pop("boxes"))
-    return PredictionRecord(
-        **{**values, "time": datetime.fromisoformat(values["time"])}, boxes=boxes
-    )
+    return PredictionRecord.from_json(entry["record"])

@@ -70,7 +70,7 @@ def test_the_last_remark_on_a_photo_counts() -> None:
     remarks = [("a", 5.0, False), ("a", 2.0, False), ("b", np.nan, True), ("c", 4.0, False)]
     feedback = pd.DataFrame(remarks, columns=["prediction_id", "true_count", "wrong"])
     window = window_of(records)
-    window = Window(window.photos, window.boxes, feedback.reindex(columns=list(FEEDBACK_COLUMNS)))
+    window = replace(window, feedback=feedback.reindex(columns=list(FEEDBACK_COLUMNS)))
     found = values(window)
     assert found["count_error"].fillna(-9).tolist() == [0, -9, -2]
     assert found["wrong"].tolist() == [0, 1, 1]  # 2 found where there are 4: wrong, though unsaid

@@ -144,9 +144,7 @@ def test_photos_of_one_author_count_as_less(photos: Any) -> None:
         one for seed, light in enumerate(lights) for one in photos(20, seed, brightness=light)
     ]
     alone = window_of(records)
-    grouped = Window(
-        alone.photos.assign(group=np.repeat(np.arange(10), 20)), alone.boxes, alone.feedback
-    )
+    grouped = replace(alone, photos=alone.photos.assign(group=np.repeat(np.arange(10), 20)))
     window = window_of(photos(60, seed=15, brightness=0.75))
     assert change_of(DriftDetector(alone, CONFIG).detect_drift(window), "brightness").drifted
     assert not change_of(DriftDetector(grouped, CONFIG).detect_drift(window), "brightness").drifted
@@ -158,7 +156,7 @@ def with_truth(records: Sequence[PredictionRecord], missed: int) -> Window:
     remarks = window.photos[["id", "time"]].rename(columns={"id": "prediction_id"})
     remarks["true_count"] = window.photos["n_detections"].to_numpy(dtype=float) + missed
     remarks["wrong"] = False
-    return Window(window.photos, window.boxes, remarks)
+    return replace(window, feedback=remarks)
 
 
 def test_feedback_shows_what_the_photos_do_not(photos: Any) -> None:

@@ -41,7 +41,7 @@ from sparrow.inference.counter import CountedPhoto
 from sparrow.inference.model_folder import ENGINE, read_info, write_info
 from sparrow.predictions.corrections import CorrectedBox, read_correction
 from sparrow.predictions.log import PredictionLog
-from sparrow.predictions.record import feedback_table, photos_table
+from sparrow.predictions.log_tables import feedback_table, photos_table
 
 FOUND = (0.95, 0.8, 0.7, 0.6)  # scores in a white photo; the operating threshold is 0.65
 
