@@ -21,7 +21,7 @@ from service.page_visit import Visit
 from service.settings import Settings
 from sparrow.reports.templates import render
 
-TITLE = "Sparrow: count birds in photos"
+TITLE = "Sparrow: count objects in photos"
 KEEP_SECONDS = 3600  # how long a visitor's photos, and the files made of them, are kept
 BROWSER = Path(__file__).parent / "browser"  # served under ``page/``
 HEAD = render("page_head.html")
@@ -39,7 +39,7 @@ def make_page(settings: Settings, inference: Callable[[], InferenceService]) -> 
         inference: returns the running service; called at each event.
     """
     with gr.Blocks(title=TITLE, delete_cache=(KEEP_SECONDS, KEEP_SECONDS)) as page:
-        gr.Markdown("# Sparrow\nCount the birds in your photos, here on this computer.")
+        gr.Markdown("# Sparrow\nCount what is in your photos, here on this computer.")
         with gr.Tab("Count"):
             gr.HTML(render("page_count.html"), padding=False)
             _add_events(settings, inference)

@@ -16,11 +16,7 @@ logger = logging.getLogger("sparrow.service")
 
 
 def save_feedback(inference: InferenceService, photo: PagePhoto, request: Save) -> Json:
-    """Store what is on the screen, or the number that was entered.
-
-    The prediction is marked as wrong where the model's count at its own threshold differs: a person
-    who moves the slider until the number is right has corrected the model. A count that is a
-    minimum is right where there are more.
+    """Store what is on the screen, or the number that was entered, and with consent the photo.
 
     Returns:
         Whether it was ``saved``, and a ``message``.
@@ -28,23 +24,18 @@ def save_feedback(inference: InferenceService, photo: PagePhoto, request: Save) 
     Raises:
         ValueError: there is no number on the screen that could be right.
     """
-    record, shown = photo.counted.record, photo.count(request.min_score)
-    if shown is None or record.count is None:
-        raise ValueError("This photo could not be counted, so there is nothing to correct.")
+    shown = _confirmable(photo, request)
     true_count = shown if request.true_count is None else request.true_count
-    if request.true_count is None and photo.is_minimum(request.min_score):
-        raise ValueError(f"{shown} is the most that is found in a photo; please enter the number.")
-    wrong = true_count < record.count if record.count_is_minimum else true_count != record.count
-    wrong = wrong or (photo.corrected is not None and _differs(photo))
     try:
-        inference.add_feedback(record.id, true_count, wrong)
+        prediction = photo.counted.record.id
+        inference.add_feedback(prediction, true_count, _is_wrong(photo, true_count))
     except UnknownPredictionError:
         return _nothing(
             f"the count of {photo.file.name} is no longer in the log. Please add the photo again "
             "in a new window."
         )
     except Exception:  # of any database; its message goes to the service's log only
-        logger.exception("feedback on prediction %s could not be stored", record.id)
+        logger.exception("feedback on prediction %s could not be stored", prediction)
         return _nothing("the log cannot be reached just now. Please try again later.")
     kept = ""
     if request.keep:
@@ -52,6 +43,28 @@ def save_feedback(inference: InferenceService, photo: PagePhoto, request: Save) 
         boxes = photo.boxes(request.min_score) if true_count == shown else None
         kept = " " + _keep(inference, photo, boxes)
     return {"saved": True, "message": f"Thank you. Saved: {true_count} in {photo.file.name}.{kept}"}
+
+
+def _confirmable(photo: PagePhoto, request: Save) -> int:
+    """The number on the screen, if a person can say that it is right, or enter another."""
+    shown = photo.count(request.min_score)
+    if shown is None:
+        raise ValueError("This photo could not be counted, so there is nothing to correct.")
+    if request.true_count is None and photo.is_minimum(request.min_score):
+        raise ValueError(f"{shown} is the most that is found in a photo; please enter the number.")
+    return shown
+
+
+def _is_wrong(photo: PagePhoto, true_count: int) -> bool:
+    """Whether the model was, at its own threshold.
+
+    A person who moves the slider until the number is right has corrected the model, and so has one
+    who exchanged boxes. A count that is a minimum is right where there are more.
+    """
+    record = photo.counted.record
+    counted = record.count or 0
+    wrong = true_count < counted if record.count_is_minimum else true_count != counted
+    return wrong or (photo.corrected is not None and _differs(photo))
 
 
 def _keep(inference: InferenceService, photo: PagePhoto, boxes: Sequence[ShownBox] | None) -> str:

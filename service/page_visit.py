@@ -20,6 +20,10 @@ from sparrow.inference.counter import DETECTOR_FAILED
 from sparrow.inference.model_folder import ModelInfo
 
 MAX_SHOWN = 1000  # photos of one session; ``sparrow count`` has no limit
+TOO_MANY = (
+    f"The page shows {MAX_SHOWN} photos at most. Remove some, or count a whole folder with "
+    "`sparrow count FOLDER -r`."
+)
 MAX_REMEMBERED = 2000  # of one session; beyond it only the shown ones are remembered
 
 
@@ -63,29 +67,21 @@ class Visit:
         """Show these files too, counting those that this session has not counted yet.
 
         Files with the same bytes are one photo: counted, logged and shown once, under the first
-        file's name. Another session counts and logs them again. A photo on which the detector
-        failed is counted again once it was removed from the list and added.
-
-        Args:
-            inference: counts the photos.
-            files: of one event.
-            room: for the copies that are shown.
+        file's name. A photo on which the detector failed is counted again once it was removed from
+        the list and added.
 
         Returns:
             The photos of these files as they are shown now, each once.
 
         Raises:
-            ValueError: too many photos or bytes at once, a missing file, or no answer within
-                ``service.timeout_s``.
-            Exception: of counting or logging a photo. The other photos are remembered; the failed
-                ones are tried again the next time.
+            ValueError: too many photos or bytes at once, a missing file, no room, or no answer
+                within ``service.timeout_s``.
+            Exception: of counting or logging a photo. The other photos are shown; the failed ones
+                are tried again the next time.
         """
         uploads = _read(inference, files)
         if len(self.shown.keys() | uploads.keys()) > MAX_SHOWN:
-            raise ValueError(
-                f"The page shows {MAX_SHOWN} photos at most. Remove some, or count a whole folder "
-                "with `sparrow count FOLDER -r`."
-            )
+            raise ValueError(TOO_MANY)
         new = {key: named[0] for key, named in uploads.items() if not self._is_counted(key)}
         self._submit(inference, new, room)
         try:

@@ -68,7 +68,10 @@ def read_settings() -> Settings:
         if earlier is not None:
             limits, stores, source = *earlier, str(model / INFO)
     folder = started_in()
-    limits = limits.model_copy(update={"keep_folder": str(folder / limits.keep_folder)})
+    folders = {"keep_folder": str(folder / limits.keep_folder)}
+    if limits.page_folder is not None:
+        folders["page_folder"] = str(folder / limits.page_folder)
+    limits = limits.model_copy(update=folders)
     log = _absolute(folder, stores.prediction_log)
     return Settings(model, follows_link, limits, log, _api_key(limits, source), source)
 
@@ -108,6 +111,8 @@ def describe_settings(
         "proxies": ", ".join(limits.trusted_proxies) or "none is trusted",
         "requests_per_minute": limits.requests_per_minute or "any number",
         "kept": kept if limits.keep_fraction else "no photo",
+        "kept_by_consent": f"in {limits.keep_folder}" if limits.keep_agreed else "no photo",
+        "page_folder": limits.page_folder or "none can be reached by the page",
         "log": hide_secrets(settings.prediction_log),
     }
 
