@@ -46,7 +46,6 @@ class Route:
 PAGE = "/"
 LOGIN = "/login"
 FILE = "/gradio_api/file="
-UPLOAD_PROGRESS = "/gradio_api/upload_progress"
 
 _ROUTES = [
     Route("/detect", "POST", BodyKind.PHOTOS, limited=True),
@@ -66,7 +65,6 @@ _ROUTES = [
     Route("/robots.txt", public=True),
     Route("/gradio_api/app_id"),
     Route("/gradio_api/upload", "POST", BodyKind.UPLOAD, limited=True),
-    Route(UPLOAD_PROGRESS, stream=True),
     Route("/gradio_api/queue/join", "POST", BodyKind.EVENT, limited=True),
     Route("/gradio_api/queue/data", stream=True),
 ]

@@ -59,8 +59,8 @@ export class IntakeView {
   }
 
   offerFolder(root) {
-    const form = part(this.page, "local");
-    form.hidden = false;
+    const form = part(this.page, "local-form");
+    part(this.page, "local").hidden = false;
     part(this.page, "root").textContent = root;
     form.addEventListener("submit", async (event) => {
       event.preventDefault();

@@ -316,7 +316,10 @@ async function begin(page) {
   }
 }
 
-// Gradio makes the page's elements some time after this script was read.
-new MutationObserver(() => {
+function look() {
   for (const page of document.querySelectorAll("[data-count-page]")) begin(page);
-}).observe(document.documentElement, { childList: true, subtree: true });
+}
+
+// Gradio makes the page's elements before this script is read, or after.
+new MutationObserver(look).observe(document.documentElement, { childList: true, subtree: true });
+look();
