@@ -12,6 +12,7 @@ from service.page_photo import PagePhoto, ShownBox
 from service.page_protocol import Download
 from service.page_room import PageRoom
 from service.pictures import annotated, encoded
+from sparrow.drawing.boxes import BoxStyle
 from sparrow.images import MAX_FILE_BYTES, ImageError, RgbImage, read_image
 from sparrow.inference.count_formats import coco, csv_text, row
 from sparrow.predictions.record import LoggedBox, PredictionRecord
@@ -64,7 +65,8 @@ def _drawn(photo: PagePhoto, record: PredictionRecord, *, scores: bool) -> RgbIm
         image = read_image(content, record.width_px * record.height_px)
     except (OSError, ImageError) as error:  # it was readable once: it is removed or replaced
         raise ValueError(f"{photo.file.name} is no longer here; please add it again.") from error
-    return annotated(image, record, show_scores=scores and photo.corrected is None)
+    style = BoxStyle(show_scores=scores and photo.corrected is None)
+    return annotated(image, record, photo.class_names, style=style)
 
 
 def _as_shown(photo: PagePhoto, min_score: float | None) -> PredictionRecord:

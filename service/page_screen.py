@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from service.page_photo import PagePhoto
-from sparrow.drawing.boxes import DETECTION_COLOR
+from sparrow.drawing.boxes import DETECTION_COLOR, ink_on
+from sparrow.drawing.class_boxes import class_color
 from sparrow.inference.object_size import size_in_words
 from sparrow.predictions.count_words import (
     count_in_words,
@@ -153,9 +154,12 @@ def photo_json(photo: PagePhoto, min_score: float | None) -> Json:
     }
 
 
-def class_colors(names: Sequence[str]) -> dict[str, str]:
-    """The colour of each class, on the screen as in downloaded pictures."""
-    return dict.fromkeys(names, DETECTION_COLOR)
+def class_colors(names: Sequence[str]) -> Json:
+    """Colour (``ground``) and letters (``ink``) of each class, as in downloaded pictures."""
+    colors = {name: class_color(place) for place, name in enumerate(names)}
+    if len(names) == 1:
+        colors = dict.fromkeys(names, DETECTION_COLOR)
+    return {name: {"ground": color, "ink": ink_on(color)} for name, color in colors.items()}
 
 
 def _boxes(boxes: Sequence[Any]) -> list[Json]:

@@ -40,7 +40,8 @@ def count_photo(
         return Answer(counted)
     if picture == "view":
         return Answer(counted, view(image))
-    return Answer(counted, encoded(annotated(image, counted.record), png=picture == "png"))
+    drawn = annotated(image, counted.record, counter.info.class_names)
+    return Answer(counted, encoded(drawn, png=picture == "png"))
 
 
 class WorkerPool:

@@ -26,3 +26,9 @@ export function settled(action, milliseconds) {
 export function words(label) {
   return label.replaceAll("_", " ");
 }
+
+/** Give an element the colour of a class, and letters that can be read on it. */
+export function paint(element, { ground, ink }) {
+  element.style.setProperty("--color", ground);
+  element.style.setProperty("--ink-on-color", ink);
+}

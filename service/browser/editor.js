@@ -1,6 +1,6 @@
 // The boxes on the photo: a click removes one, a drag draws one; by mouse, touch and keyboard.
 
-import { make, part, words } from "./dom.js";
+import { make, paint, part, words } from "./dom.js";
 
 const LEAST_DRAG_PX = 5; // on the screen; less is a click
 const STEP = 0.01; // of the photo's longer side, for an arrow key
@@ -52,7 +52,7 @@ export class Editor {
     const element = make("button", { type: "button", className: "box" });
     element.box = box;
     element.setAttribute("aria-label", `${name}, ${score}, box ${place}: press to remove`);
-    element.style.setProperty("--color", this.look.color(box.label));
+    paint(element, this.look.color(box.label));
     this.place(element, box.corners);
     const text = [this.look.named ? name : "", this.look.scores ? score : ""];
     const label = text.filter(Boolean).join(" ");
@@ -62,7 +62,7 @@ export class Editor {
 
   draftElement() {
     const element = make("button", { type: "button", className: "box draft" });
-    element.style.setProperty("--color", this.look.color(this.kind.value || this.photo.classes[0]));
+    paint(element, this.look.color(this.kind.value || this.photo.classes[0]));
     element.setAttribute("aria-label", "New box: arrow keys move it, Shift and arrow keys change " +
       "its size, Enter keeps it, Escape drops it");
     this.place(element, this.draft);

@@ -100,7 +100,9 @@ class CountPage {
   }
 
   color(label) {
-    return this.photo?.colors[label] ?? "#ffb000";
+    const photos = [this.photo, ...this.photos.values()]; // of two champions, the one shown first
+    const own = photos.find((photo) => photo?.colors[label]);
+    return own?.colors[label] ?? { ground: "#ffb000", ink: "#1a1a1a" };
   }
 
   setScore(step) {

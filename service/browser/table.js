@@ -1,6 +1,6 @@
 // All photos as rows, and the sums of each class.
 
-import { make, part, words } from "./dom.js";
+import { make, paint, part, words } from "./dom.js";
 
 export class Table {
   /** `chosen` is called with the photo whose row was clicked. */
@@ -34,7 +34,7 @@ export class Table {
     this.totals.replaceChildren(
       ...totals.map(({ label, words: text }) => {
         const item = make("li", { textContent: text });
-        item.style.setProperty("--color", color(label));
+        paint(item, color(label));
         return item;
       }),
     );

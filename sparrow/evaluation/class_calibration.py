@@ -16,7 +16,7 @@ from sparrow.config import EvaluationConfig
 from sparrow.data.split.groups import group_numbers
 from sparrow.evaluation.calibration import effective_number, fit_with_needed
 from sparrow.evaluation.counting import CountModel
-from sparrow.evaluation.matching import FlatDetections
+from sparrow.evaluation.matching import FlatDetections, Floats
 
 
 def fit_class_count_models(
@@ -42,16 +42,27 @@ def fit_class_count_models(
     """
     if len(flat.class_names) == 1:
         return {}
-    groups, models = group_numbers(flat.photos), {}
+    models = {}
     for label, name in enumerate(flat.class_names, 1):
         own = of_class(flat, label)
         model, needed = fit_with_needed(own, threshold, config, max_objects)
-        shown = own.truths_per_photo() > 0
-        if shown.any() and effective_number(
-            needed[shown], np.unique(groups[shown], return_inverse=True)[1]
-        ) >= least_photos(config.count_confidence):
+        if _shown_in(own, needed) >= least_photos(config.count_confidence):
             models[name] = model
     return models
+
+
+def _shown_in(own: FlatDetections, needed: Floats) -> float:
+    """How many independent photos the photos that show a class are worth.
+
+    Args:
+        own: of the class alone.
+        needed: [photos] see ``fit_with_needed``.
+    """
+    shown = own.truths_per_photo() > 0
+    if not shown.any():
+        return 0.0
+    groups = np.unique(group_numbers(own.photos)[shown], return_inverse=True)[1]
+    return effective_number(needed[shown], groups)
 
 
 def least_photos(confidence: float) -> int:

@@ -45,6 +45,10 @@ class CountEstimator:
         estimate = self._model.estimate(detections)
         return Count(estimate.count, estimate.low, estimate.high)
 
+    def all_counts(self, detections: Detections) -> tuple[Count, tuple[ClassCount, ...]]:
+        """``estimate`` and ``class_counts``."""
+        return self.estimate(detections), self.class_counts(detections)
+
     def class_counts(self, detections: Detections) -> tuple[ClassCount, ...]:
         """Count and interval of every class in the model's order, zero included.
 

@@ -141,8 +141,7 @@ class PhotoCounter:
         detected = record.with_detections(
             detections.above(self.info.threshold),
             self.info.class_names,
-            self._counts.estimate(detections),
-            self._counts.class_counts(detections),
+            *self._counts.all_counts(detections),
         )
         faint = logged_boxes(detections.below(self.info.threshold), self.info.class_names)
         return detected, faint

@@ -15,7 +15,7 @@ from sparrow.evaluation.equal_recall import EqualRecall, at_equal_recall, operat
 from sparrow.evaluation.matching import FlatDetections, flatten
 from sparrow.evaluation.metrics import choose_threshold
 from sparrow.evaluation.scored import Scored
-from sparrow.inference.model_folder import REFERENCE, read_info, write_info
+from sparrow.inference.model_folder import REFERENCE, ModelInfo, read_info, write_info
 from sparrow.pipeline.predict import predict_photos, served_at_once
 from sparrow.pipeline.score import relabel, score_model, with_groups
 from sparrow.progress import Progress
@@ -36,21 +36,32 @@ def evaluate_model(
     equal = compare_recall(config, held_out, flat, progress)
     best = choose_threshold(flat, config.evaluation)
     threshold = operating_threshold(best, equal, config.evaluation)
-    most = read_info(folder).max_objects
-    fitted_for = flat, threshold, config.evaluation, most
-    of_class = fit_class_count_models(*fitted_for)
-    update = {
-        "threshold": threshold,
-        "count_model": fit_count_model(*fitted_for).to_dict(),
-        "class_count_models": {name: model.to_dict() for name, model in of_class.items()} or None,
-        "equal_recall": equal.to_dict() if equal else None,
-    }
-    write_info(folder, read_info(folder).model_copy(update=update))
+    info = with_count_models(config, read_info(folder), flat, threshold)
+    update = {"equal_recall": equal.to_dict() if equal else None}
+    write_info(folder, info.model_copy(update=update))
     scored = score_model(config, dataset, folder, progress)
     write_model_reference(dataset, folder, detections | scored.detections)
     metrics = {name: value.to_list() for name, value in scored.evaluation.headline.items()}
     write_info(folder, read_info(folder).model_copy(update={"metrics": metrics}))
     return scored
+
+
+def with_count_models(
+    config: Config, info: ModelInfo, flat: FlatDetections, threshold: float
+) -> ModelInfo:
+    """A model's description with its threshold and the count models that are fitted for it.
+
+    Args:
+        flat: its detections in validation photos.
+    """
+    fitted_for = flat, threshold, config.evaluation, info.max_objects
+    of_class = fit_class_count_models(*fitted_for)
+    update = {
+        "threshold": threshold,
+        "count_model": fit_count_model(*fitted_for).to_dict(),
+        "class_count_models": {name: model.to_dict() for name, model in of_class.items()} or None,
+    }
+    return info.model_copy(update=update)
 
 
 def compare_recall(
@@ -94,7 +105,7 @@ def write_model_reference(
         detections: in these photos, by name.
     """
     from sparrow.inference.count_estimates import CountEstimator
-    from sparrow.predictions.record import LoggedModel, records_from_detections
+    from sparrow.predictions.reference_records import LoggedModel, records_from_detections
     from sparrow.predictions.window import write_reference
 
     info = read_info(folder)
@@ -105,10 +116,7 @@ def write_model_reference(
         [{str(name): value for name, value in row.items()} for row in images.to_dict("records")],
         # It gets its number when it is registered.
         LoggedModel(info.name, "unpublished", info.class_names, info.threshold),
-        {
-            name: (counts.estimate(detections[name]), counts.class_counts(detections[name]))
-            for name in images["image"]
-        },
+        {name: counts.all_counts(detections[name]) for name in images["image"]},
     )
     groups = group_numbers(images).tolist()
     write_reference(folder / REFERENCE, records, groups, images["n_boxes"].tolist())

@@ -23,11 +23,10 @@ from sparrow.predictions.log import PredictionLog, UnknownPredictionError
 from sparrow.predictions.photo_filter import PhotoFilter
 from sparrow.predictions.record import (
     ClassCount,
-    LoggedModel,
     PredictionRecord,
     new_id,
-    records_from_detections,
 )
+from sparrow.predictions.reference_records import LoggedModel, records_from_detections
 from sparrow.predictions.window import read_reference, read_window, window_of, write_reference
 from sparrow.predictions.writer import PredictionWriter
 
