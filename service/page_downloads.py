@@ -14,7 +14,7 @@ from service.page_room import PageRoom
 from service.pictures import annotated, encoded
 from sparrow.drawing.boxes import BoxStyle
 from sparrow.images import MAX_FILE_BYTES, ImageError, RgbImage, read_image
-from sparrow.inference.count_formats import coco, csv_text, row
+from sparrow.inference.count_formats import coco, columns_by_class, csv_text, row
 from sparrow.predictions.record import LoggedBox, PredictionRecord
 
 NAMES = {"csv": "counts.csv", "coco": "counts.coco.json", "pictures": "annotated.zip"}
@@ -35,7 +35,8 @@ def write_download(photos: Sequence[PagePhoto], options: Download, room: PageRoo
         return _write_pictures(photos, records, options, room)
     file = room.take(BYTES_PER_PHOTO * len(photos)) / NAMES[options.what]
     if options.what == "csv":
-        text = csv_text([row(record) for record in records])
+        by_class = columns_by_class(_class_names(photos))
+        text = csv_text([row(record, by_class) for record in records], by_class)
     else:
         text = json.dumps(_coco(photos, records, options.min_score), indent=1)
     file.write_text(text, encoding="utf-8")
@@ -78,6 +79,7 @@ def _as_shown(photo: PagePhoto, min_score: float | None) -> PredictionRecord:
         count=photo.count(min_score),
         count_low=low,
         count_high=high,
+        class_counts=photo.class_counts(min_score),
     )
 
 
@@ -89,12 +91,15 @@ def _coco(
     photos: Sequence[PagePhoto], records: Sequence[PredictionRecord], min_score: float | None
 ) -> dict[str, object]:
     """COCO's data format; a box that a person drew has no score."""
-    # Two photos of a session may have been counted by different champions.
-    names = list(dict.fromkeys(name for photo in photos for name in photo.class_names))
-    made = coco(records, names)
+    made = coco(records, _class_names(photos))
     readable = [photo for photo in photos if photo.counted.record.error is None]
     boxes = [box for photo in readable for box in photo.boxes(min_score)]
     for annotation, box in zip(made["annotations"], boxes, strict=True):
         if box.score is None:
             del annotation["score"]
     return made
+
+
+def _class_names(photos: Sequence[PagePhoto]) -> list[str]:
+    """Of all photos: two of a session may have been counted by different champions."""
+    return list(dict.fromkeys(name for photo in photos for name in photo.class_names))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from service.page_source import PhotoFile
 from service.page_views import Views
 from sparrow.inference.counter import CountedPhoto
-from sparrow.predictions.record import LoggedBox
+from sparrow.predictions.record import ClassCount, LoggedBox
 
 Corners = tuple[float, float, float, float]  # left, top, right, bottom; pixels, upright
 
@@ -77,10 +77,15 @@ class PagePhoto:
             return self.counted.record.count
         return len(self.boxes(min_score))
 
-    def class_counts(self, min_score: float | None = None) -> dict[str, int]:
-        """The boxes on the screen of each class, in the model's order, zero included."""
+    def class_counts(self, min_score: float | None = None) -> tuple[ClassCount, ...]:
+        """One for each class of the model, in its order, zero included; empty where unreadable."""
+        own = self.counted.record.class_counts
+        if self.counted.record.count is None or (min_score is None and self.corrected is None):
+            return own
         labels = [box.label for box in self.boxes(min_score)]
-        return {name: labels.count(name) for name in self.class_names}
+        least = self.is_minimum(min_score)
+        counts = [(name, labels.count(name)) for name in self.class_names]
+        return tuple(ClassCount(name, n, n if least else None, None) for name, n in counts)
 
     def is_minimum(self, min_score: float | None = None) -> bool:
         """Whether as many boxes are shown as the model can find: there may be more."""

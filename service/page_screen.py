@@ -15,6 +15,7 @@ from sparrow.predictions.count_words import (
     number_in_words,
     total_in_words,
 )
+from sparrow.predictions.record import ClassCount
 
 # Any: JSON, as the page's script reads it.
 Json = dict[str, Any]
@@ -90,8 +91,8 @@ def totals(photos: Sequence[PagePhoto], min_score: float | None) -> list[Json]:
     least = any(photo.is_minimum(min_score) for photo in photos)
     sums = dict.fromkeys(names, 0)
     for photo in photos:
-        for name, count in photo.class_counts(min_score).items():
-            sums[name] += count
+        for counted in photo.class_counts(min_score):
+            sums[counted.label] += counted.count
     return [
         {"label": name, "words": total_in_words(n, [name], minimum=least)}
         for name, n in sums.items()
@@ -107,7 +108,6 @@ def photo_row(photo: PagePhoto, min_score: float | None) -> Json:
     """One row of the table, and what the viewer says about this photo."""
     count = photo.count(min_score)
     minimum = photo.is_minimum(min_score)
-    classes = photo.class_counts(min_score) if count is not None else {}
     return {
         "photo": photo.sha256,
         "name": photo.file.name,
@@ -115,10 +115,16 @@ def photo_row(photo: PagePhoto, min_score: float | None) -> Json:
         "count": "" if count is None else number_in_words(count, minimum=minimum),
         "minimum": minimum,
         "likely": interval_in_words(*photo.interval(min_score)),
-        "classes": {name: str(n) for name, n in classes.items()},
+        "classes": {own.label: _of_class(own) for own in photo.class_counts(min_score)},
         "remark": _remark(photo, count),
         "corrected": photo.corrected is not None,
     }
+
+
+def _of_class(counted: ClassCount) -> str:
+    number = number_in_words(counted.count, minimum=counted.is_minimum)
+    likely = interval_in_words(counted.low, counted.high)
+    return f"{number} ({likely})" if likely and not counted.is_minimum else number
 
 
 def _remark(photo: PagePhoto, count: int | None) -> str:
