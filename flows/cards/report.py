@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cards.parts import DIGITS, Part, add, glossary, picture, pictures, table, text
+from sparrow.class_nouns import objects
 from sparrow.config import Config
-from sparrow.reports.class_words import objects
 from sparrow.reports.templates import cell
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def show_evaluation(config: Config, scored: Scored, pngs: Mapping[str, bytes]) -
         add(text(_count_words(config, scored.count_check)))
     numbers = {**evaluation.errors, **evaluation.details}
     slices = evaluation.slices
+    add(*_class_parts(evaluation))
     add(
         text("### Mistakes, and average precision by size"),
         table(["", ""], numbers.items()),
@@ -67,6 +68,28 @@ def show_evaluation(config: Config, scored: Scored, pngs: Mapping[str, bytes]) -
         table(list(slices.columns), slices.to_numpy().tolist()),
         *pictures(pngs),
     )
+
+
+def _class_parts(evaluation: Evaluation) -> list[Part]:
+    """A row for each of several classes, and which is found as which; nothing for one class."""
+    if not evaluation.classes or evaluation.confusion is None:
+        return []
+    names = list(evaluation.classes[0].scores)
+    rows = [
+        [scores.name, scores.objects, *(str(scores.scores[name]) for name in names)]
+        for scores in evaluation.classes
+    ]
+    confusion = evaluation.confusion
+    cells = [
+        [name, *counts]
+        for name, counts in zip(confusion.names(), confusion.counts.tolist(), strict=True)
+    ]
+    return [
+        text("### Class by class"),
+        table(["class", "boxes", *names], rows),
+        text("### Which class is found as which"),
+        table(["is, found as", *confusion.names()], cells),
+    ]
 
 
 def headline_table(evaluation: Evaluation) -> Part:
@@ -89,11 +112,12 @@ def _conditions(scored: Scored) -> str:
 
 
 def _count_words(config: Config, check: CountCheck) -> str:
+    what = objects(config.data.classes, config.data.plurals)
     return (
         f"The count's interval has a nominal level of {config.evaluation.count_confidence:.0%}; "
         f"its coverage on these photos is {check.coverage:.1%}, and it is {check.mean_width:.2f} "
-        f"{objects(config.data.classes)} wide on average{_open(check)}. The probabilities of being "
-        f"right are off by {check.reliability.error:.3f}."
+        f"{what} wide on average{_open(check)}. The probabilities of being right are off by "
+        f"{check.reliability.error:.3f}."
     )
 
 

@@ -86,7 +86,7 @@ def count(arguments: argparse.Namespace) -> int:
             journal.remove()
     if to is None:
         print(*map(describe, entries), sep="\n")
-    return report(entries, listing, class_names)
+    return report(entries, listing, counter.info)
 
 
 def _find(arguments: argparse.Namespace) -> FoundPhotos:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sparrow.cli.count_journal import Entry
+from sparrow.inference.model_folder import ModelInfo
 from sparrow.inference.object_size import size_in_words
 from sparrow.inference.photo_files import FoundPhotos
 from sparrow.plain_text import one_line
@@ -44,8 +45,11 @@ def _classes_in_words(class_counts: Sequence[dict[str, Any]]) -> str:
     return ", ".join(f"{counted['label']} {counted['count']}" for counted in seen)
 
 
-def report(entries: Sequence[Entry], listing: FoundPhotos, class_names: tuple[str, ...]) -> int:
+def report(entries: Sequence[Entry], listing: FoundPhotos, info: ModelInfo) -> int:
     """Say on standard error what was counted, what was not, and the sum of both.
+
+    Args:
+        info: of the model that counted.
 
     Returns:
         The exit status: 0 when every photo could be read, skipped files or not.
@@ -54,9 +58,9 @@ def report(entries: Sequence[Entry], listing: FoundPhotos, class_names: tuple[st
     bad = [entry for entry in entries if entry["record"]["error"] is not None]
     total = sum(record["count"] or 0 for record in records)
     least = any(is_minimum(record["count_low"], record["count_high"]) for record in records)
-    words = total_in_words(total, class_names, minimum=least)
+    words = total_in_words(total, info.class_names, info.plurals, minimum=least)
     print(f"{words} in {len(entries) - len(bad)} photos", file=sys.stderr)
-    _say_classes(records, class_names, minimum=least)
+    _say_classes(records, info, minimum=least)
     _say_sizes(entries)
     failed = [(entry["record"]["file_name"], entry["message"]) for entry in bad]
     _list("could not be counted", failed)
@@ -65,17 +69,16 @@ def report(entries: Sequence[Entry], listing: FoundPhotos, class_names: tuple[st
     return SOME_UNREADABLE if bad else 0
 
 
-def _say_classes(
-    records: Sequence[dict[str, Any]], class_names: Sequence[str], *, minimum: bool
-) -> None:
+def _say_classes(records: Sequence[dict[str, Any]], info: ModelInfo, *, minimum: bool) -> None:
     """The sum of each of several classes."""
-    if len(class_names) < 2:
+    if len(info.class_names) < 2:
         return
     totals = Counter[str]()
     for record in records:
         totals.update({counted["label"]: counted["count"] for counted in record["class_counts"]})
-    for name in class_names:
-        print(f"  {total_in_words(totals[name], [name], minimum=minimum)}", file=sys.stderr)
+    for name in info.class_names:
+        words = total_in_words(totals[name], [name], info.plurals, minimum=minimum)
+        print(f"  {words}", file=sys.stderr)
 
 
 def _say_sizes(entries: Sequence[Entry]) -> None:

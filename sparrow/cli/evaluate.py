@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sparrow.evaluation.class_lines import confusion_lines
 from sparrow.progress import show_progress
 
 if TYPE_CHECKING:
     from sparrow import api
+    from sparrow.evaluation.bootstrap import Interval
+    from sparrow.evaluation.evaluate import Evaluation
     from sparrow.evaluation.scored import Scored
 
 MEANINGS = {
@@ -61,10 +66,38 @@ def evaluate(args: argparse.Namespace) -> int:
     return 0
 
 
+def class_lines(evaluation: Evaluation) -> list[str]:
+    """All numbers of each of several classes, and which is taken for which; none for one class."""
+    lines = []
+    for scores in evaluation.classes:
+        if not scores.objects:
+            lines += ["", f"{scores.name}: no photo shows it, so that only false ones are measured"]
+        else:
+            lines += [
+                "",
+                f"{scores.name}: {scores.objects:,} true boxes in {scores.photos:,} photos of "
+                f"{scores.groups:,} groups",
+            ]
+        measured = {name: n for name, n in scores.scores.items() if not math.isnan(n.value)}
+        lines += [f"  {line}" for line in _numbers(measured, {})]
+    table = confusion_lines(evaluation.confusion)
+    return [*lines, "", *table] if table else lines
+
+
+def _numbers(scores: Mapping[str, Interval], meanings: Mapping[str, str]) -> list[str]:
+    """A line a number: value, interval where there is one, meaning."""
+    width = max(map(len, MEANINGS))
+    lines = []
+    for name, number in scores.items():
+        interval = "" if math.isnan(number.low) else f"{number.low:.3f} to {number.high:.3f}"
+        values = f"{number.value:7.3f}   {interval}"
+        lines.append(f"{name:<{width}}  {values:<28} {meanings.get(name, '')}".rstrip())
+    return lines
+
+
 def report_lines(model: api.Model, scored: Scored, classes: list[str] | None) -> list[str]:
     """What a person reads: on what, by which model, each number with its interval and meaning."""
     evaluation = scored.evaluation
-    width = max(map(len, evaluation.headline))
     lines = [
         f"{model.info.name} version {model.version}, threshold {evaluation.threshold:.3f}, "
         f"classes {', '.join(classes or model.info.class_names)}",
@@ -72,10 +105,8 @@ def report_lines(model: api.Model, scored: Scored, classes: list[str] | None) ->
         f"data version {evaluation.data_version}",
         "",
     ]
-    for name, interval in evaluation.headline.items():
-        meaning = MEANINGS.get(name, "")
-        values = f"{interval.value:7.3f}   {interval.low:.3f} to {interval.high:.3f}"
-        lines.append(f"{name:<{width}}  {values:<28} {meaning}".rstrip())
+    lines += _numbers(evaluation.headline, MEANINGS)
+    lines += class_lines(evaluation)
     if evaluation.minimum_counts:
         lines += [
             "",

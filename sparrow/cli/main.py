@@ -11,7 +11,7 @@ import sparrow
 from sparrow.shipped import install_command
 from sparrow.telemetry import switch_off
 
-DESCRIPTION = "Detect and count house sparrows, or anything one can draw a box around, in photos."
+DESCRIPTION = "Detect and count objects in photos: anything one can draw a box around."
 
 # Each module has ``register(subparsers)`` and imports what is heavy only when it is called. Beside
 # it is the extra that its libraries come with.

@@ -10,6 +10,8 @@ from typing import Any
 
 from sparrow.cli.project import add_stores_option, find_places
 from sparrow.config import StoresConfig
+from sparrow.evaluation.class_lines import class_table
+from sparrow.evaluation.class_scores import CLASS_SCORES
 from sparrow.inference.model_folder import read_info
 from sparrow.served_settings import registered_version
 from sparrow.shipped import flow_command
@@ -74,6 +76,7 @@ def describe(status: dict[str, Any]) -> list[str]:
                 f"  {name:<18}{_number(value)}   {_number(low)} to {_number(high)}"
                 for name, (value, low, high) in run["metrics"].items()
             ),
+            *(f"  {line}" for line in class_table(run.get(CLASS_SCORES, []))),
             f"Decision: {run['decision']['reason']}",
             f"Bento: {run['bento'] or 'none'}",
         ]
@@ -83,7 +86,16 @@ def describe(status: dict[str, Any]) -> list[str]:
         *lines,
         f"Champion: {champion['name']} version {champion['version'] or 'unknown'}, threshold "
         f"{champion['threshold']:.3f}, trained {champion['trained_at']}",
+        *_champions_classes(champion, run),
     ]
+
+
+def _champions_classes(champion: dict[str, Any], run: dict[str, Any] | None) -> list[str]:
+    """The champion's scores by class, where they are not those of the run above."""
+    classes = champion["metrics"].get(CLASS_SCORES, [])
+    if run and classes == run.get(CLASS_SCORES):
+        return []
+    return [f"  {line}" for line in class_table(classes)]
 
 
 def describe_uses(uses: list[Use]) -> list[str]:

@@ -6,7 +6,7 @@ names that are allowed there: a typo must never train a different model in silen
 
 from sparrow.config.base import MAX_SIDE_PX, ConfigError, Section
 from sparrow.config.checks import ChecksConfig
-from sparrow.config.data import PLACES, DataConfig, GenerateConfig, SplitConfig
+from sparrow.config.data import PLACES, DataConfig, GenerateConfig, SplitConfig, plural_faults
 from sparrow.config.evaluation import EvaluationConfig, PromotionConfig
 from sparrow.config.load import (
     load_config,
@@ -59,6 +59,7 @@ __all__ = [
     "load_config",
     "make_config",
     "parse_config",
+    "plural_faults",
     "read_stored",
     "stored_config",
     "translate_config",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import Field, field_serializer, field_validator, model_validator
 
 from sparrow.config.base import Count, Fraction, Section, Unit
+from sparrow.nearest_name import nearest_name
 from sparrow.photo_names import PHOTO_SUFFIXES
 
 PLACES = ("root", "new", "rejected", "prepared")  # of the section data
@@ -32,6 +34,8 @@ class DataConfig(Section):
     # What is counted. `all`, or left out of a file: every class of the set (pipeline/classes.py);
     # empty until a run has settled which. The default is what earlier releases stored.
     classes: tuple[str, ...] = ("house_sparrow",)
+    # How people call several of a class, where that is not English's rule: {goose: geese}.
+    plurals: dict[str, str] = Field(default_factory=dict)
     sources: tuple[str, ...] | None = None  # null: any
     licenses: tuple[str, ...] | None = None  # null: any; another one is an error
     # Photos under these alone are shown in cards, pages and contact sheets; null: all, []: none.
@@ -68,15 +72,31 @@ class DataConfig(Section):
         if len({name.casefold() for name in self.classes}) < len(self.classes):
             raise ValueError("classes must name each class once, whatever its case")
         for name in self.classes:
-            if not name.isprintable() or name != name.strip() or not name:
-                raise ValueError(
-                    f"classes: expected printable names, no blanks at their ends, found {name!r}"
-                )
-            if len(name) > MAX_CLASS_NAME_LENGTH:
-                raise ValueError(
-                    f"classes: at most {MAX_CLASS_NAME_LENGTH} characters, found {len(name)}"
-                )
+            _check_name("classes", name)
+        for name in self.plurals.values():
+            _check_name("plurals", name)
         return self
+
+
+def _check_name(key: str, name: str) -> None:
+    if not name.isprintable() or name != name.strip() or not name:
+        raise ValueError(
+            f"{key}: expected printable names, no blanks at their ends, found {name!r}"
+        )
+    if len(name) > MAX_CLASS_NAME_LENGTH:
+        raise ValueError(f"{key}: at most {MAX_CLASS_NAME_LENGTH} characters, found {len(name)}")
+
+
+def plural_faults(data: DataConfig, classes: Sequence[str]) -> list[str]:
+    """Plurals of what is not counted, in words: a name that is misspelt would change nothing."""
+    faults = []
+    for name in data.plurals:
+        if name not in classes:
+            near = nearest_name(name, classes)
+            hint = f"; did you mean {near!r}?" if near else ""
+            known = ", ".join(classes)
+            faults.append(f"data.plurals: {name!r} is not a class; the classes are {known}{hint}")
+    return faults
 
 
 class SplitConfig(Section):

@@ -29,6 +29,10 @@ class PromotionConfig(Section):
     """The gate between a candidate and its place as champion."""
 
     min_f_beta: Unit = 0.5  # absolute bar for the headline score
+    # The same score of each of several classes. Half of the bar for all of them together: some are
+    # harder than others, but a class below it is missed more often than not, or seen all over. A
+    # class that no test photo shows does not reach it. 0: no bar, but it is still named.
+    min_class_f_beta: Unit = 0.25
     max_false_count_empty: Annotated[float, Field(ge=0)] = (
         1.0  # objects found per photo without any
     )
@@ -39,4 +43,6 @@ class PromotionConfig(Section):
     # photos at a time as the service counts; null: no bar.
     max_latency_ms: Annotated[float, Field(gt=0)] | None = None
     confidence: Fraction = 0.95  # one-sided, that the candidate is better than the champion
-    max_slice_loss: Unit = 0.1  # F-beta no slice may lose (ruled out where its photos can show it)
+    max_slice_loss: Unit = (
+        0.1  # F-beta no slice or class may lose (ruled out where its photos can show it)
+    )

@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from sparrow.config.base import ConfigError, Section, watch_reads
-from sparrow.config.data import ALL
+from sparrow.config.data import ALL, plural_faults
 from sparrow.config.renamed import renamed_key, translate_config
 from sparrow.config.search_space import space_faults
 from sparrow.config.trials import change_key, idle_parameters
@@ -48,7 +48,7 @@ def parse_config(text: str, overrides: Sequence[str] = ()) -> Config:
     data = values.setdefault("data", {})
     if isinstance(data, dict):
         data.setdefault("classes", ALL)
-    return _with_usable_space(make_config(values))
+    return _with_usable_keys(make_config(values))
 
 
 def read_stored(kind: type[S], text: str, where: str) -> S:
@@ -118,7 +118,7 @@ def with_overrides(config: Config, overrides: Sequence[str]) -> Config:
     tree = config.model_dump(mode="json")
     for override in overrides:
         _apply_override(tree, override)
-    return _with_usable_space(make_config(tree))
+    return _with_usable_keys(make_config(tree))
 
 
 def with_values(config: Config, values: Mapping[str, Any]) -> Config:
@@ -148,9 +148,10 @@ def with_trial_values(config: Config, values: Mapping[str, Any]) -> Config:
     return make_config(tree)
 
 
-def _with_usable_space(config: Config) -> Config:
+def _with_usable_keys(config: Config) -> Config:
     with watch_reads(None):
-        faults = space_faults(config)
+        data = config.data
+        faults = space_faults(config) + (plural_faults(data, data.classes) if data.classes else [])
     if faults:
         raise ConfigError("config:\n  " + "\n  ".join(faults))
     return config

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sparrow.evaluation.matching import Bools, FlatDetections, Floats, Ints
 
@@ -22,7 +21,7 @@ CHUNK_NUMBERS = 4_000_000  # in one temporary array: 32 MB
 
 
 def average_precision(
-    flat: FlatDetections, matches: Ints, photo_group: Ints, weights: NDArray[np.float64]
+    flat: FlatDetections, matches: Ints, photo_group: Ints, weights: Floats
 ) -> Floats:
     """Mean AP over classes, for each resample and IoU.
 
@@ -34,43 +33,50 @@ def average_precision(
     Returns:
         [B, T]; NaN where a resample holds no true box at all.
     """
-    per_class = []
-    for label in np.unique(flat.truth_label):
+    per_class = class_average_precision(flat, matches, photo_group, weights)
+    if not per_class:
+        return np.full((len(weights), len(matches)), np.nan)
+    return _mean(per_class)
+
+
+def class_average_precision(
+    flat: FlatDetections, matches: Ints, photo_group: Ints, weights: Floats
+) -> dict[int, Floats]:
+    """AP of each class that has a true box, for each resample and IoU; see ``average_precision``.
+
+    Returns:
+        [B, T] by label; NaN where a resample holds no true box of the class.
+    """
+    per_class = {}
+    for label in np.unique(flat.truth_label).tolist():
         chosen = np.flatnonzero(flat.detection_label == label)
         chosen = chosen[np.argsort(-flat.detection_score[chosen], kind="stable")]
         truths = np.bincount(
             photo_group[flat.truth_photo[flat.truth_label == label]], minlength=weights.shape[1]
         )
         groups = photo_group[flat.detection_photo[chosen]]
-        per_class.append(_weighted_ap(matches[:, chosen] >= 0, groups, truths, weights))
-    if not per_class:
-        return np.full((len(weights), len(matches)), np.nan)
-    stacked = np.stack(per_class)  # [classes, B, T]
+        per_class[label] = _weighted_ap(matches[:, chosen] >= 0, groups, truths, weights)
+    return per_class
+
+
+def _mean(per_class: Mapping[int, Floats]) -> Floats:
+    stacked = np.stack(list(per_class.values()))  # [classes, B, T]
     defined = (~np.isnan(stacked)).sum(axis=0)
     total = np.nansum(stacked, axis=0)
     return np.divide(total, defined, out=np.full(total.shape, np.nan), where=defined > 0)
 
 
-def resampled_ap(
-    flat: FlatDetections,
-    matches: Ints,
-    photo_group: Ints,
-    weights: Floats,
-    own: Mapping[str, float],
-) -> dict[str, Floats]:
+def resampled_ap(per_class: Mapping[int, Floats], own: Mapping[str, float]) -> dict[str, Floats]:
     """``ap50`` and ``ap50_95`` of every resample, each [B].
 
     Args:
-        matches: [10, D] from ``match`` at ``COCO_IOUS``.
-        photo_group: [photos] group numbers.
-        weights: [B, groups] how often each group counts.
+        per_class: of ``class_average_precision`` at ``COCO_IOUS``, the set itself in the first row.
         own: the same scores of the set itself, from pycocotools.
 
     Raises:
         ArithmeticError: this module's scores of the set itself differ from pycocotools'.
     """
-    ones = np.ones((1, weights.shape[1]))
-    ap = average_precision(flat, matches, photo_group, np.concatenate([ones, weights]))
+    ap = _mean(per_class) if per_class else np.full((1, 1), np.nan)
     scores = {"ap50": ap[:, 0], "ap50_95": ap.mean(axis=1)}
     for name, values in scores.items():
         if not np.isclose(values[0], own[name], rtol=0, atol=TOLERANCE, equal_nan=True):

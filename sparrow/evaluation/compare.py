@@ -7,7 +7,7 @@ Both models err on the same hard photos, so the pair is compared photo by photo 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -30,7 +30,7 @@ from sparrow.evaluation.paired_tests import (
     standard_error,
     t_quantile,
 )
-from sparrow.evaluation.slices import COUNTS, EMPTY, slice_counts
+from sparrow.evaluation.slices import CLASS, COUNTS, EMPTY, slice_counts
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ class Comparison:
         count_mae_bound: one-sided lower bound of it: above 0 the candidate counts worse.
         minimum_detectable_effect: the true gain this set shows with power 0.8.
         slices: see ``SliceChange``; slices of one group or without objects are left out.
+        lone_classes: the classes among those left out.
         confidence: of every bound and interval here.
     """
 
@@ -76,6 +77,7 @@ class Comparison:
     confidence: float
     n_photos: int
     n_groups: int
+    lone_classes: tuple[str, ...] = ()
 
     @property
     def p_limit(self) -> float:
@@ -121,6 +123,7 @@ def compare(
     gain = bootstrap_t(sums, resamples.weights, confidence)
     count_change, count_bound = _count_change(candidate, champion, resamples)
     level = 1 - CALIBRATION * (1 - confidence)
+    slices = _slice_changes(candidate, champion, groups, confidence)
     return Comparison(
         gain=gain.interval,
         bound=gain.bound,
@@ -130,10 +133,11 @@ def compare(
         minimum_detectable_effect=minimum_detectable_effect(
             gain.standard_error, resamples.n_groups, level
         ),
-        slices=_slice_changes(candidate, champion, groups, confidence),
+        slices=slices,
         confidence=confidence,
         n_photos=len(groups),
         n_groups=resamples.n_groups,
+        lone_classes=_lone_classes(candidate, champion, slices),
     )
 
 
@@ -186,6 +190,15 @@ def _slice_changes(
         sums = group_sums(np.concatenate(parts, axis=1), groups)
         changes.append(_slice_change(name, inside, groups, sums, confidence))
     return tuple(changes)
+
+
+def _lone_classes(
+    candidate: Evaluation, champion: Evaluation, compared: Sequence[SliceChange]
+) -> tuple[str, ...]:
+    both = [evaluation.classes for evaluation in (candidate, champion)]
+    tested = [{scores.name for scores in classes if scores.objects} for classes in both]
+    names = {change.name for change in compared}
+    return tuple(sorted(n for n in tested[0] & tested[1] if f"{CLASS}{n}" not in names))
 
 
 def _slice_change(

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sparrow.config import EvaluationConfig
@@ -13,12 +14,22 @@ from sparrow.data.split.class_words import rare_classes
 from sparrow.data.split.evidence import evidence_words
 from sparrow.data.split.groups import GROUP, group_numbers
 from sparrow.data.tables import UNKNOWN
+from sparrow.evaluation.average_precision import class_average_precision
 from sparrow.evaluation.bootstrap import Interval, Resamples
+from sparrow.evaluation.class_scores import ClassScores, score_classes
+from sparrow.evaluation.coco import COCO_IOUS
+from sparrow.evaluation.confusion import Confusion, confusion_matrix
 from sparrow.evaluation.errors import find_errors
 from sparrow.evaluation.headline import headline_numbers, score_name
-from sparrow.evaluation.matching import FlatDetections
+from sparrow.evaluation.matching import FlatDetections, Floats
 from sparrow.evaluation.metrics import sweep
-from sparrow.evaluation.slices import objects_slice, photo_traits, size_counts, slice_table
+from sparrow.evaluation.slices import (
+    class_counts,
+    objects_slice,
+    photo_traits,
+    size_counts,
+    slice_table,
+)
 
 # Of ``Evaluation.details``: photos whose count is a minimum. In the measures of the count they have
 # as many objects as were found.
@@ -56,6 +67,9 @@ class Evaluation:
         n_photos, n_groups: size of the set; the bootstrap draws groups.
         data_version, split, seed: as given.
         evidence: what the numbers rest on and which photos they hold for, in a sentence.
+        classes: the scores of each of several classes, in the model's order; empty for one class,
+            whose scores the headline is.
+        confusion: which class is taken for which; None for one class.
     """
 
     f_beta: Interval
@@ -75,6 +89,8 @@ class Evaluation:
     split: str
     seed: int
     evidence: str = ""
+    classes: tuple[ClassScores, ...] = ()
+    confusion: Confusion | None = None
 
     @property
     def minimum_counts(self) -> int:
@@ -90,6 +106,8 @@ class Evaluation:
             "headline": {name: number.to_list() for name, number in self.headline.items()},
             "details": {k: None if math.isnan(v) else v for k, v in self.details.items()},
             "errors": dict(self.errors),
+            "classes": [scores.to_dict() for scores in self.classes],
+            "confusion": None if self.confusion is None else self.confusion.to_dict(),
             "per_photo": _columns(self.per_photo),
             "slices": _columns(self.slices),
             "curves": self.curves,
@@ -116,10 +134,10 @@ def evaluate(
     """
     groups = group_numbers(flat.photos)
     resamples = Resamples.draw(groups, config.bootstrap_samples, config.confidence, seed)
-    headline, details = headline_numbers(flat, threshold, config, resamples)
-    per_photo = _per_photo(flat, threshold, config.iou)
+    ap = _class_ap(flat, resamples)
+    headline, details = headline_numbers(flat, threshold, config, resamples, ap)
     errors = find_errors(flat, flat.above(threshold), config.iou)
-    per_photo = pd.concat([per_photo, errors.per_photo(flat)], axis=1)
+    per_photo = pd.concat([_per_photo(flat, threshold, config.iou), errors.per_photo(flat)], axis=1)
     return Evaluation(
         f_beta=headline[score_name(config.beta, config.iou)],
         headline=headline,
@@ -138,7 +156,16 @@ def evaluate(
         split=photo_set.split,
         seed=seed,
         evidence=evidence_words(flat.photos, f"{photo_set.split} photos".strip()) + _rare(flat),
+        classes=score_classes(flat, threshold, config, resamples, ap),
+        confusion=confusion_matrix(flat, threshold, config.iou),
     )
+
+
+def _class_ap(flat: FlatDetections, resamples: Resamples) -> dict[int, Floats]:
+    """AP of each class: of the set itself, and of every resample."""
+    weights = np.concatenate([np.ones((1, resamples.n_groups)), resamples.weights])
+    matches = flat.matched(COCO_IOUS.tolist())
+    return class_average_precision(flat, matches, resamples.groups, weights)
 
 
 def _rare(flat: FlatDetections) -> str:
@@ -164,6 +191,7 @@ def _per_photo(flat: FlatDetections, threshold: float, iou: float) -> pd.DataFra
             "fp": n_predicted - tp,
             "fn": n_true - tp,
             **size_counts(flat, kept, matched),
+            **class_counts(flat, kept, matched),
             "objects": objects_slice(n_true),
             **photo_traits(photos),
         }

@@ -1,7 +1,8 @@
 """The same numbers for a part of the photos or of the objects: where a model is weak.
 
-A slice is a set of photos (by number of objects, light, focus, author) or, for box sizes, a part of
-each photo's boxes: a detection counts to the size of the object it matches, a false one to its own.
+A slice is a set of photos (by number of objects, light, focus, author) or a part of each photo's
+boxes, by size or by class: a detection counts to the size of the object it matches, a false one to
+its own.
 ``dark`` and ``blurred`` are the fifth of the photos with the lowest ``brightness`` or
 ``sharpness``, so they mean the same for every model scored on the same photos.
 """
@@ -25,6 +26,8 @@ EMPTY = "objects 0"
 OBJECTS = (EMPTY, "objects 1", "objects 2-5", "objects 6+")
 COUNTS = ["tp", "fp", "fn"]
 BOX_SLICES = {f"{size} boxes": size for size in SIZE_RANGES_PX}
+CLASS = "class "  # begins the name of a class's slice
+_OF_CLASS = " of class "  # between ``tp`` and the class in the names of columns
 
 
 def objects_slice(n_true: Ints) -> list[str]:
@@ -55,6 +58,26 @@ def size_counts(flat: FlatDetections, kept: Bools, matched: Ints) -> dict[str, I
     return columns
 
 
+def class_counts(flat: FlatDetections, kept: Bools, matched: Ints) -> dict[str, Ints]:
+    """``tp of class goose`` … [photos]: pooled counts of each class; empty for a single one.
+
+    Args:
+        kept, matched: see ``size_counts``.
+    """
+    columns: dict[str, Ints] = {}
+    if len(flat.class_names) < 2:
+        return columns
+    for label, name in enumerate(flat.class_names, 1):
+        own = kept & (flat.detection_label == label)
+        tp = flat.per_photo(own & (matched >= 0))
+        columns[f"tp{_OF_CLASS}{name}"] = tp
+        columns[f"fp{_OF_CLASS}{name}"] = flat.per_photo(own) - tp
+        columns[f"fn{_OF_CLASS}{name}"] = (
+            _count(flat, flat.truth_photo[flat.truth_label == label]) - tp
+        )
+    return columns
+
+
 def photo_traits(images: pd.DataFrame) -> dict[str, Bools]:
     """``dark`` and ``blurred`` [photos], those the table has the measurements for."""
     traits: dict[str, Bools] = {}
@@ -82,10 +105,23 @@ def slice_counts(per_photo: pd.DataFrame) -> dict[str, tuple[Bools, Floats]]:
         if photos >= MIN_AUTHOR_PHOTOS:
             members[f"author {author}"] = (per_photo["author"] == author).to_numpy()
     slices = {name: (inside, counts * inside[:, None]) for name, inside in members.items()}
-    for name, size in BOX_SLICES.items():
-        part = per_photo[[f"{column}_{size}" for column in COUNTS]].to_numpy(dtype=np.float64)
+    for name, columns in _part_columns(per_photo).items():
+        part = per_photo[columns].to_numpy(dtype=np.float64)
         slices[name] = (part.sum(axis=1) > 0, part)
     return {name: value for name, value in slices.items() if value[0].any()}
+
+
+def _part_columns(per_photo: pd.DataFrame) -> dict[str, list[str]]:
+    """The columns of the slices that are a part of each photo's boxes: sizes, and classes."""
+    first = f"{COUNTS[0]}{_OF_CLASS}"
+    classes = [str(name).removeprefix(first) for name in per_photo if str(name).startswith(first)]
+    return {
+        **{name: [f"{column}_{size}" for column in COUNTS] for name, size in BOX_SLICES.items()},
+        **{
+            f"{CLASS}{name}": [f"{column}{_OF_CLASS}{name}" for column in COUNTS]
+            for name in classes
+        },
+    }
 
 
 def slice_table(per_photo: pd.DataFrame, resamples: Resamples, beta: float) -> pd.DataFrame:
@@ -93,10 +129,11 @@ def slice_table(per_photo: pd.DataFrame, resamples: Resamples, beta: float) -> p
 
     Returns:
         slice, photos, groups, objects, f_beta, low, high, precision, recall, count_mae (NaN for box
-        sizes: their photos hold other boxes too).
+        sizes and classes: their photos hold other boxes too).
     """
     errors = (per_photo["n_predicted"] - per_photo["n_true"]).abs().to_numpy(dtype=np.float64)
     rows: list[Mapping[str, object]] = []
+    parts = _part_columns(per_photo)
     for name, (inside, counts) in slice_counts(per_photo).items():
         tp, fp, fn = counts.sum(axis=0)
         n_groups, score = _score(inside, counts, resamples, beta)
@@ -111,7 +148,7 @@ def slice_table(per_photo: pd.DataFrame, resamples: Resamples, beta: float) -> p
                 "high": score.high,
                 "precision": float(precision(tp, fp, fn)),
                 "recall": float(recall(tp, fn)),
-                "count_mae": float("nan") if name in BOX_SLICES else float(errors[inside].mean()),
+                "count_mae": float("nan") if name in parts else float(errors[inside].mean()),
             }
         )
     return pd.DataFrame(rows)

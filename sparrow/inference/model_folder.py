@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from sparrow.atomic_file import write_atomic
+from sparrow.class_nouns import stored_plurals
 from sparrow.config import MAX_SIDE_PX, PLACES, TRAINING_SECTIONS
 from sparrow.evaluation.counting import CountModel
 from sparrow.inference.safetensors_metadata import check_classes
@@ -136,6 +137,11 @@ class ModelInfo(BaseModel):
             label: CountModel.from_dict(values, self.threshold, self.max_objects)
             for label, values in (self.class_count_models or {}).items()
         }
+
+    @property
+    def plurals(self) -> dict[str, str]:
+        """Class name -> its plural, of the classes that have one of their own (``class_nouns``)."""
+        return stored_plurals(self.config.get("data"))
 
     @property
     def max_objects(self) -> int | None:

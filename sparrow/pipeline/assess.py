@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sparrow.config import Config
 from sparrow.data.tables import Dataset
 from sparrow.drawing.attempt import attempt_drawing
+from sparrow.evaluation.class_lines import class_table, confusion_lines
 from sparrow.pipeline.cards import AssessedModel, log_evaluation, write_model_card
 from sparrow.pipeline.data import write_label_errors
 from sparrow.pipeline.evaluate import evaluate_model
@@ -43,14 +44,17 @@ class Assessment:
     label_error_pages: list[Path]
 
     def lines(self) -> list[str]:
-        """Label errors and headline numbers, each with its interval."""
+        """Label errors, headline numbers with their intervals, and those of each class."""
+        evaluation = self.scored.evaluation
         counted = (len(self.label_errors), *self.label_error_pages)
         return [
             " ".join(["labels worth a second look:", *map(str, counted)]),
             *(
                 f"{name:<18}{number.value:7.3f}   {number.low:.3f} to {number.high:.3f}"
-                for name, number in self.scored.evaluation.headline.items()
+                for name, number in evaluation.headline.items()
             ),
+            *class_table([scores.to_dict() for scores in evaluation.classes]),
+            *confusion_lines(evaluation.confusion),
         ]
 
 

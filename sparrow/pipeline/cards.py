@@ -103,12 +103,19 @@ def log_evaluation(
     Args:
         run_dir: of the run; holds the model folder and the dataset card.
     """
-    from sparrow.registry.tracking import log_files, log_numbers, log_pictures, make_client
+    from sparrow.registry.tracking import (
+        class_metrics,
+        log_files,
+        log_numbers,
+        log_pictures,
+        make_client,
+    )
 
     client, evaluation = make_client(config.stores), scored.evaluation
     numbers = {name: number.value for name, number in evaluation.headline.items()}
     numbers |= {**evaluation.details, "latency_ms": scored.latency_ms}
     numbers["threshold"] = evaluation.threshold
+    numbers |= class_metrics(evaluation.classes)
     run_id, folder = trained.mlflow_run_id, run_dir / MODEL
     log_numbers(client, run_id, {f"test_{name}": value for name, value in numbers.items()})
     log_pictures(client, run_id, pictures)

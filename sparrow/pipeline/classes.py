@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from sparrow.atomic_file import write_atomic
-from sparrow.config import Config, with_values
+from sparrow.config import Config, plural_faults, with_values
 from sparrow.data.errors import DataError
 from sparrow.data.ingest.set_classes import SetClasses, read_set_classes, save_classes
 
@@ -49,11 +49,14 @@ def settle_classes(config: Config, work_dir: Path) -> list[str]:
         What a person is to know; empty where the config names its classes.
 
     Raises:
-        DataError: the set has none; or see ``read_set_classes`` and ``save_classes``.
+        DataError: the set has none, or ``data.plurals`` names another; or see ``read_set_classes``
+            and ``save_classes``.
     """
     if config.data.classes or settled_classes(work_dir):
         return []
     listed = _some_classes(config)
+    if faults := plural_faults(config.data, listed.names):
+        raise DataError("; ".join(faults))
     save_classes(Path(config.data.root), listed.of_set)
     work_dir.mkdir(parents=True, exist_ok=True)
     write_atomic(work_dir / SETTLED, json.dumps(listed.names, ensure_ascii=False) + "\n")
@@ -66,7 +69,7 @@ def _some_classes(config: Config) -> SetClasses:
         raise DataError(
             f"{config.data.root}: no box is in it, so that it has no class, and data.classes names "
             "none. Take in photos with boxes, or name what is counted: "
-            "--set 'data.classes=[house_sparrow]'"
+            "--set 'data.classes=[raccoon]'"
         )
     return listed
 

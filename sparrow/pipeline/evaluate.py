@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from sparrow.config import Config
 from sparrow.data.split.groups import group_numbers
@@ -11,7 +12,9 @@ from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.calibration import fit_count_model
 from sparrow.evaluation.class_calibration import fit_class_count_models
+from sparrow.evaluation.class_scores import CLASS_SCORES
 from sparrow.evaluation.equal_recall import EqualRecall, at_equal_recall, operating_threshold
+from sparrow.evaluation.evaluate import Evaluation
 from sparrow.evaluation.matching import FlatDetections, flatten
 from sparrow.evaluation.metrics import choose_threshold
 from sparrow.evaluation.scored import Scored
@@ -41,9 +44,18 @@ def evaluate_model(
     write_info(folder, info.model_copy(update=update))
     scored = score_model(config, dataset, folder, progress)
     write_model_reference(dataset, folder, detections | scored.detections)
-    metrics = {name: value.to_list() for name, value in scored.evaluation.headline.items()}
-    write_info(folder, read_info(folder).model_copy(update={"metrics": metrics}))
+    write_info(folder, with_scores(config, read_info(folder), scored.evaluation))
     return scored
+
+
+def with_scores(config: Config, info: ModelInfo, evaluation: Evaluation) -> ModelInfo:
+    """A model's description with its scores on the test split, and how its classes are called."""
+    metrics: dict[str, Any] = {name: n.to_list() for name, n in evaluation.headline.items()}
+    if evaluation.classes:
+        metrics[CLASS_SCORES] = [scores.to_dict() for scores in evaluation.classes]
+    # As this run's config says: a training of an earlier run may be of before a plural was given.
+    data = {**info.config.get("data", {}), "plurals": dict(config.data.plurals)}
+    return info.model_copy(update={"metrics": metrics, "config": {**info.config, "data": data}})
 
 
 def with_count_models(

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparrow.atomic_file import write_atomic
+from sparrow.evaluation.class_scores import CLASS_SCORES
 from sparrow.evaluation.evaluate import Evaluation
+from sparrow.evaluation.headline import score_name
 from sparrow.reports.training_report import numbered_card, training_report
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ def make_report(run: str, version: str, outcome: Outcome) -> Report:
         "finished_at": _now(),
         "data_version": version,
         "metrics": {name: number.to_list() for name, number in evaluation.headline.items()},
+        CLASS_SCORES: [scores.to_dict() for scores in evaluation.classes],
         "threshold": evaluation.threshold,
         "candidate_version": promotion.version,
         "champion_version": promotion.champion_version,
@@ -106,11 +109,22 @@ def _lines(version: str, outcome: Outcome) -> list[str]:
         f"F{evaluation.beta:g} at IoU {evaluation.iou:g}: {score.value:.3f} "
         f"({score.low:.3f} to {score.high:.3f}) at threshold {evaluation.threshold:.3f}, "
         f"best epoch {trained.best_epoch} of {len(trained.history)}.",
+        *_classes(evaluation),
         *([f"Training ended early: {trained.stopped}"] if trained.stopped else []),
         *trained.notes,
         f"Version {promotion.version}: {promotion.decision['reason']}",
         f"Champion: version {champion}; Bento: {bento}.",
     ]
+
+
+def _classes(evaluation: Evaluation) -> list[str]:
+    """The headline score of each of several classes in one sentence."""
+    name = score_name(evaluation.beta, evaluation.iou)
+    words = [
+        f"{scores.name} {scores.scores[name]}" if scores.objects else f"{scores.name} not measured"
+        for scores in evaluation.classes
+    ]
+    return [f"By class: {'; '.join(words)}."] if words else []
 
 
 def _evidence(evaluation: Evaluation) -> str:

@@ -43,7 +43,9 @@ def _all_of(section: str, *, but: tuple[str, ...] = ()) -> tuple[str, ...]:
 
 
 SHOWN = "data.show_licenses"  # read by whatever shows a photo
-_CHECKED = _all_of("data", but=("new", "rejected", "prepared", "generate", "label_error_score"))
+_CHECKED = _all_of(
+    "data", but=("new", "rejected", "prepared", "generate", "plurals", "label_error_score")
+)
 _LEARNING = (
     "name", "seed", "data.classes", *_all_of("model"), *_all_of("augmentation"),
     "evaluation.beta", "evaluation.iou", "evaluation.min_score", WEIGHTS, ORIGIN,
@@ -99,6 +101,7 @@ STAGES: tuple[Stage, ...] = (
             "name",
             "seed",
             "data.classes",
+            "data.plurals",
             "data.near_duplicate_bits",
             "data.label_error_score",
             SHOWN,

@@ -50,9 +50,9 @@ def start_training_run(
     from sparrow.registry.tracking import RunFacts, flat_params, start_run
 
     version = data_version(dataset)
-    params = flat_params(
-        tuned.model_dump(mode="json"), skip=("stores", "storage", "service", "tuning")
-    )
+    # Plurals are under names of classes, which MLflow may not take; nothing depends on them.
+    values = tuned.model_dump(mode="json", exclude={"data": {"plurals"}})
+    params = flat_params(values, skip=("stores", "storage", "service", "tuning"))
     counts = {f"photos_{k}": int(n) for k, n in dataset.images["split"].value_counts().items()}
     facts = RunFacts(
         {**params, **counts, "data_version": version},

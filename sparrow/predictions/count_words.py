@@ -7,7 +7,9 @@ answer holds it: ``low`` is a number, ``high`` is not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from sparrow.class_nouns import NO_PLURALS, objects
 
 
 def is_minimum(low: int | None, high: int | None) -> bool:
@@ -28,27 +30,38 @@ def interval_in_words(low: int | None, high: int | None) -> str:
 
 
 def count_in_words(
-    count: int, low: int | None, high: int | None, class_names: Sequence[str]
+    count: int,
+    low: int | None,
+    high: int | None,
+    class_names: Sequence[str],
+    plurals: Mapping[str, str] = NO_PLURALS,
 ) -> str:
-    """The answer as one says it: ``3 house sparrows, likely 2 to 4``."""
+    """The answer as one says it: ``3 geese, likely 2 to 4``.
+
+    Args:
+        class_names: what was counted, of several all together.
+        plurals: see ``class_nouns``.
+    """
     minimum = is_minimum(low, high)
     number = number_in_words(count, minimum=minimum) if count else "No"
-    words = f"{number} {_noun(count, class_names)}"
+    words = f"{number} {objects(class_names, plurals, count)}"
     if low is None or low == (count if minimum else high):
         return words
     return f"{words}, likely {interval_in_words(low, high)}"
 
 
-def total_in_words(total: int, class_names: Sequence[str], *, minimum: bool) -> str:
-    """The sum of several photos: ``7 house sparrows``, or ``at least 127 house sparrows``.
+def total_in_words(
+    total: int,
+    class_names: Sequence[str],
+    plurals: Mapping[str, str] = NO_PLURALS,
+    *,
+    minimum: bool,
+) -> str:
+    """The sum of several photos: ``7 geese``, or ``at least 127 geese``.
 
     Args:
+        class_names, plurals: see ``count_in_words``.
         minimum: one of the counts is a minimum, and so is their sum.
     """
     least = "at least " if minimum else ""
-    return f"{least}{total if total else 'No'} {_noun(total, class_names)}"
-
-
-def _noun(count: int, class_names: Sequence[str]) -> str:
-    noun = class_names[0].replace("_", " ") if len(class_names) == 1 else "object"
-    return noun if count == 1 else f"{noun}s"
+    return f"{least}{total if total else 'No'} {objects(class_names, plurals, total)}"

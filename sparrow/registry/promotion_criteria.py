@@ -1,18 +1,21 @@
 """The criteria of the promotion gate: each holds one number or set against its limit.
 
 Absolute limits hold for every candidate. Against a champion the candidate must also be
-significantly better on the same photos, count no worse, and lose in no slice.
+significantly better on the same photos, count no worse, and lose in no slice. What each of several
+classes must reach is in ``promotion_class_criteria``.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sparrow.config import PromotionConfig
 from sparrow.data.split.groups import MIN_GROUPS
 from sparrow.evaluation.compare import Comparison, SliceChange
 from sparrow.evaluation.evaluate import Evaluation
+from sparrow.evaluation.slices import CLASS
 
 
 @dataclass(frozen=True)
@@ -163,14 +166,11 @@ def _count_criterion(comparison: Comparison) -> Criterion:
 
 
 def _slice_criterion(comparison: Comparison, max_loss: float) -> Criterion:
-    failed = [part for part in comparison.slices if _loses(part, max_loss)]
-    worst = min(comparison.slices, key=lambda part: part.change.value, default=None)
+    parts = [part for part in comparison.slices if not part.name.startswith(CLASS)]
+    failed = [part for part in parts if loses(part, max_loss)]
+    worst = min(parts, key=lambda part: part.change.value, default=None)
     if failed:
-        actual = "; ".join(
-            f"{part.name} {part.change.value:+.3f} "
-            f"({part.change.low:+.3f} to {part.change.high:+.3f})"
-            for part in failed
-        )
+        actual = changes_in_words(failed)
     elif worst is None:
         actual = "no slice large enough to look at"
     else:
@@ -178,7 +178,15 @@ def _slice_criterion(comparison: Comparison, max_loss: float) -> Criterion:
     return Criterion("no slice worse", f"none loses {max_loss:g}", actual, not failed)
 
 
-def _loses(part: SliceChange, max_loss: float) -> bool:
+def changes_in_words(parts: Sequence[SliceChange]) -> str:
+    """Each change with its bounds."""
+    return "; ".join(
+        f"{part.name} {part.change.value:+.3f} ({part.change.low:+.3f} to {part.change.high:+.3f})"
+        for part in parts
+    )
+
+
+def loses(part: SliceChange, max_loss: float) -> bool:
     """Whether a slice prevents the promotion.
 
     Where its photos could show a loss of ``max_loss`` (with power 0.8), the loss must be ruled out:

@@ -9,6 +9,12 @@ from sparrow.config import PromotionConfig
 from sparrow.data.split.groups import MIN_GROUPS
 from sparrow.evaluation.compare import Comparison
 from sparrow.evaluation.evaluate import Evaluation
+from sparrow.registry.promotion_class_criteria import (
+    NOT_JUDGED,
+    every_class_found,
+    no_class_worse,
+    unjudged,
+)
 from sparrow.registry.promotion_criteria import (
     Candidate,
     ClassDifference,
@@ -81,10 +87,12 @@ def decide(
         forced: promote even where criteria fail (``--production``); the decision records it.
     """
     criteria = absolute_criteria(candidate, config)
+    criteria += every_class_found(candidate.evaluation, config)
     if against.classes is not None:
         criteria.append(class_criterion(against.classes))
     if against.comparison is not None:
         criteria += relative_criteria(candidate.evaluation, against.comparison, config)
+        criteria += no_class_worse(against.comparison, config.max_slice_loss)
     failed = [criterion for criterion in criteria if not criterion.passed]
     return PromotionDecision(
         promote=forced or not failed,
@@ -95,7 +103,12 @@ def decide(
 
 
 def _versus(candidate: Evaluation, against: AgainstChampion) -> str:
-    """Both scores in words, and what they are about."""
+    """Both scores in words, what they are about, and what they say nothing about."""
+    unknown = unjudged(candidate)
+    return _scores(candidate, against) + (f" ({NOT_JUDGED}{', '.join(unknown)})" if unknown else "")
+
+
+def _scores(candidate: Evaluation, against: AgainstChampion) -> str:
     name, classes = f"F{candidate.beta:g}", against.classes
     if against.champion is not None and against.comparison is not None:
         compared = candidate if classes is None or classes.score is None else classes.score

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from sparrow.class_nouns import objects
 from sparrow.data.licence_ledger import LicenceLedger
 from sparrow.inference.model_folder import CARD, ModelInfo
 from sparrow.plain_text import one_line
@@ -58,7 +59,7 @@ def _metadata(info: ModelInfo, ledger: LicenceLedger | None, requirements: Path)
     pinned = _GRADIO.search(requirements.read_text(encoding="utf-8"))
     return {
         "title": one_line(info.name),
-        "emoji": "🐦",
+        "emoji": "📷",
         "colorFrom": "green",
         "colorTo": "yellow",
         "sdk": "gradio",
@@ -75,8 +76,7 @@ def _metadata(info: ModelInfo, ledger: LicenceLedger | None, requirements: Path)
 
 
 def _what(info: ModelInfo) -> str:
-    names = [one_line(name).replace("_", " ") + "s" for name in info.class_names]
-    return names[0] if len(names) == 1 else "objects"
+    return one_line(objects(info.class_names, info.plurals))
 
 
 def _tag(name: str) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import mlflow
 from mlflow import MlflowClient
@@ -14,8 +16,11 @@ from mlflow import MlflowClient
 from sparrow.atomic_file import write_atomic
 from sparrow.config import StoresConfig
 from sparrow.drawing.picture_files import write_pictures
+from sparrow.evaluation.class_scores import ClassScores
 from sparrow.registry.moved_store import follow_moves
 from sparrow.store_url import TRACKING_VARIABLE, resolve, tracking_url
+
+MAX_NAME_LENGTH = 100  # of a class within a metric's name, for which MLflow has 250
 
 
 def make_client(stores: StoresConfig) -> MlflowClient:
@@ -101,6 +106,24 @@ def log_numbers(client: MlflowClient, run_id: str, metrics: Mapping[str, float])
     for name, value in metrics.items():
         if value == value:
             client.log_metric(run_id, name, value)
+
+
+def class_metrics(classes: Sequence[ClassScores]) -> dict[str, float]:
+    """``class_goose_recall`` … of every class: names that MLflow takes, each once.
+
+    A character that it does not take is ``_``; a name that is like another's then, whatever its
+    case, gets the class's number (a class ``a/b`` beside ``a_b``: ``class_a_b_2_recall``).
+    """
+    metrics: dict[str, float] = {}
+    used: set[str] = set()
+    for number, scores in enumerate(classes, 1):
+        name = re.sub(r"[^\w.-]", "_", normalize("NFC", scores.name))[:MAX_NAME_LENGTH]
+        while name.casefold() in used:
+            name = f"{name}_{number}"
+        used.add(name.casefold())
+        metrics |= {f"class_{name}_{key}": value.value for key, value in scores.scores.items()}
+        metrics[f"class_{name}_objects"] = float(scores.objects)
+    return metrics
 
 
 def log_pictures(client: MlflowClient, run_id: str, pictures: Mapping[str, bytes]) -> None:

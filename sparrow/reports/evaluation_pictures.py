@@ -14,10 +14,11 @@ from sparrow.data.licences import attribution, shown_photos
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.detections import Detections
 from sparrow.drawing.boxes import TRUTH_COLOR, BoxStyle, draw_boxes
+from sparrow.drawing.class_boxes import draw_class_boxes
 from sparrow.drawing.pictures import encode_jpeg, encode_png
 from sparrow.drawing.sheets import SheetStyle, Tile, contact_sheet
-from sparrow.evaluation.evaluate import Evaluation
 from sparrow.images import RgbImage, read_image
+from sparrow.predictions.record import LoggedBox
 
 if TYPE_CHECKING:
     from sparrow.evaluation.scored import Scored
@@ -27,12 +28,15 @@ EXAMPLE_QUALITY = 88  # of its JPEG
 
 def evaluation_pictures(scored: Scored) -> dict[str, bytes]:
     """The curves of an evaluation: PNG by title."""
+    from sparrow.reports.confusion_figure import CONFUSION, confusion_png
     from sparrow.reports.figures import evaluation_pngs, reliability_png
 
     pictures = {
         name.removesuffix(".png").replace("_", " ").capitalize(): png
         for name, png in evaluation_pngs(scored.evaluation).items()
     }
+    if scored.evaluation.confusion is not None:
+        pictures[CONFUSION] = confusion_png(scored.evaluation.confusion)
     if scored.count_check is not None:
         pictures["Reliability"] = reliability_png(scored.count_check.reliability)
     return pictures
@@ -41,7 +45,7 @@ def evaluation_pictures(scored: Scored) -> dict[str, bytes]:
 def example_of(config: Config, dataset: Dataset, scored: Scored) -> Example | None:
     """An attributed example photo of the test split; None where none may be shown."""
     test = shown_photos(dataset.subset("test"), config.data.show_licenses)
-    return example_picture(test, scored.evaluation, scored.detections, config.seed)
+    return example_picture(test, scored, config.seed)
 
 
 def mistake_pictures(config: Config, dataset: Dataset, scored: Scored) -> dict[str, bytes]:
@@ -79,10 +83,8 @@ class Example:
         return attribution(self.photo, self.changes)
 
 
-def example_picture(
-    test: Dataset, evaluation: Evaluation, detections: Mapping[str, Detections], seed: int
-) -> Example | None:
-    """A random test photo with objects: true boxes dashed, detections with their scores.
+def example_picture(test: Dataset, scored: Scored, seed: int) -> Example | None:
+    """A random test photo with objects: true boxes dashed, detections with class and score.
 
     None where no photo has any.
 
@@ -93,14 +95,23 @@ def example_picture(
     if candidates.empty:
         return None
     row = candidates.iloc[int(np.random.default_rng(seed).integers(len(candidates)))]
-    kept = detections[row["image"]].above(evaluation.threshold)
+    names = scored.flat.class_names
+    kept = scored.detections[row["image"]].above(scored.evaluation.threshold)
     truth = as_boxes(test.boxes.loc[test.boxes["image"] == row["image"], XYXY])
     photo = read_image(test.image_path(row["image"]))
     drawn = draw_boxes(photo, truth, style=BoxStyle(TRUTH_COLOR, dashed=True))
-    drawn = draw_boxes(drawn, kept.boxes_xyxy, kept.scores)
+    drawn = draw_class_boxes(drawn, _named_boxes(kept, names), names)
     changes = f"modified: boxes drawn in ({len(kept)} found, {len(truth)} true)"
     photo_row = {str(name): value for name, value in row.items()}
     return Example(photo_row, changes, encode_jpeg(drawn, EXAMPLE_QUALITY))
+
+
+def _named_boxes(detections: Detections, class_names: Sequence[str]) -> list[LoggedBox]:
+    rows = zip(detections.labels, detections.scores, detections.boxes_xyxy, strict=True)
+    return [
+        LoggedBox(class_names[label - 1], float(score), *map(float, box))
+        for label, score, box in rows
+    ]
 
 
 def training_picture(samples: Sequence[tuple[RgbImage, Boxes]], columns: int = 4) -> bytes:

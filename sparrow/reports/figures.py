@@ -105,7 +105,7 @@ def slices_png(slices: pd.DataFrame, headline: float, name: str) -> bytes:
     axes.axvline(headline, color=FAINT, lw=1.5, ls="--")
     axes.errorbar(value, rows, xerr=spread, fmt="o", color=ACCENT, ecolor=FAINT, elinewidth=3)
     labels = [f"{row.slice}  ({row.photos})" for row in slices.itertuples()]
-    axes.set_yticks(rows, labels)
+    axes.set_yticks(rows, labels, parse_math=False)  # a name may have dollars
     axes.set(xlim=(0, 1.02), xlabel=name)
     axes.grid(axis="y", visible=False)
     axes.set_title(f"{name} by slice (photos); dashed: all of them, {headline:.3f}")

@@ -12,6 +12,8 @@ GLOSSARY: dict[str, str] = {
     "bootstrap": "drawing the test photos again and again, with repeats, to see how far a number "
     "would vary on other photos like these.",
     "champion": "the model version that is in use now; a new one has to be better to replace it.",
+    "confusion matrix": "how often each class is found as which: a row for each class that is "
+    "there, a column for each that was found.",
     "drift": "the photos of today differ from those the model was tested on, so that its numbers "
     "may no longer hold.",
     "F2": "precision and recall in one number from 0 to 1 in which recall weighs more: a missed "

@@ -11,18 +11,20 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from sparrow.class_nouns import listed, objects
 from sparrow.data.split.evidence import known_authors, known_cameras, splits_words, takers_words
 from sparrow.data.split.groups import count_groups, group_numbers
 from sparrow.data.tables import Dataset
 from sparrow.evaluation.count_check import CountCheck
 from sparrow.evaluation.evaluate import Evaluation
 from sparrow.inference.model_folder import UNREGISTERED, ModelInfo
-from sparrow.reports.class_words import listed, objects
+from sparrow.reports.confusion_figure import CONFUSION
 from sparrow.reports.credits import GENERATED, linked_attribution
 from sparrow.reports.dataset_card import licence_summary
 from sparrow.reports.document import FIGURES, Document, figure_name, picture_line
 from sparrow.reports.evaluation_pictures import Example
 from sparrow.reports.markdown import Markup, as_markdown, code, markdown_table
+from sparrow.reports.model_card_classes import class_sections
 from sparrow.reports.model_card_scores import (
     count_section,
     score_sections,
@@ -84,6 +86,7 @@ def _text(facts: CardFacts) -> str:
             _at_a_glance(facts),
             *_example(facts),
             *score_sections(facts.evaluation),
+            *class_sections(facts.info, facts.evaluation, facts.curves),
             *threshold_section(facts.info),
             *count_section(
                 facts.info, facts.count_check, facts.dataset.subset("validation").images
@@ -142,7 +145,8 @@ def _example(facts: CardFacts) -> list[str]:
 
 
 def _curves(facts: CardFacts) -> list[str]:
-    lines = "\n".join(picture_line(title, figure_name(title)) for title in facts.curves)
+    titles = [title for title in facts.curves if title != CONFUSION]
+    lines = "\n".join(picture_line(title, figure_name(title)) for title in titles)
     return ["## Curves", lines] if lines else []
 
 
@@ -190,7 +194,7 @@ def _limits(facts: CardFacts) -> list[str]:
             f"{worst['f_beta']:.3f} on {worst['photos']} photos)."
         )
     missed, true = evaluation.errors["missed"], int(evaluation.per_photo["n_true"].sum())
-    what = as_markdown(objects(facts.info.class_names))
+    what = as_markdown(objects(facts.info.class_names, facts.info.plurals))
     limits.append(f"It missed {missed} of {true} {what} in the test photos.")
     if facts.info.max_objects is not None:
         limits.append(f"It never finds more than {facts.info.max_objects} {what} in one photo.")
@@ -229,4 +233,4 @@ def _loading(info: ModelInfo) -> list[str]:
 
 
 def _what(info: ModelInfo) -> str:
-    return as_markdown(listed(info.class_names))
+    return as_markdown(listed(info.class_names, info.plurals))

@@ -6,12 +6,12 @@ import math
 
 import pandas as pd
 
+from sparrow.class_nouns import objects
 from sparrow.data.split.groups import MIN_GROUPS, count_groups, group_numbers
 from sparrow.evaluation.coco import SIZE_RANGES_PX
 from sparrow.evaluation.count_check import CountCheck
 from sparrow.evaluation.evaluate import Evaluation
 from sparrow.inference.model_folder import ModelInfo
-from sparrow.reports.class_words import objects
 from sparrow.reports.markdown import as_markdown, markdown_table
 
 MEANINGS = {
@@ -78,10 +78,11 @@ def threshold_section(info: ModelInfo) -> list[str]:
     text = f"A box counts from score {info.threshold:.3f} up: there, on validation photos, {aim}."
     if equal is None:
         return ["## Operating threshold", text + " There was no champion to compare with."]
+    what = as_markdown(objects(info.class_names, info.plurals))
     champion = (
         f"The champion of that day, version {equal['champion_version']}, found "
-        f"{equal['recall']:.1%} of the {as_markdown(objects(info.class_names))} in the same "
-        f"photos, with precision {equal['champion_precision']:.3f}."
+        f"{equal['recall']:.1%} of the {what} in the same photos, with "
+        f"precision {equal['champion_precision']:.3f}."
     )
     if equal["threshold"] is None:
         return ["## Operating threshold", f"{text} {champion} This model never finds as many."]
@@ -102,7 +103,11 @@ def count_section(info: ModelInfo, check: CountCheck | None, validation: pd.Data
     values = info.count_model
     if check is None or values is None:
         return []
-    photos, nominal, what = values["photos"], values["confidence"], objects(info.class_names)
+    photos, nominal, what = (
+        values["photos"],
+        values["confidence"],
+        objects(info.class_names, info.plurals),
+    )
     groups = count_groups(group_numbers(validation)) if len(validation) else photos
     least, most = (
         2 * math.sqrt(nominal * (1 - nominal) / max(number, 1)) for number in (photos, groups)

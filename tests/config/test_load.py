@@ -58,6 +58,12 @@ def test_it_is_frozen():
         ("data: 3", ["data: ", "found 3"]),
         ("data: {classes: []}", ["data.classes: expected names, or all: every class of the set"]),
         ("data: {classes: [a, a]}", ["data: classes must name each class once"]),
+        (
+            "data: {classes: [goose], plurals: {gose: geese}}",
+            ["data.plurals: 'gose' is not a class; the classes are goose; did you mean 'goose'?"],
+        ),
+        ("data: {classes: [goose], plurals: {goose: ' '}}", ["plurals: expected printable names"]),
+        ("data: {classes: [goose], plurals: {goose: 3}}", ["data.plurals.goose: ", "found 3"]),
         ("split: {test_fraction: 0.5, validation_fraction: 0.4}", ["split: ", "at least 0.2"]),
         ("data: {min_boxes_per_photo: 9, max_boxes_per_photo: 8}", ["data: min_boxes_per_photo"]),
         ("tuning: {space: {training.rate: [1]}}", ["unknown key 'training.rate'", "epochs"]),
@@ -100,6 +106,7 @@ def test_files_that_cannot_be_read(tmp_path):
         ("training.learning_rate=1e-3", "training.learning_rate", 0.001),  # YAML 1.1 reads text
         ("training.learning_rate=2", "training.learning_rate", 2.0),
         ("data.classes=[robin, wren]", "data.classes", ("robin", "wren")),
+        ("data.plurals={house_sparrow: spadgers}", "data.plurals", {"house_sparrow": "spadgers"}),
         ("data.sources=null", "data.sources", None),
         ("model.weights=none", "model.weights", "none"),
         ("model.weights=a=b.pth", "model.weights", "a=b.pth"),  # only the first = parts

@@ -170,13 +170,14 @@ def test_an_evaluation_shows_its_numbers(shown: Cards) -> None:
         n_photos=12, n_groups=6, threshold=0.25, confidence=0.95, evidence="Few",
         errors={"missed": 3}, details={"ap_small": math.nan},
         slices=pd.DataFrame({"slice": ["all"], "photos": [12]}),
+        classes=(), confusion=None,
     )  # fmt: skip
     check = SimpleNamespace(
         coverage=0.875, mean_width=1.5, minimums=0, reliability=SimpleNamespace(error=0.02)
     )
     scored = SimpleNamespace(evaluation=evaluation, latency_ms=41.6, at_once=2, count_check=check)
     config = SimpleNamespace(
-        data=SimpleNamespace(classes=("house_sparrow",)),
+        data=SimpleNamespace(classes=("house_sparrow",), plurals={}),
         evaluation=SimpleNamespace(count_confidence=0.9),
     )
     show_evaluation(config, scored, {})  # type: ignore[arg-type]

@@ -71,6 +71,15 @@ def test_two_classes_then_a_third(config: Config, tmp_path: Path) -> None:
     assert with_settled_classes(config, tmp_path / "first").data.classes == (SPARROW, "wren")
 
 
+def test_a_plural_of_no_class_of_the_set_is_refused(config: Config, tmp_path: Path) -> None:
+    write_set(config.data.root, {0: "goose"})
+    named = with_overrides(config, ["data.plurals={goose: geese}"])
+    assert settle_classes(named, tmp_path / "run")
+    wrong = with_overrides(config, ["data.plurals={gose: geese}"])
+    with pytest.raises(DataError, match=r"'gose' is not a class; the classes are .* 'goose'"):
+        settle_classes(wrong, tmp_path / "another")
+
+
 def test_another_list_is_another_key_for_the_steps(config: Config, tmp_path: Path) -> None:
     write_set(config.data.root, {0: "wren"})
     named = with_overrides(config, [f"data.classes=[{SPARROW}, wren]"])

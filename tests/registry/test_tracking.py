@@ -7,8 +7,11 @@ import os
 
 import pytest
 
+from sparrow.evaluation.bootstrap import Interval
+from sparrow.evaluation.class_scores import ClassScores
 from sparrow.registry.tracking import (
     RunFacts,
+    class_metrics,
     end_run,
     flat_params,
     log_epoch,
@@ -95,3 +98,16 @@ def test_the_environment_goes_before_the_config(stores, tmp_path, monkeypatch, g
 def test_which_store_it_is_is_said_without_its_secrets(monkeypatch, given, said):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", given)
     assert describe_tracking("sqlite:///own.db") == said
+
+
+def test_metrics_of_classes_have_names_that_mlflow_takes_and_each_its_own(client, stores, tmp_path):
+    names = ["a/b", "A b", "a_b", "a_b_2", "Großer: Vogel", "麻雀", "x" * 100, "100 % da"]
+    number = Interval(0.5, 0.4, 0.6)
+    classes = [ClassScores(name, 3, 2, 2, {"recall": number}) for name in names]
+    metrics = class_metrics(classes)
+    assert len(metrics) == 2 * len(names)
+    assert len({name.casefold() for name in metrics}) == len(metrics)
+    assert {"class_a_b_recall", "class_a_b_3_recall", "class_麻雀_recall"} <= set(metrics)
+    run_id = start_run(client, "birds", stores.artifacts, tmp_path / "note")
+    log_numbers(client, run_id, metrics)
+    assert client.get_run(run_id).data.metrics == metrics
