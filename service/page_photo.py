@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from service.page_source import PhotoFile
 from service.page_views import Views
+from sparrow.class_nouns import NO_PLURALS
 from sparrow.inference.counter import CountedPhoto
 from sparrow.predictions.record import ClassCount, LoggedBox
 
@@ -41,6 +43,7 @@ class PagePhoto:
         class_names: of the model that counted it.
         threshold: the operating threshold of that model.
         max_objects: the most objects that it finds in a photo, where that is known.
+        plurals: of its classes, see ``class_nouns``.
         views: smaller copies to show; None for a photo that could not be counted.
         same: further files in the list with the same bytes.
         corrected: the visitor's boxes in place of the model's.
@@ -52,6 +55,7 @@ class PagePhoto:
     class_names: tuple[str, ...]
     threshold: float
     max_objects: int | None = None
+    plurals: Mapping[str, str] = NO_PLURALS
     views: Views | None = None
     same: tuple[PhotoFile, ...] = ()
     corrected: tuple[ShownBox, ...] | None = None

@@ -45,7 +45,8 @@ def headline(photos: Sequence[PagePhoto], min_score: float | None) -> tuple[str,
     if len(photos) == 1:
         return _of_one(photos[0], readable[0], min_score)
     least = any(photo.is_minimum(min_score) for photo in photos)
-    total = total_in_words(sum(readable), _class_names(photos), minimum=least)
+    names, plurals = _class_names(photos), _plurals(photos)
+    total = total_in_words(sum(readable), names, plurals, minimum=least)
     unread = len(photos) - len(readable)
     hints = [f"{unread} of {len(photos)} photos could not be counted."] if unread else []
     corrected = sum(photo.corrected is not None for photo in photos)
@@ -56,7 +57,9 @@ def headline(photos: Sequence[PagePhoto], min_score: float | None) -> tuple[str,
 
 
 def _of_one(photo: PagePhoto, count: int, min_score: float | None) -> tuple[str, list[str]]:
-    words = count_in_words(count, *photo.interval(min_score), photo.class_names)
+    words = count_in_words(
+        count, *photo.interval(min_score), photo.class_names, plurals=photo.plurals
+    )
     size = size_in_words(photo.counted.smallest_px)
     hints = [] if count or photo.corrected else ["Try a closer photo, or one in better light."]
     hints += [f"{size[:1].upper()}{size[1:]}."] if size else []
@@ -93,8 +96,9 @@ def totals(photos: Sequence[PagePhoto], min_score: float | None) -> list[Json]:
     for photo in photos:
         for counted in photo.class_counts(min_score):
             sums[counted.label] += counted.count
+    plurals = _plurals(photos)
     return [
-        {"label": name, "words": total_in_words(n, [name], minimum=least)}
+        {"label": name, "words": total_in_words(n, [name], plurals, minimum=least)}
         for name, n in sums.items()
     ]
 
@@ -102,6 +106,10 @@ def totals(photos: Sequence[PagePhoto], min_score: float | None) -> list[Json]:
 def _class_names(photos: Sequence[PagePhoto]) -> list[str]:
     """Of all photos: two of a session may have been counted by different champions."""
     return list(dict.fromkeys(name for photo in photos for name in photo.class_names))
+
+
+def _plurals(photos: Sequence[PagePhoto]) -> dict[str, str]:
+    return {name: word for photo in photos for name, word in photo.plurals.items()}
 
 
 def photo_row(photo: PagePhoto, min_score: float | None) -> Json:

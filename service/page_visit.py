@@ -207,6 +207,7 @@ def _fill(photo: Future[PagePhoto], new: _NewPhoto, answer: Future[Answer]) -> N
                 class_names=model.class_names,
                 threshold=model.threshold,
                 max_objects=model.max_objects,
+                plurals=model.plurals,
                 views=views,
             )
         )
