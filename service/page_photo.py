@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from service.page_source import PhotoFile
 from service.page_views import Views
-from sparrow.class_nouns import NO_PLURALS
 from sparrow.inference.counter import CountedPhoto
 from sparrow.predictions.record import ClassCount, LoggedBox
 
@@ -55,7 +54,7 @@ class PagePhoto:
     class_names: tuple[str, ...]
     threshold: float
     max_objects: int | None = None
-    plurals: Mapping[str, str] = NO_PLURALS
+    plurals: Mapping[str, str] = field(default_factory=dict)
     views: Views | None = None
     same: tuple[PhotoFile, ...] = ()
     corrected: tuple[ShownBox, ...] | None = None
