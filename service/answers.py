@@ -67,6 +67,10 @@ class PhotoAnswer(BaseModel):
         description="smaller objects may be missed; null where the photo is not much larger than "
         "the model sees it"
     )
+    out_of_distribution: bool | None = Field(
+        description="whether the photo is unlike those that the model learnt from, so that its "
+        "count has no interval; null where the model cannot tell"
+    )
     error: Problem | None
 
 
@@ -101,6 +105,9 @@ class ModelAnswer(BaseModel):
     data_version: str
     trained_at: str
     counts_with_interval: bool
+    learnt_from_drawings: bool = Field(
+        description="a demonstration: on photos of a camera its counts mean little"
+    )
     card: str | None = Field(description="the model card, Markdown")
 
 
@@ -137,6 +144,7 @@ def photo_answer(counted: CountedPhoto) -> PhotoAnswer:
         count_is_minimum=record.count_is_minimum,
         class_counts=[ClassCountAnswer(**asdict(own)) for own in record.class_counts],
         smallest_object_px=counted.smallest_px,
+        out_of_distribution=counted.out_of_distribution,
         error=problem,
     )
 
@@ -174,5 +182,6 @@ def describe_model(counter: PhotoCounter) -> ModelAnswer:
         data_version=info.data_version,
         trained_at=info.trained_at,
         counts_with_interval=info.count_model is not None,
+        learnt_from_drawings=info.learnt_from_drawings,
         card=text and text.replace(UNREGISTERED, version_row(counter.version)),
     )

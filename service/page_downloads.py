@@ -11,13 +11,19 @@ from pathlib import Path
 from service.page_photo import PagePhoto, ShownBox
 from service.page_protocol import Download
 from service.page_room import PageRoom
+from service.page_sightings import class_names, visits_csv
 from service.pictures import annotated, encoded
 from sparrow.drawing.boxes import BoxStyle
 from sparrow.images import MAX_FILE_BYTES, ImageError, RgbImage, read_image
 from sparrow.inference.count_formats import coco, columns_by_class, csv_text, row
 from sparrow.predictions.record import LoggedBox, PredictionRecord
 
-NAMES = {"csv": "counts.csv", "coco": "counts.coco.json", "pictures": "annotated.zip"}
+NAMES = {
+    "csv": "counts.csv",
+    "visits": "visits.csv",
+    "coco": "counts.coco.json",
+    "pictures": "annotated.zip",
+}
 BYTES_PER_PIXEL = 0.5  # of a picture, rather too much: 0.38 was measured of nothing but grain
 BYTES_PER_PHOTO = 100_000  # of a table
 DRAWN = 1.0  # in the place of the score that a person's box has not; it gets into no file
@@ -35,8 +41,10 @@ def write_download(photos: Sequence[PagePhoto], options: Download, room: PageRoo
         return _write_pictures(photos, records, options, room)
     file = room.take(BYTES_PER_PHOTO * len(photos)) / NAMES[options.what]
     if options.what == "csv":
-        by_class = columns_by_class(_class_names(photos))
+        by_class = columns_by_class(class_names(photos))
         text = csv_text([row(record, by_class) for record in records], by_class)
+    elif options.what == "visits":
+        text = visits_csv(photos, options.min_score)
     else:
         text = json.dumps(_coco(photos, records, options.min_score), indent=1)
     file.write_text(text, encoding="utf-8")
@@ -91,15 +99,10 @@ def _coco(
     photos: Sequence[PagePhoto], records: Sequence[PredictionRecord], min_score: float | None
 ) -> dict[str, object]:
     """COCO's data format; a box that a person drew has no score."""
-    made = coco(records, _class_names(photos))
+    made = coco(records, class_names(photos))
     readable = [photo for photo in photos if photo.counted.record.error is None]
     boxes = [box for photo in readable for box in photo.boxes(min_score)]
     for annotation, box in zip(made["annotations"], boxes, strict=True):
         if box.score is None:
             del annotation["score"]
     return made
-
-
-def _class_names(photos: Sequence[PagePhoto]) -> list[str]:
-    """Of all photos: two of a session may have been counted by different champions."""
-    return list(dict.fromkeys(name for photo in photos for name in photo.class_names))

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from service.page_files import PageFiles
 from service.page_protocol import REQUESTS, Count, Request, UploadedPhoto
 from service.refusal import RefusalError
-from service.uploads import clean_name, read_json_object
+from service.uploads import NAME_LENGTH, clean_name, read_json_object
 
 SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MAX_INDEX = 1_000_000
@@ -107,7 +107,13 @@ class PageEvents:
             raise RefusalError(
                 400, "expected a photo that was uploaded here; please add it once more"
             )
-        return UploadedPhoto(path=str(file), name=clean_name(photo.name))
+        return UploadedPhoto(path=str(file), name=_clean_path(photo.name))
+
+
+def _clean_path(name: str) -> str:
+    """A name with the folders in which the visitor has the file, which tell cameras apart."""
+    parts = [clean_name(part) for part in name.split("/") if part not in ("", ".", "..")]
+    return "/".join(parts)[-NAME_LENGTH:].lstrip("/") or clean_name(name)
 
 
 def _request_of(name: str, widgets: list[str]) -> type[Request] | None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from service.inference_service import InferenceService
 from service.page_photo import PagePhoto, ShownBox
 from service.page_protocol import Save
-from service.page_screen import Json
+from service.page_sightings import Json
 from sparrow.predictions.corrections import CorrectedBox
 from sparrow.predictions.log import UnknownPredictionError
 

@@ -22,7 +22,8 @@ from service.page_downloads import write_download
 from service.page_feedback import save_feedback
 from service.page_photo import PagePhoto, ShownBox
 from service.page_room import PageRoom
-from service.page_screen import Json, photo_json, photo_row, screen
+from service.page_screen import photo_json, photo_row, screen
+from service.page_sightings import Json, sightings_json
 from service.page_source import PhotoFile, list_folder, local_photo
 from service.page_start import EXAMPLES, start
 from service.page_visit import Visit
@@ -73,7 +74,8 @@ class PageHandlers:
 
     def _show(self, visit: Visit, request: protocol.Show) -> Json:
         rows = [photo_row(photo, request.min_score) for photo in visit.shown.values()]
-        return {"rows": rows, **_screen(visit, request.min_score)}
+        seen = sightings_json(visit.shown.values(), request.min_score)
+        return {"rows": rows, "sightings": seen, **_screen(visit, request.min_score)}
 
     def _remove(self, visit: Visit, request: protocol.Remove) -> Json:
         visit.remove(list(visit.shown) if request.photos is None else request.photos)

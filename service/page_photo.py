@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from service.page_source import PhotoFile
 from service.page_views import Views
 from sparrow.inference.counter import CountedPhoto
+from sparrow.inference.remarks import remarks
 from sparrow.predictions.record import ClassCount, LoggedBox
+from sparrow.visits.capture import Shot
 
+NO_SHOT = Shot("", "")
 Corners = tuple[float, float, float, float]  # left, top, right, bottom; pixels, upright
 
 
@@ -43,6 +46,7 @@ class PagePhoto:
         threshold: the operating threshold of that model.
         max_objects: the most objects that it finds in a photo, where that is known.
         plurals: of its classes, see ``class_nouns``.
+        shot: what its EXIF tells of time and camera.
         views: smaller copies to show; None for a photo that could not be counted.
         same: further files in the list with the same bytes.
         corrected: the visitor's boxes in place of the model's.
@@ -55,6 +59,7 @@ class PagePhoto:
     threshold: float
     max_objects: int | None = None
     plurals: Mapping[str, str] = field(default_factory=dict)
+    shot: Shot = NO_SHOT
     views: Views | None = None
     same: tuple[PhotoFile, ...] = ()
     corrected: tuple[ShownBox, ...] | None = None
@@ -89,6 +94,11 @@ class PagePhoto:
         least = self.is_minimum(min_score)
         counts = [(name, labels.count(name)) for name in self.class_names]
         return tuple(ClassCount(name, n, n if least else None, None) for name, n in counts)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What to know of the count besides its number."""
+        return remarks(self.counted.smallest_px, self.counted.out_of_distribution)
 
     def is_minimum(self, min_score: float | None = None) -> bool:
         """Whether as many boxes are shown as the model can find: there may be more."""

@@ -31,7 +31,7 @@ class Show(Request):
 
 
 class UploadedPhoto(Request):
-    """A photo that the page uploaded: its path there, and what the visitor calls it."""
+    """A photo that the page uploaded: its path there, and its name, with its folders if known."""
 
     path: Name
     name: Name
@@ -79,7 +79,7 @@ class Save(Show):
 class Download(Show):
     """A file of what is on the screen; ``scores``: whether they are written on the boxes."""
 
-    what: Literal["csv", "coco", "pictures"]
+    what: Literal["csv", "visits", "coco", "pictures"]
     scores: bool = True
 
 

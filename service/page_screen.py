@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from service.page_photo import PagePhoto
+from service.page_sightings import UNKNOWN_CAMERA, Json, capture, class_names, time_in_words
 from sparrow.drawing.boxes import DETECTION_COLOR, ink_on
 from sparrow.drawing.class_boxes import class_color
-from sparrow.inference.object_size import size_in_words
 from sparrow.predictions.count_words import (
     count_in_words,
     interval_in_words,
@@ -17,8 +17,6 @@ from sparrow.predictions.count_words import (
 )
 from sparrow.predictions.record import ClassCount
 
-# Any: JSON, as the page's script reads it.
-Json = dict[str, Any]
 MAX_NAMES = 5  # of files with the same bytes
 
 
@@ -45,7 +43,7 @@ def headline(photos: Sequence[PagePhoto], min_score: float | None) -> tuple[str,
     if len(photos) == 1:
         return _of_one(photos[0], readable[0], min_score)
     least = any(photo.is_minimum(min_score) for photo in photos)
-    names, plurals = _class_names(photos), _plurals(photos)
+    names, plurals = class_names(photos), _plurals(photos)
     total = total_in_words(sum(readable), names, plurals, minimum=least)
     unread = len(photos) - len(readable)
     hints = [f"{unread} of {len(photos)} photos could not be counted."] if unread else []
@@ -60,9 +58,8 @@ def _of_one(photo: PagePhoto, count: int, min_score: float | None) -> tuple[str,
     words = count_in_words(
         count, *photo.interval(min_score), photo.class_names, plurals=photo.plurals
     )
-    size = size_in_words(photo.counted.smallest_px)
     hints = [] if count or photo.corrected else ["Try a closer photo, or one in better light."]
-    hints += [f"{size[:1].upper()}{size[1:]}."] if size else []
+    hints += [f"{remark[:1].upper()}{remark[1:]}." for remark in photo.remarks]
     if photo.corrected is not None:
         hints.append(f"As you corrected it; the model counted {_of_the_model([photo])}.")
         return words, hints
@@ -88,7 +85,7 @@ def _of_the_model(photos: Sequence[PagePhoto]) -> str:
 
 def totals(photos: Sequence[PagePhoto], min_score: float | None) -> list[Json]:
     """The boxes of each class in all photos; empty where the model has but one class."""
-    names = _class_names(photos)
+    names = class_names(photos)
     if len(names) < 2:
         return []
     least = any(photo.is_minimum(min_score) for photo in photos)
@@ -103,11 +100,6 @@ def totals(photos: Sequence[PagePhoto], min_score: float | None) -> list[Json]:
     ]
 
 
-def _class_names(photos: Sequence[PagePhoto]) -> list[str]:
-    """Of all photos: two of a session may have been counted by different champions."""
-    return list(dict.fromkeys(name for photo in photos for name in photo.class_names))
-
-
 def _plurals(photos: Sequence[PagePhoto]) -> dict[str, str]:
     return {name: word for photo in photos for name, word in photo.plurals.items()}
 
@@ -115,7 +107,7 @@ def _plurals(photos: Sequence[PagePhoto]) -> dict[str, str]:
 def photo_row(photo: PagePhoto, min_score: float | None) -> Json:
     """One row of the table, and what the viewer says about this photo."""
     count = photo.count(min_score)
-    minimum = photo.is_minimum(min_score)
+    minimum, taken = photo.is_minimum(min_score), capture(photo)
     return {
         "photo": photo.sha256,
         "name": photo.file.name,
@@ -125,6 +117,8 @@ def photo_row(photo: PagePhoto, min_score: float | None) -> Json:
         "likely": interval_in_words(*photo.interval(min_score)),
         "classes": {own.label: _of_class(own) for own in photo.class_counts(min_score)},
         "remark": _remark(photo, count),
+        "time": time_in_words(taken.taken),
+        "camera": "" if taken.camera == UNKNOWN_CAMERA else taken.camera,
         "corrected": photo.corrected is not None,
     }
 
@@ -141,7 +135,7 @@ def _remark(photo: PagePhoto, count: int | None) -> str:
         parts.append(f"corrected by you; the model counted {_of_the_model([photo])}")
     elif count == 0:
         parts.append("none found")
-    parts.append(size_in_words(photo.counted.smallest_px))
+    parts += photo.remarks
     if photo.same:
         names = [file.name for file in photo.same]
         more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from service.inference_service import InferenceService
-from service.page_screen import Json
+from service.page_sightings import Json
 from service.page_visit import MAX_SHOWN
 from sparrow.inference.model_folder import ModelInfo
+from sparrow.inference.remarks import DRAWN
 from sparrow.photo_names import PHOTO_SUFFIXES
 from sparrow.predictions.count_words import number_in_words
 
@@ -27,6 +28,7 @@ def start(inference: InferenceService) -> Json:
         "threshold": info.threshold,
         "lowest_score": info.min_score,
         "most": most_in_words(info),
+        "warning": DRAWN if info.learnt_from_drawings else "",
         "examples": [{"name": path.stem.replace("-", " "), "path": str(path)} for path in EXAMPLES],
         "folder": None if folder is None else Path(folder).name or folder,
         "keeps": inference.keeps_photos,

@@ -18,6 +18,7 @@ from service.uploads import Upload
 from service.worker_pool import Answer
 from sparrow.inference.counter import DETECTOR_FAILED
 from sparrow.inference.model_folder import ModelInfo
+from sparrow.visits.capture import Shot, read_shot
 
 MAX_SHOWN = 1000  # photos of one session; ``sparrow count`` has no limit
 TOO_MANY = (
@@ -31,6 +32,7 @@ MAX_REMEMBERED = 2000  # of one session; beyond it only the shown ones are remem
 class _NewPhoto:
     sha256: str
     file: PhotoFile
+    shot: Shot
     room: PageRoom
     model: ModelInfo
 
@@ -150,7 +152,9 @@ class Visit:
             photo: Future[PagePhoto] = Future()
             if self.counted.setdefault(key, photo) is not photo:
                 continue  # another event of this session has submitted it
-            fill = partial(_fill, photo, _NewPhoto(key, file, room, counter.info))
+            fill = partial(
+                _fill, photo, _NewPhoto(key, file, read_shot(content), room, counter.info)
+            )
             try:
                 upload = Upload(file.name, content)
                 inference.submit(upload, "page", counter, "view").add_done_callback(fill)
@@ -208,6 +212,7 @@ def _fill(photo: Future[PagePhoto], new: _NewPhoto, answer: Future[Answer]) -> N
                 threshold=model.threshold,
                 max_objects=model.max_objects,
                 plurals=model.plurals,
+                shot=new.shot,
                 views=views,
             )
         )

@@ -47,7 +47,7 @@ MAX_FILE_BYTES = 512 * 1024**2  # 48 megapixels of 16 bits a colour have 280 MiB
 _STRIP_PX = 512
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257  # tags of TIFF
 PNG_EXIF = {"exif", "Raw profile type exif"}
-EXIF_DIRECTORY = 0x8769  # where EXIF keeps what is about the shot, such as its time
+EXIF_DIRECTORY, GPS_DIRECTORY = 0x8769, 0x8825  # what is about the shot, and about its place
 
 
 class ImageError(ValueError):
@@ -114,8 +114,8 @@ def file_suffix(source: Path | str | bytes) -> str:
         return SUFFIXES[str(photo.format)]
 
 
-def read_exif(source: Path | str | bytes) -> dict[int, object]:
-    """EXIF tags by number, of the main and of the Exif directory, from the header alone.
+def read_exif(source: Path | str | bytes, directory: int = EXIF_DIRECTORY) -> dict[int, object]:
+    """EXIF tags by number, of the main directory and of one more, from the header alone.
 
     A photo is not refused for its EXIF: what is absent or damaged gives no tags.
     """
@@ -126,7 +126,7 @@ def read_exif(source: Path | str | bytes) -> dict[int, object]:
                 if photo.format == "PNG" and not PNG_EXIF & set(photo.info):
                     return {}  # Pillow would decode all pixels to look for it behind them
                 exif = photo.getexif()
-                return {**exif, **exif.get_ifd(EXIF_DIRECTORY)}
+                return {**exif, **exif.get_ifd(directory)}
     except Exception:  # Pillow's parsers raise a dozen types, struct.error included
         return {}
 

@@ -24,7 +24,7 @@ MONITORING_FORBIDDEN = TORCH | {"metaflow", "optuna"}
 # in ``sparrow`` itself and in ``GROUND_ROOMS``. A room may also name one module of another.
 GROUND_ROOMS = {"config", "drawing", "migrations"}
 BELOW_REPORTS = (
-    "data", "predictions", "detectors", "evaluation", "training", "inference", "export",
+    "data", "predictions", "detectors", "evaluation", "training", "inference", "export", "visits",
 )  # fmt: skip
 ALLOWED: dict[str, tuple[str, ...]] = {
     "data": ("storage.object_store",),
@@ -32,7 +32,9 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "detectors": (),
     "evaluation": ("data",),
     "training": ("detectors", "data", "evaluation"),
-    "inference": ("evaluation.counting", "predictions"),
+    "inference": ("evaluation.counting", "evaluation.training_distribution", "predictions"),
+    # Times and counts of photos that were counted: no pixels, no model.
+    "visits": ("data.photo_origin",),
     "export": ("detectors", "inference"),
     "registry": BELOW_REPORTS,
     "review": (*BELOW_REPORTS, "registry"),
@@ -60,7 +62,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "release": ("registry.pyfunc",),  # only what stored models name
 }
 # Rooms of others that values pass through: rows of a log, a reference, a folder, never a network.
-SERVICE_ALLOWED = ("inference", "predictions", "reports.templates")
+SERVICE_ALLOWED = ("inference", "predictions", "reports.templates", "visits")
 MONITORING_ALLOWED = ("predictions", "evaluation", "inference.model_folder", "reports")
 METAFLOW = ("metaflow", "metaflow.Run", "metaflow.current", "metaflow.namespace")
 STORES = {"mlflow", "optuna", "sqlalchemy", "bentoml"}
@@ -269,6 +271,7 @@ def forbidden_of(module: str) -> set[str]:
     "module",
     [
         *rooms("sparrow.inference"),
+        *rooms("sparrow.visits"),
         "sparrow.cli.main",
         "sparrow.cli.status",
         *rooms("service"),

@@ -23,14 +23,16 @@ BROUGHT = {
     "starlette": "bentoml",
 }  # fmt: skip
 COUNTING = ("cli/main.py", "cli/count*.py", "cli/page.py", "inference/*.py", "drawing/*.py",
-            "config/*.py", "evaluation/counting.py", "predictions/record.py")  # fmt: skip
+            "config/*.py", "evaluation/counting.py", "predictions/record.py",
+            "predictions/log_tables.py", "visits/*.py", "data/photo_origin.py")  # fmt: skip
 # Only for a file in Parquet, which is refused before the counting begins.
 PARQUET = {"pandas", "pyarrow"}
 PARTS: dict[str, tuple[str, ...]] = {
     "": (*(f"sparrow/{name}" for name in COUNTING), *(
         f"sparrow/{name}.py" for name in
-        ("__init__", "atomic_file", "avif_size", "boxes", "detections", "image_formats",
-         "image_orientation", "image_statistics", "images", "photo_names", "pixel_values",
+        ("__init__", "atomic_file", "avif_size", "boxes", "capture_names", "detections",
+         "image_formats", "image_orientation", "image_statistics", "images", "photo_names",
+         "pixel_values",
          "plain_text", "portable", "progress",
          "regular_file", "served_settings", "shipped", "spreadsheet", "store_url", "telemetry"))),
     "data": ("sparrow/data/**/*.py", "sparrow/evaluation/*.py", "sparrow/reports/*.py",

@@ -40,7 +40,10 @@ export class Intake {
 
   /** Files of the browser; those that are no photos by name and type fail at once. */
   addFiles(files) {
-    this.add([...files].map((file) => ({ name: file.name, file, bytes: file.size, sent: 0 })));
+    this.add([...files].map((file) => {
+      const name = file.webkitRelativePath || file.name; // folders tell cameras apart
+      return { name: name.toWellFormed?.() ?? name, file, bytes: file.size, sent: 0 };
+    }));
   }
 
   addExamples(positions) {

@@ -19,6 +19,7 @@ class CountPage {
     this.limits = limits;
     this.photos = new Map(); // by SHA-256, in the order in which they were counted
     this.current = null;
+    this.sightings = { visits: [], visit_of: {}, undated: 0, notes: [] };
     this.score = null; // null: the model's own threshold
     this.intake = new Intake(limits, () => this.score, {
       counted: (reply) => this.counted(reply),
@@ -69,6 +70,8 @@ class CountPage {
       button.addEventListener("click", () => this.download(button));
     }
     this.part("most").textContent = this.limits.most;
+    this.part("warning").textContent = this.limits.warning;
+    this.part("warning").hidden = !this.limits.warning;
     this.showConsent();
   }
 
@@ -129,12 +132,14 @@ class CountPage {
     }
     this.current ??= photos[0]?.photo ?? null;
     this.showAll(screen);
+    this.showRows(); // the visits, once no more photos come
   }
 
   async askRows() {
     const score = this.score;
     try {
-      const { rows, screen } = await ask("show", { min_score: score });
+      const { rows, sightings, screen } = await ask("show", { min_score: score });
+      this.sightings = sightings;
       if (score === this.score) this.showNew(rows, screen);
     } catch (error) {
       this.trouble(error);
@@ -157,7 +162,8 @@ class CountPage {
     this.part("words").textContent = screen.words;
     this.part("hint").textContent = screen.hint;
     this.table.showTotals(screen.totals, (label) => this.color(label));
-    this.table.show(this.photos);
+    this.table.show(this.photos, this.sightings.visit_of);
+    this.table.showSightings(this.sightings, this.photos);
     this.showPhoto();
   }
 
@@ -238,6 +244,7 @@ class CountPage {
       const request = { photo: photo.photo, boxes: corners, min_score: this.score };
       const { rows, screen } = await ask("correct", request);
       this.showNew(rows, screen);
+      this.showRows();
     } catch (error) {
       photo.corrected = before;
       this.showPhoto();
@@ -255,6 +262,7 @@ class CountPage {
       this.current = left[Math.min(place, left.length - 1)] ?? null;
     }
     this.showAll(screen);
+    this.showRows();
     if (!this.current) this.page.querySelector("[data-files]").focus();
   }
 

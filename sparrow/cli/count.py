@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sparrow.cli.count_journal import Journal, journal_path
-from sparrow.cli.count_output import FORMATS, write
+from sparrow.cli.count_options import add_options, check_options, visit_options
+from sparrow.cli.count_output import write, write_visits
+from sparrow.cli.count_page import write_page
 from sparrow.cli.count_photos import count_all
-from sparrow.cli.count_report import describe, report
+from sparrow.cli.count_places import say_places, write_places
+from sparrow.cli.count_report import SOME_UNREADABLE, describe, report
 from sparrow.cli.count_table import refuse_other_table
-from sparrow.config import StoresConfig
+from sparrow.cli.count_tally import Tally
+from sparrow.cli.counted_folder import CountedFolder, root_of
+from sparrow.cli.project import find_champion
 from sparrow.inference.photo_files import FoundPhotos, find_photos
-from sparrow.portable import usable_cores
 from sparrow.progress import show_progress
+from sparrow.visits.fixed_places import FixedPlace, PlaceFinder, read_places
+from sparrow.visits.visits import SeenPhoto, Sightings, find_sightings
+
+if TYPE_CHECKING:
+    from sparrow.inference.counter import PhotoCounter
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -29,70 +39,98 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "photos, RAW and video among them, are named as skipped. Started again with the same "
         "--to, the command goes on where it stopped.",
     )
-    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="files or folders")
-    parser.add_argument("-r", "--recursive", action="store_true", help="folders in folders too")
-    parser.add_argument("--to", type=Path, metavar="FILE", help="counts as .csv, .json or .parquet")
-    parser.add_argument(
-        "--megadetector", action="store_true", help="write the .json in MegaDetector's batch format"
-    )
-    parser.add_argument("--annotated", type=Path, metavar="DIR", help="photos with boxes drawn in")
-    parser.add_argument(
-        "--workers",
-        type=int,
-        default=usable_cores(),
-        metavar="N",
-        help="processes (all cores)",
-    )
-    parser.add_argument("--model", type=Path, metavar="DIR", help="model folder (the champion)")
+    add_options(parser)
     parser.set_defaults(func=count)
-
-
-def _check(arguments: argparse.Namespace) -> None:
-    to = arguments.to
-    if to is not None and to.suffix.lower() not in FORMATS:
-        raise ValueError(f"--to {to}: expected a name ending in {', '.join(FORMATS)}")
-    if to is not None and to.suffix.lower() == ".parquet":
-        import pandas  # noqa: F401 here, and not after an hour's counting
-        import pyarrow  # noqa: F401
-    if arguments.megadetector and (to is None or to.suffix.lower() != ".json"):
-        raise ValueError("--megadetector needs --to with a name ending in .json")
-    if arguments.workers < 1:
-        raise ValueError(f"--workers {arguments.workers}: expected at least 1")
 
 
 def count(arguments: argparse.Namespace) -> int:
     """Count and report; 0 when every photo could be read, 3 when some could not."""
-    _check(arguments)
+    check_options(arguments)
     from sparrow.inference.counter import PhotoCounter
     from sparrow.inference.model_folder import INFO
     from sparrow.regular_file import sha256_of
 
+    excluded = read_places(arguments.exclude) if arguments.exclude is not None else []
     listing = _find(arguments)
-    files, to = listing.photos, arguments.to
-    folder = (arguments.model or Path(StoresConfig().champion)).resolve()
+    to, folder = arguments.to, find_champion(arguments.model)
     counter = PhotoCounter(folder)
-    class_names = counter.info.class_names
     with closing(Journal(to, sha256_of(folder / INFO))) as journal:
-        left = [file for file in files if journal.known(file, arguments.annotated) is None]
-        _say_what_is_known(journal, files, left)
-        show = show_progress("counted", to=sys.stderr)
-        counted = count_all(left, counter, arguments.annotated, arguments.workers)
-        for number, entry in enumerate(counted, 1):
-            journal.add(entry)
-            show(number, len(left))
-        entries = [journal.entry(file) for file in files]
-        if to is not None:
-            write(to, entries, listing.skipped, class_names, megadetector=arguments.megadetector)
-            journal.remove()
-    if to is None:
-        print(*map(describe, entries), sep="\n")
-    return report(entries, listing, counter.info)
+        _count(journal, listing.photos, counter, arguments)
+        photos = CountedFolder(
+            journal,
+            listing.photos,
+            root_of(arguments.photos),
+            counter.info.class_names,
+            visit_options(arguments),
+            excluded,
+        )
+        left_out = photos.below(listing)
+        tally, sightings, places = _take_up(photos, counter.info.plurals, say_each=to is None)
+        _write_all(arguments, photos, (tally, sightings, places), left_out)
+        journal.remove()
+    say_places(places, written_to=arguments.fixed_places)
+    report(tally, sightings, left_out)
+    return SOME_UNREADABLE if tally.failed else 0
+
+
+def _write_all(
+    arguments: argparse.Namespace,
+    photos: CountedFolder,
+    result: tuple[Tally, Sightings, list[FixedPlace]],
+    left_out: FoundPhotos,
+) -> None:
+    """Write the files that were asked for; ``result``: of ``_take_up``."""
+    tally, sightings, places = result
+    if arguments.to is not None:
+        write(
+            arguments.to,
+            photos.output(sightings),
+            left_out.skipped,
+            photos.class_names,
+            megadetector=arguments.megadetector,
+        )
+    if arguments.visits is not None:
+        write_visits(arguments.visits, sightings, photos.class_names)
+    if arguments.report is not None:
+        write_page(arguments.report, photos, tally, sightings, left_out)
+    if arguments.fixed_places is not None:
+        write_places(arguments.fixed_places, places, photos)
+
+
+def _count(
+    journal: Journal, files: Sequence[Path], counter: PhotoCounter, arguments: argparse.Namespace
+) -> None:
+    """Count what the journal does not have yet."""
+    left = [file for file in files if not journal.known(file, arguments.annotated)]
+    _say_what_is_known(journal, files, left)
+    show = show_progress("counted", to=sys.stderr)
+    counted = count_all(left, counter, arguments.annotated, arguments.workers)
+    for number, entry in enumerate(counted, 1):
+        journal.add(entry)
+        show(number, len(left))
+
+
+def _take_up(
+    photos: CountedFolder, plurals: Mapping[str, str], *, say_each: bool
+) -> tuple[Tally, Sightings, list[FixedPlace]]:
+    """Sums, visits and fixed places of all photos, each of which is looked at once."""
+    tally, seen, finder = Tally(photos.class_names, plurals), list[SeenPhoto](), PlaceFinder()
+    for file, entry in photos.entries():
+        tally.add(entry)
+        if entry["record"]["error"] is None:
+            photo = photos.seen(file, entry)
+            seen.append(photo)
+            finder.add(photo.capture.camera, photo.capture.taken, entry["record"])
+        if say_each:
+            print(describe(entry))
+    return tally, find_sightings(seen, photos.options.seconds), finder.places()
 
 
 def _find(arguments: argparse.Namespace) -> FoundPhotos:
     """The photos; a table of others is not overwritten, and finding that out costs no counting."""
     to = arguments.to
-    own = () if to is None else (to, journal_path(to))
+    own = [path for path in (to, arguments.visits, arguments.report) if path is not None]
+    own += [] if to is None else [journal_path(to)]
     listing = find_photos(arguments.photos, recursive=arguments.recursive, own=own)
     if to is not None:
         refuse_other_table(to, listing.photos)

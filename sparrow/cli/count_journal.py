@@ -1,18 +1,19 @@
 """The journal of ``sparrow count``: what is counted so far, for a killed run to continue from.
 
 The journal is beside the output: a line that names the model, then a line a photo with a check
-sum. An entry counts only for the very file, model and options it was made with.
+sum. An entry counts only for the very file, model and options it was made with. Entries stay in the
+file, and memory holds where each is: a folder may have any number of photos.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import tempfile
 import zlib
-from collections.abc import Iterator
-from io import FileIO
+from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 from filelock import lock_descriptor
 
@@ -20,7 +21,8 @@ from sparrow.regular_file import open_regular
 
 FileKey = list[int]  # bytes, mtime ns, ctime ns
 
-FORMAT = 4  # raise when an entry changes its form: earlier journals are then begun anew
+FORMAT = 4  # raise when an entry changes its form
+STILL_READ = (3,)  # formats whose entries lack only what is told from the photo or is not needed
 _BEGINNING = f'{{"format": {FORMAT}'.encode()
 
 
@@ -34,6 +36,8 @@ class Entry(TypedDict):
         annotated: absolute path of the drawing, if there is one.
         real: the photo's absolute path, links followed: it is found again from any folder.
         smallest_px: see ``CountedPhoto``.
+        shot: a ``Shot`` as JSON values; journals of earlier releases have none.
+        left_out: detections at excluded places, which no journal knows of.
     """
 
     record: dict[str, Any]
@@ -42,13 +46,24 @@ class Entry(TypedDict):
     annotated: str | None
     real: str
     smallest_px: int | None
+    shot: NotRequired[dict[str, str]]
+    left_out: NotRequired[int]
+
+
+class _Place(NamedTuple):
+    """Where an entry is in the file, and what ``known`` asks about it."""
+
+    offset: int
+    length: int
+    key: tuple[int, ...] | None
+    failed: bool
+    annotated: str | None
 
 
 class Journal:
-    """Entries by the photo's absolute path; without an output file, in memory only.
+    """Entries by the photo's absolute path; without an output file, in a file that has no name.
 
     Attributes:
-        done: what was counted, this run's entries included.
         restarted: why the entries of a journal that was there do not count; else None.
     """
 
@@ -56,55 +71,58 @@ class Journal:
         """Open the journal of an output file, or begin it.
 
         Args:
-            to: the output file; None keeps no journal.
+            to: the output file; None keeps no journal beyond this run.
             model: the SHA-256 of the model's ``model.json``.
 
         Raises:
-            ValueError: another run writes it, it is damaged, or the file is no journal.
+            ValueError: another run writes it, it is damaged, or it is none.
         """
-        self.done: dict[str, Entry] = {}
         self.restarted: str | None = None
+        self._places: dict[str, _Place] = {}
         self._path = journal_path(to) if to is not None else None
-        self._file: FileIO | None = None
-        if self._path is None:
-            return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        head = json.dumps({"format": FORMAT, "model": model}).encode() + b"\n"
-        self._file = _open_locked(self._path)
+        self._file: FileIO = self._open()
         try:
-            self._file.truncate(self._read(self._file.read(), head))
+            self._file.truncate(self._read(model))
             if self._file.seek(0, os.SEEK_END) == 0:
-                self._append(head)
+                self._append(_head(FORMAT, model))
         except BaseException:
             self._file.close()
             raise
 
-    def known(self, file: Path, annotated: Path | None) -> Entry | None:
-        """The entry of this very file; None where it has to be counted.
+    def known(self, file: Path, annotated: Path | None) -> bool:
+        """Whether this very file was counted, and need not be again.
 
         Args:
             file: the photo.
             annotated: folder of the drawings, if there are to be any.
         """
-        entry = self.done.get(os.path.realpath(file))
-        if entry is None or entry["record"]["error"] is not None:
-            return None  # what failed may work now
-        if entry["file"] is None or entry["file"] != file_key(file):
-            return None
+        place = self._places.get(os.path.realpath(file))
+        if place is None or place.failed:
+            return False  # what failed may work now
+        if place.key is None or list(place.key) != file_key(file):
+            return False
         if annotated is not None:
-            drawing = Path(entry["annotated"] or "")
-            if drawing.parent != Path(os.path.abspath(annotated)) or not drawing.is_file():
-                return None
-        return entry
+            drawing = Path(place.annotated or "")
+            return drawing.parent == Path(os.path.abspath(annotated)) and drawing.is_file()
+        return True
+
+    def __len__(self) -> int:
+        return len(self._places)
 
     def has(self, file: Path) -> bool:
         """Whether the photo was counted, be it as another file."""
-        return os.path.realpath(file) in self.done
+        return os.path.realpath(file) in self._places
 
-    def entry(self, file: Path) -> Entry:
+    def entry(self, file: Path, name: str | None = None) -> Entry:
         """The entry of a counted photo, under the name that it has now."""
-        entry = self.done[os.path.realpath(file)]
-        return {**entry, "record": {**entry["record"], "file_name": str(file)}}
+        place = self._places[os.path.realpath(file)]
+        self._file.seek(place.offset)
+        line = b""
+        while len(line) < place.length and (part := self._file.read(place.length - len(line))):
+            line += part
+        entry: Entry = json.loads(line.partition(b" ")[2])
+        entry["record"]["file_name"] = str(file) if name is None else name
+        return entry
 
     def add(self, entry: Entry) -> None:
         """Append a photo's entry at once.
@@ -112,9 +130,11 @@ class Journal:
         Raises:
             OSError: the disk is full.
         """
-        self.done[entry["real"]] = entry
         text = json.dumps(entry).encode()
-        self._append(b"%08x %s\n" % (zlib.crc32(text), text))
+        offset = self._file.seek(0, os.SEEK_END)
+        line = b"%08x %s\n" % (zlib.crc32(text), text)
+        self._append(line)
+        self._note(entry, offset, len(line))
 
     def remove(self) -> None:
         """Delete the journal: the output is written, and nothing is left to resume."""
@@ -123,29 +143,46 @@ class Journal:
 
     def close(self) -> None:
         """Release the journal for another run; its entries stay."""
-        if self._file is not None:
-            self._file.close()
+        self._file.close()
+
+    def _open(self) -> FileIO:
+        if self._path is not None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            return _open_locked(self._path)
+        with tempfile.TemporaryFile() as unnamed:
+            return FileIO(os.dup(unnamed.fileno()), "r+b")
+
+    def _note(self, entry: Entry, offset: int, length: int) -> None:
+        key = None if entry["file"] is None else tuple(entry["file"])
+        failed = entry["record"]["error"] is not None
+        self._places[entry["real"]] = _Place(offset, length, key, failed, entry["annotated"])
 
     def _append(self, line: bytes) -> None:
-        if self._file is None:
-            return
         try:
             while line:
                 line = line[self._file.write(line) :]
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(self._path)) from error
 
-    def _read(self, content: bytes, head: bytes) -> int:
+    def _read(self, model: str) -> int:
         """Take over the entries; how many bytes of the journal stay."""
-        lines = content.splitlines(keepends=True)
-        if not lines or (len(lines) == 1 and _torn(lines[0])):
-            return 0
-        if lines[0] != head:
-            self.restarted = _why_not(lines[0], str(self._path))
-            return 0
-        for entry in _entries(lines[1:], str(self._path)):
-            self.done[entry["real"]] = entry
-        return len(content) if content.endswith(b"\n") else len(content) - len(lines[-1])
+        reader = BufferedReader(self._file)
+        try:
+            first = reader.readline()
+            if not first or (_torn(first) and not reader.peek(1)):
+                return 0
+            if first not in [_head(number, model) for number in (FORMAT, *STILL_READ)]:
+                self.restarted = _why_not(first, str(self._path))
+                return 0
+            offset = len(first)
+            for number, line in enumerate(reader, start=2):
+                if not line.endswith(b"\n"):
+                    break  # it was being written when the run ended
+                self._note(_entry(line, number, str(self._path)), offset, len(line))
+                offset += len(line)
+            return offset
+        finally:
+            reader.detach()
 
 
 def journal_path(to: Path) -> Path:
@@ -182,6 +219,10 @@ def _open_locked(path: Path) -> FileIO:
     return file
 
 
+def _head(number: int, model: str) -> bytes:
+    return json.dumps({"format": number, "model": model}).encode() + b"\n"
+
+
 def _torn(line: bytes) -> bool:
     """Whether this is a first line that a full disk or a kill cut."""
     return not line.endswith(b"\n") and (line.startswith(_BEGINNING) or _BEGINNING.startswith(line))
@@ -190,7 +231,7 @@ def _torn(line: bytes) -> bool:
 def _why_not(line: bytes, path: str) -> str:
     try:
         head = json.loads(line)
-        old = "format" not in head or head["format"] != FORMAT
+        old = "format" not in head or head["format"] not in (FORMAT, *STILL_READ)
         if "model" in head:
             return "of an earlier version of this program" if old else "of another model"
     except (ValueError, TypeError):
@@ -201,14 +242,12 @@ def _why_not(line: bytes, path: str) -> str:
     )
 
 
-def _entries(lines: list[bytes], path: str) -> Iterator[Entry]:
-    for number, line in enumerate(lines, start=2):
-        if not line.endswith(b"\n"):
-            return  # it was being written when the run ended
-        checksum, _, text = line[:-1].partition(b" ")
-        if checksum != b"%08x" % zlib.crc32(text):
-            raise ValueError(
-                f"{path}: line {number} of {len(lines) + 1} is damaged. Delete the file to count "
-                "all photos anew, or only this line to keep the other photos' counts"
-            )
-        yield json.loads(text)
+def _entry(line: bytes, number: int, path: str) -> Entry:
+    checksum, _, text = line[:-1].partition(b" ")
+    if checksum != b"%08x" % zlib.crc32(text):
+        raise ValueError(
+            f"{path}: line {number} is damaged. Delete the file to count all photos anew, or only "
+            "this line to keep the other photos' counts"
+        )
+    entry: Entry = json.loads(text)
+    return entry

@@ -1,18 +1,25 @@
-"""The output file of ``sparrow count``: CSV, JSON, MegaDetector's JSON or Parquet."""
+"""The output file of ``sparrow count``: CSV, JSON, MegaDetector's JSON or Parquet.
+
+Text is written photo by photo; a Parquet file alone is put together in memory.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
-from sparrow.atomic_file import write_atomic
+from sparrow.atomic_file import atomic_file
 from sparrow.cli.count_journal import Entry
 from sparrow.inference.photo_files import SkippedFile
 from sparrow.plain_text import utf8
+from sparrow.visits.tables import COLUMNS, rows
+from sparrow.visits.visits import Sightings
 
 if TYPE_CHECKING:
     from sparrow.predictions.class_columns import ClassColumns
@@ -21,9 +28,22 @@ if TYPE_CHECKING:
 FORMATS = (".csv", ".json", ".parquet")
 
 
+@dataclass(frozen=True)
+class OutputPhoto:
+    """A counted photo of the output.
+
+    Attributes:
+        entry: of the journal.
+        columns: what is known beyond its record: time, camera, visit; of all photos the same.
+    """
+
+    entry: Entry
+    columns: dict[str, Any]
+
+
 def write(
     to: Path,
-    entries: Sequence[Entry],
+    photos: Iterable[OutputPhoto],
     skipped: Sequence[SkippedFile],
     class_names: Sequence[str],
     *,
@@ -34,50 +54,106 @@ def write(
     Raises:
         OSError: it cannot be written; the file is named.
     """
+    from sparrow.inference.count_formats import columns_by_class
+
+    left_out = [{"file": utf8(str(file.path)), "reason": file.reason} for file in skipped]
+    by_class = columns_by_class(class_names)
     try:
-        _write(to, entries, skipped, class_names, megadetector=megadetector)
+        with atomic_file(to) as partial:
+            if to.suffix.lower() == ".parquet":
+                _write_parquet(partial, photos, by_class)
+                return
+            with partial.open("w", encoding="utf-8", newline="") as file:
+                if megadetector:
+                    _write_megadetector(file, photos, class_names, left_out)
+                elif to.suffix.lower() == ".csv":
+                    _write_csv(file, photos, by_class)
+                else:
+                    end = f',\n "skipped": {_inner(left_out)}\n}}\n'
+                    items = (_json_photo(photo, by_class) for photo in photos)
+                    _write_list(file, '{\n "photos": [', items, end)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(to)) from error
 
 
-def _write(
-    to: Path,
-    entries: Sequence[Entry],
-    skipped: Sequence[SkippedFile],
+def write_visits(to: Path, sightings: Sightings, class_names: Sequence[str]) -> None:
+    """Write the table of visits, hours, days and cameras, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written; the file is named.
+    """
+    from sparrow.inference.count_formats import csv_line
+
+    try:
+        with atomic_file(to) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+            file.write(csv_line(COLUMNS))
+            for row in rows(sightings.groups, class_names):
+                file.write(csv_line(row.values()))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(to)) from error
+
+
+def _write_csv(
+    file: TextIO, photos: Iterable[OutputPhoto], by_class: Sequence[ClassColumns]
+) -> None:
+    from sparrow.inference.count_formats import csv_line
+
+    for number, row in enumerate(_row(photo, by_class) for photo in photos):
+        if number == 0:
+            file.write(csv_line(row))
+        file.write(csv_line(row.values()))
+
+
+def _write_megadetector(
+    file: TextIO,
+    photos: Iterable[OutputPhoto],
     class_names: Sequence[str],
-    *,
-    megadetector: bool,
+    left_out: Sequence[dict[str, str]],
 ) -> None:
     from sparrow.inference import count_formats as formats
 
-    records = [_record(entry) for entry in entries]
-    left_out = [{"file": utf8(str(file.path)), "reason": file.reason} for file in skipped]
-    by_class, kind = formats.columns_by_class(class_names), to.suffix.lower()
-    rows = [formats.row(record, by_class) for record in records]
-    if megadetector:
-        now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
-        text = json.dumps(formats.megadetector(records, class_names, now, left_out), indent=1)
-        write_atomic(to, text + "\n")
-    elif kind == ".csv":
-        write_atomic(to, formats.csv_text(rows, by_class))
-    elif kind == ".json":
-        photos = [
-            {**row, "boxes": [asdict(box) for box in r.boxes], "message": e["message"]}
-            for row, r, e in zip(rows, records, entries, strict=True)
-        ]
-        write_atomic(to, json.dumps({"photos": photos, "skipped": left_out}, indent=1) + "\n")
-    else:
-        write_atomic(to, _parquet(rows, by_class))
+    records = (_record(photo.entry) for photo in photos)
+    first = next(records)
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    head = json.dumps(formats.megadetector([first], class_names, now, left_out), indent=1)
+    begin, _, _ = head.rpartition('"images": [')
+    images = (formats.megadetector_image(record, class_names) for record in chain([first], records))
+    _write_list(file, begin + '"images": [', images, "\n}\n")
 
 
-def _parquet(rows: Sequence[dict[str, Any]], by_class: Sequence[ClassColumns]) -> bytes:
+def _write_list(file: TextIO, begin: str, items: Iterable[dict[str, Any]], end: str) -> None:
+    """JSON as ``json.dumps`` writes it with an indent of 1, with one list that is not in memory."""
+    file.write(begin)
+    for number, item in enumerate(items):
+        text = textwrap.indent(json.dumps(item, indent=1), "  ")
+        file.write(f"{',' if number else ''}\n{text}")
+    file.write("\n ]" + end)
+
+
+def _inner(value: object) -> str:
+    return textwrap.indent(json.dumps(value, indent=1), " ").lstrip()
+
+
+def _write_parquet(
+    path: Path, photos: Iterable[OutputPhoto], by_class: Sequence[ClassColumns]
+) -> None:
     import pandas as pd
 
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(_row(photo, by_class) for photo in photos)
     for columns in by_class:  # whole numbers, with gaps where a photo or an interval has none
         table = table.astype(dict.fromkeys(columns.names, "Int64"))
-    content: bytes = table.to_parquet(index=False)
-    return content
+    table.astype({"visit": "Int64"}).to_parquet(path, index=False)
+
+
+def _row(photo: OutputPhoto, by_class: Sequence[ClassColumns]) -> dict[str, Any]:
+    from sparrow.inference.count_formats import row
+
+    return {**row(_record(photo.entry), by_class), **photo.columns}
+
+
+def _json_photo(photo: OutputPhoto, by_class: Sequence[ClassColumns]) -> dict[str, Any]:
+    boxes = [asdict(box) for box in _record(photo.entry).boxes]
+    return {**_row(photo, by_class), "boxes": boxes, "message": photo.entry["message"]}
 
 
 def _record(entry: Entry) -> PredictionRecord:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import queue
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -16,10 +17,13 @@ from sparrow.cli.count_journal import Entry, FileKey, key_of
 from sparrow.images import MAX_FILE_BYTES, RgbImage
 from sparrow.inference.photo_files import DRAWING_MARK
 from sparrow.regular_file import open_regular
+from sparrow.visits.capture import read_shot
 
 if TYPE_CHECKING:
     from sparrow.inference.counter import CountedPhoto, PhotoCounter
     from sparrow.predictions.record import PredictionRecord
+
+AHEAD = 16  # photos a process that are begun before the first of them is asked for
 
 
 def count_all(
@@ -56,7 +60,13 @@ def _count_in_processes(
             free.put(process)
 
     with ThreadPoolExecutor(workers) as threads:
-        yield from threads.map(count_there, files)
+        waiting: deque[Future[Entry]] = deque()
+        for file in files:
+            waiting.append(threads.submit(count_there, file))
+            if len(waiting) > AHEAD * workers:  # more would wait in memory, with their entries
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
     for process in processes:
         process.close()
 
@@ -77,7 +87,8 @@ def count_file(counter: PhotoCounter, file: Path, annotated: Path | None) -> Ent
         drawing = _write_annotated(
             annotated, file, counter.info.class_names, (image, counted.record)
         )
-    return _entry(file, counted, trouble, key, drawing)
+    entry = _entry(file, counted, trouble, key, drawing)
+    return {**entry, "shot": asdict(read_shot(content))}
 
 
 def _unreadable_folder(file: Path) -> str | None:

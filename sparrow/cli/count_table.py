@@ -8,11 +8,20 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from sparrow.plain_text import one_line, utf8
-from sparrow.regular_file import open_regular
+from sparrow.regular_file import open_regular, sha256_of
 from sparrow.spreadsheet import from_cell
+
+SAMPLE = 20  # photos whose content is compared with what a table noted
+
+
+class _Row(NamedTuple):
+    """A photo of a table; tables of earlier releases do not have its SHA-256."""
+
+    name: str
+    sha256: str | None
 
 
 def refuse_other_table(to: Path, files: Sequence[Path]) -> None:
@@ -29,11 +38,12 @@ def refuse_other_table(to: Path, files: Sequence[Path]) -> None:
     if not to.exists() or to.stat().st_size == 0:
         return
     remedy = "; choose another --to, or move the file away"
-    names = _names_in(to)
-    if names is None:
+    rows = _rows_in(to)
+    if rows is None:
         raise ValueError(
             f"--to {to}: the file is there already and is no table of sparrow count{remedy}"
         )
+    names = [row.name for row in rows]
     others = _not_among(names, files)
     if others:
         raise ValueError(
@@ -41,36 +51,67 @@ def refuse_other_table(to: Path, files: Sequence[Path]) -> None:
             f"are not among the {len(files)} to be counted now, such as {one_line(others[0])}; it "
             f"would be overwritten{remedy}"
         )
+    if _holds_others_of_the_same_names(rows, files):
+        raise ValueError(
+            f"--to {to}: the file holds the counts of {len(names)} other photos with the same "
+            f"names, such as {one_line(names[0])}; it would be overwritten{remedy}"
+        )
 
 
-def _names_in(table: Path) -> list[str] | None:
-    """File names of the photos in a table, as it was written; None where it is none."""
+def _holds_others_of_the_same_names(rows: Sequence[_Row], files: Sequence[Path]) -> bool:
+    """Whether none of some photos has the content that the table noted for its name.
+
+    Cameras number their photos anew: names below a folder alone do not tell two cards apart.
+    """
+    by_name: dict[str, list[Path]] = defaultdict(list)
+    for file in files:
+        by_name[file.name].append(file)
+    compared = 0
+    for row in rows:
+        if not row.sha256:
+            continue
+        for file in by_name[PurePath(row.name).name]:
+            try:
+                if sha256_of(file) == row.sha256:
+                    return False
+            except OSError:
+                continue
+            compared += 1
+        if compared >= SAMPLE:
+            break
+    return compared > 0
+
+
+def _rows_in(table: Path) -> list[_Row] | None:
+    """The photos in a table, as it was written; None where it is none."""
     kind = table.suffix.lower()
     try:
         if kind == ".parquet":
             import pandas as pd
 
-            return [str(name) for name in pd.read_parquet(table, columns=["file"])["file"]]
+            content = pd.read_parquet(table)
+            noted = content["sha256"] if "sha256" in content else [None] * len(content)
+            return [_Row(str(n), s or None) for n, s in zip(content["file"], noted, strict=True)]
         with open_regular(table) as file:
             text = file.read().decode("utf-8-sig")
-        return _names_in_csv(text) if kind == ".csv" else _names_in_json(json.loads(text))
+        return _rows_in_csv(text) if kind == ".csv" else _rows_in_json(json.loads(text))
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(table)) from error
     except (ValueError, KeyError, TypeError, csv.Error):  # no text, no JSON, other columns
         return None
 
 
-def _names_in_csv(text: str) -> list[str] | None:
+def _rows_in_csv(text: str) -> list[_Row] | None:
     rows = csv.DictReader(text.splitlines(keepends=True))
     if not {"file", "count"} <= set(rows.fieldnames or ()):
         return None
-    return [from_cell(row["file"]) for row in rows]
+    return [_Row(from_cell(row["file"]), row.get("sha256") or None) for row in rows]
 
 
-def _names_in_json(content: Any) -> list[str]:
+def _rows_in_json(content: Any) -> list[_Row]:
     """Of Sparrow's own JSON and of MegaDetector's; whatever else it is raises."""
     photos = content["photos"] if "photos" in content else content["images"]
-    return [str(photo["file"]) for photo in photos]
+    return [_Row(str(photo["file"]), photo.get("sha256")) for photo in photos]
 
 
 def _not_among(names: Iterable[str], files: Sequence[Path]) -> list[str]:

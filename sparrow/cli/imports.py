@@ -59,6 +59,18 @@ def _add_decisions(parser: argparse.ArgumentParser) -> None:
         help="the pixels that boxes of photos turned by EXIF were drawn on, where no stated size "
         "shows it (upright)",
     )  # fmt: skip
+    parser.add_argument(
+        "--class", dest="label", default="", metavar="NAME",
+        help="the class of all boxes, where a table has no column for it",
+    )  # fmt: skip
+    parser.add_argument(
+        "--class-attribute", default="", metavar="NAME",
+        help="which attribute of VIA's regions is their class, where there are several",
+    )  # fmt: skip
+    parser.add_argument(
+        "--cameras", choices=("folders", "none"), default="folders",
+        help="whether folders that tell photos apart are taken for their cameras (folders)",
+    )  # fmt: skip
 
 
 def import_photos(args: argparse.Namespace) -> int:
@@ -91,4 +103,7 @@ def _target(args: argparse.Namespace) -> Target:
 def _options(args: argparse.Namespace) -> ImportOptions:
     from sparrow.data.formats.import_report import ImportOptions
 
-    return ImportOptions(args.unlabelled, args.missing, args.crowd, args.boxes_on)
+    return ImportOptions(
+        args.unlabelled, args.missing, args.crowd, args.boxes_on, args.cameras, args.label.strip(),
+        args.class_attribute,
+    )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from sparrow.config import Config, ConfigError, StoresConfig, load_config
 from sparrow.inference.model_folder import INFO, read_info
 from sparrow.served_settings import read_served_settings
-from sparrow.shipped import default_config
+from sparrow.shipped import PACKAGE, default_config, flow_command, install_command
 from sparrow.store_url import tracking_url
 
 if TYPE_CHECKING:
@@ -69,6 +70,36 @@ def find_project(config_file: str | Path | None) -> Config:
     if not names:
         return load_config(default_config())
     return _config_of(names[0] if len(names) == 1 else _choose(names))
+
+
+def find_champion(model: Path | None) -> Path:
+    """The model folder that a command counts with, from whatever folder it is started in.
+
+    Args:
+        model: what ``--model`` says. Without it: what SPARROW_MODEL names, the champion of the
+            config that SPARROW_CONFIG names, that of the working folder or of the nearest folder
+            above it, that of the clone this program is in.
+
+    Raises:
+        ValueError: there is none; the message says where it was looked for.
+        ConfigError: the file that SPARROW_CONFIG names is not a valid config.
+    """
+    named = model or os.environ.get("SPARROW_MODEL")
+    if named:
+        return Path(named).resolve()
+    if config := os.environ.get("SPARROW_CONFIG"):
+        return Path(load_config(config).stores.champion).resolve()
+    own, here = Path(StoresConfig().champion), Path.cwd()
+    for folder in (here, *here.parents, PACKAGE.parent):
+        if (folder / own).exists():
+            if folder != here:
+                print(f"the model is {folder / own}", file=sys.stderr)
+            return (folder / own).resolve()
+    raise ValueError(
+        f"there is no model: no {own} in {here}, in a folder above it, or in {PACKAGE.parent}. "
+        "Name a model folder, yours or one that somebody gave you: --model DIR. Or train one: "
+        f"{flow_command('train')} run (with the extra 'train': {install_command('train')})"
+    )
 
 
 def say_what_is_served(config: Config) -> None:

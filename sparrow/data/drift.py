@@ -18,6 +18,7 @@ from sparrow.config.checks import ComparisonRule
 from sparrow.data.compared_groups import Groups, groups_of_new, groups_of_splits
 from sparrow.data.comparison import NEW, AppliedRule, Comparison, Verdict, outcome_of
 from sparrow.data.feature_drift import MIN_ROWS, FeatureDrift, FeatureTable, compare_features
+from sparrow.data.split.evidence import known_authors
 from sparrow.data.split.report import find_crossing
 from sparrow.data.split.ties import PhotoTies, photo_ties
 from sparrow.data.tables import XYXY, Dataset
@@ -68,7 +69,7 @@ def compare_train_with_test(
     crossing = find_crossing(dataset.images, _ties(dataset.images, config))
     applied = [
         shared_files("shared-photos", train, test),
-        _shared_groups(crossing, authors_parted),
+        _shared_groups(crossing, bool(known_authors(dataset.images)), authors_parted),
         size_ratio(len(train.images), len(test.images), config.split, config.checks),
     ]
     return _comparison("split-drift", (train, test), groups, applied, config.checks)
@@ -134,11 +135,15 @@ def size_ratio(n_train: int, n_test: int, split: SplitConfig, checks: ChecksConf
     )
 
 
-def _shared_groups(crossing: dict[str, list[str | list[str]]], authors_parted: bool) -> AppliedRule:
+def _shared_groups(
+    crossing: dict[str, list[str | list[str]]], with_authors: bool, authors_parted: bool
+) -> AppliedRule:
     kinds = {kind: names for kind, names in crossing.items() if kind != "author"}
     observed = [f"{kind.replace('_', '-')}: {len(names)}" for kind, names in kinds.items()]
     authors = crossing["author"]
-    if authors_parted:
+    if not with_authors:
+        observed.append("no author is known")
+    elif authors_parted:
         observed.append(f"authors: {len(authors)}, too few to keep each in one split")
     else:
         kinds["author"] = authors

@@ -6,8 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sparrow.data.errors import DataError
-from sparrow.data.tables import Dataset
+from sparrow.data.tables import UNKNOWN, Dataset
 from sparrow.plain_text import one_line
+
+UNCREDITED = "author, source and licence are unknown"
+
+
+def is_uncredited(photo: Mapping[Any, Any]) -> bool:
+    """Whether nobody recorded author, source and licence of a photo.
+
+    Args:
+        photo: a row of ``Dataset.images``.
+    """
+    return {str(photo[name]) for name in ("author", "source", "license")} == {UNKNOWN}
 
 
 def attribution(photo: Mapping[Any, Any], changes: str = "") -> str:
@@ -18,6 +29,8 @@ def attribution(photo: Mapping[Any, Any], changes: str = "") -> str:
         changes: what was done to it ("boxes drawn"), which the licences want stated.
     """
     changed = f"; {changes}" if changes else ""
+    if is_uncredited(photo):
+        return f"Photo {_in_a_line(photo['image'])}: {UNCREDITED}{changed}"
     image, author, source, license = (
         _in_a_line(photo[name]) for name in ("image", "author", "source", "license")
     )

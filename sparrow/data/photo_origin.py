@@ -10,10 +10,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 
 MAKE, MODEL = 0x010F, 0x0110
 TAKEN_AT, TAKEN_AT_FRACTION = 0x9003, 0x9291  # DateTimeOriginal, SubsecTimeOriginal
+TIMES = (  # tags of a time, its fraction of a second and its distance from UTC, best first
+    (TAKEN_AT, TAKEN_AT_FRACTION, 0x9011),
+    (0x9004, 0x9292, 0x9012),  # DateTimeDigitized
+    (0x0132, 0x9290, 0x9010),  # DateTime: of the last change, which most cameras write as well
+)
 BODY_NUMBERS = (0xA431, 0xC62F)  # BodySerialNumber; CameraSerialNumber of DNG
 BODY_DIGITS = 6  # hex digits that tell bodies apart; the serial number itself is kept nowhere
 LONGEST_NAME = 60
@@ -22,6 +27,7 @@ LONGEST_NAME = 60
 UNSET = {datetime(year, 1, 1) for year in (1970, 1980, 2000)}
 NO_NUMBER = {"", "0", "none", "na", "unknown", "null", "undefined", "serialnumber"}
 
+_OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 _TIME = re.compile(r"(\d{4})[:./-](\d\d)[:./-](\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d+))?")
 
 
@@ -34,18 +40,49 @@ def time_taken(exif: Mapping[int, object]) -> str:
     Args:
         exif: tags by number (``images.read_exif``).
     """
-    match = _TIME.match(_text(exif.get(TAKEN_AT)))
+    taken = _time(exif, TAKEN_AT, TAKEN_AT_FRACTION)
+    return "" if taken is None else taken.isoformat()
+
+
+def shutter_time(exif: Mapping[int, object]) -> datetime | None:
+    """When the shutter opened, else when the photo was digitized or last changed; None if unknown.
+
+    Aware where the camera tells its distance from UTC; else by its own clock, naive.
+
+    Args:
+        exif: tags by number (``images.read_exif``).
+    """
+    for tag, fraction, offset in TIMES:
+        taken = _time(exif, tag, fraction)
+        if taken is not None:
+            return taken.replace(tzinfo=_zone(_text(exif.get(offset))))
+    return None
+
+
+def _time(exif: Mapping[int, object], tag: int, fraction_tag: int) -> datetime | None:
+    match = _TIME.match(_text(exif.get(tag)))
     if match is None:
-        return ""
+        return None
     try:
         year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
         taken = datetime(year, month, day, hour, minute, second)
     except ValueError:  # 0000:00:00, February 30th, hour 24
-        return ""
-    digits = match[7] or _text(exif.get(TAKEN_AT_FRACTION))
+        return None
+    digits = match[7] or _text(exif.get(fraction_tag))
     fraction = digits if digits.isascii() and digits.isdigit() else ""
     taken = taken.replace(microsecond=int(fraction[:6].ljust(6, "0")))
-    return "" if taken in UNSET else taken.isoformat()
+    return None if taken in UNSET else taken
+
+
+def _zone(text: str) -> timezone | None:
+    """Of ``+02:00``; None for blanks and for what no place on earth has."""
+    match = _OFFSET.fullmatch("+00:00" if text == "Z" else text)
+    if match is None:
+        return None
+    distance = timedelta(hours=int(match[2]), minutes=int(match[3]))
+    if int(match[3]) > 59 or distance > timedelta(hours=14):
+        return None
+    return timezone(-distance if match[1] == "-" else distance)
 
 
 def camera_name(exif: Mapping[int, object]) -> str:

@@ -16,7 +16,7 @@ import pandera.pandas as pa
 
 from sparrow.config import DataConfig
 from sparrow.data.checks.report import RuleViolation, rule_violation
-from sparrow.data.formats.csv import BOXES_CSV
+from sparrow.data.formats.csv import BOXES_CSV, CAMERA_CSV
 
 INFO_NUMBERS = ("Number_HSparrows",)
 BOX_NUMBERS = ("bbox_x", "bbox_y", "bbox_width", "bbox_height", "image_width", "image_height")
@@ -49,7 +49,8 @@ def info_schemas(config: DataConfig) -> TableSchemas:
         "License": _allowed("license-unknown", config.licenses),
     }
     numbers = _numbers({"Number_HSparrows": _check("count-range", legal)})
-    return TableSchemas(_schema(cells), numbers, INFO_NUMBERS)
+    may_be_there = {CAMERA_CSV: pa.Column(nullable=True, required=False)}
+    return TableSchemas(_schema(cells).add_columns(may_be_there), numbers, INFO_NUMBERS)
 
 
 def box_schemas(config: DataConfig) -> TableSchemas:

@@ -15,6 +15,9 @@ import pandas as pd
 IMAGE_COLUMNS = ("image", "author", "n_boxes", "source", "license", "width_px", "height_px")
 BOX_COLUMNS = ("image", "label", "x_min_px", "y_min_px", "x_max_px", "y_max_px")
 XYXY = ["x_min_px", "y_min_px", "x_max_px", "y_max_px"]
+# A column that a photo table has where a camera is named for any photo: "" or missing is unknown.
+# ``camera`` is another: what was measured of the file.
+NAMED_CAMERA = "named_camera"
 UNKNOWN = "unknown"  # author, source or licence nobody recorded; unknown authors form no group
 
 
@@ -72,9 +75,22 @@ def versioned_tables(dataset: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     Numbers are floats of three decimals: 3 and 3.0 are the same pixel.
     """
-    images = dataset.images[[*IMAGE_COLUMNS, "sha256"]].sort_values("image")
+    columns = recorded_columns(dataset.images)
+    images = dataset.images[columns].sort_values("image")
+    if NAMED_CAMERA in columns:
+        images[NAMED_CAMERA] = images[NAMED_CAMERA].fillna("")
     boxes = dataset.boxes[list(BOX_COLUMNS)].sort_values(["image", "label", *XYXY])
     return _rounded(images), _rounded(boxes)
+
+
+def names_cameras(images: pd.DataFrame) -> bool:
+    """Whether a photo table names the camera of any photo; else it is as if without the column."""
+    return NAMED_CAMERA in images and bool((images[NAMED_CAMERA].fillna("") != "").any())
+
+
+def recorded_columns(images: pd.DataFrame) -> list[str]:
+    """The columns of a photo table that make a version."""
+    return [*IMAGE_COLUMNS, "sha256", *([NAMED_CAMERA] if names_cameras(images) else [])]
 
 
 def _rounded(table: pd.DataFrame) -> pd.DataFrame:

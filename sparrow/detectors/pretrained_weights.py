@@ -133,8 +133,16 @@ def _read_state_dict(path: Path) -> Mapping[str, Tensor]:
         else:
             # weights_only: a pickle that holds anything but tensors is refused.
             state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise WeightsError(f"model.weights: {path} cannot be read ({reason})") from error
     except Exception as error:
-        raise WeightsError(f"model.weights: {path} is not a plain state dict ({error})") from error
+        # What torch says of a damaged file is a page about pickles and their dangers.
+        raise WeightsError(
+            f"model.weights: {path} is not a plain state dict: the file is damaged, incomplete or "
+            "holds more than tensors; expected .safetensors, or .pth as torch.save writes a state "
+            "dict. Download or save it again"
+        ) from error
     if isinstance(state, dict):
         state = state.get("model", state)
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):

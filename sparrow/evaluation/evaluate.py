@@ -34,6 +34,7 @@ from sparrow.evaluation.slices import (
 # Of ``Evaluation.details``: photos whose count is a minimum. In the measures of the count they have
 # as many objects as were found.
 MINIMUM_COUNTS = "minimum_counts"
+OUT_OF_DISTRIBUTION = "out_of_distribution"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class Evaluation:
             (predicted minus true objects per photo), ``count_exact`` (fraction of photos),
             ``false_count_empty`` (detections per photo without objects; NaN if there is none).
         details: numbers without interval: ``ar``, ``ap_small``, ``ar_small`` …; NaN where the set
-            holds no such box; ``MINIMUM_COUNTS`` where the model says how many it can find.
+            holds no such box; ``MINIMUM_COUNTS`` where the model says how many it can find, and
+            ``OUT_OF_DISTRIBUTION`` where it can tell which photos are unlike those it learnt from.
         errors: how many detections are of each kind of ``errors.KINDS``; and how many objects are
             missed.
         per_photo: one row per photo: image, author, group (its name), n_true, n_predicted, tp, fp,

@@ -19,11 +19,14 @@ class Predicted:
         latency_ms: median for one photo, from its file to its boxes, as the service counts: on one
             processor thread, ``at_once`` photos at the same time.
         at_once: as many as the service counts, or as this machine has processors.
+        unlike: by photo name, whether it is unlike those that the model learnt from; None where
+            the model cannot tell.
     """
 
     detections: dict[str, Detections]
     latency_ms: float
     at_once: int
+    out_of_distribution: dict[str, bool] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sparrow.plain_text import utf8
@@ -59,7 +59,12 @@ def csv_text(rows: Sequence[dict[str, Any]], by_class: Sequence[ClassColumns] = 
     """
     names = (*ROW_COLUMNS, *(name for columns in by_class for name in columns.names))
     lines = [names, *([entry[name] for name in names] for entry in rows)]
-    return "".join(",".join(map(_field, line)) + "\n" for line in lines)
+    return "".join(map(csv_line, lines))
+
+
+def csv_line(cells: Iterable[object]) -> str:
+    """One row of a CSV; no text in it runs as a spreadsheet's formula."""
+    return ",".join(map(_field, cells)) + "\n"
 
 
 def _field(value: object) -> str:
@@ -117,11 +122,12 @@ def megadetector(
             **({"skipped_files": list(skipped)} if skipped else {}),
         },
         "detection_categories": {str(i): name for i, name in enumerate(class_names, 1)},
-        "images": [_megadetector_image(record, class_names) for record in records],
+        "images": [megadetector_image(record, class_names) for record in records],
     }
 
 
-def _megadetector_image(record: PredictionRecord, class_names: Sequence[str]) -> dict[str, Any]:
+def megadetector_image(record: PredictionRecord, class_names: Sequence[str]) -> dict[str, Any]:
+    """One of the ``images`` of ``megadetector``."""
     if record.error is not None:
         failure = _MEGADETECTOR_FAILURES.get(record.error, record.error)
         return {"file": record.file_name, "failure": failure, "detections": None}

@@ -9,12 +9,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sparrow.evaluation.training_distribution import TrainingDistribution
+from sparrow.image_statistics import reduced
 from sparrow.images import MAX_PIXELS, ImageError, RgbImage, read_image
 from sparrow.inference.count_estimates import CountEstimator
 from sparrow.inference.engine import Engine
 from sparrow.inference.model_folder import INFO, ModelFolderError, ModelInfo
 from sparrow.inference.object_size import smallest_object_px
 from sparrow.inference.trial_photos import trial_photos
+from sparrow.photo_texture import photo_texture
 from sparrow.predictions.record import LoggedBox, PredictionRecord, logged_boxes, new_id
 from sparrow.regular_file import sha256_of
 from sparrow.served_settings import registered_version
@@ -33,6 +36,9 @@ class CountedPhoto:
         record: the row of the prediction log, boxes at or above the operating threshold included.
         message: why the photo could not be counted, for the person who sent it; else None.
         smallest_px: objects of less may be missed (``object_size``); None where that is no matter.
+        unlike: whether the photo is unlike those that the model learnt from
+            (``sparrow.evaluation.training_distribution``), so that no interval holds for its count;
+            None where the model cannot tell.
         faint: boxes below the operating threshold, best score first. They are not part of the
             count, and not logged.
     """
@@ -40,6 +46,7 @@ class CountedPhoto:
     record: PredictionRecord
     message: str | None = None
     smallest_px: int | None = None
+    out_of_distribution: bool | None = None
     faint: tuple[LoggedBox, ...] = ()
 
 
@@ -67,7 +74,7 @@ class PhotoCounter:
         Raises:
             ModelFolderError: the folder is not a whole, untouched model, or it was replaced while
                 it was being loaded.
-            ValueError: one of its count models is not one.
+            ValueError: one of its count models is not one, or its distribution.
         """
         target = folder.resolve()
         before = _info_sha256(target)
@@ -79,6 +86,7 @@ class PhotoCounter:
             raise ModelFolderError(f"{target} was replaced while it was being loaded")
         self.version = registered_version(target)
         self._counts = CountEstimator(self.info)
+        self._training = TrainingDistribution.load(target)
 
     def count(
         self,
@@ -101,22 +109,17 @@ class PhotoCounter:
         start = time.perf_counter()
         record = self._record(content, name, source)
         image: RgbImage | None = None
-        faint: tuple[LoggedBox, ...] = ()
         try:
             if not content:
                 raise ImageError("this file is empty")
             image = read_image(content, max_pixels)
             record, faint = self._detected(record, image)
-            message = None
         except ImageError as error:
-            record, message = replace(record, error=UNREADABLE), str(error)
+            return CountedPhoto(replace(record, error=UNREADABLE), str(error)), None
         except Exception:  # the boundary: one photo must not take its neighbours with it
             return self.failed(content, name, source), image
         record = replace(record, latency_ms=(time.perf_counter() - start) * 1000)
-        if image is None:
-            return CountedPhoto(record, message), None
-        smallest_px = smallest_object_px(self.info, image.shape[1], image.shape[0])
-        return CountedPhoto(record.with_photo(image), message, smallest_px, faint), image
+        return replace(self._described(record, image), faint=faint), image
 
     def try_out(self) -> None:
         """Count photos of several sizes as a request would; a model that cannot must not serve.
@@ -132,6 +135,18 @@ class PhotoCounter:
                     f"the model {self.info.name} in {self.folder} was loaded, but cannot count: "
                     f"on the trial photo {photo.name} it fails with {type(error).__name__}: {error}"
                 ) from error
+
+    def _described(self, record: PredictionRecord, image: RgbImage) -> CountedPhoto:
+        """The counted photo with what is measured of it, and with its interval where one holds."""
+        small = reduced(image)
+        strange = None
+        if self._training is not None:
+            strange = self._training.is_out_of_distribution(photo_texture(small))
+        smallest_px = smallest_object_px(self.info, image.shape[1], image.shape[0])
+        unseen = smallest_px is not None and record.count_high == 0
+        if strange or unseen:
+            record = record.without_interval()
+        return CountedPhoto(record.with_photo(image, small), None, smallest_px, strange)
 
     def _detected(
         self, record: PredictionRecord, image: RgbImage

@@ -1,8 +1,9 @@
 """The model folder: what MLflow stores, what the Bento bundles, what the service loads.
 
 ``weights.safetensors`` (the network), ``engine.onnx`` (the same, runnable without torch),
-``reference.parquet`` (its predictions on held-out photos, for monitoring) and ``model.json``,
-which says what the rest is and holds every other file's SHA-256. No pickles.
+``reference.parquet`` (its predictions on held-out photos, for monitoring),
+``training_distribution.npz`` (the kind of photos that it learnt from; not where those were few) and
+``model.json``, which says what the rest is and holds every other file's SHA-256. No pickles.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from pydantic import (
 
 from sparrow.atomic_file import write_atomic
 from sparrow.class_nouns import stored_plurals
-from sparrow.config import MAX_SIDE_PX, PLACES, TRAINING_SECTIONS
+from sparrow.config import MAX_SIDE_PX
 from sparrow.evaluation.counting import CountModel
+from sparrow.evaluation.training_distribution import TRAINING_DISTRIBUTION
 from sparrow.inference.safetensors_metadata import check_classes
 from sparrow.regular_file import sha256_of
 
@@ -43,7 +45,10 @@ MAX_NAME_LENGTH = 500  # in models of earlier releases, too
 MAX_FAULTS = 5  # of a file, in one message
 LICENCES = "licences.json"  # ``data.licence_ledger.LicenceLedger``
 REQUIRED = (WEIGHTS, ENGINE)
-ALLOWED = {WEIGHTS, ENGINE, REFERENCE, INFO, CARD, CARD_PAGE, "MLmodel", EXAMPLE, LICENCES}
+ALLOWED = {
+    WEIGHTS, ENGINE, REFERENCE, TRAINING_DISTRIBUTION, INFO, CARD, CARD_PAGE, "MLmodel", EXAMPLE,
+    LICENCES,
+}  # fmt: skip
 
 
 def _one_line(text: str) -> str:
@@ -139,6 +144,12 @@ class ModelInfo(BaseModel):
         }
 
     @property
+    def learnt_from_drawings(self) -> bool:
+        """Whether the training photos were drawn by ``sparrow generate``: a demonstration."""
+        section = self.config.get("data")
+        return isinstance(section, dict) and section.get("generate") is not None
+
+    @property
     def plurals(self) -> dict[str, str]:
         """Class name -> its plural, of the classes that have one of their own (``class_nouns``)."""
         return stored_plurals(self.config.get("data"))
@@ -160,25 +171,6 @@ def write_info(folder: Path, info: ModelInfo) -> ModelInfo:
     info = info.model_copy(update={"files": {name: sha256_of(folder / name) for name in names}})
     write_atomic(folder / INFO, json.dumps(info.model_dump(mode="json"), indent=1) + "\n")
     return info
-
-
-def without_settings(info: ModelInfo) -> ModelInfo:
-    """The same model, without what an earlier release wrote of its machine into ``config``."""
-    kept = {name: value for name, value in info.config.items() if name in TRAINING_SECTIONS}
-    if isinstance(kept.get("data"), dict):
-        data = {name: value for name, value in kept["data"].items() if name not in PLACES}
-        kept = {**kept, "data": data}
-    return info.model_copy(update={"config": kept})
-
-
-def strip_settings(folder: Path) -> None:
-    """Take out of a folder what is not of the model: a model made before may hold addresses.
-
-    Its ``model.json`` is another file afterwards; for copies that leave the machine.
-    """
-    info = read_info(folder)
-    if (described := without_settings(info)) != info:
-        write_info(folder, described)
 
 
 def read_info(folder: Path, *, verify: bool = True) -> ModelInfo:

@@ -11,8 +11,10 @@ from sparrow.config import Config
 from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.scored import Predicted
+from sparrow.evaluation.training_distribution import TrainingDistribution
 from sparrow.images import read_image
 from sparrow.inference.engine import Engine
+from sparrow.photo_texture import photo_texture
 from sparrow.portable import usable_cores
 from sparrow.progress import Progress
 
@@ -31,20 +33,27 @@ def predict_photos(
 
     Raises:
         ModelFolderError: the folder is not a whole, untouched model.
+        ValueError: its distribution is not one.
         ImageError: a photo cannot be read.
     """
     engine, names = Engine(folder, threads=1), list(dataset.images["image"])
+    training = TrainingDistribution.load(folder)
 
-    def detect(name: str) -> tuple[Detections, float]:
+    def detect(name: str) -> tuple[Detections, float, bool]:
         started = time.perf_counter()
-        detections = engine.detect(read_image(dataset.image_path(name)))
-        return detections, time.perf_counter() - started
+        image = read_image(dataset.image_path(name))
+        detections = engine.detect(image)
+        took = time.perf_counter() - started
+        strange = training is not None and training.is_out_of_distribution(photo_texture(image))
+        return detections, took, strange
 
-    predictions, seconds = {}, []
+    predictions, seconds, out_of_distribution = {}, [], {}
     with ThreadPoolExecutor(at_once) as threads:
-        for name, (detections, took) in zip(names, threads.map(detect, names), strict=True):
-            predictions[name] = detections
+        for name, answer in zip(names, threads.map(detect, names), strict=True):
+            detections, took, strange = answer
+            predictions[name], out_of_distribution[name] = detections, strange
             seconds.append(took)
             if progress:
                 progress(len(predictions), len(names))
-    return Predicted(predictions, 1000 * median(seconds), at_once)
+    known = None if training is None else out_of_distribution
+    return Predicted(predictions, 1000 * median(seconds), at_once, known)

@@ -11,7 +11,7 @@ from sparrow.data.split import groups
 from sparrow.data.tables import Dataset, data_version
 from sparrow.detections import Detections
 from sparrow.evaluation.count_check import CountCheck, check_count_model
-from sparrow.evaluation.evaluate import MINIMUM_COUNTS, PhotoSet, evaluate
+from sparrow.evaluation.evaluate import MINIMUM_COUNTS, OUT_OF_DISTRIBUTION, PhotoSet, evaluate
 from sparrow.evaluation.matching import FlatDetections, flatten
 from sparrow.evaluation.scored import Scored
 from sparrow.inference.model_folder import ModelInfo, read_info
@@ -66,6 +66,8 @@ def score_photos(
     )
     check = _check(info, flat)
     more = _minimums(info, predicted.detections) | (_details(check) if check else {})
+    if predicted.out_of_distribution is not None:
+        more |= {OUT_OF_DISTRIBUTION: float(sum(predicted.out_of_distribution.values()))}
     evaluation = replace(evaluation, details={**evaluation.details, **more})
     return Scored(evaluation, flat, detections, predicted.latency_ms, predicted.at_once, check)
 

@@ -1,7 +1,7 @@
 """What the first step of ``train.py`` can say within seconds, from tables and the weights alone.
 
 Without it a name mistyped in the config, or weights of another network, end a run after its tuning.
-No photo is opened; the full check of rows and pixels stays in its own step.
+Of photos the headers are read; the full check of rows and pixels stays in its own step.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from sparrow.data.formats.csv import read_csv_tables
 from sparrow.data.ingest.batch import NEW_PREFIX, has_table
 from sparrow.data.split.assignments import SPLITS
 from sparrow.nearest_name import nearest_name
+from sparrow.pipeline.start_split import check_split
 
 SHOWN = 5
 
@@ -35,16 +36,18 @@ def check_start(config: Config, weights: bool = True) -> list[str]:
     root = Path(config.data.root)
     photos, boxes = read_csv_tables(root)
     counts = {str(name): int(n) for name, n in _labels(boxes).items()}
+    waits = has_table(Path(config.data.new))  # new photos may fill what the set lacks
+    split_faults, split_warnings = ([], []) if waits else check_split(config, photos)
     faults = [
         *_unknown_classes(config, counts),
         *_limits(config, photos, boxes),
-        *_too_few_groups(photos),
+        *split_faults,
     ]
     if faults:
         raise DataError("\n".join([f"{root}:", *(f"  {fault}" for fault in faults)]))
     if weights:
         _check_weights(config)
-    return _warnings(config, counts, boxes, _coming(config))
+    return [*_warnings(config, counts, boxes, _coming(config)), *split_warnings]
 
 
 def _labels(boxes: pd.DataFrame) -> pd.Series:
@@ -106,16 +109,6 @@ def _over(names: pd.Series, limit: str) -> list[str]:
         return []
     shown = ", ".join(names.astype(str).head(SHOWN)) + (" …" if len(names) > SHOWN else "")
     return [f"{len(names):,} photos are beyond {limit}: {shown}"]
-
-
-def _too_few_groups(photos: pd.DataFrame) -> list[str]:
-    """Fewer photos than splits. (Whether one author's days can be parted, only EXIF tells.)"""
-    if len(photos) >= len(SPLITS):
-        return []
-    return [
-        f"{len(photos)} photos: {', '.join(SPLITS)} need one each at least, of different authors "
-        "or days"
-    ]
 
 
 def _warnings(

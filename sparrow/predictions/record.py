@@ -103,9 +103,14 @@ class PredictionRecord:
         """Whether the count reached the most that the model finds: there may be more."""
         return is_minimum(self.count_low, self.count_high)
 
-    def with_photo(self, image: RgbImage) -> PredictionRecord:
-        """A copy with the photo's size and image statistics (uint8 [height, width, 3])."""
-        brightness, contrast, sharpness, saturation = image_statistics(image)
+    def with_photo(self, image: RgbImage, small: RgbImage | None = None) -> PredictionRecord:
+        """A copy with the photo's size and image statistics (uint8 [height, width, 3]).
+
+        Args:
+            small: the ``reduced`` photo, where it is at hand.
+        """
+        measured = image_statistics(image if small is None else small)
+        brightness, contrast, sharpness, saturation = measured
         return replace(
             self,
             width_px=image.shape[1],
@@ -132,6 +137,16 @@ class PredictionRecord:
             count_high=estimate.high,
             class_counts=tuple(class_counts),
         )
+
+    def without_interval(self) -> PredictionRecord:
+        """A copy that claims no interval; that its count is a minimum stays said."""
+        high = None
+        low = self.count_low if self.count_is_minimum else None
+        counts = (
+            replace(counted, low=counted.low if counted.is_minimum else None, high=high)
+            for counted in self.class_counts
+        )
+        return replace(self, count_low=low, count_high=high, class_counts=tuple(counts))
 
     def row(self) -> dict[str, Any]:
         """Values of the columns of ``photos_table``; the time is naive UTC."""

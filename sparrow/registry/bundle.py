@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sparrow.config import StoresConfig
-from sparrow.inference.model_folder import ModelInfo, read_info, strip_settings
+from sparrow.inference.model_folder import ModelInfo, read_info
+from sparrow.inference.without_settings import strip_settings
 from sparrow.registry.notice import LICENSE, NOTICE, TEXTS, write_notices
 from sparrow.served_settings import (
     FILE,

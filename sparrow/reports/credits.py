@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import quote
 
 from sparrow.data.licence_ledger import is_address, licence_url
+from sparrow.data.licences import UNCREDITED, is_uncredited
+from sparrow.data.tables import UNKNOWN
 from sparrow.reports.markdown import Markup, as_markdown
 
 GENERATED = "Generated"  # the source of synthetic photos
@@ -47,6 +49,8 @@ def linked_attribution(photo: Mapping[str, Any], changes: str) -> Markup:
     """
     image, author, source = (str(photo[name]) for name in ("image", "author", "source"))
     license, address = str(photo["license"]), photo_url(photo)
+    if is_uncredited(photo):
+        return Markup(f"Photo {as_markdown(image)}: {UNCREDITED}; {as_markdown(changes)}")
     where = link(source, address)
     return Markup(
         f"Photo {link(image, address)} by {as_markdown(author)} ({where}), "
@@ -68,4 +72,6 @@ def how_to_find(source: str) -> str:
         )
     if is_address(source):
         return "the source is the photo's address"
+    if source == UNKNOWN:
+        return "no source is recorded: by its name alone"
     return "no address is recorded: by its author and its name"

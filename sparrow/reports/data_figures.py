@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sparrow.boxes import box_areas
-from sparrow.data.tables import XYXY, Dataset
+from sparrow.data.split.capture import cameras
+from sparrow.data.tables import UNKNOWN, XYXY, Dataset
 from sparrow.drawing.pictures import encode_png, thumbnail
 from sparrow.drawing.sheets import SheetStyle, Tile, contact_sheet
 from sparrow.plain_text import one_line
@@ -39,7 +40,7 @@ def eda_figures(images: pd.DataFrame, boxes: pd.DataFrame) -> dict[str, bytes]:
     """
     plots: dict[str, Plot] = {
         "Objects per photo": lambda axes: _objects_per_photo(axes, images),
-        "Photos per author": lambda axes: _photos_per_author(axes, images),
+        f"Photos per {_taker(images)[0]}": lambda axes: _photos_per_taker(axes, images),
         "Photo sizes": lambda axes: _photo_sizes(axes, images),
         "Mean box sizes": lambda axes: _mean_box_sizes(axes, images, boxes),
     }
@@ -54,7 +55,7 @@ def more_figures(images: pd.DataFrame, boxes: pd.DataFrame) -> dict[str, bytes]:
     plots: dict[str, Plot] = {
         "Box size in the photo": lambda axes: _relative_sizes(axes, images, boxes),
         "Where objects are": lambda axes: _centres(axes, images, boxes),
-        "Objects by author": lambda axes: _objects_by_author(axes, images),
+        f"Objects by {_taker(images)[0]}": lambda axes: _objects_by_taker(axes, images),
         "Brightness": lambda axes: _brightness(axes, images),
     }
     return {title: _draw(title, plot) for title, plot in plots.items()}
@@ -104,12 +105,29 @@ def _objects_per_photo(axes: Axes, images: pd.DataFrame) -> None:
     _whole_numbers(axes, x=True)
 
 
-def _photos_per_author(axes: Axes, images: pd.DataFrame) -> None:
-    photos = images["author"].value_counts().to_numpy()
+def _taker(images: pd.DataFrame) -> tuple[str, pd.Series]:
+    """What tells who took the photos, "author" or else "camera", and it of those of known ones."""
+    owned = images["author"][~images["author"].isin([UNKNOWN, ""])]
+    taken_by = pd.Series(cameras(images), images.index, dtype=object)
+    if owned.empty and (taken_by != "").any():
+        return "camera", taken_by[taken_by != ""]
+    return "author", owned
+
+
+def _takers_words(photos: int, names: pd.Series, noun: str) -> str:
+    """``12 authors; of 5 photos none is known``."""
+    rest = photos - len(names)
+    known = f"{names.nunique():,} {noun}{'' if names.nunique() == 1 else 's'}"
+    return known + (f"; of {rest:,} photos it is unknown" if rest else "")
+
+
+def _photos_per_taker(axes: Axes, images: pd.DataFrame) -> None:
+    noun, names = _taker(images)
+    photos = names.value_counts().to_numpy()
     top = int(photos.max(initial=1))
     step = max(1, -(-top // 40))
     axes.hist(photos, bins=_whole_bins(1, top, step), color=BLUE, rwidth=0.9)
-    _label(axes, "photos by one author", "authors", f"{len(photos):,} authors")
+    _label(axes, f"photos by one {noun}", f"{noun}s", _takers_words(len(images), names, noun))
     _whole_numbers(axes, x=True)
 
 
@@ -162,16 +180,18 @@ def _centres(axes: Axes, images: pd.DataFrame, boxes: pd.DataFrame) -> None:
     _label(axes, "left to right", "top to bottom", "Centres of all boxes, all photos as one frame")
 
 
-def _objects_by_author(axes: Axes, images: pd.DataFrame) -> None:
-    objects = images.groupby("author")["n_boxes"].sum().sort_values(ascending=False)
+def _objects_by_taker(axes: Axes, images: pd.DataFrame) -> None:
+    noun, names = _taker(images)
+    counts = images["n_boxes"].loc[names.index]
+    objects = counts.groupby(names).sum().sort_values(ascending=False)
     shown = objects.head(AUTHORS_SHOWN)[::-1]
     # By number: two long names may begin alike, and a name is no formula ("$" begins one).
     axes.barh(np.arange(len(shown)), shown.to_numpy(), color=BROWN)
-    labels = [one_line(str(author)[:28]).replace("$", r"\$") for author in shown.index]
+    labels = [one_line(str(name)[:28]).replace("$", r"\$") for name in shown.index]
     axes.set_yticks(np.arange(len(shown)), labels)
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", labelsize=7, length=0)
-    title = f"{len(shown)} of {len(objects):,} authors"
+    title = f"{len(shown)} of {_takers_words(len(images), names, noun)}"
     _label(axes, "objects", "", title)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 

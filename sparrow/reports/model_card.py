@@ -210,10 +210,14 @@ def _data(facts: CardFacts) -> list[str]:
         )
         for side, part in images.groupby("split", sort=False)
     ]  # fmt: skip
+    # A column of noughts says nothing: who took the photos may be unknown.
+    columns = ["split", "photos", "groups", "boxes", "authors", "other cameras"]
+    shown = [n for n in range(len(columns)) if n < 4 or any(side[n] for side in sides)]
+    rows = [[side[n] for n in shown] for side in sides]
     return [
         "## Data and licences",
         f"Data version `{facts.info.data_version}`. {as_markdown(splits_words(images))}",
-        markdown_table(["split", "photos", "groups", "boxes", "authors", "other cameras"], sides),
+        markdown_table([columns[n] for n in shown], rows),
         licence_summary(facts.dataset),
         "Each photo is its author's, under its own licence; the NOTICE that `sparrow export` "
         "writes names every one. Pictures in this card carry their attribution.",

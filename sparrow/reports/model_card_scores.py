@@ -10,7 +10,7 @@ from sparrow.class_nouns import objects
 from sparrow.data.split.groups import MIN_GROUPS, count_groups, group_numbers
 from sparrow.evaluation.coco import SIZE_RANGES_PX
 from sparrow.evaluation.count_check import CountCheck
-from sparrow.evaluation.evaluate import Evaluation
+from sparrow.evaluation.evaluate import OUT_OF_DISTRIBUTION, Evaluation
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.reports.markdown import as_markdown, markdown_table
 
@@ -47,6 +47,7 @@ def score_sections(evaluation: Evaluation) -> list[str]:
         markdown_table(["boxes (COCO's sizes)", "AP50:95", "AR"], sizes),
         f"Of its detections {evaluation.errors['right']} are right. Mistakes: {kinds}.",
         *_minimums(evaluation),
+        *_out_of_distribution(evaluation),
     ]
 
 
@@ -56,6 +57,16 @@ def _minimums(evaluation: Evaluation) -> list[str]:
     return [
         f"In {evaluation.minimum_counts} test photos it finds as many as it can: there may be "
         "more, and the measures of the count take these counts as they are."
+    ]
+
+
+def _out_of_distribution(evaluation: Evaluation) -> list[str]:
+    flagged = evaluation.details.get(OUT_OF_DISTRIBUTION)
+    if flagged is None:
+        return []
+    return [
+        f"It flags {flagged:.0f} of {evaluation.n_photos} test photos as unlike those it learnt "
+        "from; such a photo's count has no interval."
     ]
 
 

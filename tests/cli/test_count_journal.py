@@ -160,7 +160,7 @@ def journal_of(tmp_path: Path) -> Path:
                     "record": record,
                     "file": None,
                     "annotated": None,
-                    "real": name,
+                    "real": os.path.realpath(name),
                     "smallest_px": None,
                 }
             )
@@ -169,7 +169,7 @@ def journal_of(tmp_path: Path) -> Path:
 
 def reopened(tmp_path: Path) -> list[str]:
     with closing(Journal(tmp_path / "c.csv", MODEL)) as journal:
-        return list(journal.done)
+        return [name for name in "abc" if journal.has(Path(os.path.realpath(name)))]
 
 
 def test_a_line_cut_anywhere_is_dropped_and_the_rest_stays(tmp_path: Path) -> None:
@@ -186,10 +186,10 @@ def test_a_line_cut_anywhere_is_dropped_and_the_rest_stays(tmp_path: Path) -> No
 
 
 DAMAGES: list[tuple[Callable[[bytes], bytes], str]] = [
-    (lambda whole: whole.replace(b'"b"', b'"x"'), "line 3 of 4 is damaged"),
-    (lambda whole: whole.replace(b'"a"', b'"a'), "line 2 of 4 is damaged"),
+    (lambda whole: whole.replace(b'"b"', b'"x"'), "line 3 is damaged"),
+    (lambda whole: whole.replace(b'"a"', b'"a'), "line 2 is damaged"),
     (lambda whole: whole[: len(whole) // 2] + b"\n" + whole[len(whole) // 2 :], "is damaged"),
-    (lambda whole: whole.replace(b"\n", b"\n\n", 1), "line 2 of 5 is damaged"),
+    (lambda whole: whole.replace(b"\n", b"\n\n", 1), "line 2 is damaged"),
     (lambda whole: b"\0" * len(whole), "no journal"),
     (lambda whole: b"my own notes\n", "no journal"),
     (lambda whole: b"my own notes", "no journal"),
@@ -213,7 +213,7 @@ def test_a_damaged_journal_is_named_and_left_alone(
 def test_a_journal_of_an_earlier_version_is_begun_anew(tmp_path: Path) -> None:
     (tmp_path / "c.csv.journal").write_text('{"model": "abc 0.5"}\n{"record": {}}\n')
     with closing(Journal(tmp_path / "c.csv", MODEL)) as journal:
-        assert journal.done == {}
+        assert len(journal) == 0
     assert journal.restarted == "of an earlier version of this program"
 
 

@@ -36,6 +36,8 @@ def test_every_photo_is_in_the_notice(dataset: Dataset) -> None:
         assert f"{row['image']}: {row['author']} (Flickr)" in text
     line = attribution(dataset.images.iloc[0], "boxes drawn")
     assert line == "Photo photo000.png by unknown (Flickr), BY; boxes drawn"
+    nobody = {"image": "a.jpg", **dict.fromkeys(("author", "source", "license"), "unknown")}
+    assert attribution(nobody) == "Photo a.jpg: author, source and licence are unknown"
 
 
 def test_the_summary_counts_photos_and_authors(dataset: Dataset) -> None:

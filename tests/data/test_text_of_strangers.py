@@ -153,12 +153,12 @@ def test_two_authors_whose_names_begin_alike_are_two(dataset: Dataset) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    from sparrow.reports.data_figures import _objects_by_author
+    from sparrow.reports.data_figures import _objects_by_taker
 
     figure = Figure()
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    _objects_by_author(axes, images)
+    _objects_by_taker(axes, images)
     assert len({bar.get_y() for bar in axes.patches}) == 6
 
 

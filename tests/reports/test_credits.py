@@ -25,6 +25,7 @@ def test_a_photo_of_flickr_is_found_by_its_number() -> None:
     assert "photo.gne?id=NUMBER" in how_to_find("Flickr")
     assert "draw the same photos again" in how_to_find("Generated")
     assert "no address is recorded" in how_to_find("a friend")
+    assert "no source is recorded" in how_to_find("unknown")
 
 
 def test_the_line_links_photo_source_and_licence() -> None:
@@ -33,6 +34,13 @@ def test_the_line_links_photo_source_and_licence() -> None:
     assert f'<a href="https://creativecommons.org/licenses/by-sa/2.0/">{BY_SA}</a>' in html
     assert "by Wildlife Terry" in html
     assert "modified: boxes drawn in" in html
+
+
+def test_a_photo_of_which_nothing_is_recorded_is_by_nobody_called_unknown() -> None:
+    nobody = {"image": "a_b.jpg", **dict.fromkeys(("author", "source", "license"), "unknown")}
+    html = MarkdownIt("js-default").render(linked_attribution(nobody, "boxes drawn in"))
+    expected = "Photo a_b.jpg: author, source and licence are unknown; boxes drawn in"
+    assert html == f"<p>{expected}</p>\n"
 
 
 class _Links(HTMLParser):

@@ -13,6 +13,7 @@ from sparrow.detections import Detections
 from sparrow.evaluation.count_check import reliability
 from sparrow.evaluation.evaluate import evaluate
 from sparrow.evaluation.matching import flatten
+from sparrow.reports.data_figures import _taker, _takers_words, eda_figures
 from sparrow.reports.figures import evaluation_pngs, reliability_png
 from sparrow.reports.galleries import ScoredPhotos, photo_credit, worst_false_alarms, worst_misses
 
@@ -72,6 +73,20 @@ def test_no_mistakes_no_gallery(make_dataset):
     flat = flatten(dataset, nothing, ["bird"])
     evaluation = evaluate(flat, 0.5, EvaluationConfig(bootstrap_samples=50))
     assert worst_misses(ScoredPhotos(dataset, nothing, flat, evaluation)) is None
+
+
+def test_nobody_known_is_no_author(make_dataset):
+    photos = make_dataset({f"{n}.jpg": [] for n in range(4)}, author=["unknown"] * 4)
+    images = photos.images.assign(n_boxes=0, width_px=9, height_px=9)
+    assert "Photos per author" in eda_figures(images, photos.boxes)
+    assert _taker(images)[1].empty
+    assert _takers_words(4, _taker(images)[1], "author") == "0 authors; of 4 photos it is unknown"
+    named = images.assign(named_camera=["left", "left", "right", ""])
+    assert "Photos per camera" in eda_figures(named, photos.boxes)
+    assert _taker(named)[1].tolist() == ["left", "left", "right"]
+    # One author is known: authors are shown, and the others are no author called "unknown".
+    owned = named.assign(author=["ann", "unknown", "unknown", ""])
+    assert _taker(owned)[1].tolist() == ["ann"]
 
 
 def test_credit():

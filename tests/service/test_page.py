@@ -340,6 +340,47 @@ def test_no_picture_has_exif(visitor: Any, page: TestClient, tmp_path: Path) -> 
         assert (opened.format, dict(opened.getexif()), b"Exif" in picture) == ("JPEG", {}, False)
 
 
+def test_photos_of_two_cameras_have_visits_and_the_most_at_once(
+    visitor: Any, page: TestClient, photos: list[Path], tmp_path: Path
+) -> None:
+    """A front of two photos 20 s apart and one an hour later, a back at the same time."""
+    taken = {"front/a.png": "20260501_083000", "front/b.png": "20260501_083020",
+             "front/c.png": "20260501_093000", "back/d.png": "20260501_083010"}  # fmt: skip
+    uploads = []
+    for number, (name, time) in enumerate(taken.items()):
+        folder, _, file = name.partition("/")
+        path = tmp_path / f"{number}-{file}"
+        path.write_bytes(photos[number].read_bytes())
+        uploads.append({**visitor.upload(path), "name": f"{folder}/IMG_{time}.png"})
+    counted = visitor.ask("count", photos=uploads)["photos"]
+    rows = [photo["row"] for photo in counted]
+    assert [row["camera"] for row in rows] == ["front", "front", "front", "back"]
+    assert rows[1]["time"] == "2026-05-01 08:30:20"
+    visitor.ask("correct", photo=counted[1]["photo"], boxes=[drawn_box(n) for n in range(5)])
+    seen = visitor.ask("show")["sightings"]
+    assert [seen["visit_of"][row["photo"]] for row in rows] == [2, 2, 3, 1]
+    (second,) = [visit for visit in seen["visits"] if visit["number"] == 2]
+    assert (second["photos"], second["most"]["all classes"]) == (2, "5")  # as it was corrected
+    assert second["photo"] == counted[1]["photo"]
+    table = csv.DictReader(io.StringIO(downloaded(visitor, page, what="visits").decode()))
+    visits = [row for row in table if row["per"] == "visit"]
+    assert [(row["camera"], row["most_at_once"]) for row in visits] == [
+        ("back", "0"), ("front", "5"), ("front", "1"),
+    ]  # fmt: skip
+    visitor.ask("remove", photos=[counted[1]["photo"], counted[2]["photo"]])
+    assert len(visitor.ask("show")["sightings"]["visits"]) == 2
+
+
+def drawn_box(number: int) -> dict[str, Any]:
+    return {"label": "house_sparrow", "corners": [number, 10, number + 9, 30]}
+
+
+def test_photos_without_a_time_have_no_visit(visitor: Any, photos: list[Path]) -> None:
+    visitor.add(photos[0])
+    seen = visitor.ask("show")["sightings"]
+    assert (seen["visits"], seen["undated"]) == ([], 1)
+
+
 HOSTILE: list[tuple[str, dict[str, Any]]] = [
     ("show", {"min_score": value})
     for value in ("abc", 1e308, [0.5], -0.1, 10**400, "0.5", True, {"path": "/etc/passwd"})

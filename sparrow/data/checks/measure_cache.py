@@ -36,6 +36,8 @@ SELECT path, size, mtime_ns, ctime_ns, sha256 FROM files LIMIT 1;
 SELECT sha256, version, record FROM records LIMIT 1;
 """
 
+_GIVEN_UP: set[Path] = set()  # caches of which this process has said so
+
 logger = logging.getLogger("sparrow.data")
 
 
@@ -169,7 +171,11 @@ class MeasureCache:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        logger.warning(
+        # A command opens it for each of its tasks: one sentence is enough.
+        level = logging.DEBUG if self.path in _GIVEN_UP else logging.WARNING
+        _GIVEN_UP.add(self.path)
+        logger.log(
+            level,
             "%s: this cache cannot be used (%s); going on without it, which takes longer",
             self.path,
             error,

@@ -14,7 +14,7 @@ from sparrow.config import DataConfig
 from sparrow.data import schemas
 from sparrow.data.checks.compared_tables import Tables
 from sparrow.data.checks.report import Observation
-from sparrow.data.formats.csv import BOXES_CSV, INFO_CSV
+from sparrow.data.formats.csv import BOXES_CSV, CAMERA_CSV, INFO_CSV
 from sparrow.plain_text import one_line
 
 VALUES_SHOWN = 5
@@ -77,7 +77,7 @@ def _columns(checked: CheckedTables) -> Observation:
 
 
 def _no_other_column(checked: CheckedTables) -> Observation:
-    others = [*checked.info.columns.difference(list(INFO_CSV))]
+    others = [*checked.info.columns.difference([*INFO_CSV, CAMERA_CSV])]
     others += [*checked.boxes.columns.difference(list(BOXES_CSV))]
     return Observation("no other column", f"{len(others)} others")
 
@@ -92,7 +92,7 @@ def _filled(checked: CheckedTables) -> Observation:
     empty = sum(
         int(schemas.is_missing(table[name]).sum())
         for table in (checked.info, checked.boxes)
-        for name in table.columns
+        for name in table.columns.difference([CAMERA_CSV])
     )
     return Observation("no empty cell", f"{empty:,} of {cells:,} cells are empty")
 

@@ -28,7 +28,14 @@ from sparrow.data.checks.report import (
     rule_violation,
 )
 from sparrow.data.errors import DataError
-from sparrow.data.formats.csv import BOXES_CSV, INFO_CSV, read_csv_tables, table_paths, to_dataset
+from sparrow.data.formats.csv import (
+    BOXES_CSV,
+    CAMERA_CSV,
+    INFO_CSV,
+    read_csv_tables,
+    table_paths,
+    to_dataset,
+)
 from sparrow.data.ingest.atomic_dir import recover
 from sparrow.data.tables import Dataset
 from sparrow.photo_names import is_system_name
@@ -212,7 +219,8 @@ def _dataset(
 ) -> Dataset:
     pairs = measured[["width_px", "height_px"]].to_numpy().tolist()
     sizes = {name: (w, h) for name, (w, h) in zip(measured["image"], pairs, strict=True)}
-    info = info_raw[list(INFO_CSV)].assign(**schemas.as_numbers(info_raw, schemas.INFO_NUMBERS))
+    columns = [*INFO_CSV, *([CAMERA_CSV] if CAMERA_CSV in info_raw else [])]
+    info = info_raw[columns].assign(**schemas.as_numbers(info_raw, schemas.INFO_NUMBERS))
     boxes = boxes_raw[list(BOXES_CSV)].assign(**schemas.as_numbers(boxes_raw, schemas.BOX_NUMBERS))
     dataset = to_dataset(root, info, boxes, sizes)
     extra = measured.drop(columns=["width_px", "height_px", "error"])

@@ -13,7 +13,7 @@ import pandas as pd
 
 from sparrow.data.errors import DataError
 from sparrow.data.ingest.atomic_dir import file_lock, replace_directory
-from sparrow.data.tables import BOX_COLUMNS, UNKNOWN, XYXY, Dataset
+from sparrow.data.tables import BOX_COLUMNS, NAMED_CAMERA, UNKNOWN, XYXY, Dataset
 from sparrow.images import ImageError, upright_size_px
 from sparrow.regular_file import open_regular
 
@@ -33,6 +33,7 @@ class PhotoRow:
     author: str = UNKNOWN
     source: str = UNKNOWN
     license: str = UNKNOWN
+    camera: str = ""  # that the set names; "" is unknown
 
 
 def make_dataset(root: Path, photos: Iterable[PhotoRow]) -> Dataset:
@@ -58,6 +59,8 @@ def make_dataset(root: Path, photos: Iterable[PhotoRow]) -> Dataset:
             "height_px": np.array([photo.height_px for photo in photos], dtype="int64"),
         }
     )
+    if any(photo.camera for photo in photos):
+        images[NAMED_CAMERA] = [photo.camera for photo in photos]
     rows = [(photo.image, *box) for photo in photos for box in photo.boxes]
     boxes = pd.DataFrame(rows, columns=list(BOX_COLUMNS))
     types = dict.fromkeys(XYXY, "float64") | dict.fromkeys(("image", "label"), "object")

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from sparrow.data.errors import DataError
 from sparrow.data.formats.annotations import PhotoRow, make_dataset
 from sparrow.data.formats.described import DescribedPhoto, DescribedSet
+from sparrow.data.formats.folder_cameras import with_cameras, with_day
 from sparrow.data.formats.frame import Frame, place_boxes, read_frame
 from sparrow.data.formats.import_report import ImportOptions, ImportReport
 from sparrow.data.formats.matching import match_photos
 from sparrow.data.formats.same_pictures import refuse_contradictions
 from sparrow.data.formats.source_files import SourceFiles
+from sparrow.data.formats.told_classes import with_classes
 from sparrow.data.tables import Dataset
 from sparrow.plain_text import readable_name
 from sparrow.progress import Progress
@@ -40,11 +41,11 @@ def assemble(
     options: ImportOptions,
     progress: Progress | None = None,
 ) -> AssembledSet:
-    """Make the set that label files describe.
+    """Make the set that label files of a kind describe.
 
     Args:
-        kind: of the label files, for the report.
-        described, files, options: what they say, the set's files, what a person decided.
+        kind, described, files: what is told, and the set's files.
+        options: what a person decided.
         progress: called with (done, total) photos.
 
     Raises:
@@ -52,7 +53,7 @@ def assemble(
     """
     report = ImportReport(kind, described.label_files)
     report.extend(described.remarks)
-    matched = match_photos(described, files, options, report)
+    matched = match_photos(with_classes(described, options, report), files, options, report)
     rows = []
     for number, (name, photo) in enumerate(matched.items(), 1):
         if readable_name(name) != name:
@@ -62,7 +63,7 @@ def assemble(
             progress(number, len(matched))
     refuse_contradictions(rows, files, report)
     _count(rows, report)
-    return AssembledSet(make_dataset(files.root, rows), report)
+    return AssembledSet(make_dataset(files.root, with_cameras(rows, options, report)), report)
 
 
 def _row(
@@ -75,8 +76,9 @@ def _row(
     frame = _frame(name, photo, files, report)
     boxes = place_boxes(photo, frame, options, report)
     return PhotoRow(
-        name, frame.width_px, frame.height_px, boxes, photo.author, photo.source, photo.license
-    )
+        name, frame.width_px, frame.height_px, boxes, photo.author, photo.source, photo.license,
+        photo.camera,
+    )  # fmt: skip
 
 
 def _frame(name: str, photo: DescribedPhoto, files: SourceFiles, report: ImportReport) -> Frame:
@@ -109,10 +111,12 @@ _PLAIN_FOLDERS = {"images", "jpegimages", "labels", "obj_train_data", "data"}
 def flat_names(names: list[str]) -> Mapping[str, str]:
     """Each photo's name without folders; where two would be the same, the folder goes before it.
 
+    So does the day of a folder of days, which would be lost otherwise.
+
     Raises:
         DataError: two photos would still share a name.
     """
-    flat = {name: readable_name(PurePosixPath(name).name) for name in names}
+    flat = {name: readable_name(with_day(name)) for name in names}
     for shorten in (_telling_path, lambda name: name.replace("/", "_")):
         taken: dict[str, list[str]] = defaultdict(list)
         for name, short in flat.items():

@@ -6,7 +6,7 @@ Beyond COCO's own keys a photo carries ``author`` and ``source``; other programs
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from sparrow.data.formats.annotations import PhotoRow, as_written, make_dataset,
 from sparrow.data.formats.coco_file import read_file
 from sparrow.data.formats.coco_labels import describe
 from sparrow.data.formats.source_files import SourceFiles
-from sparrow.data.tables import XYXY, Dataset
+from sparrow.data.tables import NAMED_CAMERA, XYXY, Dataset
 
 
 def find_coco(folder: Path) -> Path:
@@ -52,7 +52,8 @@ def read_coco(path: Path) -> Dataset:
             raise DataError(f"{photo.where}: 'width' and 'height' are missing")
         boxes = [(box.label, *box.xyxy) for box in photo.boxes]
         row = PhotoRow(safe_name(photo.name.text, path), *photo.size, boxes)
-        rows.append(replace(row, author=photo.author, source=photo.source, license=photo.license))
+        row = replace(row, author=photo.author, source=photo.source, license=photo.license)
+        rows.append(replace(row, camera=photo.camera))
     return make_dataset(path.parent, rows)
 
 
@@ -97,9 +98,16 @@ def _images(
             "license": license_ids[row["license"]],
             "author": row["author"],
             "source": row["source"],
+            **_location(row),
         }
         for row in dataset.images.to_dict("records")
     ]
+
+
+def _location(row: Mapping[Hashable, Any]) -> dict[str, str]:
+    """The camera that a photo's row names, as COCO Camera Traps calls it."""
+    camera = row.get(NAMED_CAMERA)
+    return {"location": camera} if isinstance(camera, str) and camera else {}
 
 
 def _annotations(

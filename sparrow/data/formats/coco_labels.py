@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
+from typing import Any
 
 from sparrow.data.errors import DataError
 from sparrow.data.formats.annotations import finite
@@ -101,8 +102,16 @@ def describe(coco: CocoFile, folders: tuple[str, ...] = ()) -> Iterator[Describe
             author=str(photo.get("author") or UNKNOWN),
             source=str(photo.get("source") or UNKNOWN),
             license=licenses.get(id_of(photo.get("license")), UNKNOWN),
+            camera=_location(photo),
             unboxed=id_of(photo["id"]) in unboxed,
         )
+
+
+def _location(photo: Mapping[str, Any]) -> str:  # of JSON
+    """Where the photo's camera was, as COCO Camera Traps and exports of ours name it."""
+    location = photo.get("location")
+    known = isinstance(location, str | int) and not isinstance(location, bool)
+    return str(location).strip() if known else ""
 
 
 def _boxes(coco: CocoFile) -> dict[str, list[DescribedBox]]:

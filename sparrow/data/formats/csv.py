@@ -19,10 +19,11 @@ from sparrow.atomic_file import write_atomic
 from sparrow.boxes import xywh_to_xyxy, xyxy_to_xywh
 from sparrow.data.errors import DataError
 from sparrow.data.formats.csv_dialect import decode_table, dialect_of
-from sparrow.data.tables import XYXY, Dataset
+from sparrow.data.tables import NAMED_CAMERA, XYXY, Dataset, names_cameras
 from sparrow.regular_file import open_regular
 
 INFO_CSV = ("Name", "Author", "Number_HSparrows", "Source", "License")
+CAMERA_CSV = "Camera"  # the last column where a set names the camera of any photo, else none
 BOXES_CSV = (
     "label_name", "bbox_x", "bbox_y", "bbox_width", "bbox_height",
     "image_name", "image_width", "image_height",
@@ -31,7 +32,7 @@ MAX_ROWS = 1_000_000
 MAX_TABLE_BYTES = 256 * 1024**2
 MAX_LINE_BYTES = 64 * 1024  # of the header and the first row
 XYWH_CSV = ["bbox_x", "bbox_y", "bbox_width", "bbox_height"]
-TEXT_COLUMNS = ("Name", "Author", "Source", "License", "label_name", "image_name")
+TEXT_COLUMNS = ("Name", "Author", "Source", "License", CAMERA_CSV, "label_name", "image_name")
 NUMBER_COLUMNS = ("Number_HSparrows", *XYWH_CSV, "image_width", "image_height")
 
 
@@ -60,7 +61,7 @@ def to_dataset(
 
     Args:
         root: folder that holds ``images/``.
-        info_raw: columns ``INFO_CSV``.
+        info_raw: columns ``INFO_CSV``, and ``CAMERA_CSV`` if there is one.
         boxes_raw: columns ``BOXES_CSV``.
         sizes: (width, height) in pixels by photo name, for photos the box table does not mention.
 
@@ -84,7 +85,7 @@ def _recorded_sizes(boxes_raw: pd.DataFrame) -> dict[str, tuple[int, int]]:
 
 
 def _images(info_raw: pd.DataFrame, sizes: Mapping[str, tuple[int, int]]) -> pd.DataFrame:
-    return pd.DataFrame(
+    images = pd.DataFrame(
         {
             "image": info_raw["Name"].astype(str).to_numpy(),
             "author": info_raw["Author"].astype(str).to_numpy(),
@@ -95,6 +96,14 @@ def _images(info_raw: pd.DataFrame, sizes: Mapping[str, tuple[int, int]]) -> pd.
             "height_px": np.array([sizes[name][1] for name in info_raw["Name"]], dtype="int64"),
         }
     )
+    if CAMERA_CSV not in info_raw:
+        return images
+    named = images.assign(**{NAMED_CAMERA: _camera_cells(info_raw).to_numpy()})
+    return named if names_cameras(named) else images
+
+
+def _camera_cells(info_raw: pd.DataFrame) -> pd.Series:
+    return info_raw[CAMERA_CSV].fillna("").astype(str).str.strip()
 
 
 def _boxes(boxes_raw: pd.DataFrame) -> pd.DataFrame:
@@ -136,6 +145,8 @@ def raw_tables(dataset: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
     images, boxes = dataset.images, dataset.boxes
     info_columns = ["image", "author", "n_boxes", "source", "license"]
     info = images[info_columns].set_axis(list(INFO_CSV), axis=1)
+    if names_cameras(images):
+        info[CAMERA_CSV] = images[NAMED_CAMERA].fillna("")
     raw = pd.DataFrame({"label_name": boxes["label"].to_numpy()})
     raw[XYWH_CSV] = xyxy_to_xywh(boxes[XYXY].to_numpy(dtype=float)).round(6)
     for column in XYWH_CSV:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from sparrow.data.errors import DataError
-from sparrow.data.formats.csv import BOXES_CSV, INFO_CSV, XYWH_CSV, table_paths
+from sparrow.data.formats.csv import BOXES_CSV, CAMERA_CSV, INFO_CSV, XYWH_CSV, table_paths
 from sparrow.data.formats.csv_cells import Cells, Row, number, read_cells
 from sparrow.data.formats.described import (
     DescribedBox,
@@ -67,12 +67,14 @@ class _Table:
                 f"expected {', '.join(columns)}, found {', '.join(header) or 'nothing'} "
                 f"(separated by {cells.dialect.separator!r})"
             )
-        self._index = {column: header.index(column) for column in columns}
+        known = [*columns, *({CAMERA_CSV} & {*header} if columns == INFO_CSV else ())]
+        self._index = {column: header.index(column) for column in known}
         self.rows = cells.rows[1:]
-        self.unread = [name for name in header if name and name not in columns]
+        self.unread = [name for name in header if name and name not in known]
 
     def text(self, row: Row, column: str) -> str:
-        return row.cells[self._index[column]]
+        """A cell; "" in a column that may be missing and is."""
+        return row.cells[self._index[column]] if column in self._index else ""
 
     def number(self, row: Row, column: str) -> float:
         return number(self.text(row, column), self.cells.dialect, f"{row.where}, {column}")
@@ -150,4 +152,5 @@ def _describe(
         author=author,
         source=source,
         license=license_,
+        camera=table.text(row, CAMERA_CSV).strip(),
     )

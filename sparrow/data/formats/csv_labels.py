@@ -111,11 +111,7 @@ def _boxes(
             what = "rows with a class and no box were left out: they are about a whole photo"
             remarks.append(Remark(what, row.where))
         return
-    if columns.label is None:
-        raise DataError(
-            f"{cells.name}: has boxes and no column for their class; add one, called class"
-        )
-    if not label:
+    if columns.label is not None and not label:
         raise DataError(f"{row.where}: has a box and no class")
     if len(texts) == 1:
         texts = _BRACKETS.sub("", texts[0].strip()).replace(";", ",").split(",")

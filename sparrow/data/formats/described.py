@@ -33,7 +33,7 @@ class DescribedBox:
     """A box as a label file says it.
 
     Attributes:
-        label: its class.
+        label: its class; "" where the whole file tells none (``--class`` names it then).
         xyxy: corners in pixels counted from 0, or in fractions of the photo's sides.
         where: file and row, for messages: "labels/a.txt, line 3".
         crowd: it surrounds a group and not one object.
@@ -60,6 +60,7 @@ class DescribedPhoto:
         in_fractions: the boxes are fractions of the photo's sides.
         second_name: another source of the name; the two must not lead to two photos.
         author, source, license: of the photo.
+        camera: that took it, as the label files name it; "" is unknown.
         unboxed: it shows objects, but no box is told: it is no photo without objects.
     """
 
@@ -72,6 +73,7 @@ class DescribedPhoto:
     author: str = UNKNOWN
     source: str = UNKNOWN
     license: str = UNKNOWN
+    camera: str = ""
     unboxed: bool = False
 
 

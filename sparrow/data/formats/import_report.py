@@ -24,12 +24,18 @@ class ImportOptions:
         crowd: boxes around groups: used like others, or left out.
         boxes_on: the pixels that boxes of EXIF-turned photos are drawn on: of the upright photo or
             of the stored one. None takes what the stated size shows, else the upright photo.
+        cameras: whether folders that tell photos apart are taken for their cameras.
+        label: the class of boxes of which their file tells none; "" makes them an error.
+        class_attribute: of VIA's regions, which is the class; "" takes the one that can be told.
     """
 
     unlabelled: Literal["refuse", "empty", "skip"] = "refuse"
     missing: Literal["refuse", "skip"] = "refuse"
     crowd: Literal["use", "skip"] = "use"
     boxes_on: Literal["upright", "stored"] | None = None
+    cameras: Literal["folders", "none"] = "folders"
+    label: str = ""
+    class_attribute: str = ""
 
 
 @dataclass

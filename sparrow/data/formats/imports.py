@@ -120,15 +120,26 @@ def read_set(
         _parser(kind)
     files = list_source(source)
     kind = recognise(files) if kind is None else kind
-    parse: Callable[[SourceFiles], DescribedSet] = _parser(kind).parse_labels
     try:
-        return assemble(kind, parse(files), files, options, progress)
+        return assemble(kind, _describe(kind, files, options), files, options, progress)
     except DataError as error:
         if not _parser(kind).find_labels(files):
             refuse_known(files)
         if str(files.root) in str(error):
             raise
         raise DataError(f"{files.root}: {error}") from error
+
+
+def _describe(kind: str, files: SourceFiles, options: ImportOptions) -> DescribedSet:
+    parse: Callable[..., DescribedSet] = _parser(kind).parse_labels
+    if not options.class_attribute:
+        return parse(files)
+    if kind != "via":
+        raise DataError(
+            f"--class-attribute {options.class_attribute}: only VIA's regions have attributes, and "
+            f"this set was read as {kind}; leave the option out"
+        )
+    return parse(files, options.class_attribute)
 
 
 def recognise(files: SourceFiles) -> str:

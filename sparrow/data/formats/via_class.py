@@ -12,19 +12,20 @@ from sparrow.data.formats.json_values import Item, text_of
 _CLASS_NAMES = ("class", "class_name", "label", "category", "species")
 
 
-def class_attribute(name: str, regions: Sequence[Item], remarks: list[Remark]) -> str:
-    """The attribute that is the class: the only one, else the only one that is called so.
+def class_attribute(name: str, regions: Sequence[Item], chosen: str, remarks: list[Remark]) -> str:
+    """The attribute that is the class: a person's choice, the only one, the only one called so.
 
     Args:
         name: of the file.
         regions: the attributes of each region.
+        chosen: by a person; "" is no choice.
         remarks: gets the attributes that are not the class.
 
     Raises:
         DataError: there is none, or none among several can be told from the others.
     """
     names = sorted({str(key) for region in regions for key in region})
-    called_so = [key for key in names if key.strip().lower() in _CLASS_NAMES]
+    called_so = _called_so(name, names, chosen)
     if len(names) > 1 and len(called_so) == 1:
         others = ", ".join(key for key in names if key != called_so[0])
         what = f"files have attributes besides {called_so[0]!r}, which were left out: {others}"
@@ -33,7 +34,7 @@ def class_attribute(name: str, regions: Sequence[Item], remarks: list[Remark]) -
     if len(names) > 1:
         raise DataError(
             f"{name}: the regions have several attributes ({', '.join(names)}), and which of them "
-            "is the class cannot be told; call that one 'class' in VIA, and export again"
+            "is the class cannot be told; name it: --class-attribute NAME"
         )
     if regions and not names:
         raise DataError(
@@ -41,6 +42,18 @@ def class_attribute(name: str, regions: Sequence[Item], remarks: list[Remark]) -
             "(Attributes, Region Attributes), and export again"
         )
     return names[0] if names else "class"
+
+
+def _called_so(name: str, names: Sequence[str], chosen: str) -> list[str]:
+    """The attributes that are called as a class is, or the one that a person chose."""
+    if not chosen:
+        return [key for key in names if key.strip().lower() in _CLASS_NAMES]
+    if names and chosen not in names:
+        raise DataError(
+            f"{name}: the regions have no attribute {chosen!r} (--class-attribute), but "
+            f"{', '.join(names)}"
+        )
+    return [chosen]
 
 
 def class_of(attributes: Item, attribute: str, where: str) -> str:

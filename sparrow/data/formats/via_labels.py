@@ -39,8 +39,12 @@ def find_labels(files: SourceFiles) -> list[str]:
     return named + find_tables(files)
 
 
-def parse_labels(files: SourceFiles) -> DescribedSet:
+def parse_labels(files: SourceFiles, attribute: str = "") -> DescribedSet:
     """What all VIA files of a set say.
+
+    Args:
+        files: of the set.
+        attribute: of the regions, which is their class; "" takes the one that can be told.
 
     Raises:
         DataError: there is none; one is damaged; several attributes may be the class; a region has
@@ -50,7 +54,7 @@ def parse_labels(files: SourceFiles) -> DescribedSet:
     remarks = unread(files, names, "a project, a JSON or a CSV of VGG Image Annotator 2")
     photos = []
     for name in names:
-        photos += _describe(name, _entries(files, name, remarks), remarks)
+        photos += _describe(name, _entries(files, name, remarks), attribute, remarks)
     return DescribedSet(names, photos, remarks)
 
 
@@ -73,11 +77,12 @@ def _entries(files: SourceFiles, name: str, remarks: list[Remark]) -> list[tuple
 
 
 def _describe(
-    name: str, entries: list[tuple[str, Item]], remarks: list[Remark]
+    name: str, entries: list[tuple[str, Item]], chosen: str, remarks: list[Remark]
 ) -> list[DescribedPhoto]:
     regions = {where: _regions(entry, where) for where, entry in entries}
     told = [region for some in regions.values() for region in some]
-    attribute = class_attribute(name, [region["region_attributes"] for region in told], remarks)
+    attributes = [region["region_attributes"] for region in told]
+    attribute = class_attribute(name, attributes, chosen, remarks)
     photos = []
     for where, entry in entries:
         text = text_of(entry.get("filename"), f"{where}, 'filename'")

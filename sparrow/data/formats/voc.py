@@ -12,7 +12,7 @@ from typing import Any
 
 from sparrow.data.errors import DataError
 from sparrow.data.formats.annotations import as_written
-from sparrow.data.tables import XYXY, Dataset
+from sparrow.data.tables import NAMED_CAMERA, XYXY, Dataset
 
 
 def write_voc(dataset: Dataset, folder: Path) -> None:
@@ -55,6 +55,8 @@ def _describe_photo(row: Mapping[Hashable, Any], photos: str) -> ET.Element:
     source = _add(root, "source", "")
     _add(source, "database", row["source"])
     _add(source, "license", row["license"])
+    if row.get(NAMED_CAMERA) and isinstance(row[NAMED_CAMERA], str):
+        _add(source, "camera", row[NAMED_CAMERA])
     _add(_add(root, "owner", ""), "name", row["author"])
     size = _add(root, "size", "")
     for tag, value in (("width", row["width_px"]), ("height", row["height_px"]), ("depth", 3)):

@@ -68,6 +68,7 @@ def _describe(name: str, content: bytes, remarks: list[Remark]) -> DescribedPhot
         author=_text(root, "owner/name"),
         source=_text(root, "source/database"),
         license=_text(root, "source/license"),
+        camera=(root.findtext("source/camera") or "").strip(),
     )
 
 

@@ -22,12 +22,14 @@ from filelock import BaseFileLock, FileLock, Timeout
 from sparrow.atomic_file import sync
 from sparrow.data.errors import DataError, as_data_errors
 from sparrow.data.ingest.late_files import file_stamps, keep_late_files
+from sparrow.plain_text import one_line
 from sparrow.portable import exchange, hard_link
 from sparrow.regular_file import open_regular
 
 INCOMING = ".incoming"  # being built: worthless until it is exchanged
 OUTGOING = ".outgoing"  # the old state, where the file system cannot exchange
 CHUNK_BYTES = 1024**2
+LINKS_SHOWN = 3
 
 _NO_LINKS_HERE = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP)
 
@@ -137,19 +139,37 @@ def link_tree(source: Path, target: Path) -> None:
     """Copy a folder's files as hard links where possible: photos are stored once.
 
     A symbolic link is followed and becomes a copy of what it leads to: a hard link would let
-    whoever changes the file outside change the set.
+    whoever changes the file outside change the set. That is logged: the disk holds it twice.
     """
-    root = os.path.realpath(source)
-    link = partial(_link_inside, os.fspath(source), root)
+    root, copied = os.path.realpath(source), list[str]()
+    link = partial(_link_inside, os.fspath(source), root, copied)
     shutil.copytree(source, target, copy_function=link, dirs_exist_ok=True)
+    links = sorted({_link_above(source, inner) for inner in copied})
+    if links:
+        logger.warning(
+            "%s: files behind symbolic links are copied into the set (%d; %s%s): what is elsewhere "
+            "stays as it is, and its later changes do not reach the set any more",
+            source, len(copied), ", ".join(links[:LINKS_SHOWN]),
+            ", …" if len(links) > LINKS_SHOWN else "",
+        )  # fmt: skip
 
 
-def _link_inside(source_root: str, real_root: str, source: str, target: str) -> None:
+def _link_inside(
+    source_root: str, real_root: str, copied: list[str], source: str, target: str
+) -> None:
     inner = os.path.relpath(source, source_root)
     if os.path.realpath(source) == os.path.join(real_root, inner):
         link_file(source, target)
     else:
         copy_file(source, target)
+        copied.append(inner)
+
+
+def _link_above(root: Path, inner: str) -> str:
+    """The symbolic link that a file is behind, and where it leads to."""
+    way = [*reversed(Path(inner).parents), Path(inner)]
+    link = next((place for place in way if (root / place).is_symlink()), way[-1])
+    return one_line(f"{link} -> {os.path.realpath(root / link)}")
 
 
 def link_file(source: str | Path, target: str | Path) -> None:

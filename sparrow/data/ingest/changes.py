@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sparrow.data.tables import Dataset, versioned_tables
+from sparrow.data.tables import NAMED_CAMERA, Dataset, versioned_tables
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ def _changed(before: Dataset, after: Dataset, names: set[str]) -> set[str]:
     changed: set[str] = set()
     for old, new in zip(versioned_tables(before), versioned_tables(after), strict=True):
         rows = [table[table["image"].isin(names)] for table in (old, new)]
+        if any(NAMED_CAMERA in table for table in rows):
+            rows = [table.assign(**{NAMED_CAMERA: table.get(NAMED_CAMERA, "")}) for table in rows]
         counts = pd.concat([table["image"].value_counts() for table in rows], axis=1).fillna(0)
         changed |= set(counts.index[counts.iloc[:, 0] != counts.iloc[:, 1]])
         # With as many rows of each photo in both, row i is held against row i.

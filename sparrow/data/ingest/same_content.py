@@ -11,12 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from sparrow.data.checks.report import RuleViolation, rule_violation
 from sparrow.data.formats.csv import table_paths
 from sparrow.data.ingest.batch import NEW_PREFIX
-from sparrow.data.tables import UNKNOWN, XYXY, Dataset, versioned_tables
+from sparrow.data.tables import (
+    NAMED_CAMERA,
+    UNKNOWN,
+    XYXY,
+    Dataset,
+    names_cameras,
+    versioned_tables,
+)
 
 CREDITS = ("author", "source", "license")
 
@@ -122,6 +130,11 @@ def _own_rows(batch: Dataset, current: Dataset, source: Mapping[str, str]) -> pd
     known = current.images.set_index("image").reindex(rows["image"])
     for column in CREDITS:
         rows[column] = rows[column].where(rows[column] != UNKNOWN, known[column].to_numpy())
+    if names_cameras(current.images):
+        named = rows[NAMED_CAMERA] if NAMED_CAMERA in rows else pd.Series("", index=rows.index)
+        rows[NAMED_CAMERA] = np.where(
+            named.fillna("") != "", named, known[NAMED_CAMERA].fillna("").to_numpy()
+        )
     return rows
 
 

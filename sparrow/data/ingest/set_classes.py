@@ -7,6 +7,7 @@ while no box is of it. The list lies in the set's history; it is read for a run,
 from __future__ import annotations
 
 import json
+import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from sparrow.data.ingest.versions import HISTORY
 from sparrow.nearest_name import nearest_name
 
 FILE = "classes.json"
+
+logger = logging.getLogger("sparrow.data")
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,27 @@ def save_classes(root: Path, names: tuple[str, ...]) -> None:
     with as_data_errors("its classes cannot be recorded", root):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, json.dumps(names, ensure_ascii=False) + "\n")
+
+
+def merge_classes(root: Path, pinned: tuple[str, ...]) -> None:
+    """Take over the list that another copy of a set recorded; where the orders differ it is logged.
+
+    The pinned one counts: what is recorded here alone follows it.
+
+    Raises:
+        DataError: the list here is damaged, or it cannot be written.
+    """
+    recorded = load_classes(root)
+    merged = (*pinned, *(name for name in recorded if name not in pinned))
+    if not pinned or recorded[: len(pinned)] == pinned:
+        return
+    save_classes(root, merged)
+    if merged[: len(recorded)] != recorded:
+        logger.warning(
+            "the classes of the set were recorded as %s here and are %s now, as where the data is "
+            "from; models keep the order that they were trained in",
+            ", ".join(recorded), ", ".join(merged),
+        )  # fmt: skip
 
 
 def _record(root: Path) -> Path:

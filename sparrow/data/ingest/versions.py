@@ -28,7 +28,7 @@ from sparrow.data.ingest.atomic_dir import (
     replace_directory,
 )
 from sparrow.data.ingest.changes import Changes, changes
-from sparrow.data.tables import BOX_COLUMNS, IMAGE_COLUMNS, Dataset, data_version
+from sparrow.data.tables import BOX_COLUMNS, Dataset, data_version, recorded_columns
 from sparrow.portable import user_name
 from sparrow.regular_file import open_regular, sha256_of
 
@@ -190,7 +190,7 @@ def _store(
     stem = root / HISTORY / version
     stem.parent.mkdir(parents=True, exist_ok=True)
     tables = {
-        ".images.parquet": dataset.images[[*IMAGE_COLUMNS, "sha256"]],
+        ".images.parquet": dataset.images[recorded_columns(dataset.images)],
         ".boxes.parquet": dataset.boxes[list(BOX_COLUMNS)],
     }
     for ending, table in tables.items():

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sparrow.atomic_file import write_atomic
 from sparrow.data.errors import DataError
 from sparrow.data.ingest.atomic_dir import copy_file, link_file, link_tree
+from sparrow.data.ingest.set_classes import merge_classes
 from sparrow.data.ingest.versions import HISTORY, read_log, read_version, record_version
 from sparrow.data.pins.contents import KEPT_PHOTOS, Contents, kept_paths
 from sparrow.data.pins.manifest import FileEntry, Manifest, manifest_path, sha256_hex
 from sparrow.data.split.assignments import merge_assignments
 from sparrow.regular_file import sha256_of
+
+LogLine = dict[str, Any]  # of JSON
 
 
 @dataclass
@@ -100,11 +104,12 @@ def _install(building: _Building, entries: Iterable[FileEntry]) -> None:
 def _merge_past(manifest: Manifest, incoming: Path) -> None:
     """Log, split assignments and list of files of the state, beside what the set knew already."""
     local = read_log(incoming)
-    lines = sorted([*local, *(line for line in manifest.log if line not in local)], key=_time)
+    lines = merged_logs(local, manifest.log)
     (incoming / HISTORY).mkdir(exist_ok=True)
     text = "".join(json.dumps(line) + "\n" for line in lines)
     write_atomic(incoming / HISTORY / "log.jsonl", text)
     merge_assignments(incoming, manifest.assignments or {})
+    merge_classes(incoming, manifest.classes)
     content = manifest.to_bytes()
     path = manifest_path(incoming, sha256_hex(content))
     path.parent.mkdir(exist_ok=True)
@@ -117,5 +122,15 @@ def _merge_past(manifest: Manifest, incoming: Path) -> None:
         )
 
 
-def _time(line: dict[str, object]) -> str:
-    return str(line.get("time", ""))
+def merged_logs(local: Sequence[LogLine], others: Sequence[LogLine]) -> list[LogLine]:
+    """The lines of two logs by their time; within each its own order, also of a clock set back."""
+    pairs = [*_with_times(local), *(pair for pair in _with_times(others) if pair[1] not in local)]
+    return [line for _, line in sorted(pairs, key=lambda pair: pair[0])]
+
+
+def _with_times(log: Iterable[LogLine]) -> Iterator[tuple[str, LogLine]]:
+    """Each line with the latest time so far."""
+    latest = ""
+    for line in log:
+        latest = max(latest, str(line.get("time", "")))
+        yield latest, line

@@ -41,6 +41,7 @@ class Manifest:
         past: files of ``history/`` that go along: tables of versions, photos no longer in use.
         log: lines of the log of versions.
         assignments: split by the SHA-256 of the photo.
+        classes: as recorded for configs that name none (``set_classes``); empty where none are.
     """
 
     version: str
@@ -50,10 +51,14 @@ class Manifest:
     past: tuple[FileEntry, ...] = ()
     log: tuple[dict[str, Any], ...] = ()  # of JSON
     assignments: Mapping[str, str] | None = None
+    classes: tuple[str, ...] = ()
 
     def to_bytes(self) -> bytes:
         """As it is stored: the same state gives the same bytes on every machine."""
-        return (json.dumps({"format": FORMAT, **asdict(self)}) + "\n").encode()
+        values = asdict(self)
+        if not self.classes:  # as before there was such a list: a state keeps its name
+            del values["classes"]
+        return (json.dumps({"format": FORMAT, **values}) + "\n").encode()
 
     def contents(self) -> dict[str, FileEntry]:
         """An entry for each content, by SHA-256."""
@@ -84,9 +89,16 @@ def parse_manifest(content: bytes, sha256: str, where: str) -> Manifest:
             raise ValueError("a later version of Sparrow made it; update")
         for name in ("files", "past"):
             values[name] = tuple(_entry(**entry) for entry in values[name])
+        values["classes"] = _class_names(values.get("classes", []))
         return Manifest(**{**values, "log": tuple(values["log"])})
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise DataError(f"{where}: not a list of files that can be used: {error}") from error
+
+
+def _class_names(names: object) -> tuple[str, ...]:
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"expected names of classes, found {names!r}")
+    return tuple(names)
 
 
 def _entry(path: str, sha256: str, bytes: int) -> FileEntry:

@@ -10,6 +10,7 @@ from sparrow.config import DataConfig
 from sparrow.data.checks.run import check_dataset
 from sparrow.data.errors import DataError, as_data_errors
 from sparrow.data.ingest.atomic_dir import file_lock
+from sparrow.data.ingest.set_classes import load_classes
 from sparrow.data.ingest.versions import FOUND_IN_PLACE, HISTORY, read_log, record_version
 from sparrow.data.pins.contents import KEPT_PHOTOS, Contents, read_contents
 from sparrow.data.pins.manifest import FileEntry, Manifest, manifest_path, read_manifest, sha256_hex
@@ -31,7 +32,8 @@ class Pinned:
 def pin(config: DataConfig, progress: Progress | None = None) -> Pinned:
     """Check the raw set, record its state and write the pointer to it.
 
-    A pointer that names this state stays as it is, byte for byte, unless photos were split since.
+    A pointer that names this state stays as it is, byte for byte, unless photos were split or
+    classes recorded since.
 
     Raises:
         DataError: the set is not there, fails its checks or changes meanwhile; the pointer is as it
@@ -77,6 +79,7 @@ def record_state(config: DataConfig, progress: Progress | None = None) -> Manife
         past=_past(root),
         log=tuple(read_log(root)),
         assignments=load_assignments(root),
+        classes=load_classes(root),
     )
     content = manifest.to_bytes()
     path = manifest_path(root, sha256_hex(content))
@@ -115,8 +118,10 @@ def _known(root: Path, manifest: Manifest) -> Pointer | None:
     except DataError:  # damaged, or in conflict: pinning is the way out
         return None
     pinned = read_manifest(root, pointer.manifest)
-    same = pinned is not None and (pinned.files, pinned.assignments) == (
-        manifest.files,
-        manifest.assignments,
-    )
+    same = pinned is not None and _lasting(pinned) == _lasting(manifest)
     return pointer if same else None
+
+
+def _lasting(manifest: Manifest) -> tuple[object, ...]:
+    """What makes a pinned state another one; its log may grow."""
+    return manifest.files, manifest.assignments, manifest.classes

@@ -19,6 +19,7 @@ from sparrow.data.checks.measure_cache import MeasureCache, measure_folder
 from sparrow.data.checks.run import check_dataset
 from sparrow.data.errors import DataError, as_data_errors
 from sparrow.data.ingest.atomic_dir import file_lock, replace_directory
+from sparrow.data.ingest.set_classes import merge_classes
 from sparrow.data.pins.arrange import build_state
 from sparrow.data.pins.compare import compare, recorded_as
 from sparrow.data.pins.contents import Contents, read_contents
@@ -73,9 +74,9 @@ def pull(
     """
     root, pointer = Path(config.root), read_pointer(Path(config.root))
     with file_lock(root), as_data_errors("not pulled", root):
-        manifest = fetch_manifest(store_url, root, pointer)
-        contents = read_contents(root, config)
+        manifest, contents = fetch_manifest(store_url, root, pointer), read_contents(root, config)
         if not compare(contents, manifest):
+            merge_classes(root, manifest.classes)
             return Pulled(pointer, Transfer(0, 0, len(manifest.files)), changed=False)
         _secure_local(contents, manifest, config, keep_local)
         transfer = _fetch(store_url, _missing(contents, manifest), fetched_folder(root), progress)

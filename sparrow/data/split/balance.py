@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sparrow.boxes import box_areas
 from sparrow.config import SplitConfig
 from sparrow.data.split.class_places import FREE, missing_places, place_classes
-from sparrow.data.split.ties import Ints
+from sparrow.data.split.tie_codes import Ints
 from sparrow.data.tables import XYXY, Dataset
 
 STRATA = 4  # quantile bins of the count of photos with objects; those without are a fifth

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sparrow.data.split.ties import Ints
+from sparrow.data.split.tie_codes import Ints
 
 # Of a class in fewer groups than splits: it is learned first, then tested.
 ORDER = (0, 2, 1)  # train, test, validation, as numbers of ``SPLITS``

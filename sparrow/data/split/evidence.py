@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from sparrow.data.split.capture import cameras, days
 from sparrow.data.split.groups import (
     CAMERA_DAYS,
     GROUPED_BY,
@@ -12,7 +13,6 @@ from sparrow.data.split.groups import (
     count_groups,
     group_numbers,
 )
-from sparrow.data.split.ties import cameras
 from sparrow.data.tables import UNKNOWN
 
 
@@ -102,7 +102,7 @@ def _units(images: pd.DataFrame, grouped_by: str, groups: int) -> str:
     owned = _owned(images)
     if grouped_by == CAMERA_DAYS and owned.any():
         return f"{_number(groups, 'group')} (days of a camera, authors as wholes)"
-    if not (_times(images) != "").any():
+    if not (days(images) != "").any():
         return f"{_number(groups, 'different picture')} (no times are known)"
     kind = "author-day" if owned.all() else "day" if owned.any() else "camera-day"
     return _number(groups, kind)
@@ -122,7 +122,7 @@ def _scope(authors: list[str], taken_by: list[str]) -> str:
 
 def _untold(images: pd.DataFrame) -> str:
     nobodys = (cameras(images) == "") & ~_owned(images)
-    dated = nobodys & (_times(images) != "")
+    dated = nobodys & (days(images) != "")
     untold, undated = int(nobodys.sum()), int((nobodys & ~dated).sum())
     if not untold:
         return ""
@@ -138,13 +138,6 @@ def _untold(images: pd.DataFrame) -> str:
         f"; of {_number(undated, 'photo')} neither author, camera nor time is known: those that "
         "look unlike count as independent, though one person may have taken them, in one place"
     )
-
-
-def _times(images: pd.DataFrame) -> pd.Series:
-    """When each photo was taken, "" where it is not known."""
-    if "taken_at" not in images:
-        return pd.Series("", index=images.index)
-    return images["taken_at"].fillna("").astype(str)
 
 
 def _number(count: int, noun: str) -> str:

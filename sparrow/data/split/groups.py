@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sparrow.data.split.ties import NEAR_DUPLICATE_BITS, VISIT_SECONDS, Ints, photo_ties
+from sparrow.data.split.tie_codes import Ints
+from sparrow.data.split.ties import NEAR_DUPLICATE_BITS, VISIT_SECONDS, photo_ties
 from sparrow.data.tables import Dataset
 
 MIN_GROUPS = 10  # with fewer, resampling says little, and the promotion gate nothing

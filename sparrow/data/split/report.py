@@ -19,7 +19,8 @@ from sparrow.data.split.evidence import (
     whole_words,
 )
 from sparrow.data.split.groups import count_groups, group_numbers, with_groups
-from sparrow.data.split.ties import NEAR_DUPLICATE_BITS, VISIT_SECONDS, Ints, PhotoTies, photo_ties
+from sparrow.data.split.tie_codes import Ints
+from sparrow.data.split.ties import NEAR_DUPLICATE_BITS, VISIT_SECONDS, PhotoTies, photo_ties
 from sparrow.data.tables import XYXY, Dataset, data_version
 
 CLOSEST_PAIRS = 12
@@ -130,11 +131,22 @@ def split_verdict(report: Mapping[str, Any]) -> tuple[bool, str]:
         return True, (
             "No near-duplicate picture and no visit of a camera is in more than one split, but "
             f"authors are ({', '.join(parted)}): they are too few to keep each in one split, so "
-            "their days were parted. The scores speak for these authors only."
+            "their days were parted, and photos of cameras without a day. The scores speak for "
+            "these authors only."
         )
-    known = any(side["authors"] for side in report["splits"].values())
-    unknown = "" if known else " No author is known, so none could be kept on one side."
+    sides = report["splits"].values()
+    known = any(side["authors"] for side in sides)
+    unknown = "" if known else _unknown_words(any(side.get("cameras") for side in sides))
     return True, f"{whole_words(known)} is in more than one split.{unknown}"
+
+
+def _unknown_words(with_cameras: bool) -> str:
+    if not with_cameras:
+        return " No author is known, so none could be kept on one side."
+    return (
+        " No author is known, but cameras are: each was kept on one side or, where they are few, "
+        "each of its days."
+    )
 
 
 def find_crossing(images: pd.DataFrame, ties: PhotoTies) -> dict[str, list[Any]]:

@@ -23,6 +23,7 @@ from sparrow.data.licences import keep_licences
 from sparrow.data.split.assignments import SPLITS, settled_groups
 from sparrow.data.split.balance import best_filling, photo_features
 from sparrow.data.split.class_places import FREE
+from sparrow.data.split.feasible import can_be_split, too_few_words
 from sparrow.data.split.groups import (
     CAMERA_DAYS,
     DAYS,
@@ -32,7 +33,8 @@ from sparrow.data.split.groups import (
     count_groups,
 )
 from sparrow.data.split.report import SplitOrigin, SplitReport, report_split
-from sparrow.data.split.ties import Ints, PhotoTies, photo_ties
+from sparrow.data.split.tie_codes import Ints
+from sparrow.data.split.ties import PhotoTies, photo_ties
 from sparrow.data.tables import Dataset
 
 NO_ASSIGNMENTS: Mapping[str, str] = {}
@@ -90,7 +92,7 @@ def _assign(
     images = dataset.images.sort_values("image")
     units = _units(ties, config.test_fraction)
     if units is None:
-        raise DataError(_too_few(dataset, ties))
+        raise DataError(f"{dataset.root}: {too_few_words(images, ties)}")
     settled = settled_groups(images, units.never_parted.tolist(), assignments)
     groups, fixed = _fixed_units(units, settled)
     filling = best_filling(groups, photo_features(dataset, images), fixed, config, seed)
@@ -107,16 +109,6 @@ def _assign(
         "config": config.model_dump(mode="json"),
     }
     return replace(dataset, images=marked), origin
-
-
-def _too_few(dataset: Dataset, ties: PhotoTies) -> str:
-    return (
-        f"{dataset.root}: cannot split {len(dataset.images)} photos of "
-        f"{count_groups(ties.by_author)} independent group(s) (photos that share an author or a "
-        "visit, or look alike, belong together); at least 3 groups are needed, so add photos by "
-        "other authors or, with the time in their EXIF, of other days, or put 'unknown' where the "
-        "author is not known"
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,11 +132,11 @@ class _Units:
 
 def _units(ties: PhotoTies, test_fraction: float) -> _Units | None:
     """What to move; None where it is too little to fill three splits."""
+    if not can_be_split(ties):
+        return None
     by_author = ties.by_author
     if count_groups(by_author) < len(SPLITS):
         by_day = ties.by_day_at_most
-        if count_groups(by_day) < len(SPLITS):
-            return None
         return _Units(by_day, by_day, by_day, DAYS, authors_parted=True)
     if count_groups(ties.by_whole) * test_fraction >= MIN_GROUPS:
         return _Units(by_author, ties.by_whole, ties.by_whole, WHOLES)

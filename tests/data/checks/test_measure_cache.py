@@ -131,11 +131,12 @@ def test_a_locked_cache_is_kept_and_done_without(
     first = measure_photos(images, ["a.png"], cache)
     monkeypatch.setattr(measure_cache, "WAIT_S", 0.1)
     inode = (cache / "photos.sqlite").stat().st_ino
-    for _ in range(2):
+    for attempt in range(2):
         other = lock(cache)
         assert measure_photos(images, ["a.png"], cache).equals(first)
-        assert "database is locked" in caplog.text
-        assert "going on without it" in caplog.text
+        # A command opens it several times, and says it once.
+        assert caplog.text.count("database is locked") == (attempt == 0)
+        assert caplog.text.count("going on without it") == (attempt == 0)
         caplog.clear()
         other.rollback()
         other.close()

@@ -8,6 +8,7 @@ import pytest
 from written_sets import Photo, write_csv, write_photo, write_text
 
 from sparrow.data.errors import DataError
+from sparrow.data.formats.import_report import ImportOptions
 from sparrow.data.formats.imports import read_set
 from sparrow.data.tables import XYXY
 
@@ -118,3 +119,31 @@ def test_the_contracts_tables_with_blanks_and_an_index_column(tmp_path: Path) ->
     dataset = read_set("csv", tmp_path).dataset
     assert dataset.images[["image", "author"]].to_numpy().tolist() == [["images/a.jpg", "Ada"]]
     assert dataset.boxes[XYXY].to_numpy().tolist() == [[1, 2, 11, 22]]
+
+
+@pytest.mark.parametrize("header", ["path,x1,y1,x2,y2", "image_id,bbox"])
+def test_a_table_without_classes_takes_the_one_that_a_person_names(
+    tmp_path: Path, header: str
+) -> None:
+    write_photo(tmp_path / "a.jpg", PHOTO)
+    cells = "1,2,11,22" if header.startswith("path") else '"[1, 2, 10, 20]"'
+    write_text(tmp_path / "labels.csv", f"{header}\na.jpg,{cells}\n")
+    with pytest.raises(DataError, match=r"labels\.csv: has 1 boxes and no column .* --class NAME"):
+        read_set("csv", tmp_path)
+    taken = read_set("csv", tmp_path, ImportOptions(label="swift"))
+    assert taken.dataset.boxes["label"].tolist() == ["swift"]
+    assert (
+        "1 boxes tell no class and were taken as swift (--class) (labels.csv)"
+        in taken.report.lines()
+    )
+
+
+def test_a_class_is_not_named_for_boxes_that_tell_theirs(tmp_path: Path) -> None:
+    write_photo(tmp_path / "a.jpg", PHOTO)
+    write_text(
+        tmp_path / "labels.csv", "filename,class,xmin,ymin,xmax,ymax\na.jpg,bird,1,2,11,22\n"
+    )
+    with pytest.raises(DataError, match="--class swift: each box tells its class already"):
+        read_set("csv", tmp_path, ImportOptions(label="swift"))
+    with pytest.raises(DataError, match=r"only VIA's regions have attributes, and .* read as csv"):
+        read_set("csv", tmp_path, ImportOptions(class_attribute="age"))

@@ -10,6 +10,7 @@ from written_tool_sets import write_json
 
 from sparrow.data.errors import DataError
 from sparrow.data.formats.described import DescribedSet
+from sparrow.data.formats.import_report import ImportOptions
 from sparrow.data.formats.imports import read_set
 from sparrow.data.formats.source_files import list_source
 from sparrow.data.formats.via_labels import find_labels, parse_labels
@@ -99,8 +100,19 @@ def test_among_several_attributes_the_one_called_class_is_the_class(tmp_path: Pa
     described = read(tmp_path, region(Class="gull", age="young"))
     assert boxes(described) == [("gull", 10, 20, 40, 60)]
     assert "besides 'Class', which were left out: age" in described.remarks[0].what
-    with pytest.raises(DataError, match=r"several attributes \(age, bird\)"):
+    with pytest.raises(DataError, match=r"several attributes \(age, bird\).*--class-attribute"):
         read(tmp_path, region(bird="gull", age="young"))
+
+
+def test_a_person_says_which_attribute_is_the_class(tmp_path: Path) -> None:
+    Image.new("RGB", (99, 99)).save(tmp_path / "a.jpg")
+    entry = {"filename": "a.jpg", "size": 1, "regions": [region(bird="gull", age="young")]}
+    write_json(tmp_path / "via.json", {"a.jpg1": entry})
+    taken = read_set("via", tmp_path, ImportOptions(class_attribute="age"))
+    assert taken.dataset.boxes["label"].tolist() == ["young"]
+    assert "besides 'age', which were left out: bird" in "".join(taken.report.lines())
+    with pytest.raises(DataError, match=r"no attribute 'sex' \(--class-attribute\), but age, bird"):
+        read_set("via", tmp_path, ImportOptions(class_attribute="sex"))
 
 
 @pytest.mark.parametrize(

@@ -319,7 +319,12 @@ def test_on_another_disk_a_failing_batch_is_copied_whole_before_it_goes(
 
 @pytest.mark.parametrize("kind", ["photo", "folder", "raw photo", "raw folder"])
 def test_a_link_becomes_a_copy_of_what_it_leads_to(
-    config: DataConfig, photos: Any, new: Any, tmp_path: Path, kind: str
+    config: DataConfig,
+    photos: Any,
+    new: Any,
+    tmp_path: Path,
+    kind: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     home = photos.write() if kind.startswith("raw") else new.write()
     if home == photos.root:
@@ -342,6 +347,10 @@ def test_a_link_becomes_a_copy_of_what_it_leads_to(
     if before is not None:  # what lies outside is not ours: it stays
         edit_in_place(photo)
         assert taken.read_bytes() == before
+        assert "files behind symbolic links are copied into the set" in caplog.text
+        assert str(outside) in caplog.text
+    else:
+        assert "symbolic link" not in caplog.text
     assert check_dataset(Path(config.root), config).report.ok
 
 

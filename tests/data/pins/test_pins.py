@@ -16,6 +16,7 @@ from sparrow.config import DataConfig
 from sparrow.data.checks.run import check_dataset
 from sparrow.data.errors import DataError
 from sparrow.data.ingest.ingest import ingest_new
+from sparrow.data.ingest.set_classes import load_classes, save_classes
 from sparrow.data.ingest.versions import read_log, restore_version
 from sparrow.data.pins import pull as pulling
 from sparrow.data.pins import push as pushing
@@ -375,6 +376,37 @@ def test_the_split_goes_along_and_a_photo_stays_where_a_model_has_seen_most(
     assert sorted(load_assignments(Path(clones.there.root)).values()) == [
         "test", "train", "train", "train", "validation", "validation",
     ]  # fmt: skip
+
+
+def test_the_order_of_classes_goes_along_and_the_pinned_one_counts(
+    clones: Clones, caplog: pytest.LogCaptureFixture
+) -> None:
+    here, there = (Path(config.root) for config in (clones.here, clones.there))
+    clones.pin_and_push()
+    before = read_pointer(here)
+    save_classes(here, ("wren", "jay"))
+    assert pin(clones.here).is_new  # the order is new, the files are not
+    push(clones.here, clones.store)
+    assert read_pointer(here) != before
+    clones.checkout()
+    clones.pull()
+    assert load_classes(there) == ("wren", "jay")
+    save_classes(there, ("jay", "owl", "wren"))
+    assert not clones.pull().changed  # no file differs
+    assert load_classes(there) == ("wren", "jay", "owl")
+    assert "were recorded as jay, owl, wren here and are wren, jay, owl now" in caplog.text
+    caplog.clear()
+    clones.pull()  # a class more, behind theirs, is no other order
+    assert load_classes(there) == ("wren", "jay", "owl")
+    assert caplog.text == ""
+
+
+def test_a_state_without_recorded_classes_is_the_same_bytes_as_ever(clones: Clones) -> None:
+    pin(clones.here)
+    pointer = read_pointer(Path(clones.here.root))
+    manifest = read_manifest(Path(clones.here.root), pointer.manifest)
+    assert manifest is not None
+    assert b"classes" not in manifest.to_bytes()
 
 
 @pytest.mark.parametrize(

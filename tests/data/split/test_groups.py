@@ -10,7 +10,7 @@ import pytest
 
 from sparrow.config import DataConfig, SplitConfig
 from sparrow.data.split.groups import count_groups, group_names, group_numbers, with_groups
-from sparrow.data.split.ties import NEAR_DUPLICATE_BITS, VISIT_SECONDS, cameras, photo_ties
+from sparrow.data.split.ties import NEAR_DUPLICATE_BITS, VISIT_SECONDS, photo_ties
 from sparrow.data.tables import UNKNOWN, Dataset
 
 BODY = "Canon EOS 80D #0a1b2c"
@@ -102,15 +102,6 @@ def test_a_model_is_every_authors_own_and_a_body_is_one() -> None:
     assert photo_ties(table(rows)).visits.tolist() == [0, 1, 2, 2, 3, 3]
 
 
-def test_a_folder_tells_two_cameras_of_one_model_apart() -> None:
-    images = table([(UNKNOWN, "HF2X", at(0)), (UNKNOWN, "HF2X", at(1)), (UNKNOWN, "", at(2))])
-    images["image"] = ["one/1.jpg", "two/1.jpg", "two/2.jpg"]
-    assert cameras(images).tolist() == ["HF2X in one", "HF2X in two", "in two"]
-    assert photo_ties(images).by_whole.tolist() == [0, 1, 2]
-    images["camera"] = [BODY, BODY, ""]
-    assert cameras(images).tolist() == [BODY, BODY, "in two"]  # a body is one in any folder
-
-
 def test_days_of_cameras_and_authors() -> None:
     rows = [(UNKNOWN, BODY, at(0)), (UNKNOWN, BODY, at(9000)), (UNKNOWN, BODY, at(0, day=2)),
             (UNKNOWN, BODY, ""), ("a", BODY, at(5000)), ("a", "", at(9999)), ("a", "", at(0, 2)),
@@ -120,7 +111,11 @@ def test_days_of_cameras_and_authors() -> None:
     assert ties.by_day.tolist() == [0, 0, 1, 2, 3, 3, 4, 5]  # an undated photo stands alone
     assert ties.by_camera_day.tolist() == [0, 0, 1, 2, 3, 3, 3, 3]
     rows = [("a", "", ""), ("a", "", ""), ("a", "", at(0))]
-    assert photo_ties(table(rows)).by_day_at_most.tolist() == [0, 0, 1]
+    images = table(rows)
+    assert photo_ties(images).by_day_at_most.tolist() == [0, 0, 1]
+    images["named_camera"] = ["left", "right", ""]
+    assert photo_ties(images).by_day_at_most.tolist() == [0, 1, 2]
+    assert photo_ties(images).by_author.tolist() == [0, 0, 0]
 
 
 def test_two_authors_without_times_are_their_pictures() -> None:

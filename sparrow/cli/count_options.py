@@ -1,0 +1,109 @@
+"""The options of ``sparrow count``, and what is refused before any work."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from sparrow.cli.count_output import FORMATS
+from sparrow.cli.counted_folder import VisitOptions
+from sparrow.portable import usable_cores
+from sparrow.visits.visits import VISIT_SECONDS
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add all options."""
+    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="files or folders")
+    parser.add_argument("-r", "--recursive", action="store_true", help="folders in folders too")
+    parser.add_argument("--to", type=Path, metavar="FILE", help="counts as .csv, .json or .parquet")
+    parser.add_argument(
+        "--megadetector", action="store_true", help="write the .json in MegaDetector's batch format"
+    )
+    parser.add_argument("--annotated", type=Path, metavar="DIR", help="photos with boxes drawn in")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=usable_cores(),
+        metavar="N",
+        help="processes (all cores)",
+    )
+    parser.add_argument("--model", type=Path, metavar="DIR", help="model folder (the champion)")
+    _add_visit_options(parser)
+
+
+def _add_visit_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("visits", "the most at once per visit, hour, day and camera")
+    group.add_argument("--visits", type=Path, metavar="FILE", help="write them as .csv")
+    group.add_argument("--report", type=Path, metavar="FILE", help="write all of it as one .html")
+    group.add_argument(
+        "--visit-seconds",
+        type=float,
+        default=VISIT_SECONDS,
+        metavar="N",
+        help=f"photos of one camera with a longer gap are of different visits ({VISIT_SECONDS:g})",
+    )
+    group.add_argument(
+        "--camera",
+        choices=("auto", "folder", "exif"),
+        default="auto",
+        help="what tells cameras apart: the body in EXIF, else model and folder (auto), or one",
+    )
+    _add_less_common(group)
+
+
+def _add_less_common(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--file-times",
+        action="store_true",
+        help="take a file's own time where neither EXIF nor name tells one",
+    )
+    group.add_argument(
+        "--gps", action="store_true", help="write the places that EXIF tells into the table of --to"
+    )
+    group.add_argument(
+        "--fixed-places",
+        type=Path,
+        metavar="DIR",
+        help="write places where most photos show the same detection, with pictures",
+    )
+    group.add_argument(
+        "--exclude",
+        type=Path,
+        metavar="FILE",
+        help="leave out the detections at the places of this places.csv",
+    )
+
+
+def visit_options(arguments: argparse.Namespace) -> VisitOptions:
+    """How photos are put into visits."""
+    return VisitOptions(
+        arguments.visit_seconds, arguments.camera, arguments.file_times, arguments.gps
+    )
+
+
+def check_options(arguments: argparse.Namespace) -> None:
+    """Refuse what cannot be written.
+
+    Raises:
+        ValueError: the option and what it expects.
+    """
+    to = arguments.to
+    if to is not None and to.suffix.lower() not in FORMATS:
+        raise ValueError(f"--to {to}: expected a name ending in {', '.join(FORMATS)}")
+    if to is not None and to.suffix.lower() == ".parquet":
+        import pandas  # noqa: F401 here, and not after an hour's counting
+        import pyarrow  # noqa: F401
+    if arguments.megadetector and (to is None or to.suffix.lower() != ".json"):
+        raise ValueError("--megadetector needs --to with a name ending in .json")
+    if arguments.gps and (to is None or arguments.megadetector):
+        raise ValueError("--gps needs --to with a table of counts: it writes two columns of it")
+    if arguments.report is not None:
+        import sparrow.reports.templates  # noqa: F401 needs Jinja2, which bare counting does not
+    if arguments.workers < 1:
+        raise ValueError(f"--workers {arguments.workers}: expected at least 1")
+    if not arguments.visit_seconds >= 0:
+        raise ValueError(f"--visit-seconds {arguments.visit_seconds}: expected 0 or more")
+    for option, suffix in (("visits", ".csv"), ("report", ".html")):
+        path = getattr(arguments, option)
+        if path is not None and path.suffix.lower() != suffix:
+            raise ValueError(f"--{option} {path}: expected a name ending in {suffix}")

@@ -1,0 +1,54 @@
+"""Sums over counted photos, taken up one by one: what ``sparrow count`` says at its end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sparrow.cli.count_journal import Entry
+from sparrow.cli.counted_folder import numbers_of
+from sparrow.predictions.count_words import is_minimum
+
+
+@dataclass
+class Tally:
+    """What the photos so far add up to.
+
+    Attributes:
+        class_names, plurals: of the model.
+        counted: photos that could be counted.
+        total, by_class: objects in them.
+        minimum: one of the counts is the least that there may be, and so are the sums.
+        failed: name and reason of each photo that could not be counted.
+        left_out, left_out_of: detections at excluded places, and photos that have any.
+        sizes: how many photos are shrunk so far that objects below so many pixels may be missed.
+    """
+
+    class_names: Sequence[str]
+    plurals: Mapping[str, str] = field(default_factory=dict)
+    counted: int = 0
+    total: int = 0
+    by_class: Counter[str] = field(default_factory=Counter)
+    minimum: bool = False
+    left_out: int = 0
+    left_out_of: int = 0
+    failed: list[tuple[str, str | None]] = field(default_factory=list)
+    sizes: Counter[int] = field(default_factory=Counter)
+
+    def add(self, entry: Entry) -> None:
+        """Take up a photo."""
+        record = entry["record"]
+        if entry["smallest_px"]:
+            self.sizes[entry["smallest_px"]] += 1
+        if record["error"] is not None:
+            self.failed.append((record["file_name"], entry["message"]))
+            return
+        self.counted += 1
+        self.left_out += entry.get("left_out", 0)
+        self.left_out_of += entry.get("left_out", 0) > 0
+        total, *own = numbers_of(record, self.class_names)
+        self.total += total.count
+        self.minimum |= is_minimum(total.low, total.high)
+        for name, number in zip(self.class_names, own, strict=True):
+            self.by_class[name] += number.count

@@ -1,0 +1,154 @@
+"""What ``sparrow count`` knows after counting: its photos, each read from the journal.
+
+Names are those below the folder that a person named, with ``/``: the same wherever it is mounted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sparrow.cli.count_journal import Entry, Journal
+from sparrow.cli.count_output import OutputPhoto
+from sparrow.inference.photo_files import FoundPhotos, SkippedFile
+from sparrow.plain_text import utf8
+from sparrow.visits.capture import CameraBy, Capture, Shot, capture_of, read_position, read_shot
+from sparrow.visits.fixed_places import FixedPlace, of_camera, without_places
+from sparrow.visits.maximum import Number
+from sparrow.visits.visits import VISIT_SECONDS, SeenPhoto, Sightings
+
+
+@dataclass(frozen=True)
+class VisitOptions:
+    """How photos are put into visits.
+
+    Attributes:
+        seconds: the longest gap within a visit.
+        camera_by: what tells cameras apart.
+        file_times: whether the time of a file stands for one that is not known otherwise.
+        position: whether the places that EXIF tells are written.
+    """
+
+    seconds: float = VISIT_SECONDS
+    camera_by: CameraBy = "auto"
+    file_times: bool = False
+    position: bool = False
+
+
+@dataclass(frozen=True)
+class CountedFolder:
+    """Counted photos.
+
+    Attributes:
+        journal: has an entry of every file.
+        files: in the order of the output.
+        root: the folder that their names are below.
+        class_names: of the model.
+        options: see there.
+        excluded: places whose detections are left out.
+    """
+
+    journal: Journal
+    files: Sequence[Path]
+    root: Path
+    class_names: Sequence[str]
+    options: VisitOptions = VisitOptions()
+    excluded: Sequence[FixedPlace] = ()
+
+    def entries(self) -> Iterator[tuple[Path, Entry]]:
+        """Each file with its entry, under its name below the root."""
+        for file in self.files:
+            entry = self.journal.entry(file, name_below(file, self.root))
+            if self.excluded:
+                places = of_camera(self.excluded, self.capture(file, entry).camera)
+                record = without_places(entry["record"], places)
+                entry["left_out"] = len(entry["record"]["boxes"]) - len(record["boxes"])
+                entry["record"] = record
+            yield file, entry
+
+    def seen(self, file: Path, entry: Entry) -> SeenPhoto:
+        """A photo as visits are made of."""
+        return SeenPhoto(
+            entry["record"]["file_name"],
+            self.capture(file, entry),
+            numbers_of(entry["record"], self.class_names),
+        )
+
+    def capture(self, file: Path, entry: Entry) -> Capture:
+        """When and by which camera; what an earlier release did not note is read now."""
+        noted = entry.get("shot")
+        shot = read_shot(file) if noted is None else Shot(**noted)
+        key = entry["file"] if self.options.file_times else None
+        return capture_of(
+            shot,
+            entry["record"]["file_name"],
+            self.options.camera_by,
+            self.root.name or str(self.root),
+            key[1] if key else None,
+        )
+
+    def below(self, listing: FoundPhotos) -> FoundPhotos:
+        """What was found and is not counted, under its names below the root."""
+        return replace(
+            listing,
+            skipped=[SkippedFile(self._below(file.path), file.reason) for file in listing.skipped],
+            twice=list(map(self._below, listing.twice)),
+            closed=list(map(self._below, listing.closed)),
+        )
+
+    def _below(self, path: Path) -> Path:
+        return Path(name_below(path, self.root))
+
+    def output(self, sightings: Sightings) -> Iterator[OutputPhoto]:
+        """Each photo for the output file."""
+        for file, entry in self.entries():
+            capture = self.capture(file, entry)
+            record = entry["record"]
+            columns: dict[str, Any] = {
+                "sha256": record.get("sha256"),
+                "taken_at": capture.taken.isoformat() if capture.taken else None,
+                "time_from": capture.time_from or None,
+                "camera": utf8(capture.camera),
+                "visit": sightings.visit_of.get(record["file_name"]),
+            }
+            if self.options.position:
+                position = read_position(file)
+                columns |= {
+                    "latitude": position[0] if position else None,
+                    "longitude": position[1] if position else None,
+                }
+            yield OutputPhoto(entry, columns)
+
+
+def numbers_of(record: dict[str, Any], class_names: Sequence[str]) -> tuple[Number, ...]:
+    """The count of all classes together, then that of each, as far as the record has them."""
+    total = Number(record["count"], record["count_low"], record["count_high"])
+    if len(class_names) == 1:
+        return total, total
+    counts = record.get("class_counts") or ()
+    noted = {
+        count["label"]: Number(count["count"], count["low"], count["high"]) for count in counts
+    }
+    labels = [box["label"] for box in record["boxes"]]
+    return (
+        total,
+        *(noted.get(name) or Number(labels.count(name), None, None) for name in class_names),
+    )
+
+
+def root_of(sources: Sequence[Path]) -> Path:
+    """The folder that names are below: the one that is named, else what all have in common."""
+    folders = [os.path.abspath(source if source.is_dir() else source.parent) for source in sources]
+    try:
+        return Path(os.path.commonpath(folders))
+    except ValueError:  # on two drives
+        return Path()
+
+
+def name_below(file: Path, root: Path) -> str:
+    """The name of a file below the root, with ``/``; its whole path where it is not below."""
+    path = Path(os.path.abspath(file))
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()

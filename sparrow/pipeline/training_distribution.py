@@ -1,0 +1,56 @@
+"""The kind of photos that a model learnt from, measured and put into its folder."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparrow.data.split.groups import group_numbers
+from sparrow.data.tables import Dataset
+from sparrow.evaluation.fit_distribution import fit_training_distribution
+from sparrow.evaluation.training_distribution import TrainingDistribution
+from sparrow.images import read_image
+from sparrow.photo_texture import photo_texture
+from sparrow.portable import usable_cores
+from sparrow.progress import Progress
+
+MOST_PHOTOS = 2000  # five for each statistic; more change the limit by less than their groups do
+
+
+def write_training_distribution(
+    dataset: Dataset, folder: Path, seed: int, progress: Progress | None = None
+) -> TrainingDistribution | None:
+    """Fit on training and validation photos, and write it into a model folder.
+
+    Args:
+        dataset: split, and in groups.
+        folder: of the model; where the photos are too few it gets no file.
+        seed: draws the photos where there are more than ``MOST_PHOTOS``.
+        progress: called with (done, total) photos.
+
+    Raises:
+        ImageError: a photo cannot be read.
+    """
+    known = dataset.images[dataset.images["split"] != "test"]
+    if len(known) > MOST_PHOTOS:
+        rows = np.random.default_rng(seed).choice(len(known), MOST_PHOTOS, replace=False)
+        known = known.iloc[np.sort(rows)]
+    textures = _textures([dataset.image_path(name) for name in known["image"]], progress)
+    distribution = fit_training_distribution(textures, group_numbers(known))
+    if distribution is not None:
+        distribution.save(folder)
+    return distribution
+
+
+def _textures(files: list[Path], progress: Progress | None) -> NDArray[np.float32]:
+    """[N, D] statistics of N photos."""
+    rows = []
+    with ThreadPoolExecutor(usable_cores()) as threads:
+        for row in threads.map(lambda file: photo_texture(read_image(file)), files):
+            rows.append(row)
+            if progress:
+                progress(len(rows), len(files))
+    return np.array(rows, dtype=np.float32).reshape(len(rows), -1)

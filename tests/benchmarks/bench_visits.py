@@ -1,0 +1,116 @@
+"""How often does the interval of a visit's maximum hold? Drawn bursts, counted by a real model.
+
+python tests/benchmarks/bench_visits.py --model .sparrow/champion
+
+A visit is a burst of one to ten photos in which birds arrive, move and leave (``visit_photos``).
+Its true maximum is the most birds to be seen in one of them. ``--keep FILE`` notes what was
+counted, and a run that is started again goes on from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from visit_photos import draw_visit
+
+from sparrow.inference.counter import PhotoCounter
+from sparrow.visits.maximum import CONFIDENCE, Number, maximum_of
+
+Photo = tuple[int, int, int | None, int | None]  # true count, count, low, high
+GROUPS = ((1, 1), (2, 4), (5, 10))  # photos of a visit
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", type=Path, default=Path(".sparrow/champion"), metavar="DIR")
+    parser.add_argument("--visits", type=int, default=1000, help="of all seeds together")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103])
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="note what was counted here")
+    arguments = parser.parse_args()
+    counter = PhotoCounter(arguments.model.resolve())
+    model = counter.info.load_count_model()
+    confidence = CONFIDENCE if model is None else model.confidence
+    known = read(arguments.keep)
+    every: list[list[Photo]] = []
+    for place, seed in enumerate(arguments.seeds):
+        share = (arguments.visits + place) // len(arguments.seeds)
+        visits = list(count(counter, seed, share, known, arguments.keep))
+        tell(f"seed {seed}", visits, confidence)
+        every += visits
+    tell("all", every, confidence)
+    for least, most in GROUPS:
+        part = [visit for visit in every if least <= len(visit) <= most]
+        tell(f"{least} to {most} photos", part, confidence)
+
+
+def read(path: Path | None) -> dict[tuple[int, int], list[Photo]]:
+    """What was counted before."""
+    if path is None or not path.exists():
+        return {}
+    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return {(seed, number): [tuple(p) for p in photos] for seed, number, photos in rows}
+
+
+def count(
+    counter: PhotoCounter,
+    seed: int,
+    visits: int,
+    known: dict[tuple[int, int], list[Photo]],
+    keep: Path | None,
+) -> Iterator[list[Photo]]:
+    for number in range(visits):
+        photos = known.get((seed, number))
+        if photos is None:
+            photos = [
+                (photo.sparrows, *one(counter, photo.content)) for photo in draw_visit(seed, number)
+            ]
+            if keep is not None:
+                with keep.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps([seed, number, photos]) + "\n")
+        yield photos
+        if (number + 1) % 50 == 0:
+            print(f"seed {seed}: {number + 1} of {visits} visits", file=sys.stderr, flush=True)
+
+
+def one(counter: PhotoCounter, content: bytes) -> Number:
+    """The count of a photo, as the service and the command line give it."""
+    record = counter.count(content, "photo.jpg", "bench")[0].record
+    if record.count is None:
+        raise RuntimeError(f"the photo could not be counted: {record.error}")
+    return Number(record.count, record.count_low, record.count_high)
+
+
+def tell(name: str, visits: Sequence[Sequence[Photo]], confidence: float) -> None:
+    true = np.array([max(photo[0] for photo in visit) for visit in visits])
+    maxima = [maximum_of([Number(*photo[1:]) for photo in visit], confidence) for visit in visits]
+    low = np.array([most.low if most.low is not None else most.count for most in maxima])
+    high = np.array([np.inf if most.high is None else most.high for most in maxima])
+    photos = [photo for visit in visits for photo in visit]
+    shown = [max(visit, key=lambda photo: photo[0]) for visit in visits]
+    result = {
+        "of": name,
+        "visits": len(visits),
+        "photos": len(photos),
+        "promised": confidence,
+        "covered": round(float(((low <= true) & (true <= high)).mean()), 3),
+        "mean_width": round(float((high - low)[np.isfinite(high)].mean()), 2),
+        "maximum_exact": round(float(np.mean([m.count for m in maxima] == true)), 3),
+        "bias": round(float(np.mean([m.count for m in maxima] - true)), 3),
+        "photo_covered": round(float(np.mean([held(*photo) for photo in photos])), 3),
+        "photo_exact": round(float(np.mean([p[0] == p[1] for p in photos])), 3),
+        "photo_of_true_maximum_exact": round(float(np.mean([p[0] == p[1] for p in shown])), 3),
+    }
+    print(json.dumps(result), flush=True)
+
+
+def held(true: int, count: int, low: int | None, high: int | None) -> bool:
+    return (count if low is None else low) <= true and (high is None or true <= high)
+
+
+if __name__ == "__main__":
+    main()
