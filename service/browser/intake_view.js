@@ -14,9 +14,10 @@ export class IntakeView {
     const { limits } = intake;
     const files = part(page, "files");
     files.accept = ["image/*", ...limits.suffixes].join(",");
-    for (const input of [files, part(page, "directory")]) {
+    const directory = part(page, "directory");
+    for (const input of [files, directory]) {
       input.addEventListener("change", () => {
-        intake.addFiles(input.files);
+        intake.addFiles(input === directory ? byName(input.files) : input.files);
         input.value = "";
       });
     }
@@ -37,7 +38,7 @@ export class IntakeView {
     zone.addEventListener("dragleave", over);
     zone.addEventListener("drop", async (event) => {
       over(event);
-      this.intake.addFiles(await droppedFiles(event.dataTransfer));
+      this.intake.addFiles(byName(await droppedFiles(event.dataTransfer)));
     });
   }
 
@@ -101,6 +102,13 @@ export class IntakeView {
       ...items.map((textContent) => make("li", { textContent })),
     );
   }
+}
+
+/** In the order of their folders and names, which a browser does not keep: 2 before 10. */
+function byName(files) {
+  const name = (file) => file.webkitRelativePath || file.name;
+  const order = new Intl.Collator(undefined, { numeric: true });
+  return [...files].sort((a, b) => order.compare(name(a), name(b)));
 }
 
 /** Files of a drop, those in folders too. */
