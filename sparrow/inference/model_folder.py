@@ -17,6 +17,7 @@ from sparrow.atomic_file import write_atomic
 from sparrow.config import MAX_SIDE_PX, PLACES, TRAINING_SECTIONS
 from sparrow.evaluation.counting import CountModel
 from sparrow.inference.safetensors_metadata import check_classes
+from sparrow.inference.starter_origin import StarterOrigin
 from sparrow.regular_file import sha256_of
 
 WEIGHTS = "weights.safetensors"
@@ -71,6 +72,7 @@ class ModelInfo(BaseModel):
     count_model: dict[str, Any] | None = None  # CountModel.to_dict(); see load_count_model
     equal_recall: dict[str, Any] | None = None  # EqualRecall.to_dict(); null: no champion then
     engine_parity: dict[str, float]  # check_parity() and quantize_engine() of the export
+    starter: StarterOrigin | None = None  # of a model that no photo here trained or tested
     files: dict[str, str] = {}  # name -> SHA-256
 
     @model_validator(mode="after")
