@@ -123,7 +123,7 @@ class _Translation:
         return self._builder.add(kind, inputs, **attributes)
 
     def split(self, node: TfjsNode) -> list[str]:
-        sizes, axis = self.known(node, 1), int(self.known(node, 2))
+        sizes, axis = self.known(node, 1), self.known(node, 2).item()
         lengths = self._builder.integers(*map(int, sizes))
         value = self.value(node.inputs[0])
         return self._builder.add_several("Split", [value, lengths], len(sizes), axis=axis)
@@ -169,7 +169,7 @@ class _Translation:
 
     def concat(self, node: TfjsNode) -> list[str]:
         values, axis = [self.value(name) for name in node.inputs[:-1]], len(node.inputs) - 1
-        return [self.add("Concat", values, axis=int(self.known(node, axis)))]
+        return [self.add("Concat", values, axis=self.known(node, axis).item())]
 
     def leaky_relu(self, node: TfjsNode) -> list[str]:
         slope = node.number("alpha", 0.2)  # TensorFlow's default
