@@ -77,7 +77,17 @@ def read_coco_weights(config: ModelConfig) -> Mapping[str, Tensor]:
     Raises:
         WeightsError: there is none; or it is not of this detector with COCO's classes.
     """
-    state = read_starting_weights(config)
+    try:
+        state = read_starting_weights(config)
+    except WeightsError as error:
+        if config.weights == "coco":
+            raise
+        # torch's own words fill a page, and advise to trust the file.
+        what = "is no plain state dict" if Path(config.weights).is_file() else "does not exist"
+        raise WeightsError(
+            f"{config.weights} {what}; expected names with tensors, as in the file "
+            f"{weights_file(config.architecture).name} that torchvision downloads"
+        ) from error
     own = build_detector(config.model_copy(update={"weights": "none"}), N_LABELS - 1).state_dict()
     wrong = next((n for n in own if n not in state or own[n].shape != state[n].shape), None)
     if wrong is not None:
