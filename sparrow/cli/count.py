@@ -13,10 +13,10 @@ from sparrow.cli.count_output import FORMATS, write
 from sparrow.cli.count_photos import count_all
 from sparrow.cli.count_report import describe, report
 from sparrow.cli.count_table import refuse_other_table
-from sparrow.config import StoresConfig
 from sparrow.inference.photo_files import FoundPhotos, find_photos
 from sparrow.portable import usable_cores
 from sparrow.progress import show_progress
+from sparrow.served_settings import default_champion
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -69,7 +69,7 @@ def count(arguments: argparse.Namespace) -> int:
 
     listing = _find(arguments)
     files, to = listing.photos, arguments.to
-    folder = (arguments.model or Path(StoresConfig().champion)).resolve()
+    folder = (arguments.model or default_champion()).resolve()
     counter = PhotoCounter(folder)
     class_names = counter.info.class_names
     with closing(Journal(to, sha256_of(folder / INFO))) as journal:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sparrow.config import Config, ConfigError, StoresConfig, load_config
 from sparrow.inference.model_folder import INFO, read_info
-from sparrow.served_settings import read_served_settings
+from sparrow.served_settings import default_champion, read_served_settings
 from sparrow.shipped import default_config
 from sparrow.store_url import tracking_url
 
@@ -39,7 +39,7 @@ def find_places(config_file: str | Path | None) -> Places:
 
     if config_file is not None:
         return places_of(load_config(config_file))
-    return known_places(StoresConfig())
+    return known_places(StoresConfig(champion=str(default_champion())))
 
 
 def find_project(config_file: str | Path | None) -> Config:
@@ -56,7 +56,7 @@ def find_project(config_file: str | Path | None) -> Config:
     """
     if config_file is not None:
         return load_config(config_file)
-    champion = Path(StoresConfig().champion)
+    champion = default_champion()
     served = read_served_settings(champion) if champion.exists() else None
     if served is not None:
         update = {"stores": served.stores, "service": served.service}

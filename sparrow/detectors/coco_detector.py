@@ -113,5 +113,14 @@ def coco_labels(architecture: str) -> dict[str, int]:
 
 def weights_file(architecture: str) -> Path:
     """Where torchvision looks for the weights, and downloads them to."""
-    url = get_model_weights(architecture).DEFAULT.url
-    return Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
+    return Path(torch.hub.get_dir()) / "checkpoints" / weights_url(architecture).rpartition("/")[2]
+
+
+def weights_url(architecture: str) -> str:
+    """Where torchvision publishes the weights."""
+    return str(get_model_weights(architecture).DEFAULT.url)
+
+
+def is_published(architecture: str, sha256: str) -> bool:
+    """Whether a file is the one that torchvision publishes: its name ends with its hash's begin."""
+    return sha256.startswith(weights_file(architecture).stem.rpartition("-")[2])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+TORCHVISION, NANODET = "torchvision", "nanodet"  # whose weights
+
 
 class StarterOrigin(BaseModel):
     """``starter`` of a ``model.json``.

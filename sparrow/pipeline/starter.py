@@ -28,7 +28,7 @@ from sparrow.inference.model_folder import (
     write_info,
 )
 from sparrow.inference.pretrained_licence import TRAINED_ON
-from sparrow.inference.starter_origin import StarterOrigin
+from sparrow.inference.starter_origin import NANODET, TORCHVISION, StarterOrigin
 from sparrow.pipeline.licences import pretrained_weights
 from sparrow.pipeline.training_run import git_commit
 from sparrow.reports.starter_card import starter_card
@@ -36,7 +36,6 @@ from sparrow.reports.starter_card import starter_card
 if TYPE_CHECKING:
     from sparrow.images import RgbImage
 
-TORCHVISION, NANODET = "torchvision", "nanodet"
 ARCHITECTURES = (
     "fasterrcnn_mobilenet_v3_large_fpn",
     "fasterrcnn_mobilenet_v3_large_320_fpn",
@@ -45,6 +44,8 @@ ARCHITECTURES = (
 # In the place of a data version, which names the labelled photos of a training.
 NO_DATA = "starter"
 NANODET_NMS_IOU, NANODET_MOST = 0.5, 100
+TORCHVISIONS = "torchvision {version}, the file that it publishes"
+A_FILE = "a file, which is not the one that torchvision {version} publishes"
 # Without labels a threshold can only be borrowed; the words go into the card.
 THRESHOLDS = {
     NANODET: (
@@ -133,7 +134,7 @@ def _from_nanodet(config: Config, order: StarterOrder, folder: Path) -> ModelInf
 
 
 def _from_torchvision(config: Config, order: StarterOrder, folder: Path) -> ModelInfo:
-    from sparrow.detectors.coco_detector import coco_config, weights_file
+    from sparrow.detectors.coco_detector import coco_config, is_published, weights_file
     from sparrow.export.coco_engine import write_coco_engine
     from sparrow.regular_file import sha256_of
 
@@ -143,9 +144,13 @@ def _from_torchvision(config: Config, order: StarterOrder, folder: Path) -> Mode
         detector, order.counted_as, config.evaluation.min_score, _examples(detector), folder
     )
     file = order.weights or weights_file(order.architecture)
-    _, licence, text = pretrained_weights("coco")
-    package = f"torchvision {version('torchvision')}"
-    origin = _origin(order, order.architecture, package, {file.name: sha256_of(file)}, licence)
+    digest = sha256_of(file)
+    if is_published(order.architecture, digest):
+        package, (_, licence, text) = TORCHVISIONS, pretrained_weights("coco")
+    else:
+        package, (_, licence, text) = A_FILE, pretrained_weights(weights)
+    package = package.format(version=version("torchvision"))
+    origin = _origin(order, order.architecture, package, {file.name: digest}, licence)
     sides = (detector.min_side_px, detector.max_side_px)
     model = {**detector.model_dump(mode="json"), "weights": "coco"}  # of a file, no path is told
     info = _info(config, order, origin, sides, model)
