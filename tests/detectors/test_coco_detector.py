@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -10,12 +11,13 @@ from torchvision.models import get_model
 from sparrow.coco_classes import COCO_CLASSES
 from sparrow.detectors.coco_detector import (
     CountedClasses,
-    build_coco_detector,
     coco_config,
     coco_labels,
     read_coco_weights,
 )
 from sparrow.detectors.pretrained_weights import WeightsError
+from sparrow.export.onnx import export_engine
+from sparrow.export.parity import detector_of
 
 SMALL = "fasterrcnn_mobilenet_v3_large_320_fpn"
 
@@ -26,30 +28,10 @@ def theirs():
     return get_model(SMALL, weights=None, weights_backbone=None).eval()
 
 
-@pytest.fixture(scope="module")
-def weights_file(theirs, tmp_path_factory):
-    path = tmp_path_factory.mktemp("weights") / "coco.pth"
-    torch.save(theirs.state_dict(), path)
-    return path
-
-
 def test_the_classes_are_torchvisions():
     labels = coco_labels(SMALL)
     assert [name for name in labels if name in COCO_CLASSES] == list(COCO_CLASSES)
     assert labels["bird"] == 16  # COCO left numbers out; as 80 classes it is the 15th
-
-
-def test_a_state_dict_of_torchvisions_is_read_as_torchvision_builds_it(theirs, weights_file):
-    """The same boxes from the same weights: nothing of the detector was made otherwise."""
-    config = coco_config(SMALL, str(weights_file))
-    ours = build_coco_detector(config, read_coco_weights(config))
-    photo = torch.rand((3, 320, 400), generator=torch.Generator().manual_seed(1))
-    theirs.roi_heads.score_thresh = ours.roi_heads.score_thresh = 0.0
-    with torch.no_grad():
-        expected, found = theirs([photo])[0], ours([photo])[0]
-    assert len(expected["boxes"]) == 100  # the most that it puts out
-    for name in ("boxes", "labels", "scores"):
-        torch.testing.assert_close(found[name], expected[name], atol=1e-3, rtol=1e-4)
 
 
 class Fixed(nn.Module):
@@ -83,6 +65,26 @@ def test_labels_become_a_persons_classes(labels, counted, expected):
     found = CountedClasses(detector, counted, 0.5)([torch.zeros((3, 8, 8))])[0]
     scores = [round(score, 3) for score in found["scores"].tolist()]
     assert list(zip(found["labels"].tolist(), scores, strict=True)) == expected
+
+
+class Lit(Fixed):
+    """One that finds nothing in the dark."""
+
+    def forward(self, images: list[Tensor]) -> list[dict[str, Tensor]]:
+        seen = torch.where(self.found["scores"] * images[0].mean() > 0)[0]
+        return [{name: value[seen] for name, value in self.found.items()}]
+
+
+def test_the_engine_maps_labels_as_the_network_does(tmp_path):
+    """Traced on a photo with objects, and right on one without: no branch is baked in."""
+    boxes = [[0.0, 0, 10, 10], [0, 0, 10, 9], [50, 50, 60, 60], [70, 70, 80, 80]]
+    detector = Lit(boxes, [16, 17, 1, 17], [0.9, 0.8, 0.7, 0.6])
+    light = np.full((8, 8, 3), 255, np.uint8)
+    detect = detector_of(export_engine(CountedClasses(detector, [[16, 17]], 0.5), light, tmp_path))
+    found = detect(light)
+    assert found.labels.tolist() == [1, 1]
+    assert found.boxes_xyxy.tolist() == [boxes[0], boxes[3]]
+    assert len(detect(np.zeros_like(light))) == 0
 
 
 def test_wrong_weights_are_named_in_a_sentence(theirs, tmp_path):

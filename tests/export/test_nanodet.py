@@ -9,14 +9,14 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper
+from small_nanodet import BINS, NAME, SIDE_PX, VERSION, nanodet_files, write_package
+from tfjs_reading import detections, outputs
 
 from sparrow.export.nanodet import KeptBoxes, find_levels, write_engine, write_weights
 from sparrow.export.nanodet_files import read_nanodet
 from sparrow.export.parity import detector_of
 from sparrow.export.tfjs_graph import TfjsError, read_graph
 from sparrow.export.tfjs_onnx import GraphBuilder, add_graph
-from tests.small_nanodet import BINS, NAME, SIDE_PX, VERSION, nanodet_files, write_package
-from tests.tfjs_reading import detections, outputs
 
 COUNTED = [[14, 15, 16], [0]]  # birds, cats and dogs are one class, people another
 
