@@ -40,14 +40,16 @@ def read_class_map(pairs: Sequence[str]) -> dict[str, tuple[str, ...]]:
             raise ValueError(
                 f"--map {pair}: expected NAME=COCO, such as bird=bird or bird=any-animal"
             )
-        classes = [one for word in taken.split(",") for one in _classes_of(word.strip())]
+        classes = [
+            coco_class for word in taken.split(",") for coco_class in _classes_of(word.strip())
+        ]
         counted_as[name] = tuple(dict.fromkeys([*counted_as.get(name, ()), *classes]))
-    for one in COCO_CLASSES:
-        owners = [name for name, classes in counted_as.items() if one in classes]
+    for coco_class in COCO_CLASSES:
+        owners = [name for name, classes in counted_as.items() if coco_class in classes]
         if len(owners) > 1:
             raise ValueError(
-                f"--map: COCO's {one} would count as {' and as '.join(owners)}, and each such "
-                "object twice; give it to one of them"
+                f"--map: COCO's {coco_class} would count as {' and as '.join(owners)}, and each "
+                "such object twice; give it to one of them"
             )
     return counted_as
 

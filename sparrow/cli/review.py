@@ -46,9 +46,8 @@ def _register_review(subparsers: argparse._SubParsersAction[argparse.ArgumentPar
         "review",
         help="pick photos from production that are worth labelling",
         description="Pick photos worth labelling from the prediction log and the photos that the "
-        "service kept (service.keep_fraction), or from a folder, and write them with the "
-        "champion's boxes as COCO. What a labelling tool makes of it comes back with "
-        "`sparrow import coco`.",
+        "service kept (service.keep_fraction), or from a folder, and write them with the model's "
+        "boxes as COCO. What a labelling tool makes of it comes back with `sparrow import coco`.",
     )
     review.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="photos, not a log")
     review.add_argument(

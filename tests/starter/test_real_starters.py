@@ -143,7 +143,7 @@ def test_a_state_dict_of_torchvisions_is_read_as_torchvision_builds_it(theirs, s
 def test_torchvisions_detector_is_served_with_a_persons_classes(state_dict, tmp_path, monkeypatch):
     """Its engine agrees with its network; random weights say each of 91 classes by 1/91."""
     config = with_values(Config(), {"evaluation.min_score": 0.01})
-    classes = {"one": ("bird",), "any": ("cat", "dog")}
+    classes = {"one": COCO_CLASSES[:40], "any": COCO_CLASSES[40:]}
     order = StarterOrder(TORCHVISION, SMALL, state_dict, classes)
     monkeypatch.setattr("sparrow.export.parity.MIN_COMPARED_SCORE", 0.0)
     info = make_starter(config, order, tmp_path / "model")
