@@ -24,7 +24,8 @@ class Column:
         kind: prediction, input or quality.
         words: what it is, for people; its mean over photos is what they are shown.
         is_fraction: its mean is a fraction, and how it scatters says nothing more.
-        label: the class whose part of a photo's boxes it is; None for any other number.
+        label: the class whose boxes it is about: their number, or as ``is_fraction`` their part of
+            a photo's boxes; None for any other number.
     """
 
     name: str
@@ -52,7 +53,7 @@ COLUMNS = (
     Column("wrong", "quality", "fraction of answers called wrong (by feedback)", is_fraction=True),
 )
 NAMES = tuple(column.name for column in COLUMNS)
-OF_CLASS = "class:"  # before the class, in the name of a column
+OF_CLASS, COUNT_OF = "class:", "count:"  # before the class, in the name of a column
 DECIMALS = 6
 LEAST_SIDE_PX = 0.01  # a box of no height has a shape, too
 IMAGE_STATISTICS = ("brightness", "contrast", "sharpness", "saturation")
@@ -67,12 +68,15 @@ def column_titles(window: Window) -> dict[str, str]:
 
 
 def columns_of_model(classes: Sequence[str]) -> tuple[Column, ...]:
-    """``COLUMNS`` and the mix of a model's classes.
+    """``COLUMNS``, the mix of a model's classes, and the count of each.
 
-    One class has no mix, and of two the second one's fraction is all of it.
+    One class has no mix, its count is among ``COLUMNS``, and of two the second one's fraction is
+    all of the mix.
     """
-    mixed = classes[1:] if len(classes) == 2 else classes if len(classes) > 2 else ()
-    return (*COLUMNS, *(class_column(label) for label in mixed))
+    if len(classes) < 2:
+        return COLUMNS
+    mixed = classes[1:] if len(classes) == 2 else classes
+    return (*COLUMNS, *map(class_column, mixed), *map(class_count_column, classes))
 
 
 def class_column(label: str) -> Column:
@@ -81,10 +85,17 @@ def class_column(label: str) -> Column:
     return Column(OF_CLASS + label, "prediction", words, is_fraction=True, label=label)
 
 
+def class_count_column(label: str) -> Column:
+    """How many boxes of a class a photo has."""
+    return Column(COUNT_OF + label, "prediction", f"detections of {label} per photo", label=label)
+
+
 def column_named(name: str) -> Column | None:
     """A watched column by its name; None for what is no number of a photo."""
     if name.startswith(OF_CLASS):
         return class_column(name.removeprefix(OF_CLASS))
+    if name.startswith(COUNT_OF):
+        return class_count_column(name.removeprefix(COUNT_OF))
     return next((column for column in COLUMNS if column.name == name), None)
 
 
@@ -111,7 +122,7 @@ def photo_values(window: Window, chosen: Sequence[Column] = COLUMNS) -> Floats:
         **{name: photos[name].to_numpy(dtype=float) for name in IMAGE_STATISTICS},
         **_quality(window, n_boxes),
     }
-    columns |= {c.name: _class_fraction(window, c.label) for c in chosen if c.label is not None}
+    columns |= {c.name: _of_class(window, c, n_boxes) for c in chosen if c.label is not None}
     # A constant that was summed in another order must stay a constant.
     return np.column_stack([columns[column.name] for column in chosen]).round(DECIMALS)
 
@@ -147,13 +158,17 @@ def _box_means(window: Window, width_px: Floats, height_px: Floats) -> dict[str,
     }
 
 
-def _class_fraction(window: Window, label: str) -> Floats:
-    """Of each photo's boxes those of one class, 0..1 [photos]; NaN without boxes."""
+def _of_class(window: Window, column: Column, n_boxes: Floats) -> Floats:
+    """Each photo's boxes of the column's class [photos], or their part of all, 0..1.
+
+    Boxes and not the log's class counts are read: photos logged by earlier releases have boxes.
+    """
     photo = pd.Index(window.photos["id"]).get_indexer(pd.Index(window.boxes["prediction_id"]))
-    of_class = (window.boxes["label"] == label).to_numpy(dtype=float)
-    number = np.bincount(photo, minlength=len(window.photos)).astype(float)
-    number[number == 0] = np.nan
-    return np.bincount(photo, of_class, minlength=len(window.photos)) / number
+    of_class = (window.boxes["label"] == column.label).to_numpy(dtype=float)
+    count = np.bincount(photo, of_class, minlength=len(n_boxes)).astype(float)
+    if column.is_fraction:
+        return count / np.where(n_boxes > 0, n_boxes, np.nan)
+    return np.where(np.isnan(n_boxes), np.nan, count)
 
 
 def _quality(window: Window, n_boxes: Floats) -> dict[str, Floats]:

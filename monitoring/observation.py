@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from sparrow.config import MonitoringConfig
 from sparrow.database import StoreError, reason
 from sparrow.inference.model_folder import INFO, REFERENCE, read_info
 from sparrow.predictions.log import PredictionLog
+from sparrow.predictions.log_tables import photos_table
 from sparrow.predictions.photo_filter import PhotoFilter
-from sparrow.predictions.record import photos_table
 from sparrow.predictions.window import Window, read_reference, read_window
 from sparrow.served_settings import registered_version
 from sparrow.store_url import StoreURLError, hide_secrets, resolve
@@ -238,7 +238,6 @@ def other_versions(log: PredictionLog, model: MonitoredModel) -> str:
 
 
 def _joined(older: Window, newer: Window) -> Window:
-    pairs = (
-        (getattr(older, name), getattr(newer, name)) for name in ("photos", "boxes", "feedback")
-    )
+    names = (field.name for field in fields(Window))
+    pairs = ((getattr(older, name), getattr(newer, name)) for name in names)
     return Window(*(pd.concat([a, b], ignore_index=True) if len(a) else b for a, b in pairs))

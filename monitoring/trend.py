@@ -11,8 +11,8 @@ from sqlalchemy import Float, case, cast, extract, func, select
 
 from monitoring.observation import CLOCKS_APART, MonitoredModel
 from sparrow.predictions.log import PredictionLog
+from sparrow.predictions.log_tables import boxes_table, photos_table
 from sparrow.predictions.photo_filter import PhotoFilter
-from sparrow.predictions.record import boxes_table, photos_table
 
 INTERVALS_S = (
     60,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
+
 from pydantic import BaseModel, Field
 
 from sparrow.inference.counter import CountedPhoto, PhotoCounter
@@ -17,6 +20,22 @@ class Problem(BaseModel):
     message: str = Field(description="a sentence for the person who sent the photo")
 
 
+class ClassCountAnswer(BaseModel):
+    """The objects of one class in a photo; its interval holds by itself, not with all others."""
+
+    label: str
+    count: int
+    low: int | None = Field(description="null where the class has no calibrated count")
+    high: int | None = Field(description="null, too, where the count is a minimum")
+
+
+class ClassTotalAnswer(BaseModel):
+    """The objects of one class in all photos that could be counted."""
+
+    label: str
+    total: int
+
+
 class PhotoAnswer(BaseModel):
     """One photo. Either ``error`` is null, or ``count`` is."""
 
@@ -29,11 +48,20 @@ class PhotoAnswer(BaseModel):
     )
     scores: list[float] = Field(description="0..1, one per box")
     labels: list[str] = Field(description="class names, one per box")
-    count: int | None
+    count: int | None = Field(description="of all classes together")
     count_low: int | None = Field(description="null where the model has no calibrated count")
     count_high: int | None = Field(description="null, too, where the count is a minimum")
     count_is_minimum: bool = Field(
         description="true where the count reaches the model's max_objects: there may be more"
+    )
+    class_counts: list[ClassCountAnswer] = Field(
+        description="one for every class of the model, in its order; empty beside an error",
+        examples=[
+            [
+                {"label": "robin", "count": 2, "low": 1, "high": 3},
+                {"label": "wren", "count": 0, "low": 0, "high": 0},
+            ]
+        ],
     )
     smallest_object_px: int | None = Field(
         description="smaller objects may be missed; null where the photo is not much larger than "
@@ -50,6 +78,10 @@ class DetectAnswer(BaseModel):
     threshold: float = Field(description="boxes below this score are not reported")
     photos: list[PhotoAnswer]
     total: int = Field(description="sum of the counts of all photos that could be counted")
+    class_totals: list[ClassTotalAnswer] = Field(
+        description="the same for every class of the model, in its order",
+        examples=[[{"label": "robin", "total": 5}, {"label": "wren", "total": 0}]],
+    )
     total_is_minimum: bool = Field(description="true where one of the counts is a minimum")
 
 
@@ -59,7 +91,9 @@ class ModelAnswer(BaseModel):
     name: str
     version: str
     architecture: str
-    class_names: list[str]
+    class_names: list[str] = Field(
+        description="in the order of class_counts", examples=[["robin", "wren"]]
+    )
     threshold: float
     max_objects: int | None = Field(
         description="the most objects it finds in a photo; null where that is not recorded"
@@ -101,8 +135,27 @@ def photo_answer(counted: CountedPhoto) -> PhotoAnswer:
         count_low=record.count_low,
         count_high=record.count_high,
         count_is_minimum=record.count_is_minimum,
+        class_counts=[ClassCountAnswer(**asdict(own)) for own in record.class_counts],
         smallest_object_px=counted.smallest_px,
         error=problem,
+    )
+
+
+def detect_answer(counter: PhotoCounter, counted: Sequence[CountedPhoto]) -> DetectAnswer:
+    """The API's answer for the photos of one request."""
+    photos = [photo_answer(photo) for photo in counted]
+    totals = dict.fromkeys(counter.info.class_names, 0)
+    for photo in photos:
+        for own in photo.class_counts:
+            totals[own.label] += own.count
+    return DetectAnswer(
+        model_name=counter.info.name,
+        model_version=counter.version,
+        threshold=counter.info.threshold,
+        photos=photos,
+        total=sum(photo.count or 0 for photo in photos),
+        class_totals=[ClassTotalAnswer(label=name, total=n) for name, n in totals.items()],
+        total_is_minimum=any(photo.count_is_minimum for photo in photos),
     )
 
 

@@ -16,7 +16,7 @@ from pydantic import Field  # noqa: E402
 from starlette.middleware.cors import CORSMiddleware  # noqa: E402
 from starlette.responses import JSONResponse, Response  # noqa: E402
 
-from service.answers import MAX_COUNT, DetectAnswer, FeedbackAnswer, photo_answer  # noqa: E402
+from service.answers import MAX_COUNT, DetectAnswer, FeedbackAnswer, detect_answer  # noqa: E402
 from service.connections import bound_connections, listening_at  # noqa: E402
 from service.inference_service import InferenceService  # noqa: E402
 from service.logs import set_up_logs  # noqa: E402
@@ -90,21 +90,13 @@ class Sparrow:
     # BentoML would write them to files first.
     @bentoml.api(route="/detect")
     async def detect(self, photos: list[Path] = NO_PHOTOS) -> DetectAnswer:
-        """Boxes, scores, labels, count and its interval for each photo, in the order sent."""
+        """Boxes, scores, labels, counts and their intervals for each photo, in the order sent."""
         counter = self.inference.counter
         try:
             counted = await self.inference.count(request_context().uploads, "api", counter)
         except LogAwayError as error:
             return _refusal(503, f"{error}; try again later", RETRY_AFTER)
-        answers = [photo_answer(answer.counted) for answer in counted]
-        return DetectAnswer(
-            model_name=counter.info.name,
-            model_version=counter.version,
-            threshold=counter.info.threshold,
-            photos=answers,
-            total=sum(answer.count or 0 for answer in answers),
-            total_is_minimum=any(answer.count_is_minimum for answer in answers),
-        )
+        return detect_answer(counter, [answer.counted for answer in counted])
 
     @bentoml.api(route="/render")
     async def render(

@@ -18,6 +18,7 @@ from service.page_values import DisplayOptions
 from service.page_visit import PagePhoto
 from service.pictures import annotated, encoded
 from sparrow.atomic_file import write_atomic
+from sparrow.drawing.boxes import BoxStyle
 from sparrow.images import ImageError, RgbImage, read_image
 from sparrow.inference.count_formats import coco, csv_text, row
 from sparrow.inference.model_folder import ModelInfo
@@ -105,9 +106,9 @@ def pictures(photo: PagePhoto, options: DisplayOptions) -> tuple[RgbImage | None
     drawn = annotated(
         image,
         record,
+        photo.class_names,
         min_score=options.min_score,
-        show_scores=options.show_scores,
-        color=options.color,
+        style=BoxStyle(options.color, show_scores=options.show_scores),
     )
     return image, drawn
 

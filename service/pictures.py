@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 from PIL import Image
 
-from sparrow.drawing.boxes import DETECTION_COLOR, BoxStyle, draw_boxes
+from sparrow.drawing.boxes import SOLID, BoxStyle
+from sparrow.drawing.class_boxes import draw_class_boxes
 from sparrow.images import RgbImage
 from sparrow.predictions.record import PredictionRecord
 
@@ -16,19 +18,22 @@ JPEG_QUALITY = 88
 def annotated(
     image: RgbImage,
     record: PredictionRecord,
+    class_names: Sequence[str],
     *,
     min_score: float = 0.0,
-    show_scores: bool = True,
-    color: str = DETECTION_COLOR,
+    style: BoxStyle = SOLID,
 ) -> RgbImage:
-    """A copy of the photo (uint8 [height, width, 3]) with the boxes of ``min_score`` and above."""
+    """A copy of the photo with the boxes of ``min_score`` and above.
+
+    Args:
+        image: uint8 [height, width, 3].
+        record: of the photo.
+        class_names: of the model; of several each has a colour of its own, and its name.
+        min_score: 0..1.
+        style: whether scores are shown, and the colour of the boxes of a model of one class.
+    """
     boxes = [box for box in record.boxes if box.score >= min_score]
-    return draw_boxes(
-        image,
-        [(b.x_min_px, b.y_min_px, b.x_max_px, b.y_max_px) for b in boxes],
-        [box.score for box in boxes],
-        BoxStyle(color, show_scores=show_scores),
-    )
+    return draw_class_boxes(image, boxes, class_names, style)
 
 
 def encoded(image: RgbImage, *, png: bool = False) -> bytes:

@@ -38,7 +38,8 @@ def count_photo(
     counted, image = counter.count(upload.content, upload.name, source, max_pixels)
     if picture is None or image is None or counted.record.error is not None:
         return Answer(counted)
-    return Answer(counted, encoded(annotated(image, counted.record), png=picture == "png"))
+    drawn = annotated(image, counted.record, counter.info.class_names)
+    return Answer(counted, encoded(drawn, png=picture == "png"))
 
 
 class WorkerPool:

@@ -60,6 +60,11 @@ class Detections:
         keep = self.scores >= np.float32(min_score)
         return Detections(self.boxes_xyxy[keep], self.scores[keep], self.labels[keep])
 
+    def of_class(self, label: int) -> Detections:
+        """Only the detections with this label."""
+        keep = self.labels == label
+        return Detections(self.boxes_xyxy[keep], self.scores[keep], self.labels[keep])
+
     def relabelled(self, own: Sequence[str], wanted: Sequence[str]) -> Detections:
         """The same detections with labels that index ``wanted``; of other classes none are kept.
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sparrow import database, migrations
 from sparrow.database import HEAD, VERSION_TABLE, StoreError, open_database, revision
 from sparrow.predictions.log import PredictionLog
-from sparrow.predictions.record import metadata as log_metadata
+from sparrow.predictions.log_tables import metadata as log_metadata
 from sparrow.predictions.window import read_window
 from sparrow.registry.promotion_chain import entry_sha256
 from sparrow.registry.promotion_log import Change, PromotionLog
@@ -106,10 +106,14 @@ def test_the_migrations_make_the_tables_that_the_code_declares(
 
 def test_a_prediction_log_made_before_opens_and_is_written_to(tmp_path: Path) -> None:
     url = make_old(tmp_path / "predictions.db", OLD_LOG)
+    old = PredictionLog(url, read_only=True)
+    assert read_window(old).class_counts.empty  # it lacks their table
+    old.close()
     log = PredictionLog(url)
     log.add_feedback("a", true_count=5)
     window = read_window(log)
     log.close()
+    assert window.class_counts.empty
     assert window.photos["id"].tolist() == ["a"]
     assert window.boxes["score"].tolist() == [0.75]
     assert window.feedback["true_count"].tolist() == [2, 5]
@@ -153,7 +157,7 @@ def test_whatever_was_there_before_becomes_the_same(tmp_path: Path, halves: str)
     assert {"predictions", "boxes", "feedback", "promotions", "promotion_heads"} <= tables
 
 
-@pytest.mark.parametrize("found", ["0003", "9999", "0002_branch", "1f3a9c"])
+@pytest.mark.parametrize("found", ["0004", "9999", "0002_branch", "1f3a9c"])
 @pytest.mark.parametrize("open_one", [PredictionLog, lambda url: PromotionLog(url, "m")])
 def test_a_database_of_a_newer_release_is_refused(
     tmp_path: Path, found: str, open_one: Any

@@ -8,7 +8,7 @@ read at that moment: the newest photos of the log, healthy ones and others.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -56,7 +56,7 @@ class Traffic:
         order = [rng.permutation(self._groups[i]) for i in rng.permutation(len(self._groups))]
         rows = np.concatenate(order)[:photos]
         table = self._window.photos.iloc[rows].reset_index(drop=True)
-        return Window(table, self._window.boxes, self._window.feedback)
+        return replace(self._window, photos=table)
 
 
 def joined(before: Window, after: Window, size: int) -> Window:
@@ -66,7 +66,9 @@ def joined(before: Window, after: Window, size: int) -> Window:
     photos["time"] = start + pd.to_timedelta(np.arange(len(photos)), unit="min")
     boxes = pd.concat([before.boxes, after.boxes], ignore_index=True)
     boxes = boxes[boxes["prediction_id"].isin(photos["id"])].reset_index(drop=True)
-    return Window(photos, boxes, before.feedback.iloc[:0])
+    class_counts = pd.concat([before.class_counts, after.class_counts], ignore_index=True)
+    class_counts = class_counts[class_counts["prediction_id"].isin(photos["id"])]
+    return Window(photos, boxes, before.feedback.iloc[:0], class_counts.reset_index(drop=True))
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from sparrow.regular_file import open_regular
 
 FileKey = list[int]  # bytes, mtime ns, ctime ns
 
-FORMAT = 3  # raise when an entry changes its form: earlier journals are then begun anew
+FORMAT = 4  # raise when an entry changes its form: earlier journals are then begun anew
 _BEGINNING = f'{{"format": {FORMAT}'.encode()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sparrow.atomic_file import write_atomic
 from sparrow.cli.count_journal import Entry
@@ -15,6 +15,7 @@ from sparrow.inference.photo_files import SkippedFile
 from sparrow.plain_text import utf8
 
 if TYPE_CHECKING:
+    from sparrow.predictions.class_columns import ClassColumns
     from sparrow.predictions.record import PredictionRecord
 
 FORMATS = (".csv", ".json", ".parquet")
@@ -34,7 +35,7 @@ def write(
         OSError: it cannot be written; the file is named.
     """
     try:
-        _write(to, entries, skipped, class_names if megadetector else None)
+        _write(to, entries, skipped, class_names, megadetector=megadetector)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(to)) from error
 
@@ -43,38 +44,43 @@ def _write(
     to: Path,
     entries: Sequence[Entry],
     skipped: Sequence[SkippedFile],
-    megadetector: Sequence[str] | None,
+    class_names: Sequence[str],
+    *,
+    megadetector: bool,
 ) -> None:
-    """``megadetector``: the class names, where its format is asked for."""
     from sparrow.inference import count_formats as formats
 
     records = [_record(entry) for entry in entries]
     left_out = [{"file": utf8(str(file.path)), "reason": file.reason} for file in skipped]
-    kind = to.suffix.lower()
-    if megadetector is not None:
+    by_class, kind = formats.columns_by_class(class_names), to.suffix.lower()
+    rows = [formats.row(record, by_class) for record in records]
+    if megadetector:
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
-        text = json.dumps(formats.megadetector(records, megadetector, now, left_out), indent=1)
+        text = json.dumps(formats.megadetector(records, class_names, now, left_out), indent=1)
         write_atomic(to, text + "\n")
     elif kind == ".csv":
-        write_atomic(to, formats.csv_text([formats.row(record) for record in records]))
+        write_atomic(to, formats.csv_text(rows, by_class))
     elif kind == ".json":
         photos = [
-            {**formats.row(r), "boxes": [asdict(box) for box in r.boxes], "message": e["message"]}
-            for r, e in zip(records, entries, strict=True)
+            {**row, "boxes": [asdict(box) for box in r.boxes], "message": e["message"]}
+            for row, r, e in zip(rows, records, entries, strict=True)
         ]
         write_atomic(to, json.dumps({"photos": photos, "skipped": left_out}, indent=1) + "\n")
     else:
-        import pandas as pd
+        write_atomic(to, _parquet(rows, by_class))
 
-        table = pd.DataFrame([formats.row(record) for record in records])
-        write_atomic(to, table.to_parquet(index=False))
+
+def _parquet(rows: Sequence[dict[str, Any]], by_class: Sequence[ClassColumns]) -> bytes:
+    import pandas as pd
+
+    table = pd.DataFrame(rows)
+    for columns in by_class:  # whole numbers, with gaps where a photo or an interval has none
+        table = table.astype(dict.fromkeys(columns.names, "Int64"))
+    content: bytes = table.to_parquet(index=False)
+    return content
 
 
 def _record(entry: Entry) -> PredictionRecord:
-    from sparrow.predictions.record import LoggedBox, PredictionRecord
+    from sparrow.predictions.record import PredictionRecord
 
-    values = dict(entry["record"])
-    boxes = tuple(LoggedBox(**box) for box in values.pop("boxes"))
-    return PredictionRecord(
-        **{**values, "time": datetime.fromisoformat(values["time"])}, boxes=boxes
-    )
+    return PredictionRecord.from_json(entry["record"])

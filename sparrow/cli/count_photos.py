@@ -74,7 +74,9 @@ def count_file(counter: PhotoCounter, file: Path, annotated: Path | None) -> Ent
         content, trouble = b"", f"a photo has at most {MAX_FILE_BYTES // 1024**2} MiB"
     counted, image = counter.count(content, str(file), "cli")
     if annotated is not None and image is not None and counted.record.error is None:
-        drawing = _write_annotated(annotated, file, image, counted.record)
+        drawing = _write_annotated(
+            annotated, file, counter.info.class_names, (image, counted.record)
+        )
     return _entry(file, counted, trouble, key, drawing)
 
 
@@ -106,14 +108,19 @@ def _entry(
     }
 
 
-def _write_annotated(folder: Path, file: Path, image: RgbImage, record: PredictionRecord) -> Path:
+def _write_annotated(
+    folder: Path,
+    file: Path,
+    class_names: Sequence[str],
+    counted: tuple[RgbImage, PredictionRecord],
+) -> Path:
     """Draw the boxes into a copy of the photo, written whole or not at all; its path."""
     from PIL import Image
 
-    from sparrow.drawing.boxes import draw_boxes
+    from sparrow.drawing.class_boxes import draw_class_boxes
 
-    boxes = [(b.x_min_px, b.y_min_px, b.x_max_px, b.y_max_px) for b in record.boxes]
-    drawn = draw_boxes(image, boxes, [box.score for box in record.boxes])
+    image, record = counted
+    drawn = draw_class_boxes(image, record.boxes, class_names)
     stem = os.fsdecode(os.fsencode(file.stem)[:200])  # room for the digits and the ending
     # The digits keep two photos of one name in two folders apart.
     path = folder / f"{stem}-{record.sha256[:8]}.jpg"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from sparrow.cli.count_journal import Entry
 from sparrow.inference.object_size import size_in_words
@@ -28,9 +30,18 @@ def describe(entry: Entry) -> str:
         return f"{name}: {entry['message']}"
     low, high = record["count_low"], record["count_high"]
     likely = f"likely {interval_in_words(low, high)}" if low is not None else ""
-    notes = "; ".join(filter(None, [likely, size_in_words(entry["smallest_px"])]))
+    by_class = _classes_in_words(record["class_counts"])
+    notes = "; ".join(filter(None, [likely, by_class, size_in_words(entry["smallest_px"])]))
     number = number_in_words(record["count"], minimum=is_minimum(low, high))
     return f"{name}: {number} ({notes})" if notes else f"{name}: {number}"
+
+
+def _classes_in_words(class_counts: Sequence[dict[str, Any]]) -> str:
+    """``robin 2, wren 1``: of several classes those that were found."""
+    if len(class_counts) < 2:
+        return ""
+    seen = [counted for counted in class_counts if counted["count"]]
+    return ", ".join(f"{counted['label']} {counted['count']}" for counted in seen)
 
 
 def report(entries: Sequence[Entry], listing: FoundPhotos, class_names: tuple[str, ...]) -> int:
@@ -45,12 +56,26 @@ def report(entries: Sequence[Entry], listing: FoundPhotos, class_names: tuple[st
     least = any(is_minimum(record["count_low"], record["count_high"]) for record in records)
     words = total_in_words(total, class_names, minimum=least)
     print(f"{words} in {len(entries) - len(bad)} photos", file=sys.stderr)
+    _say_classes(records, class_names, minimum=least)
     _say_sizes(entries)
     failed = [(entry["record"]["file_name"], entry["message"]) for entry in bad]
     _list("could not be counted", failed)
     say_left_out(listing)
     print(_sum(len(entries) - len(bad), len(bad), listing), file=sys.stderr)
     return SOME_UNREADABLE if bad else 0
+
+
+def _say_classes(
+    records: Sequence[dict[str, Any]], class_names: Sequence[str], *, minimum: bool
+) -> None:
+    """The sum of each of several classes."""
+    if len(class_names) < 2:
+        return
+    totals = Counter[str]()
+    for record in records:
+        totals.update({counted["label"]: counted["count"] for counted in record["class_counts"]})
+    for name in class_names:
+        print(f"  {total_in_words(totals[name], [name], minimum=minimum)}", file=sys.stderr)
 
 
 def _say_sizes(entries: Sequence[Entry]) -> None:

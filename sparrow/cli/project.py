@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sparrow.config import Config, ConfigError, StoresConfig, load_config
 from sparrow.inference.model_folder import INFO, read_info
 from sparrow.served_settings import default_champion, read_served_settings
-from sparrow.shipped import default_config
+from sparrow.shipped import default_config, shipped
 from sparrow.store_url import tracking_url
 
 if TYPE_CHECKING:
@@ -80,8 +80,11 @@ def say_what_is_served(config: Config) -> None:
 
 
 def _config_of(name: str) -> Config:
-    """Of the files in ``configs/`` the one with that name; else the defaults under it."""
-    for path in sorted(Path("configs").glob("*.yaml")):
+    """Of the files in ``configs/``, here or shipped, the one of that name; else the defaults."""
+    for path in (
+        *sorted(Path("configs").glob("*.yaml")),
+        *sorted(shipped("configs").glob("*.yaml")),
+    ):
         try:
             config = load_config(path)
         except ConfigError:

@@ -26,6 +26,16 @@ def fit_count_model(
     config: EvaluationConfig,
     max_objects: int | None = None,
 ) -> CountModel:
+    """The count model of ``fit_with_needed``."""
+    return fit_with_needed(flat, threshold, config, max_objects)[0]
+
+
+def fit_with_needed(
+    flat: FlatDetections,
+    threshold: float,
+    config: EvaluationConfig,
+    max_objects: int | None = None,
+) -> tuple[CountModel, Floats]:
     """Fit on *validation* photos, for ``config.count_confidence`` and ``config.iou``.
 
     The curve is logistic, or isotonic where its cross-validated log loss is significantly lower.
@@ -35,6 +45,10 @@ def fit_count_model(
         flat: with all detections of ``config.min_score`` and above; its photos have groups.
         threshold: the detector's operating threshold.
         max_objects: the most that the detector finds in a photo; None where that is not known.
+
+    Returns:
+        The count model, and [photos] the quantile that each photo needs of a curve that it was not
+        fitted on.
     """
     right, groups = flat.right(config.iou), group_numbers(flat.photos)
     parts = _fold_parts(groups)
@@ -55,7 +69,7 @@ def fit_count_model(
     needed = _needed_by_fold(blank, flat, right, parts)
     quantile = _conformal_quantile(needed, groups, config.count_confidence)
     every = np.ones(len(groups), dtype=bool)
-    return replace(_fit(blank, flat, right, every), conformal_quantile=quantile)
+    return replace(_fit(blank, flat, right, every), conformal_quantile=quantile), needed
 
 
 def _needed_by_fold(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sparrow.plain_text import utf8
+from sparrow.predictions.class_columns import ClassColumns, class_columns, class_values
 from sparrow.predictions.record import PredictionRecord
 from sparrow.spreadsheet import as_cell
 
@@ -21,8 +22,17 @@ _MEGADETECTOR_FAILURES = {
 }
 
 
-def row(record: PredictionRecord) -> dict[str, Any]:
-    """One photo for a table; what is not known is None."""
+def columns_by_class(class_names: Sequence[str]) -> list[ClassColumns]:
+    """The columns that follow ``ROW_COLUMNS`` where a model has several classes."""
+    return class_columns(class_names, ROW_COLUMNS)
+
+
+def row(record: PredictionRecord, by_class: Sequence[ClassColumns] = ()) -> dict[str, Any]:
+    """One photo for a table; what is not known is None.
+
+    Args:
+        by_class: the columns of the model's classes.
+    """
     return {
         "file": utf8(record.file_name),
         "count": record.count,
@@ -36,12 +46,19 @@ def row(record: PredictionRecord) -> dict[str, Any]:
         "milliseconds": round(record.latency_ms, 1),
         "time": record.time.isoformat(timespec="seconds"),
         "count_is_minimum": None if record.count is None else record.count_is_minimum,
+        **class_values(record, by_class),
     }
 
 
-def csv_text(rows: Sequence[dict[str, Any]]) -> str:
-    """A CSV with its header, also for no rows; no text in it runs as a spreadsheet's formula."""
-    lines = [ROW_COLUMNS, *([entry[column] for column in ROW_COLUMNS] for entry in rows)]
+def csv_text(rows: Sequence[dict[str, Any]], by_class: Sequence[ClassColumns] = ()) -> str:
+    """A CSV with its header, also for no rows; no text in it runs as a spreadsheet's formula.
+
+    Args:
+        rows: of ``row``, with the same ``by_class``.
+        by_class: the columns of the model's classes.
+    """
+    names = (*ROW_COLUMNS, *(name for columns in by_class for name in columns.names))
+    lines = [names, *([entry[name] for name in names] for entry in rows)]
     return "".join(",".join(map(_field, line)) + "\n" for line in lines)
 
 

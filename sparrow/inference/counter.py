@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sparrow.detections import Detections
 from sparrow.images import MAX_PIXELS, ImageError, RgbImage, read_image
+from sparrow.inference.count_estimates import CountEstimator
 from sparrow.inference.engine import Engine
 from sparrow.inference.model_folder import INFO, ModelFolderError, ModelInfo
 from sparrow.inference.object_size import smallest_object_px
@@ -23,22 +23,6 @@ UNREADABLE = "unreadable_photo"
 DETECTOR_FAILED = "detector_failed"
 
 logger = logging.getLogger("sparrow.inference.counter")
-
-
-@dataclass(frozen=True)
-class Count:
-    """A count and its interval.
-
-    Attributes:
-        count: detections at or above the operating threshold.
-        low, high: None where the model has no calibrated count. Where the count is a minimum
-            (``sparrow.predictions.count_words``), ``low`` is a number all the same, and only
-            ``high`` is None.
-    """
-
-    count: int
-    low: int | None
-    high: int | None
 
 
 @dataclass(frozen=True)
@@ -80,7 +64,7 @@ class PhotoCounter:
         Raises:
             ModelFolderError: the folder is not a whole, untouched model, or it was replaced while
                 it was being loaded.
-            ValueError: its count model is not one.
+            ValueError: one of its count models is not one.
         """
         target = folder.resolve()
         before = _info_sha256(target)
@@ -91,7 +75,7 @@ class PhotoCounter:
         if self.info_sha256 != before:
             raise ModelFolderError(f"{target} was replaced while it was being loaded")
         self.version = registered_version(target)
-        self._count_model = self.info.load_count_model()
+        self._counts = CountEstimator(self.info)
 
     def count(
         self,
@@ -151,7 +135,7 @@ class PhotoCounter:
         return record.with_detections(
             detections.above(self.info.threshold),
             self.info.class_names,
-            self.estimate(detections),
+            *self._counts.all_counts(detections),
         )
 
     def failed(self, content: bytes, name: str, source: str) -> CountedPhoto:
@@ -171,14 +155,6 @@ class PhotoCounter:
             file_name=name,
             sha256=hashlib.sha256(content).hexdigest(),
         )
-
-    def estimate(self, detections: Detections) -> Count:
-        """Count and interval of one photo, from all that the engine reported."""
-        if self._count_model is None:
-            count, most = len(detections.above(self.info.threshold)), self.info.max_objects
-            return Count(count, count if most is not None and count >= most else None, None)
-        estimate = self._count_model.estimate(detections)
-        return Count(estimate.count, estimate.low, estimate.high)
 
 
 def _info_sha256(folder: Path) -> str | None:

@@ -19,6 +19,7 @@ from sparrow.inference.model_folder import ModelInfo
 from sparrow.inference.photo_files import find_photos
 from sparrow.portable import usable_cores
 from sparrow.predictions.count_words import is_minimum
+from sparrow.predictions.record import ClassCount
 from sparrow.regular_file import open_regular
 from sparrow.served_settings import default_champion
 
@@ -46,6 +47,8 @@ class PhotoCount:
         labels: class names, one a box.
         width_px, height_px: of the upright photo; 0 where it cannot be read.
         error: why the photo could not be counted, in a sentence; None where it could.
+        class_counts: count and interval of every class of the model, in its order; empty where
+            ``error`` says why not.
     """
 
     name: str
@@ -58,6 +61,7 @@ class PhotoCount:
     width_px: int
     height_px: int
     error: str | None = None
+    class_counts: tuple[ClassCount, ...] = ()
 
     @property
     def is_minimum(self) -> bool:
@@ -197,6 +201,7 @@ def _photo_count(counted: CountedPhoto) -> PhotoCount:
         width_px=record.width_px,
         height_px=record.height_px,
         error=counted.message,
+        class_counts=record.class_counts,
     )
 
 

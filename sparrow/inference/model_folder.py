@@ -11,7 +11,16 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from sparrow.atomic_file import write_atomic
 from sparrow.config import MAX_SIDE_PX, PLACES, TRAINING_SECTIONS
@@ -70,6 +79,8 @@ class ModelInfo(BaseModel):
     config: dict[str, Any]  # Config.of_the_training(); models of before hold the whole config
     metrics: dict[str, Any]  # Evaluation.to_dict() on the test split, filled in by evaluation
     count_model: dict[str, Any] | None = None  # CountModel.to_dict(); see load_count_model
+    # By class name, of those that have one; null for a model of one class, whose is count_model.
+    class_count_models: dict[str, dict[str, Any]] | None = None
     equal_recall: dict[str, Any] | None = None  # EqualRecall.to_dict(); null: no champion then
     engine_parity: dict[str, float]  # check_parity() and quantize_engine() of the export
     starter: StarterOrigin | None = None  # of a model that no photo here trained or tested
@@ -88,6 +99,8 @@ class ModelInfo(BaseModel):
                 f"threshold ({self.threshold:g}) is below min_score ({self.min_score:g}), which "
                 "the engine reports nothing below"
             )
+        for other in set(self.class_count_models or {}) - set(self.class_names):
+            raise ValueError(f"class_count_models: {other!r} is not among the model's classes")
         # Models made before held it twice, and a file made by hand may.
         fitted_for = (self.count_model or {}).get("threshold", self.threshold)
         if fitted_for != self.threshold:
@@ -98,6 +111,13 @@ class ModelInfo(BaseModel):
             )
         return self
 
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A model of one class is written as releases without counts by class read it."""
+        values: dict[str, Any] = handler(self)
+        dropped = {"class_count_models"} if self.class_count_models is None else set()
+        return {name: value for name, value in values.items() if name not in dropped}
+
     def load_count_model(self) -> CountModel | None:
         """The count model, for this model's threshold; None where it has none.
 
@@ -107,6 +127,17 @@ class ModelInfo(BaseModel):
         if self.count_model is None:
             return None
         return CountModel.from_dict(self.count_model, self.threshold, self.max_objects)
+
+    def load_class_count_models(self) -> dict[str, CountModel]:
+        """The count models of the classes that have one, for this model's threshold.
+
+        Raises:
+            ValueError: one of ``class_count_models`` is not one.
+        """
+        return {
+            label: CountModel.from_dict(values, self.threshold, self.max_objects)
+            for label, values in (self.class_count_models or {}).items()
+        }
 
     @property
     def max_objects(self) -> int | None:

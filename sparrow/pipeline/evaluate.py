@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sparrow.config import Config
 from sparrow.data.split.groups import group_numbers
 from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.calibration import fit_count_model
+from sparrow.evaluation.class_calibration import fit_class_count_models
 from sparrow.evaluation.equal_recall import EqualRecall, at_equal_recall, operating_threshold
 from sparrow.evaluation.matching import FlatDetections, flatten
 from sparrow.evaluation.metrics import choose_threshold
 from sparrow.evaluation.scored import Scored
-from sparrow.inference.model_folder import REFERENCE, read_info, write_info
+from sparrow.inference.model_folder import REFERENCE, ModelInfo, read_info, write_info
 from sparrow.pipeline.predict import predict_photos, served_at_once
 from sparrow.pipeline.score import relabel, score_model, with_groups
 from sparrow.progress import Progress
-
-if TYPE_CHECKING:
-    from sparrow.evaluation.counting import CountModel
 
 
 def evaluate_model(
@@ -39,19 +36,32 @@ def evaluate_model(
     equal = compare_recall(config, held_out, flat, progress)
     best = choose_threshold(flat, config.evaluation)
     threshold = operating_threshold(best, equal, config.evaluation)
-    most = read_info(folder).max_objects
-    count_model = fit_count_model(flat, threshold, config.evaluation, most)
-    update = {
-        "threshold": threshold,
-        "count_model": count_model.to_dict(),
-        "equal_recall": equal.to_dict() if equal else None,
-    }
-    write_info(folder, read_info(folder).model_copy(update=update))
+    info = with_count_models(config, read_info(folder), flat, threshold)
+    update = {"equal_recall": equal.to_dict() if equal else None}
+    write_info(folder, info.model_copy(update=update))
     scored = score_model(config, dataset, folder, progress)
-    write_model_reference(dataset, folder, detections | scored.detections, count_model)
+    write_model_reference(dataset, folder, detections | scored.detections)
     metrics = {name: value.to_list() for name, value in scored.evaluation.headline.items()}
     write_info(folder, read_info(folder).model_copy(update={"metrics": metrics}))
     return scored
+
+
+def with_count_models(
+    config: Config, info: ModelInfo, flat: FlatDetections, threshold: float
+) -> ModelInfo:
+    """A model's description with its threshold and the count models that are fitted for it.
+
+    Args:
+        flat: its detections in validation photos.
+    """
+    fitted_for = flat, threshold, config.evaluation, info.max_objects
+    of_class = fit_class_count_models(*fitted_for)
+    update = {
+        "threshold": threshold,
+        "count_model": fit_count_model(*fitted_for).to_dict(),
+        "class_count_models": {name: model.to_dict() for name, model in of_class.items()} or None,
+    }
+    return info.model_copy(update=update)
 
 
 def compare_recall(
@@ -86,27 +96,27 @@ def write_model_reference(
     dataset: Dataset,
     folder: Path,
     detections: Mapping[str, Detections],
-    count_model: CountModel,
 ) -> None:
     """What the model finds in held-out photos: the reference that monitoring compares with.
 
     Args:
         dataset: all photos, split, hashed and in groups; only validation and test photos are taken.
-        folder: the model folder, its threshold in place.
+        folder: the model folder, its threshold and its count models in place.
         detections: in these photos, by name.
-        count_model: the model's.
     """
-    from sparrow.predictions.record import LoggedModel, records_from_detections
+    from sparrow.inference.count_estimates import CountEstimator
+    from sparrow.predictions.reference_records import LoggedModel, records_from_detections
     from sparrow.predictions.window import write_reference
 
     info = read_info(folder)
+    counts = CountEstimator(info)
     images = dataset.images[dataset.images["split"] != "train"]
     records = records_from_detections(
         detections,
         [{str(name): value for name, value in row.items()} for row in images.to_dict("records")],
         # It gets its number when it is registered.
         LoggedModel(info.name, "unpublished", info.class_names, info.threshold),
-        {name: count_model.estimate(detections[name]) for name in images["image"]},
+        {name: counts.all_counts(detections[name]) for name in images["image"]},
     )
     groups = group_numbers(images).tolist()
     write_reference(folder / REFERENCE, records, groups, images["n_boxes"].tolist())

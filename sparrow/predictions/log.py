@@ -1,4 +1,4 @@
-"""The prediction log: one row per photo, zero detections included, its boxes in a child table.
+"""The prediction log: a row a photo, zero detections included; boxes and class counts beside it.
 
 SQLite in WAL mode by default, PostgreSQL by URL; several processes may append at once. The
 service's background writer is ``sparrow.predictions.writer``; one window of the log, and the model
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, func, insert, select
+from sqlalchemy import Connection, Engine, Select, Table, insert, inspect, select
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from sparrow.database import (
@@ -26,16 +26,15 @@ from sparrow.database import (
     upgrade,
 )
 from sparrow.predictions.log_file import OpenFile
-from sparrow.predictions.photo_filter import ALL_PHOTOS, PhotoFilter
-from sparrow.predictions.record import (
-    PredictionRecord,
+from sparrow.predictions.log_tables import (
     boxes_table,
+    class_counts_table,
     feedback_table,
-    naive_utc,
-    new_id,
     photos_table,
 )
-from sparrow.predictions.summary import as_summary, mean_score, photo_numbers
+from sparrow.predictions.photo_filter import ALL_PHOTOS, PhotoFilter
+from sparrow.predictions.record import PredictionRecord, naive_utc, new_id
+from sparrow.predictions.summary import as_summary, mean_score, model_versions, photo_numbers
 
 logger = logging.getLogger("sparrow.predictions.log")
 
@@ -172,11 +171,15 @@ class PredictionLog:
             connection.execute(insert(feedback_table), row)
 
     def _insert(self, records: Sequence[PredictionRecord]) -> None:
-        boxes = [row for record in records for row in record.box_rows()]
+        children = {
+            boxes_table: [row for record in records for row in record.box_rows()],
+            class_counts_table: [row for record in records for row in record.class_count_rows()],
+        }
         with self._transaction() as connection:
             connection.execute(insert(photos_table), [record.row() for record in records])
-            if boxes:
-                connection.execute(insert(boxes_table), boxes)
+            for table, rows in children.items():
+                if rows:
+                    connection.execute(insert(table), rows)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
@@ -211,6 +214,11 @@ class PredictionLog:
             file.what_became(rescued),
         )
 
+    def has(self, table: Table) -> bool:
+        """Whether the log has a table."""
+        with self._engine.connect() as connection:
+            return inspect(connection).has_table(table.name)
+
     def rows(self, query: Select[Any]) -> list[dict[str, Any]]:
         """Rows of a query over the tables of this module, as mappings."""
         with self._engine.connect() as connection:
@@ -231,17 +239,5 @@ class PredictionLog:
 
     def model_versions(self) -> list[dict[str, Any]]:
         """``model_name``, ``model_version``, ``photos``, ``last_time`` of each, newest first."""
-        table = photos_table.c
-        query = (
-            select(
-                table.model_name,
-                table.model_version,
-                func.count().label("photos"),
-                func.max(table.time).label("last_time"),
-            )
-            .group_by(table.model_name, table.model_version)
-            .order_by(func.max(table.time).desc())
-        )
-        return [
-            {**row, "last_time": row["last_time"].replace(tzinfo=UTC)} for row in self.rows(query)
-        ]
+        rows = self.rows(model_versions())
+        return [{**row, "last_time": row["last_time"].replace(tzinfo=UTC)} for row in rows]

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement
 
-from sparrow.predictions.record import naive_utc, photos_table
+from sparrow.predictions.log_tables import photos_table
+from sparrow.predictions.record import naive_utc
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""One photo of the prediction log: its tables, and the record that fills a row of them."""
+"""One photo of the prediction log: the record that fills a row of each of its tables."""
 
 from __future__ import annotations
 
@@ -8,77 +8,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    DateTime,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-)
-
 from sparrow.detections import Detections
 from sparrow.image_statistics import image_statistics
 from sparrow.images import RgbImage
 from sparrow.predictions.count_words import is_minimum
-
-metadata = MetaData()
-
-photos_table = Table(
-    "predictions",
-    metadata,
-    Column("id", String(32), primary_key=True),  # what feedback refers to
-    Column("time", DateTime, nullable=False),  # UTC
-    Column("source", String(16), nullable=False),  # api, page, cli, reference
-    Column("model_name", String(128), nullable=False),
-    Column("model_version", String(64), nullable=False),
-    Column("file_name", String(255), nullable=False),
-    Column("sha256", String(64), nullable=False),  # of the bytes that were sent
-    Column("width_px", Integer, nullable=False),  # of the upright photo; 0 where it is unreadable
-    Column("height_px", Integer, nullable=False),
-    Column("brightness", Float),  # see sparrow.image_statistics; null where the photo is unreadable
-    Column("contrast", Float),
-    Column("sharpness", Float),
-    Column("saturation", Float),
-    Column("latency_ms", Float, nullable=False),  # decoding and detection
-    Column("n_detections", Integer, nullable=False),  # rows in boxes: at or above the threshold
-    Column("count", Integer),  # null where the photo is unreadable
-    Column("count_low", Integer),  # null where the model has no calibrated count
-    Column("count_high", Integer),  # null beside a count_low: the count is a minimum
-    Column("error", String(32)),  # kind; null where all went well
-)
-boxes_table = Table(
-    "boxes",
-    metadata,
-    Column("prediction_id", ForeignKey("predictions.id"), primary_key=True),
-    Column("position", Integer, primary_key=True, autoincrement=False),  # 0 is the best score
-    Column("label", String(64), nullable=False),
-    Column("score", Float, nullable=False),  # 0..1
-    Column("x_min_px", Float, nullable=False),  # pixels of the upright photo
-    Column("y_min_px", Float, nullable=False),
-    Column("x_max_px", Float, nullable=False),
-    Column("y_max_px", Float, nullable=False),
-)
-feedback_table = Table(
-    "feedback",
-    metadata,
-    Column("id", String(32), primary_key=True),
-    Column("prediction_id", ForeignKey("predictions.id"), nullable=False),
-    Column("time", DateTime, nullable=False),  # UTC
-    Column("true_count", Integer),  # null: only "this is wrong"
-    Column("wrong", Boolean, nullable=False),
-)
-indexes = (
-    Index("predictions_time", photos_table.c.time),
-    Index("feedback_prediction", feedback_table.c.prediction_id),
-)
-_MEASURED = (
-    "sha256", "width_px", "height_px", "brightness", "contrast", "sharpness", "saturation",
-)  # fmt: skip
+from sparrow.predictions.log_tables import photos_table
 
 
 class Estimate(Protocol):
@@ -105,8 +39,39 @@ class LoggedBox:
 
 
 @dataclass(frozen=True)
+class ClassCount:
+    """The objects of one class in a photo.
+
+    Each interval holds with the model's confidence by itself: that the intervals of all classes
+    hold in one photo is less likely.
+
+    Attributes:
+        label: the class.
+        count: its boxes at or above the operating threshold.
+        low, high: the interval of its count; None where the class has no calibrated count. As for
+            the photo's count, ``high`` alone is None where the count is a minimum.
+    """
+
+    label: str
+    count: int
+    low: int | None
+    high: int | None
+
+    @property
+    def is_minimum(self) -> bool:
+        """Whether the photo's count reached the most that the model finds: there may be more."""
+        return is_minimum(self.low, self.high)
+
+
+@dataclass(frozen=True)
 class PredictionRecord:
-    """One photo in the log; the columns of ``photos_table`` and its boxes, best score first."""
+    """One photo in the log: a row of ``photos_table`` and what belongs to it in its child tables.
+
+    Attributes:
+        boxes: best score first.
+        class_counts: one for every class of the model in the model's order, zero included; empty
+            where the photo could not be counted, and in rows of a release that did not have them.
+    """
 
     id: str
     time: datetime  # aware, UTC
@@ -127,6 +92,7 @@ class PredictionRecord:
     count_high: int | None = None
     error: str | None = None
     boxes: tuple[LoggedBox, ...] = ()
+    class_counts: tuple[ClassCount, ...] = ()
 
     @property
     def n_detections(self) -> int:
@@ -151,9 +117,13 @@ class PredictionRecord:
         )
 
     def with_detections(
-        self, detections: Detections, class_names: Sequence[str], estimate: Estimate
+        self,
+        detections: Detections,
+        class_names: Sequence[str],
+        estimate: Estimate,
+        class_counts: Sequence[ClassCount] = (),
     ) -> PredictionRecord:
-        """A copy with what was found (already cut at the operating threshold) and the count."""
+        """A copy with what was found (already cut at the operating threshold) and the counts."""
         rows = zip(detections.labels, detections.scores, detections.boxes_xyxy, strict=True)
         boxes = tuple(
             LoggedBox(class_names[label - 1], float(score), *map(float, box))
@@ -165,6 +135,7 @@ class PredictionRecord:
             count=estimate.count,
             count_low=estimate.low,
             count_high=estimate.high,
+            class_counts=tuple(class_counts),
         )
 
     def row(self) -> dict[str, Any]:
@@ -180,6 +151,31 @@ class PredictionRecord:
             for i, box in enumerate(self.boxes)
         ]
 
+    def class_count_rows(self) -> list[dict[str, Any]]:
+        """Values of the columns of ``class_counts_table``, one mapping per class."""
+        return [
+            {"prediction_id": self.id, "position": i, **asdict(counted)}
+            for i, counted in enumerate(self.class_counts)
+        ]
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> PredictionRecord:
+        """A record of its ``asdict`` with the time as ISO text; of an earlier release, too.
+
+        Raises:
+            KeyError, TypeError, ValueError: the values are not those of a record.
+        """
+        return cls(
+            **{
+                **values,
+                "time": datetime.fromisoformat(values["time"]),
+                "boxes": tuple(LoggedBox(**box) for box in values["boxes"]),
+                "class_counts": tuple(
+                    ClassCount(**counted) for counted in values.get("class_counts", ())
+                ),
+            }
+        )
+
 
 def new_id() -> str:
     """A fresh prediction id: 32 hex digits."""
@@ -189,54 +185,6 @@ def new_id() -> str:
 def storable_text(text: str, length: int) -> str:
     """Text as every database takes it: no NUL, no half of a surrogate pair, at most ``length``."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()[:length]
-
-
-@dataclass(frozen=True)
-class LoggedModel:
-    """The model whose detections are logged.
-
-    Attributes:
-        name, version: go on every row.
-        class_names: by label, the first is label 1.
-        threshold: 0..1; detections below it are left out, as in the service.
-    """
-
-    name: str
-    version: str
-    class_names: Sequence[str]
-    threshold: float
-
-
-def records_from_detections(
-    detections: Mapping[str, Detections],
-    photos: Sequence[Mapping[str, Any]],
-    model: LoggedModel,
-    estimates: Mapping[str, Estimate],
-) -> list[PredictionRecord]:
-    """Records of photos whose detections are at hand, such as a model's held-out photos.
-
-    Args:
-        detections: by photo name.
-        photos: rows of the photo table (``images.to_dict("records")``), measured: ``image``,
-            ``sha256``, ``width_px``, ``height_px`` and the four image statistics.
-        model: that found them.
-        estimates: count and interval by photo name.
-    """
-    time, records = datetime.now(UTC), []
-    for photo in photos:
-        name = str(photo["image"])
-        record = PredictionRecord(
-            id=new_id(),
-            time=time,
-            source="reference",
-            model_name=model.name,
-            model_version=model.version,
-            file_name=name,
-            **{column: photo[column] for column in _MEASURED},
-        )
-        kept = detections[name].above(model.threshold)
-        records.append(record.with_detections(kept, model.class_names, estimates[name]))
-    return records
 
 
 def naive_utc(time: datetime) -> datetime:

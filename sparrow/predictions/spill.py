@@ -16,7 +16,6 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,7 +25,7 @@ from sqlalchemy import make_url
 
 from sparrow.atomic_file import sync
 from sparrow.database import sqlite_path
-from sparrow.predictions.record import LoggedBox, PredictionRecord
+from sparrow.predictions.record import PredictionRecord
 from sparrow.store_url import resolve
 
 LINES_AT_ONCE = 500
@@ -220,8 +219,4 @@ def _line(record: PredictionRecord) -> bytes:
 
 
 def _record(line: bytes) -> PredictionRecord:
-    values = json.loads(line)
-    boxes = tuple(LoggedBox(**box) for box in values.pop("boxes"))
-    return PredictionRecord(
-        **{**values, "time": datetime.fromisoformat(values["time"]), "boxes": boxes}
-    )
+    return PredictionRecord.from_json(json.loads(line))

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Label, Select, case, func, select
 
-from sparrow.predictions.record import boxes_table, photos_table
+from sparrow.predictions.log_tables import boxes_table, photos_table
 
 _COUNTS = ("photos", "errors", "empty", "detections", "minimums")
 _MEANS = ("mean_count", "mean_latency_ms", "mean_score")
@@ -38,6 +38,24 @@ def mean_score(chosen: Sequence[ColumnElement[bool]]) -> Select[Any]:
         select(func.avg(boxes_table.c.score).label("mean_score"))
         .join(photos_table, boxes_table.c.prediction_id == photos_table.c.id)
         .where(*chosen)
+    )
+
+
+def model_versions() -> Select[Any]:
+    """A query for the models in the log, how many photos each counted and when last, newest first.
+
+    A row is ``model_name``, ``model_version``, ``photos``, ``last_time``.
+    """
+    table = photos_table.c
+    return (
+        select(
+            table.model_name,
+            table.model_version,
+            func.count().label("photos"),
+            func.max(table.time).label("last_time"),
+        )
+        .group_by(table.model_name, table.model_version)
+        .order_by(func.max(table.time).desc())
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,18 @@ from numpy.typing import NDArray
 from sqlalchemy import Table, select
 
 from sparrow.predictions.log import PredictionLog
-from sparrow.predictions.photo_filter import ALL_PHOTOS, PhotoFilter
-from sparrow.predictions.record import (
-    PredictionRecord,
+from sparrow.predictions.log_tables import (
     boxes_table,
+    class_counts_table,
     feedback_table,
     photos_table,
 )
+from sparrow.predictions.photo_filter import ALL_PHOTOS, PhotoFilter
+from sparrow.predictions.record import PredictionRecord
 
 PHOTO_COLUMNS = tuple(c.name for c in photos_table.columns)
 BOX_COLUMNS = tuple(c.name for c in boxes_table.columns)
+CLASS_COUNT_COLUMNS = tuple(c.name for c in class_counts_table.columns)
 FEEDBACK_COLUMNS = tuple(c.name for c in feedback_table.columns)
 IDS_AT_ONCE = 5000  # databases take some ten thousand parameters in one statement
 _NUMBERS = ("brightness", "contrast", "sharpness", "saturation", "latency_ms",
@@ -39,11 +41,14 @@ class Window:
             are not known are NaN.
         boxes: one row per box (``BOX_COLUMNS``) of these photos.
         feedback: one row per remark (``FEEDBACK_COLUMNS``) on these photos.
+        class_counts: one row per photo and class (``CLASS_COUNT_COLUMNS``) in the model's order of
+            classes; none of photos that were logged by a release without them.
     """
 
     photos: pd.DataFrame
     boxes: pd.DataFrame
     feedback: pd.DataFrame
+    class_counts: pd.DataFrame
 
 
 def read_window(
@@ -66,7 +71,10 @@ def read_window(
     boxes.sort(key=lambda row: (row["prediction_id"], row["position"]))
     feedback = _rows_of(log, feedback_table, ids)
     feedback.sort(key=lambda row: row["time"])
-    return _window(photos, boxes, feedback)
+    # A log that is opened for reading alone may lack the table: a release before made it.
+    class_counts = _rows_of(log, class_counts_table, ids) if log.has(class_counts_table) else []
+    class_counts.sort(key=lambda row: (row["prediction_id"], row["position"]))
+    return _window(photos, boxes, feedback, class_counts)
 
 
 def _rows_of(log: PredictionLog, table: Table, ids: list[str]) -> list[dict[str, Any]]:
@@ -89,6 +97,7 @@ def window_of(records: Sequence[PredictionRecord]) -> Window:
         [record.row() for record in records],
         [row for record in records for row in record.box_rows()],
         [],
+        [row for record in records for row in record.class_count_rows()],
     )
 
 
@@ -98,7 +107,7 @@ def write_reference(
     groups: Sequence[int],
     true_counts: Sequence[int],
 ) -> None:
-    """Write ``reference.parquet``: one row per photo in the log's own columns, and three more.
+    """Write ``reference.parquet``: one row per photo in the log's own columns, and four more.
 
     Args:
         path: of the file.
@@ -109,6 +118,9 @@ def write_reference(
     """
     frame = window_of(records).photos
     frame["boxes"] = [json.dumps([asdict(box) for box in record.boxes]) for record in records]
+    frame["class_counts"] = [
+        json.dumps([asdict(counted) for counted in record.class_counts]) for record in records
+    ]
     frame["group"], frame["true_count"] = list(groups), list(true_counts)
     frame.to_parquet(path, index=False)
 
@@ -117,7 +129,8 @@ def read_reference(path: Path) -> Window:
     """Read ``reference.parquet``.
 
     Returns:
-        Its photos with the column ``group`` besides; the true counts as feedback.
+        Its photos with the column ``group`` besides; the true counts as feedback. One that an
+        earlier release wrote has no class counts.
 
     Raises:
         ValueError: it is not Parquet, or a column is missing.
@@ -127,20 +140,27 @@ def read_reference(path: Path) -> Window:
     missing = [name for name in expected if name not in frame]
     if missing:
         raise ValueError(f"{path}: expected the columns of the prediction log, missing {missing}")
-    boxes = [
-        {"prediction_id": photo, "position": i, **box}
-        for photo, text in zip(frame["id"], frame["boxes"], strict=True)
-        for i, box in enumerate(json.loads(text))
-    ]
+    boxes = _children(frame, "boxes")
+    class_counts = _children(frame, "class_counts") if "class_counts" in frame else []
     truth = frame.rename(columns={"id": "prediction_id"})[["prediction_id", "time", "true_count"]]
-    window = _window(frame, boxes, truth.assign(id=frame["id"], wrong=False))
-    return Window(window.photos.assign(group=frame["group"]), window.boxes, window.feedback)
+    window = _window(frame, boxes, truth.assign(id=frame["id"], wrong=False), class_counts)
+    return replace(window, photos=window.photos.assign(group=frame["group"]))
+
+
+def _children(frame: pd.DataFrame, column: str) -> list[dict[str, Any]]:
+    """Rows of a child table, which a column holds as JSON."""
+    return [
+        {"prediction_id": photo, "position": i, **values}
+        for photo, text in zip(frame["id"], frame[column], strict=True)
+        for i, values in enumerate(json.loads(text))
+    ]
 
 
 def _window(
     photos: list[dict[str, Any]] | pd.DataFrame,
     boxes: list[dict[str, Any]],
     feedback: list[dict[str, Any]] | pd.DataFrame,
+    class_counts: list[dict[str, Any]],
 ) -> Window:
     photo_table = pd.DataFrame(photos, columns=list(PHOTO_COLUMNS))
     for name in _NUMBERS:
@@ -148,8 +168,11 @@ def _window(
     box_table = pd.DataFrame(boxes, columns=list(BOX_COLUMNS))
     for name in ("score", "x_min_px", "y_min_px", "x_max_px", "y_max_px"):
         box_table[name] = box_table[name].astype(float)
+    counted = pd.DataFrame(class_counts, columns=list(CLASS_COUNT_COLUMNS))
+    for name in ("count", "low", "high"):
+        counted[name] = counted[name].astype(float)
     feedback_rows = pd.DataFrame(feedback, columns=list(FEEDBACK_COLUMNS))
     feedback_rows["true_count"] = feedback_rows["true_count"].astype(float)
     for table in (photo_table, feedback_rows):
         table["time"] = pd.to_datetime(table["time"], utc=True)
-    return Window(photo_table, box_table, feedback_rows)
+    return Window(photo_table, box_table, feedback_rows, counted)

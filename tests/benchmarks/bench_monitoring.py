@@ -64,7 +64,8 @@ def part(pool: Window, rows: np.ndarray, *, as_log: bool = False) -> Window:
     feedback = pool.feedback[pool.feedback["prediction_id"].isin(photos["id"])]
     if as_log:
         photos, feedback = photos.drop(columns="group"), feedback.iloc[:0]
-    return Window(photos, boxes, feedback)
+    counted = pool.class_counts[pool.class_counts["prediction_id"].isin(photos["id"])]
+    return Window(photos, boxes, feedback, counted)
 
 
 def shuffled_by_group(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -170,7 +170,7 @@ def traffic_of(window: Window, one: Pool) -> tuple[Window, list[str]]:
     assert len(photos) == len(one.photos), f"{one.key}: {len(photos)} of {len(one.photos)} logged"
     boxes = window.boxes[window.boxes["prediction_id"].isin(photos["id"])]
     authors = [one.authors[name] for name in photos["file_name"]]
-    return Window(photos, boxes, window.feedback), authors
+    return replace(window, photos=photos, boxes=boxes), authors
 
 
 def broken_models(
@@ -389,10 +389,10 @@ def smaller_reference(reference: Window, healthy: tuple[Window, list[str]], fall
     chosen = np.random.default_rng(0).permutation(groups)
     sizes = reference.photos["group"].value_counts()[chosen].cumsum()
     photos = reference.photos[reference.photos["group"].isin(chosen[sizes.to_numpy() <= 114])]
-    part = Window(
-        photos.reset_index(drop=True),
-        reference.boxes[reference.boxes["prediction_id"].isin(photos["id"])],
-        reference.feedback,
+    part = replace(
+        reference,
+        photos=photos.reset_index(drop=True),
+        boxes=reference.boxes[reference.boxes["prediction_id"].isin(photos["id"])],
     )
     set_up(part, healthy)
     found = row(fall)

@@ -72,7 +72,7 @@ def usable(model: Path) -> None:
     assert 16 <= info.min_side_px <= info.max_side_px <= 16_384
     assert info.format_version == 1
     assert all(info.class_names)
-    count = counter._count_model
+    count = counter._counts._model
     if count is not None:
         numbers = [
             count.threshold,

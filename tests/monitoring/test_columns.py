@@ -70,7 +70,7 @@ def test_the_last_remark_on_a_photo_counts() -> None:
     remarks = [("a", 5.0, False), ("a", 2.0, False), ("b", np.nan, True), ("c", 4.0, False)]
     feedback = pd.DataFrame(remarks, columns=["prediction_id", "true_count", "wrong"])
     window = window_of(records)
-    window = Window(window.photos, window.boxes, feedback.reindex(columns=list(FEEDBACK_COLUMNS)))
+    window = replace(window, feedback=feedback.reindex(columns=list(FEEDBACK_COLUMNS)))
     found = values(window)
     assert found["count_error"].fillna(-9).tolist() == [0, -9, -2]
     assert found["wrong"].tolist() == [0, 1, 1]  # 2 found where there are 4: wrong, though unsaid
@@ -98,18 +98,24 @@ def test_a_box_of_no_height_has_a_shape_and_its_photo_the_others() -> None:
     ("classes", "labels"),
     [((), []), (("bird",), []), (("bird", "cat"), ["cat"]), (("a", "b", "c"), ["a", "b", "c"])],
 )
-def test_a_mix_is_watched_where_there_are_classes(
+def test_mix_and_counts_are_watched_where_there_are_classes(
     classes: tuple[str, ...], labels: list[str]
 ) -> None:
-    """Of two classes the second one's fraction says all."""
+    """Of two classes the second one's fraction says all of the mix."""
     columns = columns_of_model(classes)
-    assert [column.label for column in columns[len(NAMES) :]] == labels
+    counts = [f"count:{label}" for label in classes] if labels else []
+    added = [f"class:{label}" for label in labels] + counts
+    assert [column.name for column in columns[len(NAMES) :]] == added
     assert [column_named(column.name) for column in columns] == list(columns)
 
 
-def test_the_mix_of_a_photo_is_of_its_boxes() -> None:
+def test_mix_and_counts_of_a_photo_are_of_its_boxes() -> None:
     cat = replace(PHOTO.boxes[0], label="cat")
     mixed = replace(PHOTO, id="b", boxes=(*PHOTO.boxes, cat, cat))
     empty = replace(PHOTO, id="c", boxes=())
-    table = photo_table(window_of([PHOTO, mixed, empty]), columns_of_model(("bird", "cat")))
-    assert table["class:cat"].fillna(-1).tolist() == [0, 0.5, -1]
+    broken = replace(PHOTO, id="d", boxes=(), error="unreadable_photo")
+    window = window_of([PHOTO, mixed, empty, broken])
+    table = photo_table(window, columns_of_model(("bird", "cat"))).fillna(-1)
+    assert table["class:cat"].tolist() == [0, 0.5, -1, -1]
+    assert table["count:bird"].tolist() == [2, 2, 0, -1]
+    assert table["count:cat"].tolist() == [0, 2, 0, -1]

@@ -22,11 +22,11 @@ from sparrow.detections import Detections
 from sparrow.predictions.log import PredictionLog, UnknownPredictionError
 from sparrow.predictions.photo_filter import PhotoFilter
 from sparrow.predictions.record import (
-    LoggedModel,
+    ClassCount,
     PredictionRecord,
     new_id,
-    records_from_detections,
 )
+from sparrow.predictions.reference_records import LoggedModel, records_from_detections
 from sparrow.predictions.window import read_reference, read_window, window_of, write_reference
 from sparrow.predictions.writer import PredictionWriter
 
@@ -54,7 +54,8 @@ def record(
     )
     estimate = SimpleNamespace(count=len(found), low=0, high=len(found) + 1)
     photo = np.full((40, 60, 3), 128, np.uint8)
-    return bare.with_photo(photo).with_detections(found, ["sparrow"], estimate)
+    counted = [ClassCount("sparrow", estimate.count, estimate.low, estimate.high)]
+    return bare.with_photo(photo).with_detections(found, ["sparrow"], estimate, counted)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -97,6 +98,7 @@ def test_a_photo_without_detections_is_a_row(log: PredictionLog) -> None:
     assert window.boxes.loc[0, ["x_min_px", "y_min_px", "x_max_px", "y_max_px"]].tolist() == [
         1, 2, 30, 40,
     ]  # fmt: skip
+    assert window.class_counts.set_index("count")["high"].to_dict() == {0: 1, 2: 3}
 
 
 def test_the_window_is_the_newest_that_fit_oldest_first(log: PredictionLog) -> None:
@@ -155,12 +157,13 @@ def test_the_reference_file_is_a_window(tmp_path: Path) -> None:
         "brightness": 0.5, "contrast": 0.1, "sharpness": 0.02, "saturation": 0.3,
     }  # fmt: skip
     empty = {**photo, "image": "b.jpg"}
-    estimate = SimpleNamespace(count=1, low=1, high=2)
+    one = (SimpleNamespace(count=1, low=1, high=2), [ClassCount("sparrow", 1, 1, 2)])
+    none = (SimpleNamespace(count=0, low=None, high=None), [ClassCount("sparrow", 0, None, None)])
     records = records_from_detections(
         {"a.jpg": TWO, "b.jpg": Detections.empty()},
         [photo, empty],
         LoggedModel("birds", "3", ["sparrow"], 0.6),
-        {"a.jpg": estimate, "b.jpg": SimpleNamespace(count=0, low=None, high=None)},
+        {"a.jpg": one, "b.jpg": none},
     )
     write_reference(tmp_path / "reference.parquet", records, [4, 4], [2, 0])
     read, made = read_reference(tmp_path / "reference.parquet"), window_of(records)
@@ -171,6 +174,8 @@ def test_the_reference_file_is_a_window(tmp_path: Path) -> None:
     assert read.feedback["prediction_id"].tolist() == read.photos["id"].tolist()
     assert read.feedback["true_count"].tolist() == [2, 0]
     assert read.boxes.equals(made.boxes)
+    assert read.class_counts["count"].tolist() == [1, 0]
+    assert read.class_counts.equals(made.class_counts)
 
 
 def test_the_writer_writes_each_record_once(log: PredictionLog) -> None:

@@ -25,7 +25,7 @@ from sparrow.database import VERSION_TABLE
 from sparrow.predictions import writer as prediction_writer
 from sparrow.predictions.log import LogAwayError, PredictionLog, UnknownPredictionError
 from sparrow.predictions.log_state import LogState
-from sparrow.predictions.record import LoggedBox, PredictionRecord, new_id
+from sparrow.predictions.record import ClassCount, LoggedBox, PredictionRecord, new_id
 from sparrow.predictions.spill import PredictionSpill
 from sparrow.predictions.unwritable import close_spill
 from sparrow.predictions.window import read_window
@@ -35,7 +35,10 @@ from sparrow.predictions.writer import PredictionWriter
 def record(name: str = "a.jpg") -> PredictionRecord:
     box = LoggedBox("sparrow", 0.5, 1, 2, 3, 4)
     now = datetime.now(UTC)
-    return PredictionRecord(new_id(), now, "api", "birds", "3", name, count=1, boxes=(box,))
+    counted = ClassCount("sparrow", 1, None, None), ClassCount("tit", 0, 0, 1)
+    return PredictionRecord(
+        new_id(), now, "api", "birds", "3", name, count=1, boxes=(box,), class_counts=counted
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +117,26 @@ def test_what_cannot_be_written_at_the_end_is_read_in_at_the_next_start(
         again.close()
         assert ids_in(path) == [one.id for one in records]
     assert spills(path) == []
-    assert len(read_window(log).boxes) == 7
+    window = read_window(log)
+    assert len(window.boxes) == 7
+    assert window.class_counts["label"].tolist() == ["sparrow", "tit"] * 7
+    assert window.class_counts["high"].fillna(-1).tolist() == [-1, 1] * 7
+
+
+def test_a_spill_of_the_release_before_is_read_in(log: PredictionLog, path: Path) -> None:
+    spill, one = PredictionSpill(log.url), record()
+    spill.write([one])
+    spill.close()
+    [file] = spills(path)
+    values = json.loads(file.read_text())
+    del values["class_counts"]
+    file.write_text(json.dumps(values) + "\n")
+    writer = PredictionWriter(log)
+    assert writer.flush()
+    writer.close()
+    window = read_window(log)
+    assert window.photos["id"].tolist() == [one.id]
+    assert window.class_counts.empty
 
 
 def test_a_close_that_finds_the_writer_hanging_spills_what_it_holds(path: Path) -> None:

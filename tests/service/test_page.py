@@ -32,7 +32,7 @@ from service.page_visit import Visit
 from sparrow.inference.counter import CountedPhoto
 from sparrow.inference.model_folder import ENGINE, read_info, write_info
 from sparrow.predictions.log import PredictionLog
-from sparrow.predictions.record import feedback_table, photos_table
+from sparrow.predictions.log_tables import feedback_table, photos_table
 from sparrow.regular_file import sha256_of
 
 YES, SAVE = "Yes, this is right", "Save the true count"

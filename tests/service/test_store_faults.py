@@ -30,7 +30,7 @@ from server_process import OUTPUT, bentoml_serve, free_port, started
 from sqlalchemy import select
 
 from sparrow.predictions.log import PredictionLog
-from sparrow.predictions.record import feedback_table, photos_table
+from sparrow.predictions.log_tables import feedback_table, photos_table
 
 pytestmark = [pytest.mark.stores, pytest.mark.slow]
 

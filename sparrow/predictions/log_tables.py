@@ -1,0 +1,77 @@
+"""The tables of the prediction log: photos, their boxes and counts by class, and feedback."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+)
+
+metadata = MetaData()
+
+photos_table = Table(
+    "predictions",
+    metadata,
+    Column("id", String(32), primary_key=True),  # what feedback refers to
+    Column("time", DateTime, nullable=False),  # UTC
+    Column("source", String(16), nullable=False),  # api, page, cli, reference
+    Column("model_name", String(128), nullable=False),
+    Column("model_version", String(64), nullable=False),
+    Column("file_name", String(255), nullable=False),
+    Column("sha256", String(64), nullable=False),  # of the bytes that were sent
+    Column("width_px", Integer, nullable=False),  # of the upright photo; 0 where it is unreadable
+    Column("height_px", Integer, nullable=False),
+    Column("brightness", Float),  # see sparrow.image_statistics; null where the photo is unreadable
+    Column("contrast", Float),
+    Column("sharpness", Float),
+    Column("saturation", Float),
+    Column("latency_ms", Float, nullable=False),  # decoding and detection
+    Column("n_detections", Integer, nullable=False),  # rows in boxes: at or above the threshold
+    Column("count", Integer),  # null where the photo is unreadable
+    Column("count_low", Integer),  # null where the model has no calibrated count
+    Column("count_high", Integer),  # null beside a count_low: the count is a minimum
+    Column("error", String(32)),  # kind; null where all went well
+)
+boxes_table = Table(
+    "boxes",
+    metadata,
+    Column("prediction_id", ForeignKey("predictions.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),  # 0 is the best score
+    Column("label", String(64), nullable=False),
+    Column("score", Float, nullable=False),  # 0..1
+    Column("x_min_px", Float, nullable=False),  # pixels of the upright photo
+    Column("y_min_px", Float, nullable=False),
+    Column("x_max_px", Float, nullable=False),
+    Column("y_max_px", Float, nullable=False),
+)
+class_counts_table = Table(
+    "class_counts",
+    metadata,
+    Column("prediction_id", ForeignKey("predictions.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),  # of the model's classes
+    Column("label", String(500), nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("low", Integer),  # null where the class has no calibrated count
+    Column("high", Integer),  # null beside a low: the count is a minimum
+)
+feedback_table = Table(
+    "feedback",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("prediction_id", ForeignKey("predictions.id"), nullable=False),
+    Column("time", DateTime, nullable=False),  # UTC
+    Column("true_count", Integer),  # null: only "this is wrong"
+    Column("wrong", Boolean, nullable=False),
+)
+indexes = (
+    Index("predictions_time", photos_table.c.time),
+    Index("feedback_prediction", feedback_table.c.prediction_id),
+)
