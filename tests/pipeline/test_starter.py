@@ -12,6 +12,7 @@ from sparrow.inference.model_folder import CARD, LICENCES, read_info
 from sparrow.inference.starter_origin import NANODET
 from sparrow.inference.trial_photos import trial_photos
 from sparrow.pipeline.starter import StarterOrder, make_starter
+from sparrow.registry.notice import write_notices
 
 BIRD = {"bird": ("bird", "cat")}
 SMALL = "fasterrcnn_mobilenet_v3_large_320_fpn"
@@ -65,3 +66,13 @@ def test_what_is_not_known_is_missing_and_said(config, package, tmp_path):
 def test_a_threshold_below_what_the_engine_puts_out_is_refused(config, package, tmp_path):
     with pytest.raises(ValueError, match=r"threshold \(0.01\) is below min_score"):
         make_starter(config, order_of(package, threshold=0.01), tmp_path / "model")
+
+
+def test_what_ships_with_it_says_where_it_comes_from(config, package, tmp_path):
+    info = make_starter(config, order_of(package), tmp_path / "model")
+    write_notices(tmp_path / "model", info, tmp_path)
+    notice = (tmp_path / "NOTICE").read_text(encoding="utf-8")
+    assert f"It is a starter: the weights are those of NanoDet, from {NAME} {VERSION}" in notice
+    assert "It was trained on" not in notice
+    assert "Apache-2.0" in notice
+    assert (tmp_path / "licenses/starting-weights.txt").read_text() == "MIT License\n"
