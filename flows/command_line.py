@@ -13,7 +13,6 @@ from metaflow.plugins.datastores.local_storage import LocalStorage
 from moved_runs import follow_moved_runs
 from user_errors import refuse_secrets
 
-from sparrow.config import ConfigError, load_config
 from sparrow.storage.run_lock import (
     RunsUnderWayError,
     choosing,
@@ -47,7 +46,12 @@ def main(flow: type) -> None:
         _check(sys.argv[1:at])
         _follow_moved(flow.__name__)
         with run_under_way(lock_folder(flow.__name__)) as lock:
-            if sys.argv[at] == "resume" and "--help" not in sys.argv:
+            if sys.argv[at] == "run":
+                # Imported here: each step and card is a process of its own, and needs none of it.
+                from reuse import reuse_earlier_runs
+
+                reuse_earlier_runs()
+            elif "--help" not in sys.argv:
                 sys.argv[1:] = _resumed(flow, sys.argv[1:at], sys.argv[at + 1 :], lock)
             flow()
     except MetaflowException as error:
@@ -134,6 +138,8 @@ def _config_name(before: list[str]) -> tuple[str | None, list[str]]:
     values = before[at + 1 : at + 3]
     if len(values) < 2:
         raise CommandError("expected --config config FILE")
+    from sparrow.config import ConfigError, load_config
+
     try:
         name = load_config(values[1]).name
     except ConfigError as error:

@@ -19,7 +19,7 @@ from metaflow.datastore.datastore_set import TaskDataStoreSet
 from metaflow.exception import MetaflowException, MetaflowNotFound
 from metaflow.runtime import PREFETCH_DATA_ARTIFACTS, NativeRuntime
 from step_notes import LOCK, RECORD, flow_source
-from user_errors import USER_ERRORS, UserError
+from user_errors import UserError, user_errors
 
 from sparrow.config import Config
 from sparrow.pipeline.classes import with_classes
@@ -81,12 +81,12 @@ class ReusingRuntime(NativeRuntime):
             return
         try:
             given: Config = flow.settings
-        except USER_ERRORS as error:
+        except user_errors() as error:
             raise UserError(str(error)) from None
         try:
             config = with_classes(given)
             warnings = check_start(config, weights=False)
-        except USER_ERRORS:
+        except user_errors():
             return  # the step ``start`` says it
         taken = find_taken(config, flow.name, own)
         if taken is None:

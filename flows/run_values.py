@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lineage import begun_at, first_run, own_parameters
 from metaflow import Run, current
 
-from sparrow.config import Config, make_config, with_overrides, with_values
-from sparrow.config.base import watch_reads
-from sparrow.data.errors import DataError
-from sparrow.pipeline.classes import with_settled_classes
+if TYPE_CHECKING:
+    from sparrow.config import Config
 
 
 class RunValues:
@@ -27,6 +25,9 @@ class RunValues:
     @property
     def settings(self) -> Config:
         """The config of this run, overrides included."""
+        from sparrow.config import make_config, with_overrides
+        from sparrow.config.base import watch_reads
+
         given = own_parameters(str(current.flow_name), str(current.run_id))
         config = with_overrides(make_config(given["config"]), given["overrides"] or ())
         with watch_reads(None):  # what a step reads of it is noted when the step does
@@ -34,6 +35,9 @@ class RunValues:
 
     def _with_classes(self, config: Config) -> Config:
         """The config with the classes that the step ``start`` has settled, once it has."""
+        from sparrow.data.errors import DataError
+        from sparrow.pipeline.classes import with_settled_classes
+
         if config.data.classes:
             return config
         folder = Path(config.stores.runs) / self.run_key
@@ -47,6 +51,8 @@ class RunValues:
     @property
     def tuned(self) -> Config:
         """``settings`` with what the study found best, or as the training that is gone on from."""
+        from sparrow.config import with_values
+
         return with_values(self.settings, self.changed_values)
 
     @property

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metaflow import current
 from user_errors import user_facing_step
 
-from sparrow.config.reads import recorded_reads
-from sparrow.pipeline.data_state import data_state
-from sparrow.pipeline.run_files import stamps, written_since
 from sparrow.pipeline.sources import FlowSource
-from sparrow.pipeline.stages import STAGES, is_place
-from sparrow.pipeline.step_record import StepRecord, installed_packages, values_of
+
+if TYPE_CHECKING:
+    from sparrow.pipeline.stages import Stage
+    from sparrow.pipeline.step_record import StepRecord
 
 RECORD = "record"  # the artifact; not merged by joins, each step makes its own
 HERE = Path(__file__).resolve().parent
@@ -46,6 +45,10 @@ def _noted(flow: Any) -> Iterator[None]:  # a FlowSpec, whose attributes no type
 
     Of several tasks of a step the first makes the record, for all of them.
     """
+    from sparrow.config.reads import recorded_reads
+    from sparrow.pipeline.run_files import stamps, written_since
+    from sparrow.pipeline.stages import STAGES
+
     step = str(current.step_name)
     stage = next(stage for stage in STAGES if step in stage.steps)
     if flow.index not in (None, 0):
@@ -55,17 +58,31 @@ def _noted(flow: Any) -> Iterator[None]:  # a FlowSpec, whose attributes no type
     code, before = flow_source().files_of(step), stamps(Path(flow.work_dir))
     with recorded_reads() as reads:
         yield
-    config, folder = flow.settings, Path(flow.work_dir)
-    reads = {key for key in reads if stage.keys and not is_place(key)}
-    record = StepRecord(
-        step=step,
+    files = written_since(before, Path(flow.work_dir))
+    setattr(flow, RECORD, _record(flow, stage, reads, code, files))
+
+
+def _record(
+    flow: Any,  # as above
+    stage: Stage,
+    reads: Collection[str],
+    code: Mapping[str, str],
+    files: Mapping[str, str],
+) -> StepRecord:
+    from sparrow.pipeline.data_state import data_state
+    from sparrow.pipeline.stages import is_place
+    from sparrow.pipeline.step_record import StepRecord, installed_packages, values_of
+
+    config = flow.settings
+    kept = {key for key in reads if stage.keys and not is_place(key)}
+    return StepRecord(
+        step=str(current.step_name),
         run=str(current.run_id),
-        work_dir=str(folder),
-        keys=values_of(config, sorted({*stage.keys, *reads})),
+        work_dir=str(flow.work_dir),
+        keys=values_of(config, sorted({*stage.keys, *kept})),
         code=code,
         packages=installed_packages(LOCK),
         data=data_state(config.data) if stage.touches_data else {},
-        files=written_since(before, folder),
-        undeclared=tuple(sorted(reads - set(stage.keys))),
+        files=files,
+        undeclared=tuple(sorted(kept - set(stage.keys))),
     )
-    setattr(flow, RECORD, record)

@@ -4,8 +4,8 @@
     python flows/train.py --config config configs/sparrow.yaml run --set training.epochs=20
     python flows/train.py resume                             # continue what did not finish
 
-Each step calls the library and keeps what it returns. The library imports heavy packages inside its
-functions: each step is a process of its own, and torchvision alone takes seconds to import.
+Each step calls the library and keeps what it returns. It imports what it calls: each step is a
+process of its own, and each card two more, of which most need next to nothing of the library.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ settle_user_name()
 
 from command_line import main
 from metaflow import Config, FlowSpec, Parameter, card, current, parallel, project, step, timeout  # type: ignore[attr-defined]
-from reuse import reuse_earlier_runs
 from run_values import RunValues
 from step_notes import RECORD, noted_step
 from store_steps import store_step
@@ -35,29 +34,10 @@ from user_errors import run_times, user_facing_config, user_facing_step
 
 import sparrow.openmp
 import sparrow.telemetry
+from sparrow.progress import show_progress
 
 sparrow.telemetry.switch_off()
 sparrow.openmp.wait_without_spinning()
-
-import cards.data as data_cards
-import cards.report as report_cards
-from cards.live_training import show_worker_rank, train_in_view
-
-from sparrow.data.tables import data_version
-from sparrow.pipeline.adopt import adopt_training
-from sparrow.pipeline.assess import assess_model
-from sparrow.pipeline.data import check_raw, ingest_and_compare
-from sparrow.pipeline.explore import explore_data
-from sparrow.pipeline.release import EvaluatedModel, bundle, promote
-from sparrow.pipeline.run import begin_run, end_run
-from sparrow.pipeline.run_report import Outcome, make_report
-from sparrow.pipeline.split import split_photos
-from sparrow.pipeline.start_checks import check_start
-from sparrow.pipeline.train import run_worker_rank
-from sparrow.pipeline.trained_folder import MODEL, check_model_folder
-from sparrow.pipeline.training_run import RunPlace
-from sparrow.pipeline.tuning import choose_best, tune
-from sparrow.progress import show_progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,6 +73,9 @@ class Train(RunValues, FlowSpec):
     @noted_step
     def start(self) -> None:
         """Draw the demo's photos where they are not there yet; what can be refused at once."""
+        from sparrow.pipeline.run import begin_run
+        from sparrow.pipeline.start_checks import check_start
+
         begin_run(self.settings, self.work_dir, str(current.run_id), show_progress("drawn"))
         for line in check_start(self.settings):
             print(line)
@@ -104,11 +87,16 @@ class Train(RunValues, FlowSpec):
     @noted_step
     def check_data(self) -> None:
         """Every rule on every photo and row; a broken one stops the run with its rows."""
+        from cards.data import show_check
+
+        from sparrow.data.tables import data_version
+        from sparrow.pipeline.data import check_raw
+
         checked, page = check_raw(self.settings, self.data_pages, show_progress("measured"))
         print(checked.report.summary(), f"rows and photos: {page}", sep="\n")
         passed = checked.passed
         version = data_version(passed) if passed else "none"
-        data_cards.show_check(checked.report, len(passed.images) if passed else 0, version, page)
+        show_check(checked.report, len(passed.images) if passed else 0, version, page)
         checked.report.raise_for_errors()
         self.dataset = checked.dataset
         self.next(self.ingest)
@@ -119,10 +107,14 @@ class Train(RunValues, FlowSpec):
     @noted_step
     def ingest(self) -> None:
         """Check ``data/new`` and merge it, all or nothing; compare it with what was there."""
+        from cards.data import show_ingest
+
+        from sparrow.pipeline.data import ingest_and_compare
+
         folder, progress = self.data_pages, show_progress("measured")
         outcome = ingest_and_compare(self.settings, self.dataset, folder, progress)
         self.dataset, self.data_version = outcome.dataset, outcome.result.data_version
-        data_cards.show_ingest(outcome)
+        show_ingest(outcome)
         print(*outcome.lines(), sep="\n")
         self.next(self.split)
 
@@ -132,9 +124,13 @@ class Train(RunValues, FlowSpec):
     @noted_step
     def split(self) -> None:
         """Train, validation, test; authors, near-duplicates and visits stay in one of them."""
+        from cards.data import show_split
+
+        from sparrow.pipeline.split import split_photos
+
         outcome = split_photos(self.settings, self.dataset, self.data_pages)
         self.dataset, self.split_report = outcome.result.dataset, outcome.result.report
-        data_cards.show_split(self.settings, self.dataset, self.split_report, outcome)
+        show_split(self.settings, self.dataset, self.split_report, outcome)
         print(*outcome.lines(), sep="\n")
         print(*outcome.keep(self.settings), sep="\n")
         self.next(self.explore)
@@ -146,11 +142,15 @@ class Train(RunValues, FlowSpec):
     @noted_step
     def explore(self) -> None:
         """The pictures that tell what the data is like, and its card."""
+        from cards.report import show_card, show_pictures
+
+        from sparrow.pipeline.explore import explore_data
+
         self.dataset_card, pictures = explore_data(
             self.settings, self.dataset, self.split_report, self.work_dir
         )
-        report_cards.show_card("dataset_card", self.dataset_card)
-        report_cards.show_pictures("The data", pictures)
+        show_card("dataset_card", self.dataset_card)
+        show_pictures("The data", pictures)
         self.workers = list(range(self.settings.tuning.workers))
         self.next(self.tune, foreach="workers")
 
@@ -158,6 +158,8 @@ class Train(RunValues, FlowSpec):
     @noted_step
     def tune(self) -> None:
         """One worker's share of the study."""
+        from sparrow.pipeline.tuning import tune
+
         self.study = f"{self.settings.name}-{self.run_key}"
         tune(self.settings, self.study, self.dataset, partial(print, flush=True))
         self.next(self.gather)
@@ -175,11 +177,15 @@ class Train(RunValues, FlowSpec):
     @noted_step
     def choose(self) -> None:
         """The config with the best trial's values, and how the study came to them."""
+        from cards.report import show_tuning
+
+        from sparrow.pipeline.tuning import choose_best
+
         outcome = choose_best(self.settings, self.study, self.dataset, self.work_dir)
         self.best_values, self.changed_values = outcome.best_values, outcome.changed_values
         if outcome.trials:
             print("best values:", self.best_values)
-        report_cards.show_tuning(outcome.trials, self.best_values, outcome.pictures)
+        show_tuning(outcome.trials, self.best_values, outcome.pictures)
         self.next(self.train, num_parallel=self.settings.training.world_size)
 
     @card(type="blank", id="training", refresh_interval=5)
@@ -191,6 +197,10 @@ class Train(RunValues, FlowSpec):
 
         With several processes each is a task; the first of them keeps, shows and exports.
         """
+        from cards.live_training import show_worker_rank, train_in_view
+
+        from sparrow.pipeline.train import run_worker_rank
+        from sparrow.pipeline.training_run import RunPlace
         from sparrow.training.distributed import set_rank_environment
 
         place = current.parallel  # type: ignore[attr-defined]  # from @parallel, which has no stub
@@ -211,6 +221,13 @@ class Train(RunValues, FlowSpec):
     @noted_step
     def evaluate(self, inputs: Inputs) -> None:
         """Threshold from validation photos, scores on test photos, with intervals; the card."""
+        from cards.data import show_label_errors
+        from cards.report import show_card, show_evaluation
+
+        from sparrow.pipeline.adopt import adopt_training
+        from sparrow.pipeline.assess import assess_model
+        from sparrow.pipeline.training_run import RunPlace
+
         self.merge_artifacts(inputs, exclude=[RECORD])
         self.evaluated_by = self.run_key  # the version that promote registers is this run's
         place = RunPlace(self.work_dir, self.run_key, self.best_values)
@@ -219,10 +236,10 @@ class Train(RunValues, FlowSpec):
         outcome = assess_model(self.settings, self.dataset, self.trained, work_dir, progress)
         self.evaluation, self.latency_ms = outcome.scored.evaluation, outcome.scored.latency_ms
         self.model_card, self.pictures = outcome.model_card, outcome.pictures
-        report_cards.show_card("model_card", self.model_card)
-        report_cards.show_evaluation(self.settings, outcome.scored, self.pictures)
+        show_card("model_card", self.model_card)
+        show_evaluation(self.settings, outcome.scored, self.pictures)
         test = self.dataset.subset("test")
-        data_cards.show_label_errors(self.settings, outcome, test)
+        show_label_errors(self.settings, outcome, test)
         print(*outcome.lines(), sep="\n")
         self.next(self.promote)
 
@@ -232,12 +249,17 @@ class Train(RunValues, FlowSpec):
     @user_facing_step
     def promote(self) -> None:
         """Candidate against champion on the same photos; the gate decides."""
+        from cards.report import show_decision
+
+        from sparrow.pipeline.release import EvaluatedModel, promote
+        from sparrow.pipeline.trained_folder import MODEL, check_model_folder
+
         check_model_folder(self.work_dir)
         scores = self.trained, self.evaluation, self.latency_ms
         model = EvaluatedModel(self.work_dir / MODEL, self.evaluated_by, *scores)
         self.promotion = promote(self.settings, self.dataset, model, self.run_key, self.is_forced)
         print(self.promotion.decision["reason"])
-        report_cards.show_decision(self.promotion)
+        show_decision(self.promotion)
         self.next(self.bundle)
 
     @store_step(hours=1, tries=3)
@@ -245,6 +267,8 @@ class Train(RunValues, FlowSpec):
     @user_facing_step
     def bundle(self) -> None:
         """A Bento of the champion."""
+        from sparrow.pipeline.release import bundle
+
         self.bento = bundle(self.settings, self.promotion)
         self.next(self.end)
 
@@ -254,18 +278,22 @@ class Train(RunValues, FlowSpec):
     @user_facing_step
     def end(self) -> None:
         """The run in one page, and where its time went."""
+        from cards.report import show_report
+
+        from sparrow.pipeline.run import end_run
+        from sparrow.pipeline.run_report import Outcome, make_report
+
         outcome = Outcome(
             self.trained, self.evaluation, self.promotion, self.bento, self.model_card
         )
         # A version of None is only where there is no raw set.
         report = make_report(str(current.run_id), str(self.data_version), outcome)
         freed = end_run(self.settings, self.work_dir, report)
-        report_cards.show_report(report.document, self.pictures)
+        show_report(report.document, self.pictures)
         print(*report.lines, *freed, run_times(self.work_dir, self.begun_at), sep="\n")
 
 
 if __name__ == "__main__":
     # Metaflow starts a parallel step's other tasks with the first ``python`` it finds: this one.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    reuse_earlier_runs()
     main(Train)

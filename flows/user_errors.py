@@ -14,16 +14,9 @@ from typing import Any, TypedDict, cast
 from metaflow import current
 from metaflow.exception import MetaflowException
 
-from sparrow.config import ConfigError, parse_config
-from sparrow.data.errors import DataError
-from sparrow.images import ImageError
-from sparrow.inference.model_folder import ModelFolderError
-from sparrow.registry.moved_store import MovedStoreError
 from sparrow.storage.run_lock import join_run
 from sparrow.store_url import hide_in_text
 
-# Faults of input: the message says all there is to know, and a traceback would only hide it.
-USER_ERRORS = (ConfigError, DataError, ImageError, ModelFolderError, MovedStoreError)
 STEP_LOG = "steps.jsonl"
 
 
@@ -42,8 +35,24 @@ class UserError(MetaflowException):
     headline = "Stopped"
 
 
+def user_errors() -> tuple[type[Exception], ...]:
+    """Faults of input: the message says all there is to know, and a traceback would only hide it.
+
+    They are imported where there is an error: most processes of a flow never need them.
+    """
+    from sparrow.config import ConfigError
+    from sparrow.data.errors import DataError
+    from sparrow.images import ImageError
+    from sparrow.inference.model_folder import ModelFolderError
+    from sparrow.registry.moved_store import MovedStoreError
+
+    return ConfigError, DataError, ImageError, ModelFolderError, MovedStoreError
+
+
 def user_facing_config(text: str) -> dict[str, object]:
     """Parser of Metaflow's ``Config``: YAML -> checked values, or a refusal without traceback."""
+    from sparrow.config import ConfigError, parse_config
+
     try:
         return parse_config(text).model_dump(mode="json")
     except ConfigError as error:
@@ -81,7 +90,7 @@ def user_facing_step(function: Callable[..., None]) -> Callable[..., None]:
             if hasattr(flow, "work_dir"):  # the first step of ``monitor.py`` makes it
                 join_run(str(current.run_id), Path(flow.work_dir))
             function(flow, *inputs)
-        except USER_ERRORS as error:
+        except user_errors() as error:
             raise UserError(str(error)) from None
         except RuntimeError as error:
             # torch is not imported for its error types: a step without torch must stay without.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import Field
 
 from sparrow.atomic_file import write_atomic
 from sparrow.config import (
@@ -37,8 +38,9 @@ class ServedSettings(Section):
 
     name: str
     version: str | None = None
-    service: ServiceConfig = ServiceConfig()
-    stores: StoresConfig = StoresConfig()
+    # Made when they are needed: a step that imports this module reads no key of the config by that.
+    service: ServiceConfig = Field(default_factory=ServiceConfig)
+    stores: StoresConfig = Field(default_factory=StoresConfig)
 
 
 def default_champion() -> Path:

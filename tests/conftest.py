@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 pytest_plugins = [
-    "built_wheel", "photo_sets", "pinned_sets", "random_order", "scored_photos", "small_training",
+    "built_wheel", "empty_mlflow", "photo_sets", "pinned_sets", "random_order", "scored_photos",
+    "small_training",
 ]  # fmt: skip
 
 # Libraries read these when they are imported, so they are set before any test module is. The flows,

@@ -64,17 +64,17 @@ def roll_back(arguments: argparse.Namespace) -> int:
 
 def show_history(arguments: argparse.Namespace) -> int:
     """Print the log, oldest first; exit status 1 and a message where it was changed by hand."""
-    from sparrow.registry.registry import Registry
+    from sparrow.registry.promotion_log import PromotionLog  # without MLflow's seconds of import
 
     config = find_project(arguments.config)
-    registry = Registry(config.stores, config.name)
-    for entry in registry.history():
+    log = PromotionLog(config.stores.promotion_log, config.name)
+    for entry in log.entries():
         before = entry.from_version or "none"
         forced = " (forced)" if entry.forced else ""
         print(
             f"{entry.at}  {entry.who:<12} {before:>4} -> {entry.to_version:<4} {entry.why}{forced}"
         )
-    return 1 if registry.broken_chain() else 0
+    return 1 if log.verify() else 0
 
 
 def _move_run_tags(registry: Registry) -> None:

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sparrow.config import DataConfig
-from sparrow.data.checks.measure_cache import MeasureCache
-from sparrow.data.checks.run import measure_folder
+from sparrow.data.checks.measure_cache import MeasureCache, measure_folder
 from sparrow.data.ingest.versions import HISTORY
 from sparrow.data.split.assignments import FILE
 from sparrow.regular_file import sha256_of

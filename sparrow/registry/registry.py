@@ -19,7 +19,6 @@ from sparrow.config import StoresConfig
 from sparrow.inference.counter import PhotoCounter
 from sparrow.inference.model_folder import INFO
 from sparrow.registry.champion_lock import champion_lock
-from sparrow.registry.promotion_chain import BrokenChain
 from sparrow.registry.promotion_log import Change, Entry, PromotionLog
 from sparrow.registry.published import PublishedFolders
 from sparrow.registry.publisher import CHAMPION, PREVIOUS, Publisher
@@ -74,10 +73,6 @@ class Registry:
     def history(self) -> list[Entry]:
         """Every change of champion, oldest first."""
         return self._log.entries()
-
-    def broken_chain(self) -> BrokenChain | None:
-        """Where the log of promotions is not what was written; None where it is."""
-        return self._log.verify()
 
     def last_entry(self) -> int:
         """Number of the latest log entry, 0 when there is none."""

@@ -13,18 +13,19 @@ import pytest
 
 from sparrow.cli.main import main
 from sparrow.config import StoresConfig
-from sparrow.inference.model_folder import read_info, write_info
+from sparrow.inference.model_folder import read_info
 
 NAME = "test-detector"
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory, model_folder):
+def filled(tmp_path_factory, write_small_model, empty_mlflow):
     """Config of a store with two versions, none promoted. Read only."""
     from sparrow.registry.registry import Registry
     from sparrow.registry.tracking import make_client, start_run
 
     root = tmp_path_factory.mktemp("models")
+    shutil.copy(empty_mlflow, root)
     stores = StoresConfig(
         tracking=f"sqlite:///{root}/mlflow.db",
         artifacts=str(root / "artifacts"),
@@ -37,11 +38,8 @@ def filled(tmp_path_factory, model_folder):
     run = start_run(make_client(stores), NAME, stores.artifacts, root / "note")
     registry = Registry(stores, NAME)
     for number in (1, 2):
-        folder = root / "folder"
-        shutil.copytree(model_folder, folder)
-        write_info(folder, read_info(folder).model_copy(update={"threshold": number / 10}))
+        folder = write_small_model(root / "folders" / str(number), threshold=number / 10)
         registry.register(folder, run, f"run/{number}", {})
-        shutil.rmtree(folder)
     return root
 
 

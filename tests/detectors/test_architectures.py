@@ -22,6 +22,8 @@ from sparrow.training.loop import train
 from sparrow.training.prediction import predict_set
 from sparrow.training.task import TrainingTask
 
+pytestmark = pytest.mark.slow  # all of the file together
+
 CLASSES = ("house_sparrow",)
 ARCHITECTURES = get_args(ModelConfig.model_fields["architecture"].annotation)
 RCNN = {

@@ -12,6 +12,8 @@ from sparrow.export.onnx import export_engine, load_network
 from sparrow.export.parity import detector_of
 from sparrow.export.quantization import quantize_engine, write_rounded
 
+pytestmark = pytest.mark.slow  # all of the file together
+
 
 @pytest.fixture(scope="module")
 def exported(trained, config, task, tmp_path_factory):

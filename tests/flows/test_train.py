@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import re
 import subprocess
 import sys
+from contextlib import chdir, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +18,20 @@ import pytest
 import yaml
 from directory_map import differences
 
+from sparrow.cli.main import main
+from sparrow.config import StoresConfig
 from sparrow.inference.model_folder import read_info
 from sparrow.predictions.window import read_reference
+from sparrow.registry.registry import Registry
+from sparrow.registry.tracking import make_client
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOW = ROOT / "flows" / "train.py"
 
+NAME = "tiny-detector"
 SECRET = "canary-77f1c0"  # in two addresses that only the environment holds
 TINY = {
-    "name": "tiny-detector",
+    "name": NAME,
     "data": {
         "root": "raw",
         "new": "new",
@@ -77,27 +84,20 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def status(home: Path) -> dict[str, Any]:
-    command = [sys.executable, "-m", "sparrow.cli.main", "status", "--json"]
-    found = subprocess.run(command, cwd=home, capture_output=True, text=True, check=True)
-    return json.loads(found.stdout)
+    said = io.StringIO()
+    with chdir(home), redirect_stdout(said):
+        assert main(["status", "--json"]) == 0
+    return json.loads(said.getvalue())
+
+
+def stores(home: Path) -> StoresConfig:
+    """Those of all runs, by whole paths: MLflow keeps a relative one open for other tests."""
+    whole = StoresConfig().model_dump_json().replace(".sparrow/", f"{home}/.sparrow/")
+    return StoresConfig.model_validate_json(whole)
 
 
 def registered_versions(home: Path) -> list[int]:
-    script = (
-        "from sparrow.config import StoresConfig; from sparrow.registry.registry import Registry;"
-        "print([v.number for v in Registry(StoresConfig(), 'tiny-detector').versions()])"
-    )
-    return run_script(home, script)
-
-
-def run_script(home: Path, script: str) -> Any:
-    """What a script that is run among the stores prints last, as JSON."""
-    command = [sys.executable, "-c", script]
-    found = subprocess.run(
-        command, cwd=home, env=environment(home), capture_output=True, text=True, check=False
-    )
-    assert found.returncode == 0, found.stderr
-    return json.loads(found.stdout.splitlines()[-1])
+    return [version.number for version in Registry(stores(home), NAME).versions()]
 
 
 @pytest.fixture(scope="module")
@@ -211,16 +211,12 @@ def test_both_cards_are_kept_where_they_are_looked_for(home: Path, first_run: An
     assert "<h1>tiny-detector</h1>" in (champion / "card.html").read_text()
     data_card = next((home / ".sparrow" / "runs").glob("*/cards/dataset-card.md")).read_text()
     assert f"`{info['data_version']}`" in data_card
-    script = (
-        "import json; from sparrow.config import StoresConfig;"
-        "from sparrow.registry.tracking import make_client; client = make_client(StoresConfig());"
-        "version = client.get_model_version_by_alias('tiny-detector', 'champion');"
-        "run = client.get_run(version.run_id);"
-        "files = [file.path for place in ('cards', 'figures')"
-        " for file in client.list_artifacts(run.info.run_id, place)];"
-        "print(json.dumps([dict(version.tags), run.data.metrics, files]))"
-    )
-    tags, metrics, files = run_script(home, script)
+    client = make_client(stores(home))
+    version = client.get_model_version_by_alias(NAME, "champion")
+    run = client.get_run(version.run_id)
+    places = [client.list_artifacts(run.info.run_id, place) for place in ("cards", "figures")]
+    tags, metrics = version.tags, run.data.metrics
+    files = {file.path for place in places for file in place}
     assert tags["data_version"] == info["data_version"]
     assert tags["git_commit"] == info["git_commit"]
     run_id = first_run["evaluate"].pathspec.split("/")[1]
@@ -228,8 +224,8 @@ def test_both_cards_are_kept_where_they_are_looked_for(home: Path, first_run: An
     assert len(tags["config"]) == 12
     assert metrics["test_f2_iou50"] == info["metrics"]["f2_iou50"][0]
     assert metrics["test_latency_ms"] > 0
-    assert {"cards/card.html", "cards/dataset-card.md", "figures/reliability.png"} <= set(files)
-    assert {"cards/report.html", "cards/report.md", "cards/model-card.html"} <= set(files)
+    assert {"cards/card.html", "cards/dataset-card.md", "figures/reliability.png"} <= files
+    assert {"cards/report.html", "cards/report.md", "cards/model-card.html"} <= files
     story = (home / ".sparrow" / "runs" / run_id / "cards" / "report.md").read_text()
     assert "| version | 1, champion |" in story
     for picture in re.findall(r"\]\((figures/[^)]+)\)", story):
@@ -252,7 +248,7 @@ def test_the_map_of_directories_is_true(home: Path, first_run: Any) -> None:
         ".sparrow/predictions.db": f"{SECRET}.db",
         ".sparrow/optuna.db": f"{SECRET}-study.db",
     }
-    unsaid, empty = differences(home, "tiny-detector", places)
+    unsaid, empty = differences(home, NAME, places)
     assert [file for file in unsaid if file != "tiny.yaml"] == []
     assert empty == []
 
@@ -307,7 +303,12 @@ def test_every_key_that_a_step_reads_is_declared(home: Path, first_run: Any) -> 
         "assert recorded <= undeclared.keys(), undeclared;"
         "print(json.dumps({step: keys for step, keys in undeclared.items() if keys}))"
     )
-    assert run_script(home, script) == {}
+    command = [sys.executable, "-c", script]
+    found = subprocess.run(
+        command, cwd=home, env=environment(home), capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stderr
+    assert json.loads(found.stdout.splitlines()[-1]) == {}
 
 
 @pytest.mark.slow

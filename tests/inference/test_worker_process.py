@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -14,6 +15,12 @@ import pytest
 
 from sparrow.inference.counter import PhotoCounter
 from sparrow.inference.worker_process import ProcessLostError, WorkerProcess
+
+
+@pytest.fixture
+def model_folder(write_small_model: Callable[..., Path], tmp_path: Path) -> Path:
+    """It counts nothing here: each new process loads it within milliseconds."""
+    return write_small_model(tmp_path / "model")
 
 
 def own_id(_counter: PhotoCounter) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,10 @@ def test_the_run_that_trained_keeps_what_it_has(tmp_path: Path) -> None:
     assert adopt_training(empty, empty, trained, place) is trained
 
 
-def test_a_later_run_has_its_own_config_and_mlflow_run(tmp_path: Path, model_folder: Path) -> None:
+def test_a_later_run_has_its_own_config_and_mlflow_run(
+    tmp_path: Path, model_folder: Path, empty_mlflow: Path
+) -> None:
+    shutil.copy(empty_mlflow, tmp_path)
     stores = StoresConfig(
         tracking=f"sqlite:///{tmp_path}/mlflow.db", artifacts=str(tmp_path / "artifacts")
     )

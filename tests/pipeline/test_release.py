@@ -23,6 +23,8 @@ from sparrow.pipeline import release as stages
 from sparrow.pipeline.starter import StarterOrder
 from sparrow.pipeline.starter_champion import TrainedChampionError, newest_starter, start
 
+pytestmark = pytest.mark.slow  # all of the file together
+
 PHOTOS = 12
 LEFT, RIGHT = (4, 4, 24, 24), (30, 30, 50, 50)  # two birds, at the same places in every photo
 
@@ -88,20 +90,10 @@ class Run:
         return stages.promote(self.config, self.dataset, model, by or self.key, forced)
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's database without a run; making its tables takes seconds."""
-    from sparrow.registry.tracking import make_client
-
-    path = tmp_path_factory.mktemp("empty") / "mlflow.db"
-    make_client(StoresConfig(tracking=f"sqlite:///{path}")).search_registered_models()
-    return path
-
-
 @pytest.fixture
-def run(empty: Path, tmp_path: Path) -> Callable[..., Run]:
+def run(empty_mlflow: Path, tmp_path: Path) -> Callable[..., Run]:
     """``run(dataset, folder, classes)``: its stores are those of all runs of the test."""
-    shutil.copy(empty, tmp_path / "mlflow.db")
+    shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
     stores = StoresConfig(
         tracking=f"sqlite:///{tmp_path}/mlflow.db",
         artifacts=str(tmp_path / "artifacts"),

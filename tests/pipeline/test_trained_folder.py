@@ -19,9 +19,9 @@ from sparrow.pipeline import trained_folder
 
 
 @pytest.fixture
-def work_dir(model_folder, tmp_path):
+def work_dir(write_small_model, tmp_path):
     """A run whose training step is done."""
-    shutil.copytree(model_folder, tmp_path / "model")
+    write_small_model(tmp_path / "model")
     shutil.copy(tmp_path / "model" / INFO, tmp_path / "trained.json")
     return tmp_path
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from sparrow.config import StoresConfig, with_values
@@ -48,11 +50,12 @@ def test_no_tuning_leaves_nothing(tuned, dataset, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_second_run_of_a_study(tuned, dataset, tmp_path):
+def test_the_second_run_of_a_study(tuned, dataset, empty_mlflow, tmp_path):
     from sparrow.registry.tracking import make_client, start_run
     from sparrow.registry.trial_runs import Tuning, log_tuning, nest_tuning
     from sparrow.training.study_report import finished_trials
 
+    shutil.copy(empty_mlflow, tmp_path)
     run_trials_of(tuned, dataset, "1", tmp_path)
     second = run_trials_of(tuned, dataset, "2", tmp_path)
     outcome = choose_best(tuned, "study-2", dataset, second)

@@ -26,12 +26,15 @@ def folders(
 
 
 @pytest.fixture(scope="session")
-def filled(folders: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def filled(
+    folders: list[Path], empty_mlflow: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A root whose ``mlflow.db`` knows the three folders as versions 1, 2, 3. Read only."""
     from sparrow.registry.registry import Registry
     from sparrow.registry.tracking import make_client, start_run
 
     root = tmp_path_factory.mktemp("stores")
+    shutil.copy(empty_mlflow, root)
     stores = stores_in(root, root / "artifacts")
     client = make_client(stores)
     run = start_run(client, NAME, stores.artifacts, root / "note")

@@ -24,6 +24,8 @@ from sparrow.registry.promotion_log import Change, PromotionConflictError
 from sparrow.registry.registry import Registry
 from sparrow.registry.versions import INFO_HASH, RegistryError
 
+pytestmark = pytest.mark.slow  # all of the file together
+
 NAME = "test-detector"
 
 

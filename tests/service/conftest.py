@@ -20,6 +20,14 @@ from starlette.testclient import TestClient
 
 
 @pytest.fixture(scope="session")
+def small_model(
+    write_small_model: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Loaded and tried out within milliseconds. Read only."""
+    return write_small_model(tmp_path_factory.mktemp("model") / "1")
+
+
+@pytest.fixture(scope="session")
 def log_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"sqlite:///{tmp_path_factory.mktemp('log')}/predictions.db"
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,29 @@ from sparrow.config import ServiceConfig
 from sparrow.database import StoreError
 from sparrow.predictions.log import LogAwayError, UnknownPredictionError
 
+pytestmark = pytest.mark.slow  # all of the file together
 
-@pytest.fixture
-def inference(model_folder: Path, tmp_path: Path) -> Iterator[InferenceService]:
-    url = f"sqlite:///{tmp_path}/log.db?timeout=0.1"
-    limits = ServiceConfig(threads=1, keep_folder=str(tmp_path / "kept"))
-    inference = InferenceService(Settings(model_folder.resolve(), False, limits, url, None))
+
+@contextmanager
+def serving(model: Path, home: Path) -> Iterator[InferenceService]:
+    url = f"sqlite:///{home}/log.db?timeout=0.1"
+    limits = ServiceConfig(threads=1, keep_folder=str(home / "kept"))
+    inference = InferenceService(Settings(model.resolve(), False, limits, url, None))
     yield inference
     inference.close()
+
+
+@pytest.fixture
+def inference(small_model: Path, tmp_path: Path) -> Iterator[InferenceService]:
+    with serving(small_model, tmp_path) as inference:
+        yield inference
+
+
+@pytest.fixture
+def real(model_folder: Path, tmp_path: Path) -> Iterator[InferenceService]:
+    """Counts for as long as a network does: long enough to be given up meanwhile."""
+    with serving(model_folder, tmp_path) as inference:
+        yield inference
 
 
 @pytest.fixture
@@ -68,10 +84,10 @@ def until(true: Callable[[], Any]) -> None:
     ],
 )
 def test_a_log_that_cannot_be_opened_is_one_sentence(
-    model_folder: Path, tmp_path: Path, url: str, words: str
+    small_model: Path, tmp_path: Path, url: str, words: str
 ) -> None:
     (tmp_path / "text.db").write_text("no database, " * 100)
-    settings = Settings(model_folder.resolve(), False, ServiceConfig(), url.format(tmp_path), None)
+    settings = Settings(small_model.resolve(), False, ServiceConfig(), url.format(tmp_path), None)
     with pytest.raises(StoreError, match=words) as caught:
         InferenceService(settings)
     assert "s3cret" not in str(caught.value)
@@ -83,7 +99,7 @@ def test_a_log_that_cannot_be_opened_is_one_sentence(
 def test_where_photos_wait(
     named: str | None,
     server: bool,
-    model_folder: Path,
+    small_model: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
@@ -96,7 +112,7 @@ def test_where_photos_wait(
     url = f"sqlite:///{tmp_path}/data/log.db"
     if server:
         url = f"{request.getfixturevalue('postgres')}/postgres"
-    inference = InferenceService(Settings(model_folder.resolve(), False, limits, url, None))
+    inference = InferenceService(Settings(small_model.resolve(), False, limits, url, None))
     place = inference._writer._spill.path.parent
     inference.close()
     unnamed = tmp_path / "home" / ".sparrow" if server else tmp_path / "data"
@@ -106,31 +122,31 @@ def test_where_photos_wait(
 
 @pytest.mark.parametrize("when", ["at once", "while it is counted", "while it waits"])
 def test_a_request_that_is_given_up_leaves_no_error(
-    inference: InferenceService, upload: Upload, when: str, caplog: pytest.LogCaptureFixture
+    real: InferenceService, upload: Upload, when: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.ERROR)
-    ahead = [inference.submit(upload, "api", inference.counter) for _ in range(2)]
-    mine = inference.submit(upload, "api", inference.counter)
+    ahead = [real.submit(upload, "api", real.counter) for _ in range(2)]
+    mine = real.submit(upload, "api", real.counter)
     if when == "while it is counted":
         wait(ahead)
     if when == "while it waits":
         wait(ahead[:1])
     assert mine.cancel() or mine.done()
-    later = inference.submit(upload, "api", inference.counter)
+    later = real.submit(upload, "api", real.counter)
     assert later.result(60).counted.record.error is None
     wait(ahead)
-    inference._workers.close()
+    real._workers.close()
     # concurrent.futures logs what its callbacks raise, such as an InvalidStateError.
     assert caplog.records == []
-    assert inference._writer.flush()
-    assert inference.log.summary()["photos"] in (3, 4)  # mine only if it was begun
+    assert real._writer.flush()
+    assert real.log.summary()["photos"] in (3, 4)  # mine only if it was begun
 
 
 def test_many_requests_given_up_at_random_moments(
-    inference: InferenceService, upload: Upload, caplog: pytest.LogCaptureFixture
+    real: InferenceService, upload: Upload, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.ERROR)
-    futures = [inference.submit(upload, "api", inference.counter) for _ in range(30)]
+    futures = [real.submit(upload, "api", real.counter) for _ in range(30)]
     threads = [
         threading.Thread(target=lambda f=f, i=i: (time.sleep(i / 100), f.cancel()))  # type: ignore[misc]
         for i, f in enumerate(futures)
@@ -140,11 +156,11 @@ def test_many_requests_given_up_at_random_moments(
     for thread in threads:
         thread.join()
     wait(futures)
-    inference._workers.close()
+    real._workers.close()
     assert caplog.records == []
     answered = [future.result().counted.record.id for future in futures if not future.cancelled()]
-    assert inference._writer.flush()
-    assert inference.log.summary()["photos"] >= len(answered)
+    assert real._writer.flush()
+    assert real.log.summary()["photos"] >= len(answered)
 
 
 def test_feedback_on_a_photo_that_waits_is_refused_not_unknown(

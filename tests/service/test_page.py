@@ -15,12 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
-import onnx
 import pytest
 from fastapi import FastAPI
-from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
+from small_model import write_light_meter
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
@@ -34,6 +32,8 @@ from sparrow.inference.model_folder import ENGINE, read_info, write_info
 from sparrow.predictions.log import PredictionLog
 from sparrow.predictions.log_tables import feedback_table, photos_table
 from sparrow.regular_file import sha256_of
+
+pytestmark = pytest.mark.slow  # all of the file together
 
 YES, SAVE = "Yes, this is right", "Save the true count"
 SLIDER, NUMBER, CHOSEN = "Show boxes from this score up", "No, there are", "Photo shown"
@@ -51,7 +51,7 @@ def inference(
 
     home = tmp_path_factory.mktemp("page")
     shutil.copytree(model_folder.resolve(), home / "model")
-    write_engine(home / "model" / ENGINE)
+    write_light_meter(home / "model" / ENGINE, FOUND)
     info = read_info(home / "model", verify=False)
     write_info(home / "model", info.model_copy(update={"threshold": 0.5}))
     log = f"sqlite:///{home}/log.db?timeout=0.5"
@@ -60,34 +60,6 @@ def inference(
     )
     yield inference
     inference.close()
-
-
-def write_engine(path: Path) -> None:
-    node, n = helper.make_node, len(FOUND)
-    boxes = np.array([[10 * i, 5, 10 * i + 8, 30] for i in range(n)], np.float32)
-    constants = {"boxes": boxes, "labels": np.ones(n, np.int64), "white": np.float32(1 / 255)}
-    constants["best"] = np.array(FOUND, np.float32)
-    graph = helper.make_graph(
-        [
-            *(
-                node("Constant", [], [name], value=numpy_helper.from_array(np.asarray(value)))
-                for name, value in constants.items()
-            ),
-            node("Cast", ["image"], ["pixels"], to=TensorProto.FLOAT),
-            node("ReduceMean", ["pixels"], ["mean"], keepdims=0),
-            node("Mul", ["mean", "white"], ["brightness"]),
-            node("Mul", ["best", "brightness"], ["scores"]),
-        ],
-        "known",
-        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["height", "width", 3])],
-        [
-            helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [n, 4]),
-            helper.make_tensor_value_info("labels", TensorProto.INT64, [n]),
-            helper.make_tensor_value_info("scores", TensorProto.FLOAT, [n]),
-        ],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.save(model, path)
 
 
 @pytest.fixture(scope="module")

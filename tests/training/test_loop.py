@@ -14,6 +14,8 @@ from sparrow.evaluation.validation import ThresholdScore
 from sparrow.training.loop import TrainingHooks, train
 from sparrow.training.task import TrainingError
 
+pytestmark = pytest.mark.slow  # all of the file together
+
 NO_CHANGES = AugmentationConfig(probability=0.0)
 
 

@@ -17,6 +17,8 @@ from sparrow.training.study_report import best_yaml, study_figures, trial_table
 from sparrow.training.study_store import StudyError
 from sparrow.training.tuning import best_values, open_study, run_trials, suggest
 
+pytestmark = pytest.mark.slow  # all of the file together
+
 RATE, KIND, MOMENTUM = "training.learning_rate", "training.optimizer", "training.momentum"
 
 

@@ -21,7 +21,7 @@ from sparrow.images import ImageError
 from sparrow.progress import Progress
 
 MEASURED_COLUMNS = ("image", *(field.name for field in fields(PhotoRecord)))
-FEW_PHOTOS = 24  # below this, starting workers costs more than they save
+FEW_BYTES = 2_500_000  # of files, half a second's work: with less, workers cost more than they save
 CHUNK = 8  # photos per task: progress moves, little is lost by a kill
 
 
@@ -62,7 +62,8 @@ def _records(
         done = len(keys) - len(missing)
         if progress and keys:
             progress(done, len(keys))
-        for measured in _measure(missing, workers):
+        size = sum(key[0] for path in missing if (key := keys[path]))
+        for measured in _measure(missing, workers if size >= FEW_BYTES else 1):
             cache.store(measured, keys, started_ns)
             records.update(measured)
             done += len(measured)
@@ -73,7 +74,7 @@ def _records(
 
 def _measure(paths: Sequence[Path], workers: int) -> Iterator[dict[Path, PhotoRecord]]:
     chunks = [list(paths[i : i + CHUNK]) for i in range(0, len(paths), CHUNK)]
-    if workers <= 1 or len(paths) < FEW_PHOTOS:
+    if workers <= 1 or len(chunks) <= 1:
         for chunk in chunks:
             yield {path: measure_photo(path) for path in chunk}
         return

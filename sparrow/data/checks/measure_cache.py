@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sparrow.config import DataConfig
 from sparrow.data.checks.photo_record import RECORD_VERSION, PhotoRecord
 
 T = TypeVar("T")
@@ -36,6 +37,11 @@ SELECT sha256, version, record FROM records LIMIT 1;
 """
 
 logger = logging.getLogger("sparrow.data")
+
+
+def measure_folder(config: DataConfig) -> Path:
+    """Where the measurements of photos are cached."""
+    return Path(config.prepared) / "measured"
 
 
 class MeasureCache:

@@ -17,6 +17,7 @@ from sparrow.data import schemas
 from sparrow.data.checks.compared_tables import Tables
 from sparrow.data.checks.integrity import check_boxes, check_measured, check_names
 from sparrow.data.checks.measure import measure_photos
+from sparrow.data.checks.measure_cache import measure_folder
 from sparrow.data.checks.observed import CheckedTables, observe
 from sparrow.data.checks.report import (
     ELSEWHERE,
@@ -92,11 +93,6 @@ def _measure(
 ) -> pd.DataFrame:
     workers = usable_cores()
     return measure_photos(root / "images", names, measure_folder(config), workers, progress)
-
-
-def measure_folder(config: DataConfig) -> Path:
-    """Where the measurements of photos are cached."""
-    return Path(config.prepared) / "measured"
 
 
 def check_tables(

@@ -15,13 +15,13 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from sparrow.config import DataConfig
-from sparrow.data.checks.measure_cache import MeasureCache
+from sparrow.data.checks.measure_cache import MeasureCache, measure_folder
 from sparrow.data.checks.report import (
     CheckReport,
     ReportWriter,
     write_report_json,
 )
-from sparrow.data.checks.run import CheckedDataset, check_dataset, measure_folder
+from sparrow.data.checks.run import CheckedDataset, check_dataset
 from sparrow.data.errors import DataError, as_data_errors
 from sparrow.data.formats.csv import write_csv
 from sparrow.data.ingest.atomic_dir import copy_file, file_lock, link_tree, replace_directory

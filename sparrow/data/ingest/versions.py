@@ -17,8 +17,7 @@ import pandas as pd
 
 from sparrow.atomic_file import write_atomic
 from sparrow.config import DataConfig
-from sparrow.data.checks.measure_cache import MeasureCache
-from sparrow.data.checks.run import check_dataset, measure_folder
+from sparrow.data.checks.measure_cache import MeasureCache, measure_folder
 from sparrow.data.errors import DataError, as_data_errors
 from sparrow.data.formats.csv import write_csv
 from sparrow.data.ingest.atomic_dir import (
@@ -127,6 +126,9 @@ def restore_version(config: DataConfig, version: str) -> str:
     Raises:
         DataError: no such version, a photo of it is lost, or the current set is broken.
     """
+    # Every step of a flow imports this module, and few read a table: checks take long to import.
+    from sparrow.data.checks.run import check_dataset
+
     root = Path(config.root)
     with file_lock(root), as_data_errors("nothing is restored", root):
         current = check_dataset(root, config).dataset

@@ -10,8 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from sparrow.config import DataConfig
-from sparrow.data.checks.measure_cache import FileKey, MeasureCache, file_key
-from sparrow.data.checks.run import measure_folder
+from sparrow.data.checks.measure_cache import FileKey, MeasureCache, file_key, measure_folder
 from sparrow.data.errors import DataError, as_data_errors
 from sparrow.data.ingest.versions import HISTORY
 from sparrow.data.pins.manifest import FileEntry

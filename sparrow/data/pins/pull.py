@@ -15,8 +15,8 @@ from pathlib import Path
 
 from sparrow.atomic_file import write_atomic
 from sparrow.config import DataConfig
-from sparrow.data.checks.measure_cache import MeasureCache
-from sparrow.data.checks.run import check_dataset, measure_folder
+from sparrow.data.checks.measure_cache import MeasureCache, measure_folder
+from sparrow.data.checks.run import check_dataset
 from sparrow.data.errors import DataError, as_data_errors
 from sparrow.data.ingest.atomic_dir import file_lock, replace_directory
 from sparrow.data.pins.arrange import build_state
