@@ -7,8 +7,6 @@ import gradio as gr
 STYLE = """
 .gradio-container {max-width: 1080px !important; width: 100% !important; min-width: 0 !important;
   margin: 0 auto !important}
-button[role="tab"][aria-selected="true"] {color: #0f5f56 !important}
-.dark button[role="tab"][aria-selected="true"] {color: #6ad6c6 !important}
 .card table {display: block; overflow-x: auto; border: 0 !important; font-size: .95rem}
 .card tr, .card th, .card td {border: 0 !important; padding: .4rem .7rem .4rem 0 !important;
   overflow-wrap: normal !important; word-break: normal !important}

@@ -3,6 +3,7 @@
 import { make, paint, part, words } from "./dom.js";
 
 const LEAST_DRAG_PX = 5; // on the screen; less is a click
+const LABEL_FRACTION = 0.1; // of the photo's sides
 const STEP = 0.01; // of the photo's longer side, for an arrow key
 const FIRST_SIZE = 0.15; // of a box that the keyboard adds
 
@@ -57,6 +58,9 @@ export class Editor {
     const text = [this.look.named ? name : "", this.look.scores ? score : ""];
     const label = text.filter(Boolean).join(" ");
     if (label) element.append(make("span", { textContent: label }));
+    const [left, top] = box.corners; // at the photo's edge the label is inside, where it is seen
+    element.classList.toggle("at-top", top < LABEL_FRACTION * this.photo.height);
+    element.classList.toggle("at-right", left > (1 - 2 * LABEL_FRACTION) * this.photo.width);
     return element;
   }
 

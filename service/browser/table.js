@@ -29,7 +29,7 @@ export class Table {
       columns.push(["Taken", ({ time }) => time], ["Visit", ({ photo }) => visitOf[photo] ?? ""]);
     }
     if (rows.some(({ camera }) => camera)) columns.push(["Camera", ({ camera }) => camera]);
-    columns.push(["Remark", (row) => row.remark]);
+    if (rows.some(({ remark }) => remark)) columns.push(["Remark", (row) => row.remark]);
     fillHead(this.head, ["Photo", ...columns.map(([name]) => name)]);
     this.rows.replaceChildren(...rows.map((row) =>
       this.line(this.link(row.name, row.photo), columns.map(([, cell]) => cell(row)))));

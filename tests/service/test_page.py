@@ -60,7 +60,11 @@ def inference(
     info = read_info(home / "model", verify=False)
     write_info(home / "model", info.model_copy(update={"threshold": 0.65}))
     log = f"sqlite:///{home}/log.db?timeout=0.5"
-    limits = settings.limits.model_copy(update={"keep_folder": str(home / "kept")})
+    (home / "local" / "May").mkdir(parents=True)
+    Image.new("RGB", (320, 240), "white").save(home / "local" / "May" / "a.png")
+    (home / "local" / "out.png").symlink_to(home / "model" / ENGINE)
+    folders = {"keep_folder": str(home / "kept"), "page_folder": str(home / "local")}
+    limits = settings.limits.model_copy(update=folders)
     inference = InferenceService(
         replace(
             settings,
@@ -381,6 +385,17 @@ def test_photos_without_a_time_have_no_visit(visitor: Any, photos: list[Path]) -
     assert (seen["visits"], seen["undated"]) == ([], 1)
 
 
+def test_a_local_folder_is_counted_and_no_link_leads_out_of_it(visitor: Any) -> None:
+    listing = visitor.ask("folder", folder="")
+    assert listing == {"photos": ["May/a.png", "out.png"], "skipped": {}}
+    (photo,) = visitor.ask("count", local=["May/a.png"])["photos"]
+    assert (photo["row"]["name"], photo["row"]["number"]) == ("May/a.png", 3)
+    for name in ("out.png", "../model/engine.onnx", "/etc/passwd", "May/../../model/model.json"):
+        with pytest.raises(Exception, match=r"is not below|Expected a path below"):
+            visitor.ask("count", local=[name])
+    assert visitor.ask("download", what="pictures")["name"] == "annotated.zip"
+
+
 HOSTILE: list[tuple[str, dict[str, Any]]] = [
     ("show", {"min_score": value})
     for value in ("abc", 1e308, [0.5], -0.1, 10**400, "0.5", True, {"path": "/etc/passwd"})
@@ -394,7 +409,7 @@ HOSTILE: list[tuple[str, dict[str, Any]]] = [
 ] + [
     ("download", {"what": "../x"}), ("download", {"what": None}), ("show", {"more": 1}),
     ("count", {"photos": [{"path": "/etc/passwd", "name": "x"}]}), ("count", {"examples": [99]}),
-    ("count", {"examples": [-1]}), ("count", {"local": ["a.jpg"]}), ("folder", {"folder": ""}),
+    ("count", {"examples": [-1]}), ("count", {"local": ["a.jpg"]}), ("folder", {"folder": "../model"}),
     ("remove", {}), ("count", {"photos": None}), ("folder", {"folder": "\0"}),
 ]  # fmt: skip
 
