@@ -328,8 +328,9 @@ async function begin(page) {
 
 function look() {
   for (const page of document.querySelectorAll("[data-count-page]")) begin(page);
-  // The model card's tables scroll on a phone, and so by keyboard, too.
-  for (const table of document.querySelectorAll(".card table:not([tabindex])")) table.tabIndex = 0;
+  // What is wide in the model card scrolls on a phone, and so by keyboard, too.
+  const wide = document.querySelectorAll(".card :is(table, pre):not([tabindex])");
+  for (const element of wide) element.tabIndex = 0;
 }
 
 // Gradio makes the page's elements before this script is read, or after.

@@ -409,8 +409,8 @@ HOSTILE: list[tuple[str, dict[str, Any]]] = [
 ] + [
     ("download", {"what": "../x"}), ("download", {"what": None}), ("show", {"more": 1}),
     ("count", {"photos": [{"path": "/etc/passwd", "name": "x"}]}), ("count", {"examples": [99]}),
-    ("count", {"examples": [-1]}), ("count", {"local": ["a.jpg"]}), ("folder", {"folder": "../model"}),
-    ("remove", {}), ("count", {"photos": None}), ("folder", {"folder": "\0"}),
+    ("count", {"examples": [-1]}), ("count", {"local": ["a.jpg"]}), ("remove", {}),
+    ("folder", {"folder": "../model"}), ("count", {"photos": None}), ("folder", {"folder": "\0"}),
 ]  # fmt: skip
 
 
