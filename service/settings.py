@@ -75,10 +75,7 @@ def read_settings() -> Settings:
         if earlier is not None:
             limits, stores, source = *earlier, str(model / INFO)
     folder = started_in()
-    folders = {"keep_folder": str(folder / limits.keep_folder)}
-    if limits.page_folder is not None:
-        folders["page_folder"] = str(folder / limits.page_folder)
-    limits = limits.model_copy(update=folders)
+    limits = _with_absolute_folders(folder, limits)
     log = _absolute(folder, stores.prediction_log)
     return Settings(model, follows_link, limits, log, _api_key(limits, source), source)
 
@@ -133,6 +130,13 @@ def started_in() -> Path:
     called_in = os.environ.get("PWD")
     in_bento = (HOME / "model" / INFO).is_file() and Path.cwd() == HOME
     return Path(called_in) if in_bento and called_in else Path.cwd()
+
+
+def _with_absolute_folders(folder: Path, limits: ServiceConfig) -> ServiceConfig:
+    folders = {"keep_folder": str(folder / limits.keep_folder)}
+    if limits.page_folder is not None:
+        folders["page_folder"] = str(folder / limits.page_folder)
+    return limits.model_copy(update=folders)
 
 
 def _absolute(folder: Path, url: str) -> str:

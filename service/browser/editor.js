@@ -17,6 +17,7 @@ export class Editor {
     this.say = part(page, "say");
     this.draw = part(page, "draw");
     this.kind = part(page, "class");
+    this.kindLabel = part(page, "class-label");
     this.undo = part(page, "undo");
     this.history = new Map();
     this.photo = null;
@@ -36,6 +37,7 @@ export class Editor {
   show(photo, boxes, look) {
     if (photo !== this.photo) this.leaveDrawing();
     Object.assign(this, { photo, boxes, look });
+    this.offerClasses(photo.classes);
     const biggestFirst = [...boxes].sort((a, b) => area(b) - area(a));
     const number = biggestFirst.length;
     const focused = this.layer.contains(document.activeElement);
@@ -45,6 +47,14 @@ export class Editor {
     if (this.draft) this.layer.append(this.draftElement());
     if (focused) (this.layer.lastElementChild ?? this.draw).focus();
     this.undo.disabled = !this.history.get(photo?.photo)?.length;
+  }
+
+  offerClasses(classes) {
+    const names = [...this.kind.options].map(({ value }) => value);
+    if (names.join("\n") !== classes.join("\n")) {
+      this.kind.replaceChildren(...classes.map((name) => new Option(words(name), name)));
+    }
+    this.kindLabel.hidden = classes.length < 2;
   }
 
   element(box, place) {

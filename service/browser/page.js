@@ -4,7 +4,8 @@
 // wait for an answer.
 
 import { ask, fileAddress } from "./events.js";
-import { part, settled, words } from "./dom.js";
+import { part, settled } from "./dom.js";
+import { Answers } from "./answers.js";
 import { Editor } from "./editor.js";
 import { Gallery } from "./gallery.js";
 import { Intake } from "./intake.js";
@@ -29,6 +30,7 @@ class CountPage {
     this.editor = new Editor(page, (photo, boxes) => this.correct(photo, boxes));
     this.gallery = new Gallery(page, (key) => this.choose(key));
     this.table = new Table(page, (key) => this.choose(key));
+    this.answers = new Answers(page, limits, () => ({ photo: this.current, min_score: this.score }));
     this.showRows = settled(() => this.askRows(), SETTLE_MS);
     this.listen();
     this.showScore();
@@ -61,30 +63,9 @@ class CountPage {
     this.on("model", "click", () => this.editor.change(null, "These are the model’s boxes."));
     this.on("remove", "click", () => this.remove([this.current]));
     this.on("remove-all", "click", () => this.remove(null));
-    this.on("confirm", "click", () => this.save(null));
-    this.on("number-form", "submit", (event) => {
-      event.preventDefault();
-      return this.save(this.part("number").valueAsNumber);
-    });
-    for (const button of this.page.querySelectorAll("[data-download]")) {
-      button.addEventListener("click", () => this.download(button));
-    }
     this.part("most").textContent = this.limits.most;
     this.part("warning").textContent = this.limits.warning;
     this.part("warning").hidden = !this.limits.warning;
-    this.showConsent();
-  }
-
-  showConsent() {
-    const { keeps, keep_days: days } = this.limits;
-    this.part("keep-label").hidden = !keeps;
-    this.part("keep-words").textContent =
-      "Keep this photo and its boxes here, to train the next model: the file as it is, with the " +
-      `time and place that the camera wrote into it, ${days} days at most.`;
-    this.part("promise").textContent = keeps
-      ? "Your answer is logged with the count."
-      : "Your answer is logged with the count. This service keeps no photos, so it cannot train " +
-        "on this one: download the boxes instead.";
   }
 
   /** The slider's place of the model's own threshold, which lies between two of its steps. */
@@ -110,6 +91,7 @@ class CountPage {
 
   setScore(step) {
     this.score = Number(step) === this.ownStep ? null : Number(step) / 100;
+    this.pending = true; // the numbers are of the score before, and nobody can confirm them
     this.showScore();
     this.showPhoto();
     this.showRows();
@@ -140,7 +122,9 @@ class CountPage {
     try {
       const { rows, sightings, screen } = await ask("show", { min_score: score });
       this.sightings = sightings;
-      if (score === this.score) this.showNew(rows, screen);
+      if (score !== this.score) return;
+      this.pending = false;
+      this.showNew(rows, screen);
     } catch (error) {
       this.trouble(error);
     }
@@ -169,7 +153,7 @@ class CountPage {
 
   choose(key) {
     this.current = key;
-    this.part("saved").textContent = "";
+    this.answers.forget();
     this.showPhoto();
   }
 
@@ -189,7 +173,6 @@ class CountPage {
     this.part("stage").style.aspectRatio = photo.view ? `${photo.width} / ${photo.height}` : "";
     this.part("stage").style.setProperty("--ratio", photo.view ? photo.width / photo.height : 2);
     this.showCaption(photo);
-    this.showClasses(photo);
     this.editor.show(photo, this.boxes(photo), {
       scores: this.part("scores").checked,
       named: photo.classes.length > 1,
@@ -198,7 +181,7 @@ class CountPage {
     this.part("model").disabled = !photo.corrected;
     this.page.querySelector(".tools").hidden = !photo.view;
     this.part("help").hidden = !photo.view;
-    this.showFeedback(row);
+    this.answers.show(row, this.pending);
   }
 
   showCaption({ row }) {
@@ -212,41 +195,21 @@ class CountPage {
     this.part("next").disabled = place >= this.photos.size;
   }
 
-  showClasses({ classes }) {
-    const select = this.part("class");
-    const names = [...select.options].map(({ value }) => value);
-    if (names.join("\n") !== classes.join("\n")) {
-      select.replaceChildren(...classes.map((name) => new Option(words(name), name)));
-    }
-    this.part("class-label").hidden = classes.length < 2;
-  }
-
-  showFeedback(row) {
-    const confirm = this.part("confirm");
-    const unsaid = row.minimum ? `${row.number} or more: how many?` : "Yes, this is right";
-    const known = row.number !== null && !row.minimum;
-    confirm.textContent = known ? `Yes, ${row.number} is right` : unsaid;
-    confirm.disabled = !known;
-    const number = this.part("number");
-    const shown = `${row.photo} ${row.number}`; // what somebody types stays until that changes
-    if (number.dataset.shown !== shown) {
-      number.dataset.shown = shown;
-      number.value = row.number ?? "";
-    }
-  }
-
   async correct(photo, boxes) {
     const before = photo.corrected;
     photo.corrected = boxes;
+    this.pending = true;
     this.showPhoto();
     const corners = boxes && boxes.map(({ label, corners }) => ({ label, corners }));
     try {
       const request = { photo: photo.photo, boxes: corners, min_score: this.score };
       const { rows, screen } = await ask("correct", request);
+      this.pending = false;
       this.showNew(rows, screen);
       this.showRows();
     } catch (error) {
       photo.corrected = before;
+      this.pending = false;
       this.showPhoto();
       this.trouble(error);
     }
@@ -264,46 +227,6 @@ class CountPage {
     this.showAll(screen);
     this.showRows();
     if (!this.current) this.page.querySelector("[data-files]").focus();
-  }
-
-  async save(trueCount) {
-    const saved = this.part("saved");
-    if (trueCount !== null && !Number.isInteger(trueCount)) {
-      saved.textContent = "Nothing was saved. Please enter a whole number.";
-      return;
-    }
-    const request = {
-      photo: this.current,
-      true_count: trueCount,
-      min_score: this.score,
-      keep: this.limits.keeps && this.part("keep").checked,
-    };
-    try {
-      saved.textContent = (await ask("save", request)).message;
-    } catch (error) {
-      saved.textContent = `Nothing was saved. ${error.message}`;
-    }
-  }
-
-  async download(button) {
-    const told = this.part("downloaded");
-    button.disabled = true;
-    told.textContent = "Being made …";
-    try {
-      const request = {
-        what: button.dataset.download,
-        scores: this.part("scores").checked,
-        min_score: this.score,
-      };
-      const { name, path } = await ask("download", request);
-      const link = document.createElement("a");
-      Object.assign(link, { href: fileAddress(path), download: name, textContent: name });
-      told.replaceChildren("Made: ", link);
-      link.click();
-    } catch (error) {
-      told.textContent = error.message;
-    }
-    button.disabled = false;
   }
 
   trouble(error) {

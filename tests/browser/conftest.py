@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 from server_process import bentoml_serve, free_port, started
+from small_model import write_small_model
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 RUNNING = os.environ.get("SPARROW_TEST_URL")
@@ -42,8 +43,21 @@ def local_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def served_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that finds three objects in any photo, and a fourth below its threshold of 0.5."""
+    boxes = (
+        (0.9, 4, 4, 24, 24),
+        (0.8, 30, 30, 50, 50),
+        (0.6, 56, 10, 80, 34),
+        (0.3, 8, 36, 24, 60),
+    )
+    folder = tmp_path_factory.mktemp("model") / "model"
+    return write_small_model(folder, [(1, *box) for box in boxes])
+
+
+@pytest.fixture(scope="session")
 def address(
-    model_folder: Path, local_folder: Path, tmp_path_factory: pytest.TempPathFactory
+    served_model: Path, local_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     if RUNNING is not None:
         yield RUNNING
@@ -56,7 +70,7 @@ def address(
     port = free_port()
     environment = {
         **os.environ,
-        "SPARROW_MODEL": os.environ.get("SPARROW_MODEL", str(model_folder)),
+        "SPARROW_MODEL": os.environ.get("SPARROW_MODEL", str(served_model)),
         "SPARROW_CONFIG": str(home / "service.yaml"),
     }
     address = f"http://127.0.0.1:{port}"
