@@ -163,8 +163,7 @@ def _errors_in_words() -> Iterator[None]:
     except ValidationError:
         raise gr.Error("The page cannot ask this.", print_exception=False) from None
     except ValueError as error:
-        said = str(error)
-        raise gr.Error(said[:1].upper() + said[1:], print_exception=False) from error
+        raise gr.Error(str(error), print_exception=False) from error
     except Exception as error:
         logger.exception("an event of the page failed")
         raise gr.Error(

@@ -84,7 +84,7 @@ def list_folder(root: Path, name: str) -> FolderListing:
     try:
         folder = (root / _inside(root, name)).resolve(strict=True)
     except (OSError, RuntimeError) as error:  # a link in a circle is a RuntimeError
-        raise ValueError(f"there is no folder {name!r} below {root.name}") from error
+        raise ValueError(f"There is no folder {name!r} below {root.name}") from error
     if folder != root and root not in folder.parents:
         raise ValueError(f"{name!r} cannot be read: {OUTSIDE}")
     if not folder.is_dir():
@@ -97,7 +97,7 @@ def list_folder(root: Path, name: str) -> FolderListing:
         )
     if not photos:
         raise ValueError(
-            f"there is no photo in {name or root.name} (looked for {', '.join(PHOTO_SUFFIXES)})"
+            f"There is no photo in {name or root.name} (looked for {', '.join(PHOTO_SUFFIXES)})"
         )
     return FolderListing(sorted(photos), dict(sorted(skipped.items())))
 
@@ -106,7 +106,7 @@ def _inside(root: Path, name: str) -> Path:
     """A path below the root as it is written; where its links lead is checked by the caller."""
     path = Path(name)
     if "\0" in name or path.is_absolute() or path.drive or ".." in path.parts:
-        raise ValueError(f"expected a path below {root.name}, found {name[:100]!r}")
+        raise ValueError(f"Expected a path below {root.name}, found {name[:100]!r}")
     return path
 
 
@@ -133,4 +133,4 @@ def _walk(root: Path, folder: Path) -> tuple[list[str], Counter[str]]:
 
 def _refuse(error: OSError) -> None:
     where = Path(error.filename or "").name
-    raise ValueError(f"the folder {where!r} cannot be read: {error.strerror}") from error
+    raise ValueError(f"The folder {where!r} cannot be read: {error.strerror}") from error

@@ -31,7 +31,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_an_empty_folder_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="there is no photo in"):
+    with pytest.raises(ValueError, match="There is no photo in"):
         list_folder(tmp_path.resolve(), "")
 
 
@@ -68,7 +68,7 @@ def test_links_lead_nowhere_else(root: Path) -> None:
     assert "away/secret.jpg" not in listing.photos
     assert listing.skipped["a link to a folder"] == 2
     for name in ("away", "up", "circle", "up/outside"):
-        with pytest.raises(ValueError, match=r"is not below|there is no folder"):
+        with pytest.raises(ValueError, match=r"is not below|There is no folder"):
             list_folder(root, name)
     for name in ("away.jpg", "away/secret.jpg", "up/outside/secret.jpg"):
         with pytest.raises(ValueError, match="is not below the folder"):
