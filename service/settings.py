@@ -11,7 +11,12 @@ from sqlalchemy import make_url
 
 from sparrow.config import ServiceConfig, StoresConfig, load_config
 from sparrow.inference.model_folder import INFO, read_info
-from sparrow.served_settings import earlier_settings, read_served_settings, settings_path
+from sparrow.served_settings import (
+    default_champion,
+    earlier_settings,
+    read_served_settings,
+    settings_path,
+)
 from sparrow.store_url import hide_secrets
 
 MODEL_VARIABLE = "SPARROW_MODEL"
@@ -57,7 +62,9 @@ def read_settings() -> Settings:
     """
     named = os.environ.get(CONFIG_VARIABLE)
     config = load_config(named) if named else None
-    model, follows_link = _find_model(config.stores if config else StoresConfig())
+    model, follows_link = _find_model(
+        Path(config.stores.champion) if config else default_champion()
+    )
     limits, stores, source = ServiceConfig(), StoresConfig(), "defaults"
     if config is not None:
         limits, stores, source = config.service, config.stores, f"{named} ({CONFIG_VARIABLE})"
@@ -68,7 +75,7 @@ def read_settings() -> Settings:
         if earlier is not None:
             limits, stores, source = *earlier, str(model / INFO)
     folder = started_in()
-    limits = limits.model_copy(update={"keep_folder": str(folder / limits.keep_folder)})
+    limits = _with_absolute_folders(folder, limits)
     log = _absolute(folder, stores.prediction_log)
     return Settings(model, follows_link, limits, log, _api_key(limits, source), source)
 
@@ -108,6 +115,8 @@ def describe_settings(
         "proxies": ", ".join(limits.trusted_proxies) or "none is trusted",
         "requests_per_minute": limits.requests_per_minute or "any number",
         "kept": kept if limits.keep_fraction else "no photo",
+        "kept_by_consent": f"in {limits.keep_folder}" if limits.keep_agreed else "no photo",
+        "page_folder": limits.page_folder or "none can be reached by the page",
         "log": hide_secrets(settings.prediction_log),
     }
 
@@ -123,6 +132,13 @@ def started_in() -> Path:
     return Path(called_in) if in_bento and called_in else Path.cwd()
 
 
+def _with_absolute_folders(folder: Path, limits: ServiceConfig) -> ServiceConfig:
+    folders = {"keep_folder": str(folder / limits.keep_folder)}
+    if limits.page_folder is not None:
+        folders["page_folder"] = str(folder / limits.page_folder)
+    return limits.model_copy(update=folders)
+
+
 def _absolute(folder: Path, url: str) -> str:
     """The URL of an SQLite file with an absolute path; any other URL unchanged."""
     if not url.startswith("sqlite"):
@@ -133,14 +149,14 @@ def _absolute(folder: Path, url: str) -> str:
     return parsed.set(database=str(folder / parsed.database)).render_as_string(hide_password=False)
 
 
-def _find_model(stores: StoresConfig) -> tuple[Path, bool]:
+def _find_model(champion: Path) -> tuple[Path, bool]:
     named = os.environ.get(MODEL_VARIABLE)
     if named:
         return Path(named).absolute(), Path(named).is_symlink()
     bundled = HOME / "model"
     if (bundled / INFO).is_file():
         return bundled, False
-    return Path(stores.champion).absolute(), True
+    return champion.absolute(), True
 
 
 def require_model(settings: Settings) -> None:

@@ -30,6 +30,7 @@ COMMANDS = {
     "shadow": "train",
     "export_space": "data",
     "review": "train",
+    "start": "train",
 }
 OWN = ("sparrow", "service", "monitoring")
 
