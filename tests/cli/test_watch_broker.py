@@ -34,12 +34,12 @@ class Broker:
 
     def __init__(self, home: Path, *lines: str) -> None:
         home.mkdir()
-        home.chmod(0o777)  # mosquitto gives its rights away
         self.port = free_port()
         self._config = home / "mosquitto.conf"
         own = ["allow_anonymous true"] if not lines else []
+        # Started by root it gives its rights away otherwise, and cannot write into this folder.
         self._config.write_text(
-            "\n".join([f"listener {self.port} 127.0.0.1", "persistence true",
+            "\n".join([f"listener {self.port} 127.0.0.1", "persistence true", "user root",
                        f"persistence_location {home}/", "max_queued_messages 0", *own, *lines, ""])
         )  # fmt: skip
         self.start()
@@ -232,8 +232,6 @@ def test_a_broker_with_a_password_and_a_certificate(model_folder: Path, tmp_path
          "-out", certificate],
         check=True, capture_output=True,
     )  # fmt: skip
-    for path in (passwords, key, certificate, tmp_path, *list(tmp_path.parents)[:2]):
-        path.chmod(0o755)  # mosquitto gives its rights away
     broker = Broker(tmp_path / "broker", f"password_file {passwords}", f"certfile {certificate}",
                     f"keyfile {key}")  # fmt: skip
     home, to = tmp_path / "garden", tmp_path / "counts.csv"
