@@ -14,13 +14,14 @@ from sparrow.cli.count_options import add_options, check_options, visit_options
 from sparrow.cli.count_output import write, write_visits
 from sparrow.cli.count_page import write_page
 from sparrow.cli.count_photos import count_all
-from sparrow.cli.count_places import say_places, write_places
+from sparrow.cli.count_places import draw_without_places, say_places, write_places
 from sparrow.cli.count_report import SOME_UNREADABLE, describe, report
 from sparrow.cli.count_table import refuse_other_table
 from sparrow.cli.count_tally import Tally
 from sparrow.cli.counted_folder import CountedFolder, root_of
 from sparrow.cli.project import find_champion
 from sparrow.inference.photo_files import FoundPhotos, find_photos
+from sparrow.inference.remarks import DRAWN
 from sparrow.progress import show_progress
 from sparrow.visits.fixed_places import FixedPlace, PlaceFinder, read_places
 from sparrow.visits.visits import SeenPhoto, Sightings, find_sightings
@@ -65,11 +66,14 @@ def count(arguments: argparse.Namespace) -> int:
             excluded,
         )
         left_out = photos.below(listing)
+        draw_without_places(photos)
         tally, sightings, places = _take_up(photos, counter.info.plurals, say_each=to is None)
         _write_all(arguments, photos, (tally, sightings, places), left_out)
         journal.remove()
     say_places(places, written_to=arguments.fixed_places)
     report(tally, sightings, left_out)
+    if counter.info.learnt_from_drawings:
+        print(DRAWN, file=sys.stderr)
     return SOME_UNREADABLE if tally.failed else 0
 
 
@@ -122,7 +126,7 @@ def _take_up(
             seen.append(photo)
             finder.add(photo.capture.camera, photo.capture.taken, entry["record"])
         if say_each:
-            print(describe(entry))
+            print(describe(entry, plurals))
     return tally, find_sightings(seen, photos.options.seconds), finder.places()
 
 

@@ -11,6 +11,7 @@ import json
 import os
 import tempfile
 import zlib
+from collections.abc import Sequence
 from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import Any, NamedTuple, NotRequired, TypedDict
@@ -37,6 +38,9 @@ class Entry(TypedDict):
         real: the photo's absolute path, links followed: it is found again from any folder.
         smallest_px: see ``CountedPhoto``.
         shot: a ``Shot`` as JSON values; journals of earlier releases have none.
+        out_of_distribution: see ``CountedPhoto``; None as well in journals of earlier releases.
+        expected: see ``CountedPhoto``; earlier journals have none, nor has a photo whose detections
+            are left out in part.
         left_out: detections at excluded places, which no journal knows of.
     """
 
@@ -47,6 +51,8 @@ class Entry(TypedDict):
     real: str
     smallest_px: int | None
     shot: NotRequired[dict[str, str]]
+    out_of_distribution: NotRequired[bool | None]
+    expected: NotRequired[Sequence[Sequence[float] | None]]
     left_out: NotRequired[int]
 
 

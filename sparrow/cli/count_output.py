@@ -1,6 +1,6 @@
 """The output file of ``sparrow count``: CSV, JSON, MegaDetector's JSON or Parquet.
 
-Text is written photo by photo; a Parquet file alone is put together in memory.
+Text is written photo by photo, Parquet by groups of photos: memory does not grow with a folder.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -26,6 +26,15 @@ if TYPE_CHECKING:
     from sparrow.predictions.record import PredictionRecord
 
 FORMATS = (".csv", ".json", ".parquet")
+ROW_GROUP = 5000  # photos
+# What a column of a Parquet file holds: the same in each row group, also where all is missing.
+TEXT = (
+    "file", "error", "model_name", "model_version", "time", "sha256", "taken_at", "time_from",
+    "camera",
+)  # fmt: skip
+WHOLE = ("count", "count_low", "count_high", "width_px", "height_px", "visit")
+REAL = ("milliseconds", "latitude", "longitude")
+TRUTH = ("count_is_minimum", "out_of_distribution")
 
 
 @dataclass(frozen=True)
@@ -137,12 +146,26 @@ def _inner(value: object) -> str:
 def _write_parquet(
     path: Path, photos: Iterable[OutputPhoto], by_class: Sequence[ClassColumns]
 ) -> None:
+    """Photos as row groups: memory holds one of them."""
     import pandas as pd
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetWriter
 
-    table = pd.DataFrame(_row(photo, by_class) for photo in photos)
-    for columns in by_class:  # whole numbers, with gaps where a photo or an interval has none
-        table = table.astype(dict.fromkeys(columns.names, "Int64"))
-    table.astype({"visit": "Int64"}).to_parquet(path, index=False)
+    whole = [*WHOLE, *(name for columns in by_class for name in columns.names)]
+    nullable = {**dict.fromkeys(whole, "Int64"), **dict.fromkeys(TRUTH, "boolean")}
+    types = {**dict.fromkeys(whole, pa.int64()), **dict.fromkeys(TRUTH, pa.bool_())}
+    types |= {**dict.fromkeys(TEXT, pa.string()), **dict.fromkeys(REAL, pa.float64())}
+    rows, writer = (_row(photo, by_class) for photo in photos), None
+    try:
+        while group := list(islice(rows, ROW_GROUP)):
+            schema = pa.schema([(name, types[name]) for name in group[0]])
+            own = {name: kind for name, kind in nullable.items() if name in group[0]}
+            table = pa.Table.from_pandas(pd.DataFrame(group).astype(own), schema)
+            writer = writer or ParquetWriter(path, table.schema)
+            writer.write_table(table)
+    finally:
+        if writer is not None:
+            writer.close()
 
 
 def _row(photo: OutputPhoto, by_class: Sequence[ClassColumns]) -> dict[str, Any]:

@@ -116,6 +116,8 @@ def _entry(
         "annotated": os.path.abspath(drawing) if drawing else None,
         "real": os.path.realpath(file),
         "smallest_px": counted.smallest_px,
+        "out_of_distribution": counted.out_of_distribution,
+        "expected": counted.expected,
     }
 
 
@@ -126,18 +128,29 @@ def _write_annotated(
     counted: tuple[RgbImage, PredictionRecord],
 ) -> Path:
     """Draw the boxes into a copy of the photo, written whole or not at all; its path."""
+    image, record = counted
+    stem = os.fsdecode(os.fsencode(file.stem)[:200])  # room for the digits and the ending
+    # The digits keep two photos of one name in two folders apart.
+    path = folder / f"{stem}-{record.sha256[:8]}.jpg"
+    save_drawing(path, image, record, class_names)
+    return path
+
+
+def save_drawing(
+    path: Path, image: RgbImage, record: PredictionRecord, class_names: Sequence[str]
+) -> None:
+    """Write the photo with the record's boxes, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written; the file is named.
+    """
     from PIL import Image
 
     from sparrow.drawing.class_boxes import draw_class_boxes
 
-    image, record = counted
     drawn = draw_class_boxes(image, record.boxes, class_names)
-    stem = os.fsdecode(os.fsencode(file.stem)[:200])  # room for the digits and the ending
-    # The digits keep two photos of one name in two folders apart.
-    path = folder / f"{stem}-{record.sha256[:8]}.jpg"
     try:
         with atomic_file(path) as partial:
             Image.fromarray(drawn).save(partial, "JPEG", quality=88, comment=DRAWING_MARK)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
-    return path

@@ -67,6 +67,8 @@ class CountedFolder:
                 record = without_places(entry["record"], places)
                 entry["left_out"] = len(entry["record"]["boxes"]) - len(record["boxes"])
                 entry["record"] = record
+                if entry["left_out"]:
+                    entry["expected"] = ()
             yield file, entry
 
     def seen(self, file: Path, entry: Entry) -> SeenPhoto:
@@ -74,7 +76,8 @@ class CountedFolder:
         return SeenPhoto(
             entry["record"]["file_name"],
             self.capture(file, entry),
-            numbers_of(entry["record"], self.class_names),
+            numbers_of(entry, self.class_names),
+            entry.get("out_of_distribution") is True,
         )
 
     def capture(self, file: Path, entry: Entry) -> Capture:
@@ -120,22 +123,25 @@ class CountedFolder:
                     "latitude": position[0] if position else None,
                     "longitude": position[1] if position else None,
                 }
+            columns["out_of_distribution"] = entry.get("out_of_distribution")
             yield OutputPhoto(entry, columns)
 
 
-def numbers_of(record: dict[str, Any], class_names: Sequence[str]) -> tuple[Number, ...]:
-    """The count of all classes together, then that of each, as far as the record has them."""
+def numbers_of(entry: Entry, class_names: Sequence[str]) -> tuple[Number, ...]:
+    """The count of all classes together, then that of each, as far as the entry has them."""
+    record = entry["record"]
     total = Number(record["count"], record["count_low"], record["count_high"])
-    if len(class_names) == 1:
-        return total, total
     counts = record.get("class_counts") or ()
     noted = {
         count["label"]: Number(count["count"], count["low"], count["high"]) for count in counts
     }
     labels = [box["label"] for box in record["boxes"]]
-    return (
-        total,
-        *(noted.get(name) or Number(labels.count(name), None, None) for name in class_names),
+    own = [noted.get(name) or Number(labels.count(name), None, None) for name in class_names]
+    numbers = (total, total) if len(class_names) == 1 else (total, *own)
+    expected = entry.get("expected") or [None] * len(numbers)
+    return tuple(
+        number if known is None else replace(number, expected=known[0], half_width=known[1])
+        for number, known in zip(numbers, expected, strict=True)
     )
 
 

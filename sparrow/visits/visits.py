@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Literal
@@ -28,11 +28,13 @@ class SeenPhoto:
         name: below the folder that a person named.
         capture: when and by which camera.
         numbers: the count of all classes together, then that of each class.
+        out_of_distribution: unlike the photos that the model learnt from: no interval holds.
     """
 
     name: str
     capture: Capture
     numbers: tuple[Number, ...]
+    out_of_distribution: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,13 +117,14 @@ def _add_camera(
     begun = []
     for run in runs:
         number = len(sightings.visits) + 1
-        sightings.visits.append(_group("visit", camera, run, number=number))
+        sightings.visits.append(replace(_group("visit", camera, run), number=number))
         sightings.visit_of |= {photo.name: number for photo in run}
         begun.append(_clock(run[0]))
     in_order = sorted((photo for photo, _ in dated), key=_clock)
     sightings.hours += _spans("hour", timedelta(hours=1), camera, in_order, begun)
     sightings.days += _spans("day", timedelta(days=1), camera, in_order, begun)
-    sightings.cameras.append(_group("camera", camera, [*in_order, *undated], visits=len(runs)))
+    every = _group("camera", camera, [*in_order, *undated])
+    sightings.cameras.append(replace(every, visits=len(runs)))
 
 
 def _spans(
@@ -134,7 +137,7 @@ def _spans(
     """The hours or days in which photos were taken; ``begun``: when the visits began."""
     visits = Counter(_begin(time, length) for time in begun)
     return [
-        _group(per, camera, list(inside), span=(begins, begins + length), visits=visits[begins])
+        replace(_group(per, camera, list(inside), (begins, begins + length)), visits=visits[begins])
         for begins, inside in groupby(photos, key=lambda photo: _begin(_clock(photo), length))
     ]
 
@@ -171,15 +174,12 @@ def _group(
     per: Per,
     camera: str,
     photos: Sequence[SeenPhoto],
-    *,
-    number: int = 0,
     span: tuple[datetime, datetime] | None = None,
-    visits: int = 1,
 ) -> Group:
     times = [photo.capture.taken for photo in photos if photo.capture.taken is not None]
     begins, ends = span or ((times[0], times[-1]) if times else (None, None))
     maxima = tuple(map(maximum_of, zip(*(photo.numbers for photo in photos), strict=True)))
-    return Group(per, number, camera, begins, ends, tuple(photos), maxima, visits)
+    return Group(per, 0, camera, begins, ends, tuple(photos), maxima)
 
 
 def _clock(photo: SeenPhoto) -> datetime:
