@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,13 +21,13 @@ from sparrow.cli.count_tally import Tally
 from sparrow.cli.counted_folder import CountedFolder, root_of
 from sparrow.cli.project import find_champion
 from sparrow.inference.photo_files import FoundPhotos, find_photos
-from sparrow.inference.remarks import DRAWN
 from sparrow.progress import show_progress
 from sparrow.visits.fixed_places import FixedPlace, PlaceFinder, read_places
 from sparrow.visits.visits import SeenPhoto, Sightings, find_sightings
 
 if TYPE_CHECKING:
     from sparrow.inference.counter import PhotoCounter
+    from sparrow.inference.model_folder import ModelInfo
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -67,13 +67,11 @@ def count(arguments: argparse.Namespace) -> int:
         )
         left_out = photos.below(listing)
         draw_without_places(photos)
-        tally, sightings, places = _take_up(photos, counter.info.plurals, say_each=to is None)
+        tally, sightings, places = _take_up(photos, counter.info, say_each=to is None)
         _write_all(arguments, photos, (tally, sightings, places), left_out)
         journal.remove()
     say_places(places, written_to=arguments.fixed_places)
     report(tally, sightings, left_out)
-    if counter.info.learnt_from_drawings:
-        print(DRAWN, file=sys.stderr)
     return SOME_UNREADABLE if tally.failed else 0
 
 
@@ -115,10 +113,11 @@ def _count(
 
 
 def _take_up(
-    photos: CountedFolder, plurals: Mapping[str, str], *, say_each: bool
+    photos: CountedFolder, model: ModelInfo, *, say_each: bool
 ) -> tuple[Tally, Sightings, list[FixedPlace]]:
     """Sums, visits and fixed places of all photos, each of which is looked at once."""
-    tally, seen, finder = Tally(photos.class_names, plurals), list[SeenPhoto](), PlaceFinder()
+    tally = Tally(model.class_names, model.plurals, model.learnt_from_drawings)
+    seen, finder = list[SeenPhoto](), PlaceFinder()
     for file, entry in photos.entries():
         tally.add(entry)
         if entry["record"]["error"] is None:
@@ -126,7 +125,7 @@ def _take_up(
             seen.append(photo)
             finder.add(photo.capture.camera, photo.capture.taken, entry["record"])
         if say_each:
-            print(describe(entry, plurals))
+            print(describe(entry, model.plurals))
     return tally, find_sightings(seen, photos.options.seconds), finder.places()
 
 

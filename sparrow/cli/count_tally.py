@@ -17,6 +17,7 @@ class Tally:
 
     Attributes:
         class_names, plurals: of the model.
+        drawn: whether it learnt from drawings alone.
         counted: photos that could be counted.
         total, by_class: objects in them.
         minimum: one of the counts is the least that there may be, and so are the sums.
@@ -28,6 +29,7 @@ class Tally:
 
     class_names: Sequence[str]
     plurals: Mapping[str, str] = field(default_factory=dict)
+    drawn: bool = False
     counted: int = 0
     total: int = 0
     by_class: Counter[str] = field(default_factory=Counter)
