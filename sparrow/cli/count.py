@@ -23,6 +23,7 @@ from sparrow.cli.project import find_champion
 from sparrow.inference.photo_files import FoundPhotos, find_photos
 from sparrow.progress import show_progress
 from sparrow.visits.fixed_places import FixedPlace, PlaceFinder, read_places
+from sparrow.visits.maximum import CONFIDENCE
 from sparrow.visits.visits import SeenPhoto, Sightings, find_sightings
 
 if TYPE_CHECKING:
@@ -126,7 +127,8 @@ def _take_up(
             finder.add(photo.capture.camera, photo.capture.taken, entry["record"])
         if say_each:
             print(describe(entry, model.plurals))
-    return tally, find_sightings(seen, photos.options.seconds), finder.places()
+    confidence = (model.count_model or {}).get("confidence", CONFIDENCE)
+    return tally, find_sightings(seen, photos.options.seconds, confidence), finder.places()
 
 
 def _find(arguments: argparse.Namespace) -> FoundPhotos:

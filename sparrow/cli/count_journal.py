@@ -18,9 +18,8 @@ from typing import Any, NamedTuple, NotRequired, TypedDict
 
 from filelock import lock_descriptor
 
+from sparrow.cli.file_key import FileKey, file_key
 from sparrow.regular_file import open_regular
-
-FileKey = list[int]  # bytes, mtime ns, ctime ns
 
 FORMAT = 4  # raise when an entry changes its form
 STILL_READ = (3,)  # formats whose entries lack only what is told from the photo or is not needed
@@ -194,20 +193,6 @@ class Journal:
 def journal_path(to: Path) -> Path:
     """Where the journal of an output file is."""
     return to.with_name(to.name + ".journal")
-
-
-def file_key(path: Path) -> FileKey | None:
-    """Size and times of a file, which change with each writing; None where there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return key_of(status)
-
-
-def key_of(status: os.stat_result) -> FileKey:
-    """The same from the status of an open file."""
-    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
 def _open_locked(path: Path) -> FileIO:

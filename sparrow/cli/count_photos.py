@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparrow.atomic_file import atomic_file
-from sparrow.cli.count_journal import Entry, FileKey, key_of
+from sparrow.cli.count_journal import Entry
+from sparrow.cli.file_key import FileKey, key_of
 from sparrow.images import MAX_FILE_BYTES, RgbImage
 from sparrow.inference.photo_files import DRAWING_MARK
 from sparrow.regular_file import open_regular

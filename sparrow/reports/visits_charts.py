@@ -30,11 +30,11 @@ def charts(sightings: Sightings, place: int, noun: str) -> list[dict[str, object
 
 def _largest(groups: Sequence[Group], form: str, place: int) -> dict[str, Maximum]:
     """The largest maximum, over all cameras, by what a time's form says."""
-    found: dict[str, list[Maximum]] = defaultdict(list)
+    by_time: dict[str, list[Maximum]] = defaultdict(list)
     for group in groups:
         if group.begins is not None:
-            found[group.begins.strftime(form)].append(group.maxima[place])
-    return {key: max(found[key], key=lambda most: most.count) for key in sorted(found)}
+            by_time[group.begins.strftime(form)].append(group.maxima[place])
+    return {key: max(by_time[key], key=lambda most: most.count) for key in sorted(by_time)}
 
 
 def _chart(title: str, values: Mapping[str, Maximum | None]) -> dict[str, object]:
