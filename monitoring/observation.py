@@ -60,8 +60,9 @@ class MonitoredModel:
         path = self.folder / REFERENCE
         if not path.is_file():
             raise MonitoringError(
-                f"the model in {self.folder} has no {REFERENCE}: it was trained before there were "
-                "references. Train anew, and the next champion brings its own"
+                f"the model in {self.folder} has no {REFERENCE}: it is a starter, which no "
+                "labelled photo was tested on, or was trained before there were references. Train "
+                "on your own boxes, and the next champion brings its own"
             )
         try:
             return read_reference(path)

@@ -11,7 +11,12 @@ from sqlalchemy import make_url
 
 from sparrow.config import ServiceConfig, StoresConfig, load_config
 from sparrow.inference.model_folder import INFO, read_info
-from sparrow.served_settings import earlier_settings, read_served_settings, settings_path
+from sparrow.served_settings import (
+    default_champion,
+    earlier_settings,
+    read_served_settings,
+    settings_path,
+)
 from sparrow.store_url import hide_secrets
 
 MODEL_VARIABLE = "SPARROW_MODEL"
@@ -57,7 +62,9 @@ def read_settings() -> Settings:
     """
     named = os.environ.get(CONFIG_VARIABLE)
     config = load_config(named) if named else None
-    model, follows_link = _find_model(config.stores if config else StoresConfig())
+    model, follows_link = _find_model(
+        Path(config.stores.champion) if config else default_champion()
+    )
     limits, stores, source = ServiceConfig(), StoresConfig(), "defaults"
     if config is not None:
         limits, stores, source = config.service, config.stores, f"{named} ({CONFIG_VARIABLE})"
@@ -133,14 +140,14 @@ def _absolute(folder: Path, url: str) -> str:
     return parsed.set(database=str(folder / parsed.database)).render_as_string(hide_password=False)
 
 
-def _find_model(stores: StoresConfig) -> tuple[Path, bool]:
+def _find_model(champion: Path) -> tuple[Path, bool]:
     named = os.environ.get(MODEL_VARIABLE)
     if named:
         return Path(named).absolute(), Path(named).is_symlink()
     bundled = HOME / "model"
     if (bundled / INFO).is_file():
         return bundled, False
-    return Path(stores.champion).absolute(), True
+    return champion.absolute(), True
 
 
 def require_model(settings: Settings) -> None:

@@ -43,6 +43,19 @@ class ServedSettings(Section):
     stores: StoresConfig = Field(default_factory=StoresConfig)
 
 
+def default_champion(folder: Path = Path()) -> Path:
+    """The champion of a folder: what commands use that name neither a model nor a project.
+
+    The one at the default place; where none is there, the only other one (``configs/own.yaml`` has
+    its own place, so that the demo's stays in service).
+    """
+    default = folder / StoresConfig().champion
+    if default.exists():
+        return default
+    others = [path for path in default.parent.glob(f"*{default.name}") if path.is_dir()]
+    return others[0] if len(others) == 1 else default
+
+
 def settings_path(model: Path) -> Path:
     """The path of a model folder's settings, whether they exist or not; links are followed."""
     return model.resolve().parent / FILE

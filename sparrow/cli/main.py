@@ -29,6 +29,7 @@ COMMANDS = {
     "shadow": "train",
     "export_space": "data",
     "review": "train",
+    "start": "train",
 }
 OWN = ("sparrow", "service", "monitoring")
 

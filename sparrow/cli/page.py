@@ -7,7 +7,7 @@ import importlib
 import os
 from pathlib import Path
 
-from sparrow.config import StoresConfig
+from sparrow.served_settings import default_champion
 from sparrow.shipped import flow_command, install_command
 
 PORT = 3000
@@ -47,7 +47,7 @@ def serve_page(arguments: argparse.Namespace) -> int:
 
 def _require_champion() -> None:
     """Refuse where neither the environment nor this folder says which model."""
-    champion = Path(StoresConfig().champion)
+    champion = default_champion()
     if champion.exists() or {"SPARROW_MODEL", "SPARROW_CONFIG"} & os.environ.keys():
         return
     raise ValueError(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from sparrow.config import Config, ConfigError, StoresConfig, load_config
 from sparrow.inference.model_folder import INFO, read_info
-from sparrow.served_settings import read_served_settings
-from sparrow.shipped import PACKAGE, default_config, flow_command, install_command
+from sparrow.served_settings import default_champion, read_served_settings
+from sparrow.shipped import PACKAGE, default_config, flow_command, install_command, shipped
 from sparrow.store_url import tracking_url
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def find_places(config_file: str | Path | None) -> Places:
 
     if config_file is not None:
         return places_of(load_config(config_file))
-    return known_places(StoresConfig())
+    return known_places(StoresConfig(champion=str(default_champion())))
 
 
 def find_project(config_file: str | Path | None) -> Config:
@@ -57,7 +57,7 @@ def find_project(config_file: str | Path | None) -> Config:
     """
     if config_file is not None:
         return load_config(config_file)
-    champion = Path(StoresConfig().champion)
+    champion = default_champion()
     served = read_served_settings(champion) if champion.exists() else None
     if served is not None:
         update = {"stores": served.stores, "service": served.service}
@@ -91,13 +91,15 @@ def find_champion(model: Path | None) -> Path:
         return Path(load_config(config).stores.champion).resolve()
     own, here = Path(StoresConfig().champion), Path.cwd()
     for folder in (here, *here.parents, PACKAGE.parent):
-        if (folder / own).exists():
+        champion = default_champion(folder)
+        if champion.exists():
             if folder != here:
-                print(f"the model is {folder / own}", file=sys.stderr)
-            return (folder / own).resolve()
+                print(f"the model is {champion}", file=sys.stderr)
+            return champion.resolve()
     raise ValueError(
         f"there is no model: no {own} in {here}, in a folder above it, or in {PACKAGE.parent}. "
-        "Name a model folder, yours or one that somebody gave you: --model DIR. Or train one: "
+        "Name a model folder, yours or one that somebody gave you: --model DIR. Or count without "
+        "any training: sparrow start. Or train one: "
         f"{flow_command('train')} run (with the extra 'train': {install_command('train')})"
     )
 
@@ -111,8 +113,11 @@ def say_what_is_served(config: Config) -> None:
 
 
 def _config_of(name: str) -> Config:
-    """Of the files in ``configs/`` the one with that name; else the defaults under it."""
-    for path in sorted(Path("configs").glob("*.yaml")):
+    """Of the files in ``configs/``, here or shipped, the one of that name; else the defaults."""
+    for path in (
+        *sorted(Path("configs").glob("*.yaml")),
+        *sorted(shipped("configs").glob("*.yaml")),
+    ):
         try:
             config = load_config(path)
         except ConfigError:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sparrow.predictions.window import Window
     from sparrow.review.selection import Selection
 
+CHAMPION, STARTER = "champion", "starter"
 RANDOM_EMPTY = 59  # if none of them holds an object, at most 5 % of all do, with 95 % confidence
 
 
@@ -45,11 +46,14 @@ def _register_review(subparsers: argparse._SubParsersAction[argparse.ArgumentPar
         "review",
         help="pick photos from production that are worth labelling",
         description="Pick photos worth labelling from the prediction log and the photos that the "
-        "service kept (service.keep_fraction), or from a folder, and write them with the "
-        "champion's boxes as COCO. What a labelling tool makes of it comes back with "
-        "`sparrow import coco`.",
+        "service kept (service.keep_fraction), or from a folder, and write them with the model's "
+        "boxes as COCO. What a labelling tool makes of it comes back with `sparrow import coco`.",
     )
     review.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="photos, not a log")
+    review.add_argument(
+        "--model", default=CHAMPION, metavar="MODEL",
+        help="whose boxes: champion, starter (the newest of `sparrow start`), or a model folder",
+    )  # fmt: skip
     review.add_argument("--into", type=Path, metavar="DIR", help="to make (data/review/<time>)")
     review.add_argument(
         "--photos", type=int, default=100, metavar="N",
@@ -59,10 +63,8 @@ def _register_review(subparsers: argparse._SubParsersAction[argparse.ArgumentPar
         "--random-empty", type=int, default=RANDOM_EMPTY, metavar="N",
         help=f"so many more at random of those without a detection ({RANDOM_EMPTY})",
     )  # fmt: skip
-    review.add_argument(
-        "--newest", type=int, default=10_000, metavar="N", help="photos looked at (10000)"
-    )
-    review.add_argument("--seed", type=int, default=0, metavar="S", help="of the random parts (0)")
+    review.add_argument("--newest", type=int, default=10_000, metavar="N", help="looked at (10000)")
+    review.add_argument("--seed", type=int, default=0, metavar="S", help="of random parts (0)")
     for name in ("author", "source", "license"):
         review.add_argument(
             f"--{name}", default="unknown", help=f"{name} of the photos, which the log cannot know"
@@ -87,13 +89,13 @@ def make_queue(arguments: argparse.Namespace) -> int:
     if min(arguments.photos, arguments.random_empty) < 0 or arguments.newest < 1:
         raise ValueError("--photos and --random-empty must not be negative, --newest at least 1")
     config = find_project(arguments.config)
-    model = Path(config.stores.champion).resolve()
+    model = _model_folder(arguments.model, config)
     info = read_info(model)
     if arguments.folder is None:
         source = _from_log(config, model, info.name, arguments.newest)
     else:
         source = _from_folder(arguments.folder, model)
-    selection = _select(arguments, source, model, info.threshold)
+    selection = _select(arguments, source, model, info)
     if not selection.photos:
         print(f"None of {len(source.files)} photos is worth a second look.")
         return 0
@@ -106,8 +108,16 @@ def make_queue(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _model_folder(named: str, config: Config) -> Path:
+    if named == STARTER:
+        from sparrow.pipeline.starter_champion import newest_starter
+
+        return newest_starter(config)
+    return Path(config.stores.champion if named == CHAMPION else named).resolve()
+
+
 def _select(
-    arguments: argparse.Namespace, source: _Source, model: Path, threshold: float
+    arguments: argparse.Namespace, source: _Source, model: Path, info: ModelInfo
 ) -> Selection:
     from sparrow.inference.model_folder import REFERENCE
     from sparrow.predictions.window import read_reference
@@ -118,8 +128,13 @@ def _select(
         source.window,
         read_reference(reference) if reference.is_file() else None,
         source.files,
-        threshold,
-        SelectionLimits(arguments.photos, arguments.random_empty, arguments.seed),
+        info.threshold,
+        SelectionLimits(
+            arguments.photos,
+            arguments.random_empty,
+            arguments.seed,
+            at_random=info.starter is not None,
+        ),
     )
 
 
@@ -229,4 +244,5 @@ def _report(into: Path, selection: Selection, info: ModelInfo, config: Config) -
     print("put its COCO export in the file's place, then:")
     if sample:
         print(f"  sparrow missed {into}")
-    print(f"  sparrow import coco {into} --new --into {config.data.new}")
+    root, new = config.data.root, f"--new --into {config.data.new}"
+    print(f"  sparrow import coco {into} {new if Path(root).exists() else f'--into {root}'}")

@@ -56,6 +56,7 @@ def collect_status(stores: StoresConfig) -> dict[str, Any]:
             "data_version": info.data_version,
             "trained_at": info.trained_at,
             "metrics": info.metrics,
+            "starter": info.starter.network if info.starter else None,
         }
     return {"run": run, "champion": champion}
 
@@ -85,7 +86,7 @@ def describe(status: dict[str, Any]) -> list[str]:
     return [
         *lines,
         f"Champion: {champion['name']} version {champion['version'] or 'unknown'}, threshold "
-        f"{champion['threshold']:.3f}, trained {champion['trained_at']}",
+        f"{champion['threshold']:.3f}, {_origin(champion)}",
         *_champions_classes(champion, run),
     ]
 
@@ -96,6 +97,12 @@ def _champions_classes(champion: dict[str, Any], run: dict[str, Any] | None) -> 
     if run and classes == run.get(CLASS_SCORES):
         return []
     return [f"  {line}" for line in class_table(classes)]
+
+
+def _origin(champion: dict[str, Any]) -> str:
+    if champion["starter"] is None:
+        return f"trained {champion['trained_at']}"
+    return f"a starter ({champion['starter']}), not evaluated, made {champion['trained_at']}"
 
 
 def describe_uses(uses: list[Use]) -> list[str]:

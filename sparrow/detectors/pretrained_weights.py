@@ -29,6 +29,22 @@ class WeightsError(RuntimeError):
     """Starting weights that are missing; the message says where to put which file."""
 
 
+class NotDownloadedError(WeightsError):
+    """Weights that are not on this machine and could not be downloaded.
+
+    Attributes:
+        reason: what failed, without the remedy.
+    """
+
+    def __init__(self, weights: WeightsEnum, path: Path, cause: Exception) -> None:
+        self.reason = f"{weights} is not on this machine and could not be downloaded ({cause})"
+        super().__init__(
+            f"the weights {weights} are not on this machine and could not be downloaded "
+            f"({cause}). Put the file {path.name} (from {weights.url}) into {path.parent}, or set "
+            "model.weights to none (train from scratch) or to the path of a state dict."
+        )
+
+
 def read_starting_weights(config: ModelConfig) -> Mapping[str, Tensor]:
     """Names -> tensors of what ``config.weights`` names; nothing for ``none``.
 
@@ -114,11 +130,7 @@ def _download(weights: WeightsEnum) -> Mapping[str, Tensor]:
     try:
         return weights.get_state_dict(progress=True, check_hash=True)
     except (OSError, RuntimeError) as error:  # no network, no disk; or another file than promised
-        raise WeightsError(
-            f"the weights {weights} are not on this machine and could not be downloaded "
-            f"({error}). Put the file {name} (from {weights.url}) into {path.parent}, or set "
-            "model.weights to none (train from scratch) or to the path of a state dict."
-        ) from error
+        raise NotDownloadedError(weights, path, error) from error
 
 
 def _read_state_dict(path: Path) -> Mapping[str, Tensor]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sparrow.config import StoresConfig, load_config
+from sparrow.config import load_config
 from sparrow.images import MAX_PIXELS, ImageError
 from sparrow.inference.counter import CountedPhoto, PhotoCounter
 from sparrow.inference.model_folder import ModelInfo
@@ -21,6 +21,7 @@ from sparrow.portable import usable_cores
 from sparrow.predictions.count_words import is_minimum
 from sparrow.predictions.record import ClassCount
 from sparrow.regular_file import open_regular
+from sparrow.served_settings import default_champion
 
 CHAMPION = "champion"
 AHEAD = 64  # photos that are counted before the first of them is asked for
@@ -153,16 +154,17 @@ def load(model: Path | str = CHAMPION, *, config: Path | str | None = None) -> M
 
     Args:
         model: ``champion``, the published one, or the path of a model folder.
-        config: YAML of the project whose champion is meant; None takes the place where it is by
-            default, ``.sparrow/champion`` of the working folder.
+        config: YAML of the project whose champion is meant; None takes the working folder's:
+            ``.sparrow/champion``, or the only other one there.
 
     Raises:
         ModelFolderError: there is no model, or it is damaged.
         ConfigError: ``config`` cannot be used.
     """
     if model == CHAMPION:
-        stores = load_config(config).stores if config is not None else StoresConfig()
-        model = stores.champion
+        model = default_champion()
+        if config is not None:
+            model = load_config(config).stores.champion
     return Model(model)
 
 

@@ -29,6 +29,7 @@ from sparrow.config import MAX_SIDE_PX
 from sparrow.evaluation.counting import CountModel
 from sparrow.evaluation.training_distribution import TRAINING_DISTRIBUTION
 from sparrow.inference.safetensors_metadata import check_classes
+from sparrow.inference.starter_origin import StarterOrigin
 from sparrow.regular_file import sha256_of
 
 WEIGHTS = "weights.safetensors"
@@ -88,6 +89,7 @@ class ModelInfo(BaseModel):
     class_count_models: dict[str, dict[str, Any]] | None = None
     equal_recall: dict[str, Any] | None = None  # EqualRecall.to_dict(); null: no champion then
     engine_parity: dict[str, float]  # check_parity() and quantize_engine() of the export
+    starter: StarterOrigin | None = None  # of a model that no photo here trained or tested
     files: dict[str, str] = {}  # name -> SHA-256
 
     @model_validator(mode="after")
@@ -105,7 +107,6 @@ class ModelInfo(BaseModel):
             )
         for other in set(self.class_count_models or {}) - set(self.class_names):
             raise ValueError(f"class_count_models: {other!r} is not among the model's classes")
-        # Models made before held it twice, and a file made by hand may.
         fitted_for = (self.count_model or {}).get("threshold", self.threshold)
         if fitted_for != self.threshold:
             raise ValueError(
@@ -117,10 +118,10 @@ class ModelInfo(BaseModel):
 
     @model_serializer(mode="wrap")
     def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A model of one class is written as releases without counts by class read it."""
+        """What only some models have is left out of others, so that earlier releases read them."""
         values: dict[str, Any] = handler(self)
-        dropped = {"class_count_models"} if self.class_count_models is None else set()
-        return {name: value for name, value in values.items() if name not in dropped}
+        later = ("class_count_models", "starter")
+        return {k: v for k, v in values.items() if k not in later or v is not None}
 
     def load_count_model(self) -> CountModel | None:
         """The count model, for this model's threshold; None where it has none.

@@ -66,6 +66,11 @@ def find_origin(config: Config) -> Origin | None:
             f"tuning.trials: 0 (found {config.tuning.trials})"
         )
     origin = _locate(config, str(wanted))
+    if origin.info.starter is not None:
+        raise ConfigError(
+            f"{KEY}: {origin.name} is a starter, which no training here made; begin a new one, for "
+            "example with model.weights: coco"
+        )
     check_same_detector(config, origin)
     return origin
 

