@@ -44,9 +44,8 @@ def _count_in_processes(
 ) -> Iterator[Entry]:
     from sparrow.inference.worker_process import ProcessLostError, WorkerProcess
 
-    processes = [WorkerProcess() for _ in range(workers)]
     free: queue.SimpleQueue[WorkerProcess] = queue.SimpleQueue()
-    for process in processes:
+    for process in (processes := [WorkerProcess() for _ in range(workers)]):
         free.put(process)
 
     def count_there(file: Path) -> Entry:
