@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 from sparrow.cli.count_journal import Journal, journal_path
 from sparrow.cli.count_options import add_options, check_options, visit_options
-from sparrow.cli.count_output import write, write_visits
+from sparrow.cli.count_output import OutputForm, write, write_visits
 from sparrow.cli.count_page import write_page
-from sparrow.cli.count_photos import count_all
+from sparrow.cli.count_photos import Wanted, count_all
 from sparrow.cli.count_places import say_places, write_places
 from sparrow.cli.count_report import SOME_UNREADABLE, describe, report
 from sparrow.cli.count_table import refuse_other_table
 from sparrow.cli.count_tally import Tally
 from sparrow.cli.counted_folder import CountedFolder, root_of
+from sparrow.cli.export_options import check_model, written_files
 from sparrow.cli.project import find_champion
 from sparrow.inference.photo_files import FoundPhotos, find_photos
 from sparrow.progress import show_progress
@@ -46,6 +47,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def count(arguments: argparse.Namespace) -> int:
     """Count and report; 0 when every photo could be read, 3 when some could not."""
     check_options(arguments)
+    from sparrow.cli.count_exports import check_whereabouts, write_exports
     from sparrow.inference.counter import PhotoCounter
     from sparrow.inference.model_folder import INFO
     from sparrow.regular_file import sha256_of
@@ -54,8 +56,9 @@ def count(arguments: argparse.Namespace) -> int:
     listing = _find(arguments)
     to, folder = arguments.to, find_champion(arguments.model)
     counter = PhotoCounter(folder)
+    scores = counter.info.min_score, counter.info.threshold
+    check_model(arguments, counter.info.class_names, scores)
     with closing(Journal(to, sha256_of(folder / INFO))) as journal:
-        _count(journal, listing.photos, counter, arguments)
         photos = CountedFolder(
             journal,
             listing.photos,
@@ -64,30 +67,35 @@ def count(arguments: argparse.Namespace) -> int:
             visit_options(arguments),
             excluded,
         )
+        if arguments.camtrap_dp is not None:
+            check_whereabouts(arguments, photos)
+        _count(journal, listing.photos, counter, arguments)
         left_out = photos.below(listing)
         tally, sightings, places = _take_up(photos, counter.info.plurals, say_each=to is None)
-        _write_all(arguments, photos, (tally, sightings, places), left_out)
+        form = OutputForm(arguments.megadetector, arguments.boxes_from and counter.info.threshold)
+        _write_all(arguments, photos, (tally, sightings, places), (left_out, form))
+        refused = write_exports(arguments, photos, sightings)
         journal.remove()
     say_places(places, written_to=arguments.fixed_places)
     report(tally, sightings, left_out)
-    return SOME_UNREADABLE if tally.failed else 0
+    return SOME_UNREADABLE if tally.failed or refused else 0
 
 
 def _write_all(
     arguments: argparse.Namespace,
     photos: CountedFolder,
     result: tuple[Tally, Sightings, list[FixedPlace]],
-    left_out: FoundPhotos,
+    output: tuple[FoundPhotos, OutputForm],
 ) -> None:
     """Write the files that were asked for; ``result``: of ``_take_up``."""
-    tally, sightings, places = result
+    (tally, sightings, places), (left_out, form) = result, output
     if arguments.to is not None:
         write(
             arguments.to,
             photos.output(sightings),
             left_out.skipped,
             photos.class_names,
-            megadetector=arguments.megadetector,
+            form,
         )
     if arguments.visits is not None:
         write_visits(arguments.visits, sightings, photos.class_names)
@@ -101,10 +109,15 @@ def _count(
     journal: Journal, files: Sequence[Path], counter: PhotoCounter, arguments: argparse.Namespace
 ) -> None:
     """Count what the journal does not have yet."""
-    left = [file for file in files if not journal.known(file, arguments.annotated)]
+    wanted = Wanted(arguments.annotated, root_of(arguments.photos), arguments.boxes_from)
+    left = [
+        file
+        for file in files
+        if not journal.known(file, wanted.drawing_folder(file), wanted.boxes_from)
+    ]
     _say_what_is_known(journal, files, left)
     show = show_progress("counted", to=sys.stderr)
-    counted = count_all(left, counter, arguments.annotated, arguments.workers)
+    counted = count_all(left, counter, wanted, arguments.workers)
     for number, entry in enumerate(counted, 1):
         journal.add(entry)
         show(number, len(left))
@@ -131,6 +144,7 @@ def _find(arguments: argparse.Namespace) -> FoundPhotos:
     to = arguments.to
     own = [path for path in (to, arguments.visits, arguments.report) if path is not None]
     own += [] if to is None else [journal_path(to)]
+    own += written_files(arguments)
     listing = find_photos(arguments.photos, recursive=arguments.recursive, own=own)
     if to is not None:
         refuse_other_table(to, listing.photos)

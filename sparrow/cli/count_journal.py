@@ -17,9 +17,8 @@ from typing import Any, NamedTuple, NotRequired, TypedDict
 
 from filelock import lock_descriptor
 
+from sparrow.cli.file_key import FileKey, file_key
 from sparrow.regular_file import open_regular
-
-FileKey = list[int]  # bytes, mtime ns, ctime ns
 
 FORMAT = 4  # raise when an entry changes its form
 STILL_READ = (3,)  # formats whose entries lack only what is told from the photo or is not needed
@@ -38,6 +37,8 @@ class Entry(TypedDict):
         smallest_px: see ``CountedPhoto``.
         shot: a ``Shot`` as JSON values; journals of earlier releases have none.
         left_out: detections at excluded places, which no journal knows of.
+        boxes_from: the least score of ``faint``, where those boxes were asked for.
+        faint: boxes below the operating threshold, as JSON values.
     """
 
     record: dict[str, Any]
@@ -48,6 +49,8 @@ class Entry(TypedDict):
     smallest_px: int | None
     shot: NotRequired[dict[str, str]]
     left_out: NotRequired[int]
+    boxes_from: NotRequired[float]
+    faint: NotRequired[list[dict[str, Any]]]
 
 
 class _Place(NamedTuple):
@@ -58,6 +61,7 @@ class _Place(NamedTuple):
     key: tuple[int, ...] | None
     failed: bool
     annotated: str | None
+    boxes_from: float | None
 
 
 class Journal:
@@ -89,17 +93,20 @@ class Journal:
             self._file.close()
             raise
 
-    def known(self, file: Path, annotated: Path | None) -> bool:
+    def known(self, file: Path, annotated: Path | None, boxes_from: float | None = None) -> bool:
         """Whether this very file was counted, and need not be again.
 
         Args:
             file: the photo.
-            annotated: folder of the drawings, if there are to be any.
+            annotated: folder of its drawing, if there is to be one.
+            boxes_from: the least score of the boxes that are to be there.
         """
         place = self._places.get(os.path.realpath(file))
         if place is None or place.failed:
             return False  # what failed may work now
         if place.key is None or list(place.key) != file_key(file):
+            return False
+        if boxes_from is not None and (place.boxes_from is None or place.boxes_from > boxes_from):
             return False
         if annotated is not None:
             drawing = Path(place.annotated or "")
@@ -155,7 +162,9 @@ class Journal:
     def _note(self, entry: Entry, offset: int, length: int) -> None:
         key = None if entry["file"] is None else tuple(entry["file"])
         failed = entry["record"]["error"] is not None
-        self._places[entry["real"]] = _Place(offset, length, key, failed, entry["annotated"])
+        self._places[entry["real"]] = _Place(
+            offset, length, key, failed, entry["annotated"], entry.get("boxes_from")
+        )
 
     def _append(self, line: bytes) -> None:
         try:
@@ -188,20 +197,6 @@ class Journal:
 def journal_path(to: Path) -> Path:
     """Where the journal of an output file is."""
     return to.with_name(to.name + ".journal")
-
-
-def file_key(path: Path) -> FileKey | None:
-    """Size and times of a file, which change with each writing; None where there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return key_of(status)
-
-
-def key_of(status: os.stat_result) -> FileKey:
-    """The same from the status of an open file."""
-    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
 def _open_locked(path: Path) -> FileIO:

@@ -18,7 +18,7 @@ from sparrow.inference.model_folder import INFO, ModelFolderError, ModelInfo
 from sparrow.inference.object_size import smallest_object_px
 from sparrow.inference.trial_photos import trial_photos
 from sparrow.photo_texture import photo_texture
-from sparrow.predictions.record import PredictionRecord, new_id
+from sparrow.predictions.record import LoggedBox, PredictionRecord, logged_boxes, new_id
 from sparrow.regular_file import sha256_of
 from sparrow.served_settings import registered_version
 
@@ -39,12 +39,15 @@ class CountedPhoto:
         unlike: whether the photo is unlike those that the model learnt from
             (``sparrow.evaluation.training_distribution``), so that no interval holds for its count;
             None where the model cannot tell.
+        faint: boxes below the operating threshold, best score first. They are not part of the
+            count, and not logged.
     """
 
     record: PredictionRecord
     message: str | None = None
     smallest_px: int | None = None
     out_of_distribution: bool | None = None
+    faint: tuple[LoggedBox, ...] = ()
 
 
 class CannotCountError(RuntimeError):
@@ -105,18 +108,18 @@ class PhotoCounter:
         """
         start = time.perf_counter()
         record = self._record(content, name, source)
-        image = None
+        image: RgbImage | None = None
         try:
             if not content:
                 raise ImageError("this file is empty")
             image = read_image(content, max_pixels)
-            record = self._detected(record, image)
+            record, faint = self._detected(record, image)
         except ImageError as error:
             return CountedPhoto(replace(record, error=UNREADABLE), str(error)), None
         except Exception:  # the boundary: one photo must not take its neighbours with it
             return self.failed(content, name, source), image
         record = replace(record, latency_ms=(time.perf_counter() - start) * 1000)
-        return self._described(record, image), image
+        return replace(self._described(record, image), faint=faint), image
 
     def try_out(self) -> None:
         """Count photos of several sizes as a request would; a model that cannot must not serve.
@@ -145,14 +148,18 @@ class PhotoCounter:
             record = record.without_interval()
         return CountedPhoto(record.with_photo(image, small), None, smallest_px, strange)
 
-    def _detected(self, record: PredictionRecord, image: RgbImage) -> PredictionRecord:
-        """The record with what the engine finds, whatever it raises."""
+    def _detected(
+        self, record: PredictionRecord, image: RgbImage
+    ) -> tuple[PredictionRecord, tuple[LoggedBox, ...]]:
+        """The record with what the engine finds, whatever it raises, and what is too faint."""
         detections = self._engine.detect(image)
-        return record.with_detections(
+        detected = record.with_detections(
             detections.above(self.info.threshold),
             self.info.class_names,
             *self._counts.all_counts(detections),
         )
+        faint = logged_boxes(detections.below(self.info.threshold), self.info.class_names)
+        return detected, faint
 
     def failed(self, content: bytes, name: str, source: str) -> CountedPhoto:
         """The answer for a photo on which the detector fails; the reason goes to the log."""

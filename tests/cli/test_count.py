@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from counted_folder import count
 
-from sparrow.cli.count_journal import Journal, file_key
+from sparrow.cli.count_journal import Journal
+from sparrow.cli.file_key import file_key
 from sparrow.cli.main import main
 from sparrow.inference.counter import PhotoCounter
 from sparrow.inference.photo_files import find_photos
