@@ -56,17 +56,11 @@ def count(arguments: argparse.Namespace) -> int:
     listing = _find(arguments)
     to, folder = arguments.to, find_champion(arguments.model)
     counter = PhotoCounter(folder)
-    scores = counter.info.min_score, counter.info.threshold
-    check_model(arguments, counter.info.class_names, scores)
+    check_model(arguments, counter.info)
     with closing(Journal(to, sha256_of(folder / INFO))) as journal:
-        photos = CountedFolder(
-            journal,
-            listing.photos,
-            root_of(arguments.photos),
-            counter.info.class_names,
-            visit_options(arguments),
-            excluded,
-        )
+        root, names = root_of(arguments.photos), counter.info.class_names
+        options = visit_options(arguments)
+        photos = CountedFolder(journal, listing.photos, root, names, options, excluded)
         if arguments.camtrap_dp is not None:
             check_whereabouts(arguments, photos)
         _count(journal, listing.photos, counter, arguments)

@@ -77,14 +77,11 @@ def write(
                 return
             with partial.open("w", encoding="utf-8", newline="") as file:
                 if form.megadetector:
-                    head = (class_names, left_out, form.threshold)
-                    _write_megadetector(file, photos, *head)
+                    _write_megadetector(file, photos, class_names, (left_out, form.threshold))
                 elif to.suffix.lower() == ".csv":
                     _write_csv(file, photos, by_class)
                 else:
-                    end = f',\n "skipped": {_inner(left_out)}\n}}\n'
-                    items = (_json_photo(photo, by_class) for photo in photos)
-                    write_list(file, '{\n "photos": [', items, end)
+                    _write_json(file, photos, by_class, left_out)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(to)) from error
 
@@ -117,19 +114,29 @@ def _write_csv(
         file.write(csv_line(row.values()))
 
 
+def _write_json(
+    file: TextIO,
+    photos: Iterable[OutputPhoto],
+    by_class: Sequence[ClassColumns],
+    left_out: Sequence[dict[str, str]],
+) -> None:
+    items = (_json_photo(photo, by_class) for photo in photos)
+    write_list(file, '{\n "photos": [', items, f',\n "skipped": {_inner(left_out)}\n}}\n')
+
+
 def _write_megadetector(
     file: TextIO,
     photos: Iterable[OutputPhoto],
     class_names: Sequence[str],
-    left_out: Sequence[dict[str, str]],
-    threshold: float | None,
+    info: tuple[Sequence[dict[str, str]], float | None],
 ) -> None:
+    """``info``: what is told of skipped files, and of the threshold."""
     from sparrow.inference import count_formats as formats
 
     entries = (photo.entry for photo in photos)
     first = next(entries)
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
-    content = formats.megadetector([record_of(first)], class_names, now, left_out, threshold)
+    content = formats.megadetector([record_of(first)], class_names, now, *info)
     begin, _, _ = json.dumps(content, indent=1).rpartition('"images": [')
     images = (
         formats.megadetector_image(record_of(entry), class_names, faint_of(entry))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sparrow.nearest_name import nearest_name
 
 if TYPE_CHECKING:
+    from sparrow.inference.model_folder import ModelInfo
     from sparrow.interchange.deployments import Position, Whereabouts
 
 JSON_FILES = ("label_studio", "coco", "coco_results")  # each written anew, never over a file
@@ -89,28 +90,21 @@ def check_export_options(arguments: argparse.Namespace) -> None:
         _refuse_within(arguments.sort_into, arguments.photos)
 
 
-def check_model(
-    arguments: argparse.Namespace, class_names: Sequence[str], scores: tuple[float, float]
-) -> None:
+def check_model(arguments: argparse.Namespace, info: ModelInfo) -> None:
     """Refuse what does not fit the model.
-
-    Args:
-        arguments: of the command.
-        class_names: of the model.
-        scores: the least that it keeps, and the least that is counted.
 
     Raises:
         ValueError: the option and what it expects.
     """
     for label in species(arguments):
-        if label not in class_names:
-            near = nearest_name(label, class_names)
+        if label not in info.class_names:
+            near = nearest_name(label, info.class_names)
             hint = f" (did you mean {near}?)" if near else ""
             raise ValueError(
                 f"--species: the model has no class {label!r}{hint}; it has "
-                f"{', '.join(class_names)}"
+                f"{', '.join(info.class_names)}"
             )
-    least, threshold = scores
+    least, threshold = info.min_score, info.threshold
     if arguments.boxes_from is not None and not least <= arguments.boxes_from < threshold:
         raise ValueError(
             f"--boxes-from {arguments.boxes_from}: expected at least {least:g}, below which the "

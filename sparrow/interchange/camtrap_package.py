@@ -27,7 +27,12 @@ from sparrow.visits.visits import Group
 
 VERSION = "1.0.2"
 DESCRIPTOR = "datapackage.json"
-TABLES = ("deployments", "media", "observations")
+COLUMNS = {
+    "deployments": table.DEPLOYMENTS,
+    "media": table.MEDIA,
+    "observations": table.OBSERVATIONS,
+}
+TABLES = tuple(COLUMNS)
 FILES = (DESCRIPTOR, *(f"{name}.csv" for name in TABLES))
 _SCHEMAS = f"https://raw.githubusercontent.com/tdwg/camtrap-dp/{VERSION}"
 _MADE_BY = "sparrow count"
@@ -75,20 +80,13 @@ def write_package(
         The deployments, which know what could not be in the package.
 
     Raises:
-        ValueError: the standard requires what nothing tells (``Deployments.check``); nothing is
-            written then.
-        OSError: a file cannot be written; it is named.
+        ValueError: see ``Deployments.check``; nothing is written then.
     """
     package.folder.mkdir(parents=True, exist_ok=True)
     deployments = Deployments(package.told)
     with ExitStack() as stack:
-        media, observations, stations = (
-            _Table(stack, package.folder / f"{name}.csv", columns)
-            for name, columns in (
-                ("media", table.MEDIA),
-                ("observations", table.OBSERVATIONS),
-                ("deployments", table.DEPLOYMENTS),
-            )
+        stations, media, observations = (
+            _Table(stack, package.folder / f"{name}.csv", COLUMNS[name]) for name in TABLES
         )
         events = _Events(package.naming)
         for photo in photos:

@@ -20,18 +20,24 @@ from sparrow.plain_text import utf8
 from sparrow.predictions.record import LoggedBox
 from sparrow.visits.visits import Group
 
+# All columns of the standard, in its order: programs that check a table expect each of them.
 DEPLOYMENTS = (
-    "deploymentID", "latitude", "longitude", "coordinateUncertainty", "deploymentStart",
-    "deploymentEnd", "cameraID", "timestampIssues", "deploymentComments",
+    "deploymentID", "locationID", "locationName", "latitude", "longitude",
+    "coordinateUncertainty", "deploymentStart", "deploymentEnd", "setupBy", "cameraID",
+    "cameraModel", "cameraDelay", "cameraHeight", "cameraDepth", "cameraTilt",
+    "cameraHeading", "detectionDistance", "timestampIssues", "baitUse", "featureType",
+    "habitat", "deploymentGroups", "deploymentTags", "deploymentComments",
 )  # fmt: skip
 MEDIA = (
-    "mediaID", "deploymentID", "timestamp", "filePath", "filePublic", "fileName", "fileMediatype",
-    "mediaComments",
+    "mediaID", "deploymentID", "captureMethod", "timestamp", "filePath", "filePublic",
+    "fileName", "fileMediatype", "exifData", "favorite", "mediaComments",
 )  # fmt: skip
 OBSERVATIONS = (
     "observationID", "deploymentID", "mediaID", "eventID", "eventStart", "eventEnd",
-    "observationLevel", "observationType", "scientificName", "count", "bboxX", "bboxY",
-    "bboxWidth", "bboxHeight", "classificationMethod", "classifiedBy", "classificationTimestamp",
+    "observationLevel", "observationType", "cameraSetupType", "scientificName", "count",
+    "lifeStage", "sex", "behavior", "individualID", "individualPositionRadius",
+    "individualPositionAngle", "individualSpeed", "bboxX", "bboxY", "bboxWidth", "bboxHeight",
+    "classificationMethod", "classifiedBy", "classificationTimestamp",
     "classificationProbability", "observationTags", "observationComments",
 )  # fmt: skip
 
@@ -104,21 +110,14 @@ def photo_rows(photo: CountedFile, taken: datetime, naming: Naming) -> Iterator[
     """
     base: Row = {
         "deploymentID": deployment_id(photo.capture.camera),
-        "mediaID": media_id(photo.name),
+        "mediaID": (identifier := media_id(photo.name)),
         "eventID": None if photo.visit is None else event_id(photo.visit),
         "eventStart": iso(taken),
         "eventEnd": iso(taken),
         "observationLevel": "media",
     }
-    identifier = base["mediaID"]
-    if photo.record.error is not None:
-        comment = utf8(photo.message or photo.record.error)
-        kind = {"observationType": "unclassified", "observationComments": comment}
-        yield {**base, "observationID": f"{identifier}-0", **kind}
-        return
-    made = made_by(photo)
     if not photo.record.boxes:
-        yield {**base, "observationID": f"{identifier}-0", "observationType": "blank", **made}
+        yield {**base, "observationID": f"{identifier}-0", **_without_boxes(photo)}
     for number, box in enumerate(photo.record.boxes, 1):
         yield {
             **base,
@@ -126,9 +125,16 @@ def photo_rows(photo: CountedFile, taken: datetime, naming: Naming) -> Iterator[
             **_of_class(box.label, naming.species),
             "count": 1,
             **_bbox(box, photo.record.width_px, photo.record.height_px),
-            **made,
+            **made_by(photo),
             "classificationProbability": box.score,
         }
+
+
+def _without_boxes(photo: CountedFile) -> Row:
+    if photo.record.error is None:
+        return {"observationType": "blank", **made_by(photo)}
+    comment = utf8(photo.message or photo.record.error)
+    return {"observationType": "unclassified", "observationComments": comment}
 
 
 def event_rows(
@@ -138,35 +144,29 @@ def event_rows(
 
     Args:
         visit: one of ``Sightings.visits``.
-        span: its first and last time, with their distances from UTC.
-        by: the columns of ``made_by``.
-        naming: of the model's classes.
+        span: its first and last time.
+        by: of ``made_by``.
     """
     base: Row = {
         "deploymentID": deployment_id(visit.camera),
-        "eventID": event_id(visit.number),
+        "eventID": (identifier := event_id(visit.number)),
         "eventStart": iso(span[0]),
         "eventEnd": iso(span[1]),
         "observationLevel": "event",
         **by,
     }
-    identifier = base["eventID"]
     if not any(most.count for most in visit.maxima):
         yield {**base, "observationID": f"{identifier}-0", "observationType": "blank"}
-    for number, (label, most) in enumerate(
-        zip(naming.class_names, visit.maxima[1:], strict=True), 1
-    ):
-        if not most.count:
-            continue
-        shown = utf8(visit.photos[most.photo].name)
-        of_class = _of_class(label, naming.species, count_low=most.low, count_high=most.high)
-        yield {
-            **base,
-            "observationID": f"{identifier}-{number}",
-            **of_class,
-            "count": most.count,
-            "observationComments": f"the most in one photo: {shown}",
-        }
+    own = zip(naming.class_names, visit.maxima[1:], strict=True)
+    for number, (label, most) in enumerate(own, 1):
+        if most.count:
+            yield {
+                **base,
+                "observationID": f"{identifier}-{number}",
+                **_of_class(label, naming.species, count_low=most.low, count_high=most.high),
+                "count": most.count,
+                "observationComments": f"shown by {utf8(visit.photos[most.photo].name)}",
+            }
 
 
 def event_id(visit: int) -> str:
