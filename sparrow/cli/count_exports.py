@@ -109,7 +109,7 @@ def _say_what_is_missing(deployments: Deployments, naming: Naming) -> None:
     ):
         if names:
             print(f"{len(names)} {what}: {first_of(names)}", file=sys.stderr)
-    for camera, number in deployments.doubtful.items():
+    for camera, number in deployments.ambiguous.items():
         print(
             f"{one_line(camera)}: {number} photos were taken when summer time changed, so that "
             "their distance from UTC is in doubt (timestampIssues)",

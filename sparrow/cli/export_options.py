@@ -123,7 +123,7 @@ def species(arguments: argparse.Namespace) -> dict[str, str]:
         label, _, name = text.partition("=")
         if not label or not name.strip():
             raise ValueError(
-                f"--species {text}: expected CLASS=NAME, such as house_sparrow='Passer domesticus'"
+                f"--species {text}: expected CLASS=NAME, such as red_fox='Vulpes vulpes'"
             )
         named[label] = name.strip()
     return named

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sparrow.interchange.camtrap_rows import can_be_named, deployment_id, iso
-from sparrow.interchange.time_zones import in_zone, is_doubtful
+from sparrow.interchange.time_zones import in_zone, is_ambiguous
 from sparrow.plain_text import first_of
 from sparrow.visits.capture import Capture, read_position
 
@@ -45,7 +45,7 @@ class _Deployment:
     end: datetime
     position: Position | None = None
     spread_m: float = 0.0
-    doubtful: int = 0
+    ambiguous: int = 0
 
 
 class Deployments:
@@ -79,7 +79,7 @@ class Deployments:
             deployment_id(capture.camera), _Deployment(capture.camera, taken, taken)
         )
         own.start, own.end = min(own.start, taken), max(own.end, taken)
-        own.doubtful += is_doubtful(capture.taken, self._told.zone)
+        own.ambiguous += is_ambiguous(capture.taken, self._told.zone)
         if self._told.gps and (position := read_position(file)) is not None:
             own.position = own.position or position
             own.spread_m = max(own.spread_m, distance_m(own.position, position))
@@ -123,14 +123,14 @@ class Deployments:
                 "deploymentStart": iso(own.start),
                 "deploymentEnd": iso(own.end),
                 "cameraID": identifier,
-                "timestampIssues": "true" if own.doubtful else "false",
+                "timestampIssues": "true" if own.ambiguous else "false",
                 "deploymentComments": "from the first photo to the last",
             }
 
     @property
-    def doubtful(self) -> dict[str, int]:
+    def ambiguous(self) -> dict[str, int]:
         """By camera: photos taken at an hour that its clock showed twice, or never."""
-        return {own.camera: own.doubtful for own in self._by_id.values() if own.doubtful}
+        return {own.camera: own.ambiguous for own in self._by_id.values() if own.ambiguous}
 
     def _place(self, own: _Deployment) -> Position | None:
         places = self._told.places

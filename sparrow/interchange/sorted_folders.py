@@ -47,9 +47,9 @@ class Sorting:
             return [NOT_COUNTED]
         if self.by == "count":
             return [str(photo.record.count)]
-        found = {box.label for box in photo.record.boxes}
+        labels = {box.label for box in photo.record.boxes}
         named = zip(self.class_names, folder_names(self.class_names), strict=True)
-        return [name for label, name in named if label in found] or [NOTHING]
+        return [name for label, name in named if label in labels] or [NOTHING]
 
 
 def folder_names(class_names: Sequence[str]) -> list[str]:

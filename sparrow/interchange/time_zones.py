@@ -41,7 +41,7 @@ def in_zone(taken: datetime, zone: tzinfo | None) -> datetime | None:
     return None if zone is None else taken.replace(tzinfo=zone)
 
 
-def is_doubtful(taken: datetime, zone: tzinfo | None) -> bool:
+def is_ambiguous(taken: datetime, zone: tzinfo | None) -> bool:
     """Whether a camera's clock showed this time twice, or never, where summer time changes."""
     if taken.tzinfo is not None or zone is None:
         return False

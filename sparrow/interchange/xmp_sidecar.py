@@ -64,9 +64,9 @@ def write_sidecar(path: Path, record: PredictionRecord, class_names: Sequence[st
 def sidecar(record: PredictionRecord, class_names: Sequence[str]) -> bytes:
     """The sidecar of a counted photo: each class that is in it, and how many."""
     counts = Counter(box.label for box in record.boxes)
-    found = [(_word(label), counts[label]) for label in class_names if counts[label]]
-    flat = [word for word, _ in found] or [_NOTHING]
-    deep = [[word, str(number)] for word, number in found] or [[_NOTHING]]
+    of_class = [(_word(label), counts[label]) for label in class_names if counts[label]]
+    flat = [word for word, _ in of_class] or [_NOTHING]
+    deep = [[word, str(number)] for word, number in of_class] or [[_NOTHING]]
     for prefix, uri in _SPACES.items():
         ET.register_namespace(prefix, uri)
     meta = ET.Element(f"{{{_META}}}xmpmeta")
