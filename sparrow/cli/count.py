@@ -19,7 +19,7 @@ from sparrow.cli.count_report import SOME_UNREADABLE, describe, report
 from sparrow.cli.count_table import refuse_other_table
 from sparrow.cli.count_tally import Tally
 from sparrow.cli.counted_folder import CountedFolder, root_of
-from sparrow.cli.export_options import check_model, written_files
+from sparrow.cli.export_options import check_model, set_aside_sidecars, written_files
 from sparrow.cli.project import find_champion
 from sparrow.inference.photo_files import FoundPhotos, find_photos
 from sparrow.progress import show_progress
@@ -66,7 +66,8 @@ def count(arguments: argparse.Namespace) -> int:
         _count(journal, listing.photos, counter, arguments)
         left_out = photos.below(listing)
         tally, sightings, places = _take_up(photos, counter.info.plurals, say_each=to is None)
-        form = OutputForm(arguments.megadetector, arguments.boxes_from and counter.info.threshold)
+        threshold = None if arguments.boxes_from is None else counter.info.threshold
+        form = OutputForm(arguments.megadetector, threshold)
         _write_all(arguments, photos, (tally, sightings, places), (left_out, form))
         refused = write_exports(arguments, photos, sightings)
         journal.remove()
@@ -140,6 +141,7 @@ def _find(arguments: argparse.Namespace) -> FoundPhotos:
     own += [] if to is None else [journal_path(to)]
     own += written_files(arguments)
     listing = find_photos(arguments.photos, recursive=arguments.recursive, own=own)
+    set_aside_sidecars(listing)
     if to is not None:
         refuse_other_table(to, listing.photos)
     return listing
@@ -153,6 +155,7 @@ def _say_what_is_known(journal: Journal, files: Sequence[Path], left: Sequence[P
         print(f"{len(files) - len(left)} photos were counted before; going on", file=sys.stderr)
     if again:
         print(
-            f"{again} photos are counted again: they changed, failed, or have no drawing yet",
+            f"{again} photos are counted again: they changed, failed, or lack a drawing or the "
+            "boxes below the threshold",
             file=sys.stderr,
         )

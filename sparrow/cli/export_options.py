@@ -13,6 +13,7 @@ from sparrow.nearest_name import nearest_name
 
 if TYPE_CHECKING:
     from sparrow.inference.model_folder import ModelInfo
+    from sparrow.inference.photo_files import FoundPhotos
     from sparrow.interchange.deployments import Position, Whereabouts
 
 JSON_FILES = ("label_studio", "coco", "coco_results")  # each written anew, never over a file
@@ -150,6 +151,18 @@ def written_files(arguments: argparse.Namespace) -> list[Path]:
 
         files += [arguments.camtrap_dp / name for name in FILES]
     return [file for file in files if file is not None]
+
+
+def set_aside_sidecars(listing: FoundPhotos) -> None:
+    """Sidecars that this program wrote beside photos are none of the files that it skips."""
+    sidecars = [file for file in listing.skipped if file.path.suffix == ".xmp"]
+    if not sidecars:
+        return
+    from sparrow.interchange.xmp_sidecar import is_ours
+
+    ours = {file.path for file in sidecars if is_ours(file.path)}
+    listing.skipped = [file for file in listing.skipped if file.path not in ours]
+    listing.own += sorted(ours)
 
 
 def _place(text: str) -> tuple[str, Position]:

@@ -102,6 +102,15 @@ class Deployments:
                 "--camtrap-dp: no photo has a time, which Camtrap-DP requires; --file-times takes "
                 "that of the files"
             )
+        self._check_places()
+
+    def _check_places(self) -> None:
+        cameras = sorted(own.camera for own in self._by_id.values())
+        unknown = sorted(set(self._told.places) - set(cameras) - {""})
+        if unknown:
+            raise ValueError(
+                f"--location: there is no camera {first_of(unknown)}; there are {first_of(cameras)}"
+            )
         lost = [own.camera for own in self._by_id.values() if self._place(own) is None]
         if lost:
             raise ValueError(

@@ -7,6 +7,7 @@ has changed since, or made, is not overwritten: what a person wrote into it woul
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from sparrow.atomic_file import write_atomic
 from sparrow.class_nouns import singular
 from sparrow.plain_text import one_line, utf8
 from sparrow.predictions.record import PredictionRecord
+from sparrow.regular_file import open_regular
 
 NameBy = Literal["photo.jpg.xmp", "photo.xmp"]
 
@@ -29,6 +31,7 @@ _META = "adobe:ns:meta/"
 _SPACES = {"rdf": _RDF, "dc": _DC, "lr": _LIGHTROOM, "digiKam": _DIGIKAM, "x": _META}
 _ROOT = "sparrow count"
 _NOTHING = "nothing found"
+_MOST_BYTES = 1_000_000  # of a sidecar of ours, which has some lines a class
 _SIGNED = re.compile(rb"<!-- sparrow count ([0-9a-f]{64}) -->\n\Z")
 
 
@@ -49,16 +52,27 @@ def write_sidecar(path: Path, record: PredictionRecord, class_names: Sequence[st
         OSError: it cannot be written.
     """
     content = sidecar(record, class_names)
-    try:
-        before = path.read_bytes()
-    except FileNotFoundError:
-        before = None
-    if before is not None and not _is_untouched(before):
-        return "there is a sidecar that another program made or changed"
-    if before != content:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, content)
+    if os.path.lexists(path):
+        if not is_ours(path):
+            return "there is a sidecar that another program made or changed"
+        if path.read_bytes() == content:
+            return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, content)
     return None
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file is a sidecar of this program that nobody has changed since."""
+    try:
+        with open_regular(path) as file:
+            content = file.read(_MOST_BYTES)
+    except OSError:
+        return False
+    signed = _SIGNED.search(content)
+    if signed is None:
+        return False
+    return hashlib.sha256(content[: signed.start()]).hexdigest().encode() == signed[1]
 
 
 def sidecar(record: PredictionRecord, class_names: Sequence[str]) -> bytes:
@@ -94,10 +108,3 @@ def _add_list(parent: ET.Element, name: str, kind: str, items: Sequence[str]) ->
     inside = ET.SubElement(ET.SubElement(parent, name), f"{{{_RDF}}}{kind}")
     for item in items:
         ET.SubElement(inside, f"{{{_RDF}}}li").text = item
-
-
-def _is_untouched(content: bytes) -> bool:
-    signed = _SIGNED.search(content)
-    if signed is None:
-        return False
-    return hashlib.sha256(content[: signed.start()]).hexdigest().encode() == signed[1]

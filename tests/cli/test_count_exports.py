@@ -205,6 +205,13 @@ def test_folders_of_classes_are_names_that_every_system_takes() -> None:
     ]
 
 
+def said_again(model: Path, photos: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """What counting the same folder once more says at its end."""
+    capsys.readouterr()
+    assert count(model, photos, "-r") == 0
+    return capsys.readouterr().err.splitlines()[-1]
+
+
 def test_sidecars_beside_the_photos_and_elsewhere(
     model: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -212,6 +219,7 @@ def test_sidecars_beside_the_photos_and_elsewhere(
     assert count(model, photos, "-r", "--xmp", photos) == 0
     sidecars = [f"{name}.xmp" for name in NAMES]
     assert sorted(set(files(photos)) - set(NAMES)) == sidecars
+    assert "4 written by sparrow count" in said_again(model, photos, capsys)
     (photos / sidecars[0]).write_text("<of a person/>")
     assert count(model, photos, "-r", "--xmp", photos) == 3
     said = capsys.readouterr().err

@@ -106,6 +106,10 @@ def test_an_empty_photo_is_blank_and_so_is_its_visit(
             ("--timezone", "+02:00", "--location", "garden=1,2"),
             "no place is known of 1 cameras, which Camtrap-DP requires: pond & reed",
         ),
+        (
+            ("--timezone", "+02:00", "--location", "1,2", "--location", "gardn=1,2"),
+            "--location: there is no camera gardn; there are garden, pond & reed",
+        ),
         (("--timezone", "Mars/Base"), "Mars/Base: expected a distance from UTC"),
         (("--location", "91,0"), "--location 91,0: expected LATITUDE,LONGITUDE"),
         (("--species", "robin=Erithacus rubecula"), "the model has no class 'robin'"),

@@ -80,7 +80,7 @@ options.num_images_to_sample, options.parallelize_rendering = None, False
 page = post.process_batch_results(options).output_html_file
 print(json.dumps({
     "errors": told["errors"], "warnings": told["warnings"], "page": page,
-    "boxes": {row.file: len(row.detections) for row in table.itertuples()},
+    "boxes": {row.file: len(row.detections or ()) for row in table.itertuples()},
 }))
 """
 
