@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sparrow.evaluation.counting import CountModel
-from sparrow.evaluation.matching import FlatDetections, Floats
+from sparrow.evaluation.matching import Bools, FlatDetections, Floats
 
 BINS = 15  # of equal width, as in Guo et al. 2017
 
@@ -43,6 +44,8 @@ class CountCheck:
         reliability: of the probabilities.
         photos: how many.
         minimums: in how many of them the count is a minimum, its interval open above.
+        covered: [photos] whether each photo's true count is in its interval.
+        by_kind: photos and coverage of each kind of photo that ``with_kinds`` was told.
     """
 
     coverage: float
@@ -53,6 +56,22 @@ class CountCheck:
     reliability: Reliability
     photos: int
     minimums: int = 0
+    covered: Bools = field(default_factory=lambda: np.zeros(0, dtype=bool))
+
+    by_kind: dict[str, tuple[int, float]] = field(default_factory=dict)
+
+    def with_kinds(self, kinds: Mapping[str, Bools]) -> CountCheck:
+        """A copy that knows the coverage of each kind of photo that there is.
+
+        Args:
+            kinds: [photos] whether each photo is of the kind, by its name.
+        """
+        by_kind = {
+            name: (int(inside.sum()), float(self.covered[inside].mean()))
+            for name, inside in kinds.items()
+            if inside.any()
+        }
+        return replace(self, by_kind=by_kind)
 
 
 def check_count_model(model: CountModel, flat: FlatDetections) -> CountCheck:
@@ -69,10 +88,10 @@ def check_count_model(model: CountModel, flat: FlatDetections) -> CountCheck:
             for photo in estimates
         ]
     ).T
-    closed = np.isfinite(high)
+    closed, covered = np.isfinite(high), (low <= true) & (true <= high)
     probabilities = model.probability(flat.detection_score)
     return CountCheck(
-        coverage=float(((low <= true) & (true <= high)).mean()),
+        coverage=float(covered.mean()),
         mean_width=float((high - low)[closed].mean()) if closed.any() else math.nan,
         exact=float((count == true).mean()),
         mae=float(np.abs(count - true).mean()),
@@ -80,6 +99,7 @@ def check_count_model(model: CountModel, flat: FlatDetections) -> CountCheck:
         reliability=reliability(probabilities, flat.right(model.iou)),
         photos=len(true),
         minimums=int((~closed).sum()),
+        covered=covered,
     )
 
 

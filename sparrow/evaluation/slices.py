@@ -94,6 +94,17 @@ def slice_counts(per_photo: pd.DataFrame) -> dict[str, tuple[Bools, Floats]]:
     Counts of photos outside the slice are 0.
     """
     counts = per_photo[COUNTS].to_numpy(dtype=np.float64)
+    slices = {
+        name: (inside, counts * inside[:, None]) for name, inside in photo_slices(per_photo).items()
+    }
+    for name, columns in _part_columns(per_photo).items():
+        part = per_photo[columns].to_numpy(dtype=np.float64)
+        slices[name] = (part.sum(axis=1) > 0, part)
+    return {name: value for name, value in slices.items() if value[0].any()}
+
+
+def photo_slices(per_photo: pd.DataFrame) -> dict[str, Bools]:
+    """The slices that are whole photos: [photos] whether each photo is in it."""
     members: dict[str, Bools] = {
         name: (per_photo["objects"] == name).to_numpy() for name in OBJECTS
     }
@@ -104,11 +115,7 @@ def slice_counts(per_photo: pd.DataFrame) -> dict[str, tuple[Bools, Floats]]:
     for author, photos in known.head(MAX_AUTHORS).items():
         if photos >= MIN_AUTHOR_PHOTOS:
             members[f"author {author}"] = (per_photo["author"] == author).to_numpy()
-    slices = {name: (inside, counts * inside[:, None]) for name, inside in members.items()}
-    for name, columns in _part_columns(per_photo).items():
-        part = per_photo[columns].to_numpy(dtype=np.float64)
-        slices[name] = (part.sum(axis=1) > 0, part)
-    return {name: value for name, value in slices.items() if value[0].any()}
+    return members
 
 
 def _part_columns(per_photo: pd.DataFrame) -> dict[str, list[str]]:

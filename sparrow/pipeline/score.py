@@ -11,9 +11,16 @@ from sparrow.data.split import groups
 from sparrow.data.tables import Dataset, data_version
 from sparrow.detections import Detections
 from sparrow.evaluation.count_check import CountCheck, check_count_model
-from sparrow.evaluation.evaluate import MINIMUM_COUNTS, OUT_OF_DISTRIBUTION, PhotoSet, evaluate
-from sparrow.evaluation.matching import FlatDetections, flatten
-from sparrow.evaluation.scored import Scored
+from sparrow.evaluation.evaluate import (
+    MINIMUM_COUNTS,
+    OUT_OF_DISTRIBUTION,
+    Evaluation,
+    PhotoSet,
+    evaluate,
+)
+from sparrow.evaluation.matching import Bools, FlatDetections, flatten
+from sparrow.evaluation.scored import Predicted, Scored
+from sparrow.evaluation.slices import photo_slices
 from sparrow.inference.model_folder import ModelInfo, read_info
 from sparrow.pipeline.predict import predict_photos, served_at_once
 from sparrow.progress import Progress
@@ -69,7 +76,17 @@ def score_photos(
     if predicted.out_of_distribution is not None:
         more |= {OUT_OF_DISTRIBUTION: float(sum(predicted.out_of_distribution.values()))}
     evaluation = replace(evaluation, details={**evaluation.details, **more})
+    check = check.with_kinds(_kinds(evaluation, predicted)) if check else None
     return Scored(evaluation, flat, detections, predicted.latency_ms, predicted.at_once, check)
+
+
+def _kinds(evaluation: Evaluation, predicted: Predicted) -> dict[str, Bools]:
+    """[photos] whether each photo is of a kind: the slices, and those out of distribution."""
+    kinds = photo_slices(evaluation.per_photo)
+    if predicted.out_of_distribution is not None:
+        flagged = evaluation.per_photo["image"].map(predicted.out_of_distribution)
+        kinds["out of distribution"] = flagged.to_numpy(dtype=bool)
+    return kinds
 
 
 def _minimums(info: ModelInfo, detections: Mapping[str, Detections]) -> dict[str, float]:

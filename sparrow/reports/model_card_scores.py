@@ -132,7 +132,19 @@ def count_section(info: ModelInfo, check: CountCheck | None, validation: pd.Data
         f"error). It was fitted on {photos} validation photos in {groups} groups, which leaves the "
         f"coverage uncertain by {least:.0%} either way if photos of a group err independently, by "
         f"{most:.0%} if they err as one.",
+        *_coverage_by_kind(check),
     ]
+
+
+def _coverage_by_kind(check: CountCheck) -> list[str]:
+    rows = [(kind, photos, f"{held:.0%}") for kind, (photos, held) in check.by_kind.items()]
+    if not rows:
+        return []
+    words = (
+        "Its coverage by kind of photo. An interval that holds overall may hold less where photos "
+        "are hard, and of few photos the share says little."
+    )
+    return [words, markdown_table(["photos with", "how many", "held"], rows)]
 
 
 def _width(check: CountCheck, what: str) -> str:

@@ -198,3 +198,19 @@ def test_open_intervals_hold_what_is_above_and_have_no_width(make_dataset, found
     # A photo of more than can be found widens no other photo's interval.
     fitted = [fit_count_model(flat, 0.5, CONFIG, most).conformal_quantile for most in (None, 2)]
     assert fitted[1] < fitted[0]
+
+
+def test_coverage_is_known_by_kind_of_photo(simulated_photos):
+    dataset, found = simulated_photos(400, 3)
+    flat = flatten(dataset, found, ["bird"])
+    check = check_count_model(EXACT, flat)
+    true = flat.truths_per_photo()
+    kinds = {"empty": true == 0, "many": true > 2, "none of these": true < 0}
+    by_kind = check.with_kinds(kinds).by_kind
+    assert by_kind.keys() == {"empty", "many"}
+    for name in by_kind:
+        inside = kinds[name]
+        assert by_kind[name] == (inside.sum(), check.covered[inside].mean())
+    # All photos are one kind: the coverage is the whole's.
+    every = {"all": np.ones(len(true), dtype=bool)}
+    assert check.with_kinds(every).by_kind == {"all": (len(true), check.coverage)}
