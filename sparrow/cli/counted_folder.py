@@ -13,6 +13,7 @@ from typing import Any
 
 from sparrow.cli.count_journal import Entry, Journal
 from sparrow.cli.count_output import OutputPhoto
+from sparrow.cli.file_key import FileKey, file_key
 from sparrow.inference.photo_files import FoundPhotos, SkippedFile
 from sparrow.plain_text import utf8
 from sparrow.visits.capture import CameraBy, Capture, Shot, capture_of, read_position, read_shot
@@ -66,6 +67,9 @@ class CountedFolder:
                 places = of_camera(self.excluded, self.capture(file, entry).camera)
                 record = without_places(entry["record"], places)
                 entry["left_out"] = len(entry["record"]["boxes"]) - len(record["boxes"])
+                if "faint" in entry:
+                    faint = {**entry["record"], "boxes": entry["faint"], "class_counts": ()}
+                    entry["faint"] = without_places(faint, places)["boxes"]
                 entry["record"] = record
                 if entry["left_out"]:
                     entry["expected"] = ()
@@ -84,14 +88,17 @@ class CountedFolder:
         """When and by which camera; what an earlier release did not note is read now."""
         noted = entry.get("shot")
         shot = read_shot(file) if noted is None else Shot(**noted)
-        key = entry["file"] if self.options.file_times else None
-        return capture_of(
-            shot,
-            entry["record"]["file_name"],
-            self.options.camera_by,
-            self.root.name or str(self.root),
-            key[1] if key else None,
-        )
+        return self._capture(shot, entry["record"]["file_name"], entry["file"])
+
+    def capture_now(self, file: Path) -> tuple[str, Capture]:
+        """A photo's name, and the same of a photo that may not be counted yet."""
+        name = name_below(file, self.root)
+        return name, self._capture(read_shot(file), name, file_key(file))
+
+    def _capture(self, shot: Shot, name: str, key: FileKey | None) -> Capture:
+        written_ns = key[1] if key and self.options.file_times else None
+        home = self.root.name or str(self.root)
+        return capture_of(shot, name, self.options.camera_by, home, written_ns)
 
     def below(self, listing: FoundPhotos) -> FoundPhotos:
         """What was found and is not counted, under its names below the root."""
