@@ -60,6 +60,11 @@ class Detections:
         keep = self.scores >= np.float32(min_score)
         return Detections(self.boxes_xyxy[keep], self.scores[keep], self.labels[keep])
 
+    def below(self, min_score: float) -> Detections:
+        """Only those that ``above`` leaves out."""
+        drop = self.scores < np.float32(min_score)
+        return Detections(self.boxes_xyxy[drop], self.scores[drop], self.labels[drop])
+
     def of_class(self, label: int) -> Detections:
         """Only the detections with this label."""
         keep = self.labels == label

@@ -18,7 +18,7 @@ from sparrow.inference.model_folder import INFO, ModelFolderError, ModelInfo
 from sparrow.inference.object_size import smallest_object_px
 from sparrow.inference.trial_photos import trial_photos
 from sparrow.photo_texture import photo_texture
-from sparrow.predictions.record import PredictionRecord, new_id
+from sparrow.predictions.record import LoggedBox, PredictionRecord, logged_boxes, new_id
 from sparrow.regular_file import sha256_of
 from sparrow.served_settings import registered_version
 
@@ -41,6 +41,8 @@ class CountedPhoto:
             None where the model cannot tell.
         expected: expected counts of all classes together, then of each class, with the half-widths
             of their intervals; None where there is no interval.
+        faint: boxes below the operating threshold, best score first. They are not part of the
+            count, and not logged.
     """
 
     record: PredictionRecord
@@ -48,6 +50,7 @@ class CountedPhoto:
     smallest_px: int | None = None
     out_of_distribution: bool | None = None
     expected: tuple[Expected | None, ...] = ()
+    faint: tuple[LoggedBox, ...] = ()
 
 
 class CannotCountError(RuntimeError):
@@ -99,8 +102,7 @@ class PhotoCounter:
 
         Args:
             content: the file's bytes.
-            name: the file's name, for the log.
-            source: api, page or cli.
+            name, source: for the log; the file's name, and api, page or cli.
             max_pixels: the largest width × height accepted.
 
         Returns:
@@ -108,18 +110,18 @@ class PhotoCounter:
         """
         start = time.perf_counter()
         record = self._record(content, name, source)
-        image = None
+        image: RgbImage | None = None
         try:
             if not content:
                 raise ImageError("this file is empty")
             image = read_image(content, max_pixels)
-            record, expected = self._detected(record, image)
+            counted = self._detected(record, image)
         except ImageError as error:
             return CountedPhoto(replace(record, error=UNREADABLE), str(error)), None
         except Exception:  # the boundary: one photo must not take its neighbours with it
             return self.failed(content, name, source), image
-        record = replace(record, latency_ms=(time.perf_counter() - start) * 1000)
-        return self._described(record, image, expected), image
+        record = replace(counted.record, latency_ms=(time.perf_counter() - start) * 1000)
+        return self._described(replace(counted, record=record), image), image
 
     def try_out(self) -> None:
         """Count photos of several sizes as a request would; a model that cannot must not serve.
@@ -136,31 +138,36 @@ class PhotoCounter:
                     f"on the trial photo {photo.name} it fails with {type(error).__name__}: {error}"
                 ) from error
 
-    def _described(
-        self, record: PredictionRecord, image: RgbImage, expected: tuple[Expected | None, ...]
-    ) -> CountedPhoto:
+    def _described(self, counted: CountedPhoto, image: RgbImage) -> CountedPhoto:
         """The counted photo with what is measured of it, and with its interval where one holds."""
-        small = reduced(image)
+        small, record = reduced(image), counted.record
         strange = None
         if self._training is not None:
             strange = self._training.is_out_of_distribution(photo_texture(small))
         smallest_px = smallest_object_px(self.info, image.shape[1], image.shape[0])
         unseen = smallest_px is not None and record.count_high == 0
         if strange or unseen:
-            record, expected = record.without_interval(), ()
-        return CountedPhoto(record.with_photo(image, small), None, smallest_px, strange, expected)
+            record, counted = record.without_interval(), replace(counted, expected=())
+        return replace(
+            counted,
+            record=record.with_photo(image, small),
+            smallest_px=smallest_px,
+            out_of_distribution=strange,
+        )
 
-    def _detected(
-        self, record: PredictionRecord, image: RgbImage
-    ) -> tuple[PredictionRecord, tuple[Expected | None, ...]]:
-        """The record with what the engine finds, whatever it raises, and the expected counts."""
+    def _detected(self, record: PredictionRecord, image: RgbImage) -> CountedPhoto:
+        """What the engine finds, whatever it raises."""
         detections = self._engine.detect(image)
-        counted = record.with_detections(
+        detected = record.with_detections(
             detections.above(self.info.threshold),
             self.info.class_names,
             *self._counts.all_counts(detections),
         )
-        return counted, self._counts.expected(detections)
+        return CountedPhoto(
+            detected,
+            expected=self._counts.expected(detections),
+            faint=logged_boxes(detections.below(self.info.threshold), self.info.class_names),
+        )
 
     def failed(self, content: bytes, name: str, source: str) -> CountedPhoto:
         """The answer for a photo on which the detector fails; the reason goes to the log."""

@@ -129,14 +129,9 @@ class PredictionRecord:
         class_counts: Sequence[ClassCount] = (),
     ) -> PredictionRecord:
         """A copy with what was found (already cut at the operating threshold) and the counts."""
-        rows = zip(detections.labels, detections.scores, detections.boxes_xyxy, strict=True)
-        boxes = tuple(
-            LoggedBox(class_names[label - 1], float(score), *map(float, box))
-            for label, score, box in rows
-        )
         return replace(
             self,
-            boxes=boxes,
+            boxes=logged_boxes(detections, class_names),
             count=estimate.count,
             count_low=estimate.low,
             count_high=estimate.high,
@@ -190,6 +185,15 @@ class PredictionRecord:
                 ),
             }
         )
+
+
+def logged_boxes(detections: Detections, class_names: Sequence[str]) -> tuple[LoggedBox, ...]:
+    """The boxes of detections, in their order, with the names of their classes."""
+    rows = zip(detections.labels, detections.scores, detections.boxes_xyxy, strict=True)
+    return tuple(
+        LoggedBox(class_names[label - 1], float(score), *map(float, box))
+        for label, score, box in rows
+    )
 
 
 def new_id() -> str:
