@@ -18,7 +18,7 @@ from sparrow.inference.photo_files import FoundPhotos, SkippedFile
 from sparrow.plain_text import utf8
 from sparrow.visits.capture import CameraBy, Capture, Shot, capture_of, read_position, read_shot
 from sparrow.visits.fixed_places import FixedPlace, of_camera, without_places
-from sparrow.visits.maximum import Number
+from sparrow.visits.maximum import Number, with_expected
 from sparrow.visits.visits import VISIT_SECONDS, SeenPhoto, Sightings
 
 
@@ -145,11 +145,7 @@ def numbers_of(entry: Entry, class_names: Sequence[str]) -> tuple[Number, ...]:
     labels = [box["label"] for box in record["boxes"]]
     own = [noted.get(name) or Number(labels.count(name), None, None) for name in class_names]
     numbers = (total, total) if len(class_names) == 1 else (total, *own)
-    expected = entry.get("expected") or [None] * len(numbers)
-    return tuple(
-        number if known is None else replace(number, expected=known[0], half_width=known[1])
-        for number, known in zip(numbers, expected, strict=True)
-    )
+    return with_expected(numbers, entry.get("expected") or ())
 
 
 def root_of(sources: Sequence[Path]) -> Path:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 CONFIDENCE = 0.9  # of the photos' intervals, where the model does not say otherwise
@@ -48,6 +48,22 @@ class Number:
         if self.expected is None:
             return self.count
         return max(min(self.count, math.floor(self.expected + _ROUNDING)), 0)
+
+
+def with_expected(
+    numbers: Sequence[Number], expected: Sequence[Sequence[float] | None]
+) -> tuple[Number, ...]:
+    """The numbers of one photo with what their intervals were rounded from.
+
+    Args:
+        numbers: of all classes together, then of each.
+        expected: of ``CountedPhoto``; empty where it is not known.
+    """
+    known = expected or [None] * len(numbers)
+    return tuple(
+        number if pair is None else replace(number, expected=pair[0], half_width=pair[1])
+        for number, pair in zip(numbers, known, strict=True)
+    )
 
 
 @dataclass(frozen=True, slots=True)
