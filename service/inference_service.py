@@ -19,8 +19,10 @@ from service.uploads import Upload
 from service.worker_pool import Answer, PictureFormat, WorkerPool
 from sparrow.database import StoreError, reason, sqlite_path
 from sparrow.inference.counter import PhotoCounter
+from sparrow.predictions.corrections import CorrectedBox
 from sparrow.predictions.log import LogAwayError, PredictionLog, UnknownPredictionError
 from sparrow.predictions.log_state import LogState
+from sparrow.predictions.record import PredictionRecord
 from sparrow.predictions.spill import SERVER_FOLDER
 from sparrow.predictions.writer import PredictionWriter
 
@@ -163,6 +165,21 @@ class InferenceService:
         metrics.photo_seconds.observe(record.latency_ms / 1000)
         if record.error is None:
             metrics.detections.observe(record.n_detections)
+
+    @property
+    def keeps_photos(self) -> bool:
+        """Whether a photo is kept where a person agrees."""
+        return self.settings.limits.keep_agreed
+
+    def keep_photo(
+        self, record: PredictionRecord, content: bytes, boxes: Sequence[CorrectedBox] | None
+    ) -> None:
+        """Keep a photo as a person agreed, with its boxes as that person left them.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self._retention.store(record, content, boxes)
 
     def add_feedback(self, prediction_id: str, true_count: int | None, wrong: bool) -> None:
         """Store a person's feedback on a prediction.

@@ -1,23 +1,34 @@
 """The page for people: add photos, see what was counted, correct the count.
 
-Nothing that a visitor sends leaves this host.
+Nothing that a visitor sends leaves this host. The tab Count is drawn by the script in
+``service/browser``, which talks to the handlers through the page's events.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from service import page_actions as actions
 from service.inference_service import InferenceService
-from service.page_handlers import CountHandlers
-from service.page_values import KEEP_SECONDS
-from service.page_widgets import EXAMPLES, PRIVATE, CountWidgets, make_count_widgets
+from service.page_handlers import PageHandlers
+from service.page_protocol import REQUESTS
+from service.page_room import PageRoom
+from service.page_visit import Visit
 from service.settings import Settings
+from sparrow.reports.templates import render
 
 TITLE = "Sparrow: count objects in photos"
+KEEP_SECONDS = 3600  # how long a visitor's photos, and the files made of them, are kept
+BROWSER = Path(__file__).parent / "browser"  # served under ``page/``
+HEAD = render("page_head.html")
+# Any: the keywords of Gradio's listeners have different types.
+PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+# As they are: Gradio would look for files in them.
+RAW: dict[str, Any] = {"preprocess": False, "postprocess": False, **PRIVATE}
 
 
 def make_page(settings: Settings, inference: Callable[[], InferenceService]) -> gr.Blocks:
@@ -28,16 +39,10 @@ def make_page(settings: Settings, inference: Callable[[], InferenceService]) -> 
         inference: returns the running service; called at each event.
     """
     with gr.Blocks(title=TITLE, delete_cache=(KEEP_SECONDS, KEEP_SECONDS)) as page:
-        gr.Markdown(
-            f"# Sparrow\nCount what is in your photos. Drop one or many, up to "
-            f"{settings.limits.max_photos} at once; they are counted here, on this computer."
-        )
-        most = gr.Markdown(elem_classes="card")  # asked for at each visit: champions differ
-        page.load(lambda: actions.most_in_words(inference().counter.info), None, most, **PRIVATE)
+        gr.Markdown("# Sparrow\nCount what is in your photos, here on this computer.")
         with gr.Tab("Count"):
-            widgets = make_count_widgets()
-            # Gradio removes files older than an hour from this folder, see ``delete_cache``.
-            _connect(widgets, CountHandlers(inference, widgets.downloads.GRADIO_CACHE))
+            gr.HTML(render("page_count.html"), padding=False)
+            _add_events(settings, inference)
         with gr.Tab("Model") as model_tab:
             card = gr.Markdown(elem_classes="card")
             model_tab.select(lambda: actions.model_text(inference()), None, card, **PRIVATE)
@@ -52,33 +57,21 @@ def make_page(settings: Settings, inference: Callable[[], InferenceService]) -> 
     return page
 
 
-def _connect(widgets: CountWidgets, handlers: CountHandlers) -> None:
-    """Call the handlers when a visitor changes a widget."""
-    display, feedback = widgets.display, widgets.feedback
-    shown = [widgets.answer, widgets.annotated, widgets.original, widgets.table]
-    offered = [feedback.confirm, feedback.true_count]
-    photo = [widgets.visit, widgets.chosen]
-    options = [display.min_score, display.show_scores, display.color]
-    # Any: the keywords of Gradio's listeners have different types.
-    # Raw values: where Gradio converts a broken one itself, it logs an error with its stack, and a
-    # broken file leaves an empty one behind.
-    raw: dict[str, Any] = {"preprocess": False, **PRIVATE}
-    quiet: dict[str, Any] = {"trigger_mode": "always_last", "show_progress": "hidden", **raw}
-    counted = [
-        *(widgets.visit, *shown, widgets.results, widgets.chosen, display.min_score),
-        *(*offered, feedback.result, widgets.downloads),
-    ]
-    inputs = [widgets.files, *photo, *options]
-    widgets.files.change(handlers.count, inputs, counted, show_progress_on=widgets.answer, **raw)
-    widgets.examples.select(_example, None, widgets.files, **PRIVATE)
-    for event in (display.show_scores.input, display.color.input):
-        event(handlers.show, [*photo, *options], shown, **quiet)
-    for event in (display.min_score.release, display.min_score.input, widgets.chosen.input):
-        event(handlers.show_with_feedback, [*photo, *options], [*shown, *offered], **quiet)
-    feedback.confirm.click(handlers.confirm, [*photo, display.min_score], feedback.result, **raw)
-    feedback.correct.click(handlers.correct, [*photo, feedback.true_count], feedback.result, **raw)
-    widgets.prepare.click(handlers.download, [widgets.visit, *options], widgets.downloads, **raw)
-
-
-def _example(event: gr.SelectData) -> list[str]:
-    return [str(EXAMPLES[event.index])]
+def _add_events(settings: Settings, inference: Callable[[], InferenceService]) -> None:
+    """Add the events of the page's own script: each reads a request, and writes a reply."""
+    visit = gr.State(Visit(), time_to_live=KEEP_SECONDS)
+    request, reply = gr.JSON(visible=False), gr.JSON(visible=False)
+    never_shown = gr.Button(visible=False)
+    room = PageRoom(Path(reply.GRADIO_CACHE), int(settings.limits.page_files_mb * 1e6))
+    handlers = PageHandlers(inference, room)
+    for name in REQUESTS:
+        # One download at a time: each may be as large as all photos of a visitor.
+        at_once = 1 if name == "download" else "default"
+        never_shown.click(
+            handlers.handler(name),
+            [visit, request],
+            [visit, reply],
+            api_name=name,
+            concurrency_limit=at_once,
+            **RAW,
+        )

@@ -1,170 +1,154 @@
-"""What happens when a visitor changes a widget of the page's tab Count.
+"""What happens at each event of the page's tab Count.
 
-A handler takes the widgets' values by position, as Gradio passes them, and returns the new values
-of its output widgets in their order.
+A handler takes the visitor's ``Visit`` and a request of ``service.page_protocol``, and returns the
+reply, which the page's script shows.
 """
 
 from __future__ import annotations
 
+import json
 import logging
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.processing_utils import save_file_to_cache
+from pydantic import ValidationError
 
-from service import page_actions as actions
+from service import page_protocol as protocol
 from service.inference_service import InferenceService
-from service.page_values import (
-    DisplayOptions,
-    read_display_options,
-    read_score,
-    read_true_count,
-)
-from service.page_visit import PagePhoto, Visit
-
-NO_PHOTO = "There is no photo here to answer for: please add one. Photos are kept for an hour."
-PROGRESS = gr.Progress()  # as a parameter's default, it makes Gradio pass the event's own
-# Any: an output is whatever its widget takes, among them pictures and updates of properties.
-Outputs = list[Any]
+from service.page_downloads import write_download
+from service.page_feedback import save_feedback
+from service.page_photo import PagePhoto, ShownBox
+from service.page_room import PageRoom
+from service.page_screen import photo_json, photo_row, screen
+from service.page_sightings import Json, sightings_json
+from service.page_source import PhotoFile, list_folder, local_photo
+from service.page_start import EXAMPLES, start
+from service.page_visit import Visit
 
 logger = logging.getLogger("sparrow.service")
 
+NO_PHOTO = "There is no photo here: please add one. Photos are kept for an hour."
 
-class CountHandlers:
-    """Handlers of one page.
 
-    In their parameters, ``display`` is the values of the widgets ``min_score``, ``show_scores`` and
-    ``color``, unchecked, and ``chosen`` the SHA-256 of the photo shown.
-    """
+class PageHandlers:
+    """Handlers of one page, by the names of its events."""
 
-    def __init__(self, inference: Callable[[], InferenceService], download_folder: str) -> None:
+    def __init__(self, inference: Callable[[], InferenceService], room: PageRoom) -> None:
         """Make the handlers.
 
         Args:
             inference: returns the running service.
-            download_folder: written files are served from here and removed after an hour.
+            room: files that are written there are served, and removed after an hour.
         """
         self._inference = inference
-        self._download_folder = download_folder
+        self._room = room
 
-    # Gradio passes its progress for the parameter that has it as default, which must be positional.
-    # Any: the widgets' values, not checked yet.
-    def count(self, progress: gr.Progress = PROGRESS, *values: Any) -> Outputs:
-        """Count the listed files that this session has not counted, and show the list's results.
+    def handler(self, name: str) -> Callable[[Visit, Any], tuple[Visit, Json]]:
+        """The handler of an event, for Gradio: of the session's visit and the request's JSON."""
+        kind, handle = protocol.REQUESTS[name], getattr(self, f"_{name}")
 
-        Args:
-            progress: shows how many photos are done.
-            values: the file list, the visit, ``chosen``, ``display``.
-        """
-        files, visit, chosen, *display = values
-        if not files:
-            visit.shown = []
-            hidden = gr.Column(visible=False)
-            return [visit, "", None, None, "", hidden, *[gr.skip()] * 4, "", gr.File(visible=False)]
-        with _errors_in_words():
-            options, first = read_display_options(*display), not visit.shown
-            paths = [Path(file["path"]) for file in files]
-            visit.show_files(self._inference(), paths, lambda done, n: progress((done, n)))
-        low = math.floor(min(photo.threshold for photo in visit.shown) * 100) / 100
-        min_score = low if first else max(low, options.min_score)
-        photo = visit.photo(chosen) or visit.shown[0]
-        names = [(shown.path.name, shown.sha256) for shown in visit.shown]
-        return [
-            visit,
-            *_show(visit, photo, replace(options, min_score=min_score)),
-            gr.Column(visible=True),
-            gr.Dropdown(names, value=photo.sha256, visible=len(names) > 1),
-            gr.Slider(low, 1, min_score),
-            *_offer_feedback(photo, min_score),
-            "",
-            gr.File(visible=False),
-        ]
+        # Any: JSON, which is checked here.
+        def answer(visit: Visit, request: Any) -> tuple[Visit, Json]:
+            with _errors_in_words():
+                return visit, handle(visit, kind.model_validate_json(json.dumps(request)))
 
-    def show(self, visit: Visit, chosen: object, *display: object) -> Outputs:
-        """Answer, annotated photo, original and table."""
-        with _errors_in_words():
-            photo, options = _chosen_photo(visit, chosen), read_display_options(*display)
-        return _show(visit, photo, options)
+        return answer
 
-    def show_with_feedback(self, visit: Visit, chosen: object, *display: object) -> Outputs:
-        """The outputs of ``show``, the button that confirms the count, and the true count."""
-        with _errors_in_words():
-            photo, options = _chosen_photo(visit, chosen), read_display_options(*display)
-        return [*_show(visit, photo, options), *_offer_feedback(photo, options.min_score)]
+    def _start(self, visit: Visit, _request: protocol.Nothing) -> Json:
+        shown = [photo_json(photo, None) for photo in visit.shown.values()]
+        return {**start(self._inference()), "photos": shown, **_screen(visit, None)}
 
-    def confirm(self, visit: Visit, chosen: object, min_score: object) -> str:
-        """Save the number that is shown at this position of the slider."""
-        return self._save(visit, chosen, lambda photo: _confirmed(photo, read_score(min_score)))
+    def _count(self, visit: Visit, request: protocol.Count) -> Json:
+        inference = self._inference()
+        files = [PhotoFile(Path(photo.path), photo.name) for photo in request.photos]
+        files += [_example(position) for position in request.examples]
+        if request.local:
+            root = local_root(inference)
+            files += [local_photo(root, name) for name in request.local]
+        added = visit.add(inference, files, self._room)
+        counted = [photo_json(photo, request.min_score) for photo in added]
+        return {"photos": counted, **_screen(visit, request.min_score)}
 
-    def correct(self, visit: Visit, chosen: object, true_count: object) -> str:
-        """Save the number that the visitor entered."""
-        return self._save(visit, chosen, lambda _photo: read_true_count(true_count))
+    def _show(self, visit: Visit, request: protocol.Show) -> Json:
+        rows = [photo_row(photo, request.min_score) for photo in visit.shown.values()]
+        seen = sightings_json(visit.shown.values(), request.min_score)
+        return {"rows": rows, "sightings": seen, **_screen(visit, request.min_score)}
 
-    def download(self, visit: Visit, *display: object) -> gr.File:
-        """Write the files that a visitor can download."""
-        with _errors_in_words():
-            if not visit.shown:
-                raise ValueError(NO_PHOTO)
-            options = read_display_options(*display)
-            files = actions.write_downloads(
-                visit.shown, options, lambda path: save_file_to_cache(path, self._download_folder)
-            )
-        return gr.File(files, visible=True)
+    def _remove(self, visit: Visit, request: protocol.Remove) -> Json:
+        visit.remove(list(visit.shown) if request.photos is None else request.photos)
+        return _screen(visit, request.min_score)
 
-    def _save(self, visit: Visit, chosen: object, number: Callable[[PagePhoto], int | None]) -> str:
-        """Save a count of the chosen photo; returns what was saved, or why nothing was."""
-        photo = visit.photo(chosen)
-        if photo is None:
-            return NO_PHOTO
-        try:
-            count = number(photo)
-        except ValueError as error:
-            return escape(f"Nothing was saved. {error}")
-        if count is None or photo.counted.record.count is None:
-            return "This photo could not be counted, so there is nothing to correct."
-        return actions.save_feedback(self._inference(), photo, count)
+    def _correct(self, visit: Visit, request: protocol.Correct) -> Json:
+        photo = visit.photo(request.photo)
+        size = (photo.counted.record.width_px, photo.counted.record.height_px)
+        boxes = None
+        if request.boxes is not None:
+            boxes = tuple(_corrected(box, photo, size) for box in request.boxes)
+        photo = visit.correct(request.photo, boxes)
+        row = photo_row(photo, request.min_score)
+        return {"rows": [row], **_screen(visit, request.min_score)}
+
+    def _save(self, visit: Visit, request: protocol.Save) -> Json:
+        return save_feedback(self._inference(), visit.photo(request.photo), request)
+
+    def _download(self, visit: Visit, request: protocol.Download) -> Json:
+        if not visit.shown:
+            raise ValueError(NO_PHOTO)
+        file = write_download(list(visit.shown.values()), request, self._room)
+        return {"name": file.name, "path": str(file)}
+
+    def _folder(self, _visit: Visit, request: protocol.Folder) -> Json:
+        listing = list_folder(local_root(self._inference()), request.folder)
+        return {"photos": listing.photos, "skipped": listing.skipped}
 
 
-def _confirmed(photo: PagePhoto, min_score: float) -> int | None:
-    """The count at this score.
+def local_root(inference: InferenceService) -> Path:
+    """The local folder whose photos may be counted by their path.
 
     Raises:
-        ValueError: it is a minimum; how many there are, only a person can say.
+        ValueError: this service has none, or it is gone.
     """
-    count = photo.count_above(min_score)
-    if photo.is_minimum(min_score):
-        raise ValueError(f"{count} is the most that is found in a photo; please enter the number.")
-    return count
+    named = inference.settings.limits.page_folder
+    if named is None:
+        raise ValueError("This service counts no local folder: service.page_folder names none.")
+    try:
+        return Path(named).resolve(strict=True)
+    except OSError as error:
+        raise ValueError(
+            f"The folder of service.page_folder cannot be read: {error.strerror}."
+        ) from error
 
 
-def _chosen_photo(visit: Visit, chosen: object) -> PagePhoto:
-    photo = visit.photo(chosen)
-    if photo is None:
-        raise ValueError(NO_PHOTO)
-    return photo
+def _example(position: int) -> PhotoFile:
+    if position >= len(EXAMPLES):
+        raise ValueError(f"There are {len(EXAMPLES)} examples.")
+    return PhotoFile(EXAMPLES[position], EXAMPLES[position].name)
 
 
-def _show(visit: Visit, photo: PagePhoto, options: DisplayOptions) -> Outputs:
-    """Answer, annotated photo, original, table."""
-    with _errors_in_words():
-        original, annotated = actions.pictures(photo, options)
-    answer = actions.headline(visit.shown, options.min_score)
-    return [answer, annotated, original, actions.table(visit.shown, options.min_score)]
+def _corrected(box: protocol.Box, photo: PagePhoto, size: tuple[int, int]) -> ShownBox:
+    """A visitor's box, within the photo; one that the model found has its score.
+
+    Raises:
+        ValueError: its class is not one of the model's, or nothing of it is in the photo.
+    """
+    if box.label not in photo.class_names:
+        names = ", ".join(photo.class_names)
+        raise ValueError(f"Expected one of {names}, found {box.label[:40]!r}.")
+    for known in photo.model_boxes:
+        if (known.label, known.corners_px) == (box.label, box.corners):
+            return known
+    left, top, right, bottom = box.corners
+    right, bottom = min(right, size[0]), min(bottom, size[1])
+    if right - left < 1 or bottom - top < 1:
+        raise ValueError("A box has to be at least one pixel wide and high, within the photo.")
+    return ShownBox(box.label, (left, top, right, bottom), None)
 
 
-def _offer_feedback(photo: PagePhoto, min_score: float) -> Outputs:
-    """The button that confirms the count, with that number on it, and the true count's start."""
-    count = photo.count_above(min_score)
-    if photo.is_minimum(min_score):  # not a number that anybody could confirm
-        return [gr.Button(f"{count} or more: how many?", interactive=False), count]
-    words = "Yes, this is right" if count is None else f"Yes, {count} is right"
-    return [gr.Button(words, interactive=count is not None), count]
+def _screen(visit: Visit, min_score: float | None) -> Json:
+    return {"screen": screen(visit.shown.values(), min_score)}
 
 
 @contextmanager
@@ -176,6 +160,8 @@ def _errors_in_words() -> Iterator[None]:
     """
     try:
         yield
+    except ValidationError:
+        raise gr.Error("The page cannot ask this.", print_exception=False) from None
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from error
     except Exception as error:

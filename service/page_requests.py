@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
 
 from service.body import Body
 from service.page_events import PageEvents
@@ -15,11 +14,9 @@ from service.page_files import PageFiles
 from service.refusal import RefusalError
 from service.routes import FILE
 from service.settings import Settings
-from service.upload_progress import UploadProgress
 from service.uploads import read_form
 
 FIELD = "files"  # Gradio's page sends photos under this name
-MAX_UPLOAD_ID_LENGTH = 64
 
 
 class PageRequests:
@@ -31,7 +28,6 @@ class PageRequests:
         self._files: PageFiles | None = None
         self._events: PageEvents | None = None
         self._public_files: frozenset[Path] = frozenset()
-        self._progress = UploadProgress()
 
     def open_folder(self) -> None:
         """Make the folder for visitors' files; call it before Gradio builds the page."""
@@ -59,35 +55,17 @@ class PageRequests:
             raise RefusalError(503, "the page is not ready yet", retry_after=1)
         return self._files
 
-    async def store(self, content_type: str, body: Body, query: bytes, client: str) -> bytes:
+    async def store(self, content_type: str, body: Body, client: str) -> bytes:
         """Store the photos of a form; returns their paths in JSON, as the page expects them.
 
         Raises:
             RefusalError: see ``read_form`` and ``PageFiles.store``.
         """
-        upload_id = _from_query(query, "upload_id")[:MAX_UPLOAD_ID_LENGTH]
-        followed = self._progress.begin(upload_id)
-        try:
-            uploads = await read_form(
-                content_type,
-                body,
-                self._limits.max_photos,
-                FIELD,
-                (lambda name, size: self._progress.add(upload_id, name, size))
-                if followed
-                else None,
-            )
-        finally:
-            if followed:
-                self._progress.end(upload_id)
+        uploads = await read_form(content_type, body, self._limits.max_photos, FIELD)
         if len(uploads) > self._limits.max_photos:
             raise RefusalError(413, f"at most {self._limits.max_photos} photos at once")
         paths = await asyncio.to_thread(self._opened().store, uploads, client)
         return json.dumps([str(path) for path in paths]).encode()
-
-    def progress(self, query: bytes) -> AsyncIterator[bytes]:
-        """Server-sent events on an upload's progress."""
-        return self._progress.events(_from_query(query, "upload_id")[:MAX_UPLOAD_ID_LENGTH])
 
     def event(self, body: bytes) -> bytes:
         """Check an event for Gradio; see ``PageEvents.read``."""
@@ -104,7 +82,3 @@ class PageRequests:
         named = path.removeprefix(FILE)
         if self._opened().find(named) is None and Path(named) not in self._public_files:
             raise RefusalError(404, "there is no such file here; upload the photo once more")
-
-
-def _from_query(query: bytes, name: str) -> str:
-    return parse_qs(query.decode("latin-1"), max_num_fields=16).get(name, [""])[0]

@@ -9,10 +9,12 @@ from PIL import Image
 
 from sparrow.drawing.boxes import SOLID, BoxStyle
 from sparrow.drawing.class_boxes import draw_class_boxes
+from sparrow.drawing.pictures import fit_within
 from sparrow.images import RgbImage
 from sparrow.predictions.record import PredictionRecord
 
 JPEG_QUALITY = 88
+VIEW_PX = 1600
 
 
 def annotated(
@@ -34,6 +36,13 @@ def annotated(
     """
     boxes = [box for box in record.boxes if box.score >= min_score]
     return draw_class_boxes(image, boxes, class_names, style)
+
+
+def view(image: RgbImage) -> bytes:
+    """The photo without boxes as a JPEG for a screen: its longer side ``VIEW_PX`` at most."""
+    if max(image.shape[:2]) > VIEW_PX:
+        image, _ = fit_within(image, VIEW_PX)
+    return encoded(image)
 
 
 def encoded(image: RgbImage, *, png: bool = False) -> bytes:

@@ -25,9 +25,9 @@ from service.proxies import Origin, Proxies, Scope, external_scope, is_known_hos
 from service.rate import RateLimit
 from service.refusal import RefusalError
 from service.request_context import RequestContext, set_request_context
-from service.routes import FILE, LOGIN, PAGE, UPLOAD_PROGRESS, BodyKind, Route, find_route
+from service.routes import FILE, LOGIN, PAGE, BodyKind, Route, find_route
 from service.settings import Settings
-from service.streams import Streams, send_events
+from service.streams import Streams
 from service.uploads import read_json_object, read_uploads
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -129,7 +129,7 @@ class RequestGuard:
             await show_login(exchange)
             return
         if route.stream:
-            await self._stream(route, exchange)
+            await self._stream(exchange)
             return
         if route.name == FILE:
             self._page.check_file(path)
@@ -140,13 +140,9 @@ class RequestGuard:
     async def _forward(self, exchange: Exchange) -> None:
         await self._app(exchange.scope, exchange.receive, exchange.send)
 
-    async def _stream(self, route: Route, exchange: Exchange) -> None:
+    async def _stream(self, exchange: Exchange) -> None:
         with self._streams.opened(exchange.origin.client_network):
-            if route.name == UPLOAD_PROGRESS:
-                events = self._page.progress(exchange.scope["query_string"])
-                await send_events(events, exchange.send)
-            else:
-                await self._forward(exchange)
+            await self._forward(exchange)
 
     async def _read_body(self, route: Route, exchange: Exchange) -> None:
         """Read a body within the limits, and release its memory after the answer."""
@@ -178,9 +174,8 @@ class RequestGuard:
             set_request_context(RequestContext(tuple(uploads), wants_png))
             await self._forward_json(b"{}", exchange)
         elif route.body is BodyKind.UPLOAD:
-            query = exchange.scope["query_string"]
             client = exchange.origin.client_network
-            stored = await self._page.store(content_type, body, query, client)
+            stored = await self._page.store(content_type, body, client)
             await exchange.answer(200, stored)
         elif route.body is BodyKind.LOGIN:
             await log_in(self._access, await body.whole(), exchange)

@@ -46,7 +46,6 @@ class Route:
 PAGE = "/"
 LOGIN = "/login"
 FILE = "/gradio_api/file="
-UPLOAD_PROGRESS = "/gradio_api/upload_progress"
 
 _ROUTES = [
     Route("/detect", "POST", BodyKind.PHOTOS, limited=True),
@@ -66,7 +65,6 @@ _ROUTES = [
     Route("/robots.txt", public=True),
     Route("/gradio_api/app_id"),
     Route("/gradio_api/upload", "POST", BodyKind.UPLOAD, limited=True),
-    Route(UPLOAD_PROGRESS, stream=True),
     Route("/gradio_api/queue/join", "POST", BodyKind.EVENT, limited=True),
     Route("/gradio_api/queue/data", stream=True),
 ]
@@ -79,6 +77,7 @@ _PREFIXES = {
     "/assets/": Route("/assets/", public=True),
     "/static/": Route("/static/", public=True),
     "/docs-viewer/": Route("/docs-viewer/"),
+    "/page/": Route("/page/"),  # the page's own script and style sheet
     FILE: Route(FILE),
     "/gradio_api/heartbeat/": Route("/gradio_api/heartbeat/", stream=True),
 }

@@ -75,7 +75,7 @@ def read_settings() -> Settings:
         if earlier is not None:
             limits, stores, source = *earlier, str(model / INFO)
     folder = started_in()
-    limits = limits.model_copy(update={"keep_folder": str(folder / limits.keep_folder)})
+    limits = _with_absolute_folders(folder, limits)
     log = _absolute(folder, stores.prediction_log)
     return Settings(model, follows_link, limits, log, _api_key(limits, source), source)
 
@@ -115,6 +115,8 @@ def describe_settings(
         "proxies": ", ".join(limits.trusted_proxies) or "none is trusted",
         "requests_per_minute": limits.requests_per_minute or "any number",
         "kept": kept if limits.keep_fraction else "no photo",
+        "kept_by_consent": f"in {limits.keep_folder}" if limits.keep_agreed else "no photo",
+        "page_folder": limits.page_folder or "none can be reached by the page",
         "log": hide_secrets(settings.prediction_log),
     }
 
@@ -128,6 +130,13 @@ def started_in() -> Path:
     called_in = os.environ.get("PWD")
     in_bento = (HOME / "model" / INFO).is_file() and Path.cwd() == HOME
     return Path(called_in) if in_bento and called_in else Path.cwd()
+
+
+def _with_absolute_folders(folder: Path, limits: ServiceConfig) -> ServiceConfig:
+    folders = {"keep_folder": str(folder / limits.keep_folder)}
+    if limits.page_folder is not None:
+        folders["page_folder"] = str(folder / limits.page_folder)
+    return limits.model_copy(update=folders)
 
 
 def _absolute(folder: Path, url: str) -> str:

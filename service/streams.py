@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from service import metrics
 from service.body import RETRY_AFTER_SECONDS
-from service.exchange import Send
 from service.refusal import RefusalError
 
 MAX_OF_A_CLIENT = 64
@@ -40,12 +39,3 @@ class Streams:
             self._open[client] -= 1
             if not self._open[client]:
                 del self._open[client]
-
-
-async def send_events(events: AsyncIterator[bytes], send: Send) -> None:
-    """Answer with server-sent events."""
-    headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    async for event in events:
-        await send({"type": "http.response.body", "body": event, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})

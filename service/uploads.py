@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +21,6 @@ from service.refusal import RefusalError
 
 FIELD = "photos"
 NAME_LENGTH = 255
-
-OnPiece = Callable[[str, int], None]
 
 
 class UploadError(RefusalError):
@@ -94,24 +91,16 @@ class _FormInMemory(MultiPartParser):
     """Keeps files in memory, within the body's limits; on disk they could be left behind."""
 
     # Any: the parser's own arguments, passed through.
-    def __init__(self, on_piece: OnPiece | None, max_bytes: int, *args: Any, **more: Any) -> None:
+    def __init__(self, max_bytes: int, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.spool_max_size = max_bytes + 1
-        self._on_piece = on_piece
         self.ended = False
 
     def on_end(self) -> None:
         self.ended = True
 
-    def on_part_data(self, data: bytes, start: int, end: int) -> None:
-        super().on_part_data(data, start, end)
-        if self._on_piece is not None and self._current_part.file is not None:
-            self._on_piece(self._current_part.file.filename or "", end - start)
 
-
-async def read_form(
-    content_type: str, body: Body, max_files: int, field: str, on_piece: OnPiece | None = None
-) -> list[Upload]:
+async def read_form(content_type: str, body: Body, max_files: int, field: str) -> list[Upload]:
     """Read the files of a form.
 
     Args:
@@ -119,13 +108,12 @@ async def read_form(
         body: not read yet.
         max_files: two more are refused here; one more is returned, for the caller to refuse.
         field: the only one that the form may have.
-        on_piece: called with a file's name and the size of each piece of it that is read.
 
     Raises:
         UploadError: not such a form.
         RefusalError: see ``Body.pieces``.
     """
-    parser, form = await _parse_form(content_type, body, max_files, on_piece)
+    parser, form = await _parse_form(content_type, body, max_files)
     try:
         if not parser.ended:  # the parser does not report a file that is cut off
             raise UploadError(400, "the form cannot be read: it has no end")
@@ -135,12 +123,12 @@ async def read_form(
 
 
 async def _parse_form(
-    content_type: str, body: Body, max_files: int, on_piece: OnPiece | None
+    content_type: str, body: Body, max_files: int
 ) -> tuple[_FormInMemory, FormData]:
     try:
         headers = Headers({"content-type": content_type})
         parser = _FormInMemory(
-            on_piece, body.max_bytes, headers, body.pieces(), max_files=max_files + 1, max_fields=16
+            body.max_bytes, headers, body.pieces(), max_files=max_files + 1, max_fields=16
         )
         return parser, await parser.parse()
     except MultiPartException as error:

@@ -87,10 +87,11 @@ def _mount_page(
 ) -> FastAPI:
     import gradio as gr
 
-    from service.page import make_page
+    from service.page import BROWSER, HEAD, make_page
+    from service.page_start import EXAMPLES
     from service.page_style import STYLE, THEME
-    from service.page_widgets import EXAMPLES
 
+    app.mount("/page", StaticFiles(directory=BROWSER))
     blocks = make_page(settings, inference)
     blocks.api_open = False
     mounted: FastAPI = gr.mount_gradio_app(
@@ -99,12 +100,11 @@ def _mount_page(
         path="",
         theme=THEME,
         css=STYLE,
-        head='<link rel="icon" href="favicon.ico">',  # a browser would ask the proxy's own root
+        head=HEAD,
         footer_links=[],
         run_history=False,
         show_error=False,  # errors are in the log; a visitor gets our own sentences
         allowed_paths=[str(path) for path in EXAMPLES],
-        max_file_size=int(settings.limits.max_request_mb * 1_000_000),
     )
     # Gradio checks whether a file may be read only in pages that it has launched itself.
     blocks.has_launched = True

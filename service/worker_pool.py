@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from service.pictures import annotated, encoded
+from service.pictures import annotated, encoded, view
 from service.uploads import Upload
 from sparrow.config import ServiceConfig
 from sparrow.inference.counter import CountedPhoto, PhotoCounter
@@ -16,12 +16,12 @@ from sparrow.inference.model_folder import ModelFolderError
 from sparrow.inference.worker_process import ProcessLostError, WorkerProcess
 
 T = TypeVar("T")
-PictureFormat = Literal["jpeg", "png"]
+PictureFormat = Literal["jpeg", "png", "view"]  # view: without boxes, for a screen
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A counted photo, and where requested a picture file of it with its boxes."""
+    """A counted photo, and where requested a picture file of it."""
 
     counted: CountedPhoto
     picture: bytes | None = None
@@ -34,10 +34,12 @@ def count_photo(
     max_pixels: int,
     picture: PictureFormat | None,
 ) -> Answer:
-    """Count one photo, and draw its boxes where ``picture`` is a format."""
+    """Count one photo, and make the picture of it that is asked for."""
     counted, image = counter.count(upload.content, upload.name, source, max_pixels)
     if picture is None or image is None or counted.record.error is not None:
         return Answer(counted)
+    if picture == "view":
+        return Answer(counted, view(image))
     drawn = annotated(image, counted.record, counter.info.class_names)
     return Answer(counted, encoded(drawn, png=picture == "png"))
 

@@ -65,7 +65,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "release": ("registry.pyfunc",),  # only what stored models name
 }
 # Rooms of others that values pass through: rows of a log, a reference, a folder, never a network.
-SERVICE_ALLOWED = ("inference", "predictions", "reports.templates")
+SERVICE_ALLOWED = ("inference", "predictions", "reports.templates", "visits")
 MONITORING_ALLOWED = ("predictions", "evaluation", "inference.model_folder", "reports")
 METAFLOW = ("metaflow", "metaflow.Run", "metaflow.current", "metaflow.namespace")
 STORES = {"mlflow", "optuna", "sqlalchemy", "bentoml"}

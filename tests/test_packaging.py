@@ -42,7 +42,8 @@ def test_the_wheel_holds_what_lies_beside_the_package_in_a_clone(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     expected = {f"sparrow/configs/{path.name}" for path in (ROOT / "configs").glob("*.yaml")}
     expected |= {f"sparrow/flows/{path.name}" for path in (ROOT / "flows").glob("*.py")}
-    expected |= {f"service/examples/{path.name}" for path in (ROOT / "service/examples").iterdir()}
+    for folder in ("service/examples", "service/browser"):
+        expected |= {f"{folder}/{path.name}" for path in (ROOT / folder).iterdir()}
     expected |= {"sparrow/requirements-serve.lock"}
     for package in ("sparrow", "service", "monitoring"):
         for suffix in ("*.py", "*.html"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from sparrow.store_url import hide_secrets
 
 if TYPE_CHECKING:
     from sparrow.inference.model_folder import ModelInfo
+    from sparrow.predictions.corrections import CorrectedBox
     from sparrow.predictions.window import Window
     from sparrow.review.selection import Selection
 
@@ -79,6 +80,7 @@ class _Source:
 
     window: Window
     files: dict[str, Path]
+    corrected: dict[str, tuple[CorrectedBox, ...]] = field(default_factory=dict)
 
 
 def make_queue(arguments: argparse.Namespace) -> int:
@@ -102,7 +104,7 @@ def make_queue(arguments: argparse.Namespace) -> int:
     into = arguments.into or Path("data/review") / datetime.now().strftime("%Y%m%dT%H%M%S")
     rights = Rights(arguments.author, arguments.source, arguments.license)
     show = show_progress("copied", to=sys.stderr, lines=False)
-    photos = QueueSource(source.window, source.files, info.class_names, rights)
+    photos = QueueSource(source.window, source.files, info.class_names, rights, source.corrected)
     write_queue(into, selection.photos, photos, show)
     _report(into, selection, info, config)
     return 0
@@ -151,6 +153,7 @@ def show_missed(arguments: argparse.Namespace) -> int:
 
 def _from_log(config: Config, model: Path, name: str, newest: int) -> _Source:
     """The newest photos that this champion counted, of which those count whose files were kept."""
+    from sparrow.predictions.corrections import read_correction
     from sparrow.predictions.log import PredictionLog
     from sparrow.predictions.photo_filter import PhotoFilter
     from sparrow.predictions.window import read_window
@@ -171,7 +174,10 @@ def _from_log(config: Config, model: Path, name: str, newest: int) -> _Source:
             f"the log {hide_secrets(config.stores.prediction_log)} holds no photo of the champion, "
             f"{name} version {version}; it holds {there}"
         )
-    return _Source(window, _kept_files(config, window))
+    files = _kept_files(config, window)
+    folder = Path(config.service.keep_folder)
+    corrected = {name: read_correction(folder, name) for name in files}
+    return _Source(window, files, {name: b for name, b in corrected.items() if b is not None})
 
 
 def _kept_files(config: Config, window: Window) -> dict[str, Path]:

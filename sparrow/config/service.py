@@ -34,17 +34,23 @@ class ServiceConfig(Section):
     max_waiting_mb: Annotated[float, Field(gt=0)] | None = None
     max_connections: Count = 512  # of more, those that ask for nothing are closed
     max_streams: Count = 256  # open pages, each of which listens for what becomes of its photos
-    page_files_mb: Annotated[float, Field(gt=0)] = 1000.0  # visitors' photos, kept for an hour
+    # Visitors' photos, kept for an hour; one visitor gets half: 200 phone photos are about 800 MB.
+    page_files_mb: Annotated[float, Field(gt=0)] = 4000.0
+    # A folder of this machine whose photos anybody on the page may count and see by their path;
+    # nothing outside it can be reached. null: none.
+    page_folder: str | None = None
     timeout_s: Annotated[float, Field(gt=0)] = 60.0  # for one request; longer is a 504
     upload_timeout_s: Annotated[float, Field(gt=0)] = 30.0  # for its body to arrive; else a 408
     require_api_key: bool = False  # the key itself is the environment variable SPARROW_API_KEY
     requests_per_minute: Count | None = None  # to the API, of one address; null: no limit
     cors_origins: tuple[str, ...] = ()  # other sites whose pages may call the API
     keep_fraction: Unit = 0.0  # of the photos sent, kept as files for review; 0 keeps none
+    keep_agreed: bool = True  # and those that a person on the page agrees to have kept
     keep_folder: str = ".sparrow/photos"
     # Where rows wait that the prediction log cannot take; null: beside an SQLite log, or .sparrow.
     spill_folder: str | None = None
     keep_photos: Count = 1000  # at most so many; the oldest go first
+    keep_mb: Annotated[float, Field(gt=0)] = 8000.0  # all of them together
     keep_days: Count = 30  # none longer
 
     @model_validator(mode="after")

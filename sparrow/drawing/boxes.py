@@ -117,7 +117,7 @@ class Pen:
         pad = self._pad(text)
         self._pen.rectangle(place, fill=color)
         at = (place[0] + pad - left, place[1] + pad - top)
-        self._pen.text(at, text, fill=_ink(color), font=self._font)
+        self._pen.text(at, text, fill=ink_on(color), font=self._font)
 
     def can_write(self, text: str) -> bool:
         """Whether the font has all letters; Pillow's own, always there, has few beyond ASCII."""
@@ -129,7 +129,7 @@ class Pen:
         return max(2, round((bottom - top) / 4))
 
 
-def _ink(ground: str) -> str:
+def ink_on(ground: str) -> str:
     """Dark or light letters, whichever have more contrast on a ground (WCAG 2)."""
     light, dark = (_luminance(color) + 0.05 for color in ("#ffffff", EDGE_COLOR))
     here = _luminance(ground) + 0.05

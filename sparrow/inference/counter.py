@@ -99,8 +99,7 @@ class PhotoCounter:
 
         Args:
             content: the file's bytes.
-            name: the file's name, for the log.
-            source: api, page or cli.
+            name, source: for the log; the file's name, and api, page or cli.
             max_pixels: the largest width × height accepted.
 
         Returns:

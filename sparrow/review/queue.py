@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from sparrow.data.review_labels import LABELS, note_labels, refuse_untouched
 from sparrow.data.tables import UNKNOWN, Dataset
 from sparrow.images import file_suffix, read_image
 from sparrow.plain_text import one_line, utf8
+from sparrow.predictions.corrections import CorrectedBox
 from sparrow.predictions.count_words import number_in_words
 from sparrow.predictions.window import Window
 from sparrow.progress import Progress
@@ -49,12 +50,15 @@ class QueueSource:
         files: the photos, by prediction id; they are copied as they are.
         class_names: what a person may choose from.
         rights: of all photos.
+        corrected: boxes that a person left on the page, by prediction id; they are written in the
+            place of the model's.
     """
 
     window: Window
     files: Mapping[str, Path]
     class_names: Sequence[str]
     rights: Rights
+    corrected: Mapping[str, Sequence[CorrectedBox]] = field(default_factory=dict)
 
 
 def write_queue(
@@ -68,7 +72,8 @@ def write_queue(
     A photo is named after its prediction, so that corrected labels can be compared with the log.
 
     Args:
-        folder: to make: ``images/``, ``instances.json`` (pre-boxed with what the model found),
+        folder: to make: ``images/``, ``instances.json`` (pre-boxed with what the model
+            found, or with what a person corrected on the page),
             ``queue.csv`` and ``contact-sheet-1.jpg`` …
         selected: at least one.
 
@@ -110,7 +115,9 @@ def _write_photos(
         content = read_photo_bytes(source.files[choice.prediction_id])
         name = choice.prediction_id + file_suffix(content)
         (place / "images" / name).write_bytes(content)
-        drawn = _boxes(boxes.get(choice.prediction_id), photo)
+        corrected = source.corrected.get(choice.prediction_id)
+        table = boxes.get(choice.prediction_id) if corrected is None else _table_of(corrected)
+        drawn = _boxes(table, photo)
         photo_row = _photo_row(name, photo, drawn, source.rights)
         rows.append(_QueueRow(photo_row, _list_row(name, photo, choice)))
         boxes_xyxy = [box[1:] for box in drawn]
@@ -153,6 +160,10 @@ def corrected_labels(folder: Path, labels: Path) -> Dataset:
     path = find_coco(labels)
     refuse_untouched(folder, path)
     return read_coco(path)
+
+
+def _table_of(boxes: Sequence[CorrectedBox]) -> pd.DataFrame | None:
+    return pd.DataFrame([asdict(box) for box in boxes]) if boxes else None
 
 
 def _boxes(

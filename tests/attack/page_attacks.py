@@ -44,9 +44,7 @@ def _one_event(service: Attacked, event: Event, values: list[Hostile]) -> list[s
             if sum(trouble.endswith(NO_END) for trouble in troubles) > 2:
                 return [*troubles, f"{event.name}: given up at {value.name}"]
             for place in range(len(event.slots)):
-                data = event.plain()
-                data[place] = value.value
-                heard = visitor.send(event.number, data)
+                heard = visitor.send(event.number, event.with_value(place, value.value))
                 slot = f"{event.name}({event.slots[place]} {place})"
                 troubles += _check_answer(visitor, heard, value, slot)
         # What was clicked on: only an event without a slot looks at it, so for others some will do.
@@ -141,9 +139,8 @@ def a_pipe_as_a_file(service: Attacked) -> list[str]:
     with Visitor(service, timeout=10) as visitor:
         for event in visitor.events():
             for place in range(len(event.slots)):
-                data = event.plain()
-                data[place] = file_data(str(service.bait / "pipe.jpg"))
-                heard = visitor.send(event.number, data)
+                pipe = file_data(str(service.bait / "pipe.jpg"))
+                heard = visitor.send(event.number, event.with_value(place, pipe))
                 if not heard.refused:
                     troubles.append(f"{event.name}({event.slots[place]} {place}): a pipe is taken")
                 if heard.success is None and (trouble := service.counts()):

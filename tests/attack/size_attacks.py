@@ -11,7 +11,7 @@ import httpx
 from attacked import Attacked
 from page_attacks import after_effects
 from upload_attacks import form_part, own_cookies, status_of
-from visitor import API, Visitor, file_data
+from visitor import API, Visitor
 
 MAX_BODY_BYTES = 64 * 1024
 LARGE = 50
@@ -50,10 +50,8 @@ def large_texts(service: Attacked) -> list[str]:
     troubles = []
     for size in (MAX_BODY_BYTES + 1, 1_000_000, 20_000_000):
         with Visitor(service) as visitor:
-            event = next(e for e in visitor.events() if "colorpicker" in e.slots)
-            data = event.plain()
-            data[event.slots.index("colorpicker")] = "x" * size
-            heard = visitor.send(event.number, data)
+            event = visitor.event("folder")
+            heard = visitor.send(event.number, event.plain(folder="x" * size))
             if heard.status != 413:
                 troubles.append(f"a text of {size:,} bytes: {heard.status}, expected 413")
     return troubles + after_effects(service)
@@ -64,7 +62,7 @@ def one_upload_many_times(service: Attacked) -> list[str]:
     troubles = []
     with Visitor(service) as visitor, Peak(service) as peak:
         path = visitor.upload(service.photo + bytes(20_000_000))
-        heard = visitor.show([file_data(path)] * 32)
+        heard = visitor.show([path] * 32)
         if heard.status != 413:
             troubles.append(
                 f"32 times one upload: {heard.status}, expected 413 ({heard.raw[:200]!r})"

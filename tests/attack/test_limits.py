@@ -60,9 +60,8 @@ def test_wrong_keys_count_against_the_rate(start: Start) -> None:
 @pytest.mark.parametrize("key", [False, True], ids=["open", "key"])
 def test_the_page_has_the_rate_of_the_api(start: Start, key: bool) -> None:
     with start(key=key, settings={"requests_per_minute": 6}) as service, Visitor(service) as page:
-        number = next(e.number for e in page.events() if "colorpicker" in e.slots)
-        plain = next(e for e in page.events() if e.number == number).plain()
-        answers = [page.send(number, plain) for _ in range(20)]
+        event = page.event("show")
+        answers = [page.send(event.number, event.plain()) for _ in range(20)]
         assert sum(not answer.refused for answer in answers) <= 7
         assert 429 in {answer.status for answer in answers}
         uploads = Counter(
@@ -79,9 +78,8 @@ def test_the_page_has_the_rate_of_the_api(start: Start, key: bool) -> None:
 def test_a_clean_stop_leaves_nothing_of_a_visitor(start: Start, key: bool) -> None:
     with start(key=key) as service, Visitor(service) as visitor:
         assert visitor.count(service.photo + SECRET, "mine.jpg").success
-        make = next(e for e in visitor.events() if e.slots == ("state", "slider", "checkbox",
-                                                               "colorpicker"))  # fmt: skip
-        said = visitor.send(make.number, make.plain())
+        download = visitor.event("download")
+        said = visitor.send(download.number, download.plain(what="pictures"))
         assert b"annotated.zip" in said.raw
     left = list(service.files())
     assert left == [], f"{len(left)} files: {left[:3]}"

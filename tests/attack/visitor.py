@@ -11,23 +11,39 @@ import httpx
 from attacked import Attacked
 
 API = "/gradio_api"
-PLAIN: dict[str, Any] = {
-    "file": None, "slider": 0.5, "checkbox": True, "colorpicker": "#123456", "state": None,
-    "dropdown": None, "number": 3,
-}  # fmt: skip
+# What an honest page asks at each of its own events.
+PLAIN: dict[str, dict[str, Any]] = {
+    "start": {},
+    "count": {"photos": [], "examples": [], "local": [], "min_score": None},
+    "show": {"min_score": 0.5},
+    "remove": {"photos": [], "min_score": None},
+    "correct": {"photo": "0" * 64, "boxes": [], "min_score": None},
+    "save": {"photo": "0" * 64, "true_count": 3, "keep": False, "min_score": None},
+    "download": {"what": "csv", "scores": True, "min_score": None},
+    "folder": {"folder": ""},
+}
 
 
 @dataclass(frozen=True)
 class Event:
-    """One event of the page: its number and the kinds of its slots, in order."""
+    """One event of the page, and the slots where a value can be: widgets, fields of a request."""
 
     number: int
     name: str
     slots: tuple[str, ...]
 
     def plain(self, **other: Any) -> list[Any]:
-        """What an honest visitor's page would send; ``other``: by the kind of slot."""
-        return [other.get(kind, PLAIN.get(kind)) for kind in self.slots]
+        """What an honest visitor's page would send; ``other``: fields of the request."""
+        return [None, {**PLAIN[self.name], **other}] if self.slots else []
+
+    def with_value(self, place: int, value: Any) -> list[Any]:
+        """The same with this value in one of the slots."""
+        data = self.plain()
+        if place < 2:
+            data[place] = value
+        else:
+            data[1][self.slots[place]] = value
+        return data
 
 
 @dataclass(frozen=True)
@@ -74,16 +90,17 @@ class Visitor:
 
     def events(self) -> list[Event]:
         """Every event, from the page's own description of itself."""
-        config = self.config()
-        kinds = {part["id"]: part["type"] for part in config["components"]}
         return [
             Event(
                 entry["id"],
-                "+".join(f"{kinds.get(t[0], 'page')}.{t[1]}" for t in entry["targets"]),
-                tuple(kinds[i] for i in entry["inputs"]),
+                entry["api_name"],
+                ("state", "request", *PLAIN[entry["api_name"]]) if entry["inputs"] else (),
             )
-            for entry in config["dependencies"]
+            for entry in self.config()["dependencies"]
         ]
+
+    def event(self, name: str) -> Event:
+        return next(event for event in self.events() if event.name == name)
 
     def upload(self, content: bytes, name: str = "a.jpg") -> str:
         """Its path on the service's disk, as an event names it."""
@@ -136,12 +153,13 @@ class Visitor:
 
     def count(self, content: bytes, name: str = "a.jpg") -> Heard:
         """Upload a photo and have it counted, as dropping it on the page does."""
-        return self.show([file_data(self.upload(content, name))])
+        return self.show([self.upload(content, name)])
 
-    def show(self, files: list[Any]) -> Heard:
-        """Send the event of a changed list of photos."""
-        event = next(e for e in self.events() if e.name == "file.change")
-        return self.send(event.number, event.plain(file=files))
+    def show(self, paths: list[str]) -> Heard:
+        """Have uploaded photos counted."""
+        event = self.event("count")
+        photos = [{"path": path, "name": "a.jpg"} for path in paths]
+        return self.send(event.number, event.plain(photos=photos))
 
 
 def file_data(path: Any, **more: Any) -> dict[str, Any]:

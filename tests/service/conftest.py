@@ -93,91 +93,69 @@ def served(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield Served(client, published, log_url, server.pid)
 
 
-class Visitor:
-    """A visitor of the page without a browser: its own events over HTTP, in one session.
+class EventError(Exception):
+    """The page said this in the place of a reply."""
 
-    Widgets keep their values from event to event, as in a browser.
+
+class Visitor:
+    """A visitor of the page without a browser: the script's own events over HTTP, in one session.
+
+    Attributes:
+        photos: those that were counted, by SHA-256, as the script holds them.
+        screen: what is said about all photos.
     """
 
     def __init__(self, client: TestClient) -> None:
         self._client, self._session = client, uuid.uuid4().hex
-        config = client.get("/config").json()
-        self._events = config["dependencies"]
-        self._widgets = {widget["id"]: widget for widget in config["components"]}
-        self._values = {i: widget["props"].get("value") for i, widget in self._widgets.items()}
+        events = client.get("/config").json()["dependencies"]
+        self.numbers = {event["api_name"]: event["id"] for event in events}
+        self.photos: dict[str, dict[str, Any]] = {}
+        self.screen: dict[str, Any] = {}
 
-    def widget(self, name: str) -> int:
-        """A widget's number, by its label or the text it starts with."""
-        for number, widget in self._widgets.items():
-            if name in (widget["props"].get("label"), widget["props"].get("value")):
-                return number
-        raise LookupError(name)
+    def ask(self, name: str, **request: Any) -> Any:
+        """Send an event; its reply, which is JSON.
 
-    def __getitem__(self, name: str) -> Any:
-        return self._values[self.widget(name)]
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        self._values[self.widget(name)] = value
-
-    @property
-    def answer(self) -> str:
-        """The answer in large type, as HTML."""
-        return self._outputs(self._event("Photos", "change"))[1]
-
-    @property
-    def thanks(self) -> str:
-        return self._outputs(self._event("Save the true count", "click"))[0]
-
-    @property
-    def table(self) -> str:
-        return self._outputs(self._event("Photos", "change"))[4]
-
-    def upload(self, path: Path) -> dict[str, Any]:
-        """An uploaded file, as the list's value."""
-        files = [("files", (path.name, path.read_bytes()))]
-        stored = self._client.post("/gradio_api/upload", files=files).json()[0]
-        return {"path": stored, "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
-
-    def add(self, *paths: Path) -> dict[str, Any]:
-        """Upload files and put them on the list."""
-        return self.list_files([*(self["Photos"] or []), *map(self.upload, paths)])
-
-    def list_files(self, files: list[dict[str, Any]]) -> dict[str, Any]:
-        self["Photos"] = files
-        return self.fire("Photos", "change")
-
-    def fire(self, name: str, event: str) -> dict[str, Any]:
-        """Send an event; its last message. What it returns is put into the widgets."""
-        dependency = self._event(name, event)
-        body = {
-            "data": [self._values[number] for number in dependency["inputs"]],
-            "fn_index": dependency["id"],
-            "session_hash": self._session,
-        }
-        # As Python writes it: with NaN and Infinity, which its reader takes too.
+        Raises:
+            EventError: the page's own sentence.
+        """
+        event = {"data": [None, request], "fn_index": self.numbers[name]}
         joined = self._client.post(
-            "/gradio_api/queue/join",
-            content=json.dumps(body),
-            headers={"content-type": "application/json"},
+            "/gradio_api/queue/join", json={**event, "session_hash": self._session}
         )
-        assert joined.status_code == 200, joined.text
+        if joined.status_code != 200:
+            raise EventError(joined.json()["error"])
         stream = self._client.get(f"/gradio_api/queue/data?session_hash={self._session}").text
         messages = [json.loads(line[6:]) for line in stream.splitlines() if line[:6] == "data: "]
         last = next(message for message in messages if message["msg"] == "process_completed")
-        if last["success"]:
-            for number, value in zip(dependency["outputs"], last["output"]["data"], strict=True):
-                self._put(number, value)
-        return last
+        if not last["success"]:
+            raise EventError(last["output"]["error"])
+        reply = last["output"]["data"][1]
+        self._take(reply)
+        return reply
 
-    def _event(self, name: str, event: str) -> dict[str, Any]:
-        wanted = [self.widget(name), event]
-        return next(event for event in self._events if wanted in event["targets"])
+    def _take(self, reply: dict[str, Any]) -> None:
+        self.screen = reply.get("screen", self.screen)
+        if isinstance(next(iter(reply.get("photos", [])), None), dict):
+            self.photos.update({photo["photo"]: photo for photo in reply["photos"]})
+        for row in reply.get("rows", []):
+            self.photos[row["photo"]]["row"] = row
 
-    def _outputs(self, dependency: dict[str, Any]) -> list[Any]:
-        return [self._values[number] for number in dependency["outputs"]]
+    @property
+    def words(self) -> str:
+        """The answer in large type, and what is said with it."""
+        return f"{self.screen['words']}. {self.screen['hint']}"
 
-    def _put(self, number: int, value: Any) -> None:
-        if not isinstance(value, dict) or value.get("__type__") != "update":
-            self._values[number] = value
-        elif "value" in value:
-            self._values[number] = value["value"]
+    def upload(self, path: Path) -> dict[str, str]:
+        """Upload a photo by itself; how an event names it."""
+        files = [("files", (path.name, path.read_bytes()))]
+        stored = self._client.post("/gradio_api/upload", files=files)
+        assert stored.status_code == 200, stored.text
+        return {"path": stored.json()[0], "name": path.name}
+
+    def add(self, *paths: Path, min_score: float | None = None) -> list[dict[str, Any]]:
+        """Upload photos and have them counted by one event."""
+        photos = [self.upload(path) for path in paths]
+        counted: list[dict[str, Any]] = self.ask("count", photos=photos, min_score=min_score)[
+            "photos"
+        ]
+        return counted

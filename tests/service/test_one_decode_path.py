@@ -127,14 +127,18 @@ def test_the_loader_gives_the_engine_the_same_pixels(
         np.testing.assert_allclose(boxes, expected, rtol=1e-6, err_msg=name)
 
 
-def test_the_page_counts_the_same(client: TestClient, from_api: dict[str, Any], root: Path) -> None:
+def test_the_page_counts_the_same(
+    client: TestClient, from_api: dict[str, Any], root: Path, tmp_path: Path
+) -> None:
     from service.app import inference
+    from service.page_room import PageRoom
+    from service.page_source import PhotoFile
     from service.page_visit import Visit
 
+    room = PageRoom(tmp_path, 100_000_000)
     for name in KINDS:
-        visit = Visit()
-        visit.show_files(inference(), [root / "images" / name], lambda _done, _total: None)
-        assert logged(visit.shown[0].counted.record.boxes) == shown(from_api[name]), name
+        (photo,) = Visit().add(inference(), [PhotoFile(root / "images" / name, name)], room)
+        assert logged(photo.counted.record.boxes) == shown(from_api[name]), name
 
 
 def test_the_command_line_counts_the_same(

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from service.page_events import PageEvents
 from service.page_files import KEEP_SECONDS, PREFIX, PageFiles, file_name
+from service.page_protocol import REQUESTS
 from service.refusal import RefusalError
 from service.uploads import Upload
 
@@ -59,6 +60,11 @@ def hostile_values(secret: Path) -> list[Any]:
         [{"image": described(str(secret)), "caption": None}],
         "__import__('os')", {"a": {"b": {"c": 1}}}, [1, 2], "1e999", {"__type__": "update"},
     ]  # fmt: skip
+
+
+def number_of(page: dict[str, Any], name: str) -> int:
+    """An event of the page's own script, by its name."""
+    return next(int(e["id"]) for e in page["dependencies"] if e["api_name"] == name)
 
 
 def send(client: TestClient, fn_index: int, data: list[Any], more: Any = ()) -> Any:
@@ -107,21 +113,38 @@ def test_an_event_that_the_page_has_not_is_refused(client: TestClient, more: Any
     assert " " in answer.json()["error"]
 
 
-def test_what_a_visitor_clicked_on_is_only_a_position(client: TestClient, tmp_path: Path) -> None:
-    """Gradio would hand the rest to the page's functions."""
-    events = client.app  # the whole service; its guard rebuilds the event
-    assert events is not None
-    config = {
-        "components": [],
-        "dependencies": [{"id": 1, "inputs": []}],
-    }
-    made = PageEvents(config, None, 1, 1)  # type: ignore[arg-type]
-    sent = {"data": [], "fn_index": 1, "session_hash": "a",
+def test_no_field_of_any_request_takes_what_the_script_cannot_send(
+    client: TestClient, page: dict[str, Any], files: PageFiles, tmp_path: Path
+) -> None:
+    """A file in the place of a number, a name or a path: never read, never passed on."""
+    secret = tmp_path / "secret.txt"
+    secret.write_text(CANARY)
+    events = PageEvents(page, files, 4, 2_000_000)
+    values, tried = hostile_values(secret), 0
+    for name, kind in REQUESTS.items():
+        for field in kind.model_fields:
+            for value in values:
+                if (field, value) == ("examples", [1, 2]) or (
+                    isinstance(value, str) and field == "folder"
+                ):
+                    continue  # any text may be a folder's name; it is looked for below the root
+                sent = {"data": [None, {field: value}], "fn_index": number_of(page, name)}
+                with pytest.raises(RefusalError) as refused:
+                    events.read(json.dumps({**sent, "session_hash": "abc"}).encode())
+                assert refused.value.status == 400, (name, field, value)
+                assert CANARY not in str(refused.value)
+                tried += 1
+    assert tried > 500
+
+
+def test_what_a_visitor_clicked_on_is_not_passed_on(page: dict[str, Any], files: PageFiles) -> None:
+    """Gradio would hand it to the page's functions."""
+    events = PageEvents(page, files, 4, 2_000_000)
+    sent = {"data": [None, {}], "fn_index": number_of(page, "show"), "session_hash": "a",
             "event_data": {"index": 2, "value": described("/etc/passwd")}}  # fmt: skip
-    assert json.loads(made.read(json.dumps(sent).encode()))["event_data"] == {
-        "index": 2,
-        "value": None,
-    }
+    rebuilt = json.loads(events.read(json.dumps(sent).encode()))
+    assert rebuilt["event_data"] is None
+    assert rebuilt["data"] == [None, {"min_score": None}]
 
 
 def test_a_large_event_is_refused_before_it_is_read(client: TestClient) -> None:
@@ -151,13 +174,11 @@ def test_the_photos_of_one_event_are_limited_as_of_one_request(
     client: TestClient, page: dict[str, Any]
 ) -> None:
     """The test's service takes 4 photos and 2 MB."""
-    kinds = {c["id"]: c["type"] for c in page["components"]}
-    files = next(d for d in page["dependencies"] if "file" in [kinds[slot] for slot in d["inputs"]])
-    usual = {"slider": 0.5, "checkbox": True, "colorpicker": "#ffb000"}
+    number = number_of(page, "count")
 
     def drop(paths: list[str]) -> Any:
-        values = {**usual, "file": [described(path) for path in paths]}
-        return send(client, files["id"], [values.get(kinds[slot]) for slot in files["inputs"]])
+        photos = [{"path": path, "name": "a.jpg"} for path in paths]
+        return send(client, number, [None, {"photos": photos}])
 
     (large,) = upload(client, b"x" * 1_500_000)
     twice = drop([large, large])

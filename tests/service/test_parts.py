@@ -50,6 +50,26 @@ def test_photos_are_kept_only_when_asked_and_never_too_many(tmp_path: Path) -> N
     assert len(list(folder.iterdir())) == 2
 
 
+def test_a_photo_of_consent_is_kept_with_its_boxes_and_both_go_together(tmp_path: Path) -> None:
+    """0.25 MB are kept: of three photos of 0.1 MB each the oldest goes, with its boxes."""
+    retention = retention_of(tmp_path, keep_mb=0.25)
+    photos = [record() for _ in range(3)]
+    for number, photo in enumerate(photos):
+        retention.store(photo, b"x" * 100_000, [] if number < 2 else None)
+        for path in tmp_path.glob(f"{photo.id}.*"):
+            os.utime(path, (time.time() - 100 + number,) * 2)
+    retention.tidy()
+    retention.close()
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {f"{photos[1].id}.photo", f"{photos[1].id}.boxes.json", f"{photos[2].id}.photo"}
+
+
+def test_boxes_whose_photo_is_gone_go_too(tmp_path: Path) -> None:
+    alone = aged(tmp_path, f"{new_id()}.boxes.json", 1)
+    retention_of(tmp_path).close()
+    assert not alone.exists()
+
+
 def aged(folder: Path, name: str, days: float) -> Path:
     folder.mkdir(exist_ok=True)
     path = folder / name

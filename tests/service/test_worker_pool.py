@@ -8,9 +8,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from service import page_actions as actions
 from service.inference_service import InferenceService
-from service.page_values import DisplayOptions
+from service.page_downloads import NAMES, write_download
+from service.page_protocol import Download
+from service.page_room import PageRoom
+from service.page_screen import headline
+from service.page_source import PhotoFile
 from service.page_visit import Visit
 from service.settings import Settings
 from sparrow.config import ServiceConfig
@@ -42,26 +45,22 @@ def test_two_processes_do_what_the_page_asks(
     expected = [counter.count(p.read_bytes(), p.name, "page")[0].record.count for p in paths]
     before = {child.pid: child.cpu_times().user for child in workers()}
     assert len(before) == 2
-    steps: list[int] = []
-    visit = Visit()
-    visit.show_files(inference, [*paths, text], lambda done, _total: steps.append(done))
-    photos = visit.shown
+    visit, room = Visit(), PageRoom(tmp_path / "page", 100_000_000)
+    photos = visit.add(inference, [PhotoFile(path, path.name) for path in (*paths, text)], room)
     assert [photo.counted.record.count for photo in photos] == [*expected, None]
-    assert steps == list(range(1, 10))
     assert all(child.cpu_times().user > before[child.pid] for child in workers())
 
-    assert f"{sum(expected)} house sparrow" in actions.headline(photos, 0.0)
-    options = DisplayOptions(0.0, True, "#ff0000")
-    original, drawn = actions.pictures(photos[0], options)
-    assert original is not None
-    assert drawn is not None
-    assert len(actions.write_downloads(photos, options, str)) == 3
+    assert f"{sum(expected)} house sparrow" in headline(photos, None)[0]
+    assert photos[0].views is not None
+    for what in NAMES:
+        options = Download.model_validate({"what": what})
+        assert write_download(photos, options, room).stat().st_size > 0
     inference.add_feedback(photos[0].counted.record.id, 2, wrong=True)
     assert inference._writer.flush()  # the log is written a fraction of a second after the answer
     assert inference.log.summary()["photos"] == 9
 
     workers()[0].kill()
     again = Visit()  # another session: the same photos are counted anew
-    again.show_files(inference, paths[:4], lambda _done, _total: None)
-    assert [photo.counted.record.count for photo in again.shown] == expected[:4]
+    added = again.add(inference, [PhotoFile(path, path.name) for path in paths[:4]], room)
+    assert [photo.counted.record.count for photo in added] == expected[:4]
     assert len(workers()) == 2
