@@ -161,6 +161,10 @@ test-kills: $(READY) ## Kill the flow in each of its steps, and promotions, and 
 test-extras: $(READY) ## Install the wheel, bare and with each extra, into environments of their own under /tmp
 	$(BIN)/python -m pytest -m extras tests/extras tests/cli tests/test_packaging.py -s $(ARGS)
 
+.PHONY: test-interop
+test-interop: $(READY) ## Open counts in Frictionless, trap-schema and MegaDetector, installed apart under /tmp
+	$(BIN)/python -m pytest -m interop tests/interop -s $(ARGS)
+
 .PHONY: test-notebooks
 test-notebooks: $(READY) ## Execute docs/notebooks; their outputs are kept as they are
 	$(BIN)/python -m pytest -m notebooks tests/test_notebooks.py $(ARGS)

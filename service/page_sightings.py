@@ -10,7 +10,7 @@ from service.page_photo import PagePhoto
 from sparrow.inference.count_formats import csv_line
 from sparrow.predictions.count_words import interval_in_words, is_minimum, number_in_words
 from sparrow.visits.capture import Capture, capture_of
-from sparrow.visits.maximum import Maximum, Number
+from sparrow.visits.maximum import Maximum, Number, with_expected
 from sparrow.visits.tables import ALL, COLUMNS, rows
 from sparrow.visits.visits import Group, SeenPhoto, Sightings, find_sightings
 
@@ -70,10 +70,13 @@ def _numbers(photo: PagePhoto, min_score: float | None, names: Sequence[str]) ->
     own = {own.label: own for own in photo.class_counts(min_score)}
     total = Number(photo.count(min_score) or 0, *photo.interval(min_score))
     classes = (own.get(name) for name in names)
-    return (
+    numbers = (
         total,
         *(Number(c.count, c.low, c.high) if c else Number(0, None, None) for c in classes),
     )
+    models_own = min_score is None and photo.corrected is None
+    known = photo.counted.expected if models_own and list(own) == list(names) else ()
+    return with_expected(numbers, known)
 
 
 def _visit(group: Group, keys: dict[int, str], names: Sequence[str]) -> Json:

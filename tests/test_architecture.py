@@ -25,6 +25,7 @@ MONITORING_FORBIDDEN = TORCH | {"metaflow", "optuna"}
 GROUND_ROOMS = {"config", "drawing", "migrations"}
 BELOW_REPORTS = (
     "data", "predictions", "detectors", "evaluation", "training", "inference", "export", "visits",
+    "interchange",
 )  # fmt: skip
 ALLOWED: dict[str, tuple[str, ...]] = {
     "data": ("storage.object_store",),
@@ -35,6 +36,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "inference": ("evaluation.counting", "evaluation.training_distribution", "predictions"),
     # Times and counts of photos that were counted: no pixels, no model.
     "visits": ("data.photo_origin",),
+    # What was counted, for other programs: no pixels, no model.
+    "interchange": ("predictions", "visits"),
     "export": ("detectors", "inference"),
     "registry": BELOW_REPORTS,
     "review": (*BELOW_REPORTS, "registry"),

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparrow.cli.count_journal import Journal, journal_path
 from sparrow.cli.count_options import add_options, check_options, visit_options
-from sparrow.cli.count_output import write, write_visits
+from sparrow.cli.count_output import OutputForm, write, write_visits
 from sparrow.cli.count_page import write_page
-from sparrow.cli.count_photos import count_all
-from sparrow.cli.count_places import say_places, write_places
+from sparrow.cli.count_photos import Wanted, count_all
+from sparrow.cli.count_places import draw_without_places, say_places, write_places
 from sparrow.cli.count_report import SOME_UNREADABLE, describe, report
 from sparrow.cli.count_table import refuse_other_table
 from sparrow.cli.count_tally import Tally
 from sparrow.cli.counted_folder import CountedFolder, root_of
+from sparrow.cli.export_options import check_model, set_aside_sidecars, written_files
 from sparrow.cli.project import find_champion
 from sparrow.inference.photo_files import FoundPhotos, find_photos
 from sparrow.progress import show_progress
 from sparrow.visits.fixed_places import FixedPlace, PlaceFinder, read_places
+from sparrow.visits.maximum import CONFIDENCE
 from sparrow.visits.visits import SeenPhoto, Sightings, find_sightings
 
 if TYPE_CHECKING:
     from sparrow.inference.counter import PhotoCounter
+    from sparrow.inference.model_folder import ModelInfo
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -46,6 +49,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def count(arguments: argparse.Namespace) -> int:
     """Count and report; 0 when every photo could be read, 3 when some could not."""
     check_options(arguments)
+    from sparrow.cli.count_exports import check_whereabouts, write_exports
     from sparrow.inference.counter import PhotoCounter
     from sparrow.inference.model_folder import INFO
     from sparrow.regular_file import sha256_of
@@ -54,40 +58,42 @@ def count(arguments: argparse.Namespace) -> int:
     listing = _find(arguments)
     to, folder = arguments.to, find_champion(arguments.model)
     counter = PhotoCounter(folder)
+    check_model(arguments, counter.info)
     with closing(Journal(to, sha256_of(folder / INFO))) as journal:
+        root, names = root_of(arguments.photos), counter.info.class_names
+        options = visit_options(arguments)
+        photos = CountedFolder(journal, listing.photos, root, names, options, excluded)
+        if arguments.camtrap_dp is not None:
+            check_whereabouts(arguments, photos)
         _count(journal, listing.photos, counter, arguments)
-        photos = CountedFolder(
-            journal,
-            listing.photos,
-            root_of(arguments.photos),
-            counter.info.class_names,
-            visit_options(arguments),
-            excluded,
-        )
         left_out = photos.below(listing)
-        tally, sightings, places = _take_up(photos, counter.info.plurals, say_each=to is None)
-        _write_all(arguments, photos, (tally, sightings, places), left_out)
+        draw_without_places(photos)
+        tally, sightings, places = _take_up(photos, counter.info, say_each=to is None)
+        threshold = None if arguments.boxes_from is None else counter.info.threshold
+        form = OutputForm(arguments.megadetector, threshold)
+        _write_all(arguments, photos, (tally, sightings, places), (left_out, form))
+        refused = write_exports(arguments, photos, sightings)
         journal.remove()
     say_places(places, written_to=arguments.fixed_places)
     report(tally, sightings, left_out)
-    return SOME_UNREADABLE if tally.failed else 0
+    return SOME_UNREADABLE if tally.failed or refused else 0
 
 
 def _write_all(
     arguments: argparse.Namespace,
     photos: CountedFolder,
     result: tuple[Tally, Sightings, list[FixedPlace]],
-    left_out: FoundPhotos,
+    output: tuple[FoundPhotos, OutputForm],
 ) -> None:
     """Write the files that were asked for; ``result``: of ``_take_up``."""
-    tally, sightings, places = result
+    (tally, sightings, places), (left_out, form) = result, output
     if arguments.to is not None:
         write(
             arguments.to,
             photos.output(sightings),
             left_out.skipped,
             photos.class_names,
-            megadetector=arguments.megadetector,
+            form,
         )
     if arguments.visits is not None:
         write_visits(arguments.visits, sightings, photos.class_names)
@@ -101,20 +107,26 @@ def _count(
     journal: Journal, files: Sequence[Path], counter: PhotoCounter, arguments: argparse.Namespace
 ) -> None:
     """Count what the journal does not have yet."""
-    left = [file for file in files if not journal.known(file, arguments.annotated)]
+    wanted = Wanted(arguments.annotated, root_of(arguments.photos), arguments.boxes_from)
+    left = [
+        file
+        for file in files
+        if not journal.known(file, wanted.drawing_folder(file), wanted.boxes_from)
+    ]
     _say_what_is_known(journal, files, left)
     show = show_progress("counted", to=sys.stderr)
-    counted = count_all(left, counter, arguments.annotated, arguments.workers)
+    counted = count_all(left, counter, wanted, arguments.workers)
     for number, entry in enumerate(counted, 1):
         journal.add(entry)
         show(number, len(left))
 
 
 def _take_up(
-    photos: CountedFolder, plurals: Mapping[str, str], *, say_each: bool
+    photos: CountedFolder, model: ModelInfo, *, say_each: bool
 ) -> tuple[Tally, Sightings, list[FixedPlace]]:
     """Sums, visits and fixed places of all photos, each of which is looked at once."""
-    tally, seen, finder = Tally(photos.class_names, plurals), list[SeenPhoto](), PlaceFinder()
+    tally = Tally(model.class_names, model.plurals, model.learnt_from_drawings)
+    seen, finder = list[SeenPhoto](), PlaceFinder()
     for file, entry in photos.entries():
         tally.add(entry)
         if entry["record"]["error"] is None:
@@ -122,8 +134,9 @@ def _take_up(
             seen.append(photo)
             finder.add(photo.capture.camera, photo.capture.taken, entry["record"])
         if say_each:
-            print(describe(entry))
-    return tally, find_sightings(seen, photos.options.seconds), finder.places()
+            print(describe(entry, model.plurals))
+    confidence = (model.count_model or {}).get("confidence", CONFIDENCE)
+    return tally, find_sightings(seen, photos.options.seconds, confidence), finder.places()
 
 
 def _find(arguments: argparse.Namespace) -> FoundPhotos:
@@ -131,7 +144,9 @@ def _find(arguments: argparse.Namespace) -> FoundPhotos:
     to = arguments.to
     own = [path for path in (to, arguments.visits, arguments.report) if path is not None]
     own += [] if to is None else [journal_path(to)]
+    own += written_files(arguments)
     listing = find_photos(arguments.photos, recursive=arguments.recursive, own=own)
+    set_aside_sidecars(listing)
     if to is not None:
         refuse_other_table(to, listing.photos)
     return listing
@@ -145,6 +160,7 @@ def _say_what_is_known(journal: Journal, files: Sequence[Path], left: Sequence[P
         print(f"{len(files) - len(left)} photos were counted before; going on", file=sys.stderr)
     if again:
         print(
-            f"{again} photos are counted again: they changed, failed, or have no drawing yet",
+            f"{again} photos are counted again: they changed, failed, or lack a drawing or the "
+            "boxes below the threshold",
             file=sys.stderr,
         )

@@ -11,6 +11,7 @@ import json
 import os
 import tempfile
 import zlib
+from collections.abc import Sequence
 from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import Any, NamedTuple, NotRequired, TypedDict
@@ -33,8 +34,13 @@ class Entry(TypedDict):
         real: the photo's absolute path, links followed: it is found again from any folder.
         smallest_px: see ``CountedPhoto``.
         shot: a ``Shot`` as JSON values; journals of earlier releases have none.
+        out_of_distribution: see ``CountedPhoto``; None as well in journals of earlier releases.
+        expected: see ``CountedPhoto``; earlier journals have none, nor has a photo whose detections
+            are left out in part.
         left_out: detections at excluded places, which no journal knows of.
         renamed: the photo was counted under another name, by ``sparrow watch``.
+        boxes_from: the least score of ``faint``, where those boxes were asked for.
+        faint: boxes below the operating threshold, as JSON values.
     """
 
     record: dict[str, Any]
@@ -44,8 +50,12 @@ class Entry(TypedDict):
     real: str
     smallest_px: int | None
     shot: NotRequired[dict[str, str]]
+    out_of_distribution: NotRequired[bool | None]
+    expected: NotRequired[Sequence[Sequence[float] | None]]
     left_out: NotRequired[int]
     renamed: NotRequired[bool]
+    boxes_from: NotRequired[float]
+    faint: NotRequired[list[dict[str, Any]]]
 
 
 class _Place(NamedTuple):
@@ -56,6 +66,7 @@ class _Place(NamedTuple):
     key: tuple[int, ...] | None
     failed: bool
     annotated: str | None
+    boxes_from: float | None
 
 
 class Journal:
@@ -87,17 +98,20 @@ class Journal:
             self._file.close()
             raise
 
-    def known(self, file: Path, annotated: Path | None) -> bool:
+    def known(self, file: Path, annotated: Path | None, boxes_from: float | None = None) -> bool:
         """Whether this very file was counted, and need not be again.
 
         Args:
             file: the photo.
-            annotated: folder of the drawings, if there are to be any.
+            annotated: folder of its drawing, if there is to be one.
+            boxes_from: the least score of the boxes that are to be there.
         """
         place = self._places.get(os.path.realpath(file))
         if place is None or place.failed:
             return False  # what failed may work now
         if place.key is None or list(place.key) != file_key(file):
+            return False
+        if boxes_from is not None and (place.boxes_from is None or place.boxes_from > boxes_from):
             return False
         if annotated is not None:
             drawing = Path(place.annotated or "")
@@ -161,7 +175,9 @@ class Journal:
     def _note(self, entry: Entry, offset: int, length: int) -> None:
         key = None if entry["file"] is None else tuple(entry["file"])
         failed = entry["record"]["error"] is not None
-        self._places[entry["real"]] = _Place(offset, length, key, failed, entry["annotated"])
+        self._places[entry["real"]] = _Place(
+            offset, length, key, failed, entry["annotated"], entry.get("boxes_from")
+        )
 
     def _append(self, line: bytes) -> None:
         try:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sparrow.cli.count_output import FORMATS
 from sparrow.cli.counted_folder import VisitOptions
+from sparrow.cli.export_options import add_export_options, check_export_options
 from sparrow.portable import usable_cores
 from sparrow.visits.visits import VISIT_SECONDS
 
@@ -29,6 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model", type=Path, metavar="DIR", help="model folder (the champion)")
     _add_visit_options(parser)
+    add_export_options(parser)
 
 
 def _add_visit_options(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +60,9 @@ def _add_less_common(group: argparse._ArgumentGroup) -> None:
         help="take a file's own time where neither EXIF nor name tells one",
     )
     group.add_argument(
-        "--gps", action="store_true", help="write the places that EXIF tells into the table of --to"
+        "--gps",
+        action="store_true",
+        help="write the places that EXIF tells into --to and --camtrap-dp",
     )
     group.add_argument(
         "--fixed-places",
@@ -95,8 +99,11 @@ def check_options(arguments: argparse.Namespace) -> None:
         import pyarrow  # noqa: F401
     if arguments.megadetector and (to is None or to.suffix.lower() != ".json"):
         raise ValueError("--megadetector needs --to with a name ending in .json")
-    if arguments.gps and (to is None or arguments.megadetector):
-        raise ValueError("--gps needs --to with a table of counts: it writes two columns of it")
+    if arguments.gps and (to is None or arguments.megadetector) and not arguments.camtrap_dp:
+        raise ValueError(
+            "--gps needs --to with a table of counts, or --camtrap-dp: it adds to them"
+        )
+    check_export_options(arguments)
     if arguments.report is not None:
         import sparrow.reports.templates  # noqa: F401 needs Jinja2, which bare counting does not
     if arguments.workers < 1:

@@ -1,6 +1,6 @@
 """The output file of ``sparrow count``: CSV, JSON, MegaDetector's JSON or Parquet.
 
-Text is written photo by photo; a Parquet file alone is put together in memory.
+Text is written photo by photo, Parquet by groups of photos: memory does not grow with a folder.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -23,9 +23,18 @@ from sparrow.visits.visits import Sightings
 
 if TYPE_CHECKING:
     from sparrow.predictions.class_columns import ClassColumns
-    from sparrow.predictions.record import PredictionRecord
+    from sparrow.predictions.record import LoggedBox, PredictionRecord
 
 FORMATS = (".csv", ".json", ".parquet")
+ROW_GROUP = 5000  # photos
+# What a column of a Parquet file holds: the same in each row group, also where all is missing.
+TEXT = (
+    "file", "error", "model_name", "model_version", "time", "sha256", "taken_at", "time_from",
+    "camera",
+)  # fmt: skip
+WHOLE = ("count", "count_low", "count_high", "width_px", "height_px", "visit")
+REAL = ("milliseconds", "latitude", "longitude")
+TRUTH = ("count_is_minimum", "out_of_distribution")
 
 
 @dataclass(frozen=True)
@@ -41,13 +50,25 @@ class OutputPhoto:
     columns: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class OutputForm:
+    """How the output file is written, where its name does not say it.
+
+    Attributes:
+        megadetector: a ``.json`` is in MegaDetector's batch format.
+        threshold: told there, where boxes below it are in the file; else None.
+    """
+
+    megadetector: bool = False
+    threshold: float | None = None
+
+
 def write(
     to: Path,
     photos: Iterable[OutputPhoto],
     skipped: Sequence[SkippedFile],
     class_names: Sequence[str],
-    *,
-    megadetector: bool,
+    form: OutputForm = OutputForm(),
 ) -> None:
     """Write the output file, whole or not at all.
 
@@ -64,14 +85,12 @@ def write(
                 _write_parquet(partial, photos, by_class)
                 return
             with partial.open("w", encoding="utf-8", newline="") as file:
-                if megadetector:
-                    _write_megadetector(file, photos, class_names, left_out)
+                if form.megadetector:
+                    _write_megadetector(file, photos, class_names, (left_out, form.threshold))
                 elif to.suffix.lower() == ".csv":
                     _write_csv(file, photos, by_class)
                 else:
-                    end = f',\n "skipped": {_inner(left_out)}\n}}\n'
-                    items = (_json_photo(photo, by_class) for photo in photos)
-                    _write_list(file, '{\n "photos": [', items, end)
+                    _write_json(file, photos, by_class, left_out)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(to)) from error
 
@@ -104,24 +123,38 @@ def _write_csv(
         file.write(csv_line(row.values()))
 
 
+def _write_json(
+    file: TextIO,
+    photos: Iterable[OutputPhoto],
+    by_class: Sequence[ClassColumns],
+    left_out: Sequence[dict[str, str]],
+) -> None:
+    items = (_json_photo(photo, by_class) for photo in photos)
+    write_list(file, '{\n "photos": [', items, f',\n "skipped": {_inner(left_out)}\n}}\n')
+
+
 def _write_megadetector(
     file: TextIO,
     photos: Iterable[OutputPhoto],
     class_names: Sequence[str],
-    left_out: Sequence[dict[str, str]],
+    info: tuple[Sequence[dict[str, str]], float | None],
 ) -> None:
+    """``info``: what is told of skipped files, and of the threshold."""
     from sparrow.inference import count_formats as formats
 
-    records = (_record(photo.entry) for photo in photos)
-    first = next(records)
+    entries = (photo.entry for photo in photos)
+    first = next(entries)
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
-    head = json.dumps(formats.megadetector([first], class_names, now, left_out), indent=1)
-    begin, _, _ = head.rpartition('"images": [')
-    images = (formats.megadetector_image(record, class_names) for record in chain([first], records))
-    _write_list(file, begin + '"images": [', images, "\n}\n")
+    content = formats.megadetector([record_of(first)], class_names, now, *info)
+    begin, _, _ = json.dumps(content, indent=1).rpartition('"images": [')
+    images = (
+        formats.megadetector_image(record_of(entry), class_names, faint_of(entry))
+        for entry in chain([first], entries)
+    )
+    write_list(file, begin + '"images": [', images, "\n}\n")
 
 
-def _write_list(file: TextIO, begin: str, items: Iterable[dict[str, Any]], end: str) -> None:
+def write_list(file: TextIO, begin: str, items: Iterable[dict[str, Any]], end: str) -> None:
     """JSON as ``json.dumps`` writes it with an indent of 1, with one list that is not in memory."""
     file.write(begin)
     for number, item in enumerate(items):
@@ -137,26 +170,48 @@ def _inner(value: object) -> str:
 def _write_parquet(
     path: Path, photos: Iterable[OutputPhoto], by_class: Sequence[ClassColumns]
 ) -> None:
+    """Photos as row groups: memory holds one of them."""
     import pandas as pd
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetWriter
 
-    table = pd.DataFrame(_row(photo, by_class) for photo in photos)
-    for columns in by_class:  # whole numbers, with gaps where a photo or an interval has none
-        table = table.astype(dict.fromkeys(columns.names, "Int64"))
-    table.astype({"visit": "Int64"}).to_parquet(path, index=False)
+    whole = [*WHOLE, *(name for columns in by_class for name in columns.names)]
+    nullable = {**dict.fromkeys(whole, "Int64"), **dict.fromkeys(TRUTH, "boolean")}
+    types = {**dict.fromkeys(whole, pa.int64()), **dict.fromkeys(TRUTH, pa.bool_())}
+    types |= {**dict.fromkeys(TEXT, pa.string()), **dict.fromkeys(REAL, pa.float64())}
+    rows, writer = (_row(photo, by_class) for photo in photos), None
+    try:
+        while group := list(islice(rows, ROW_GROUP)):
+            schema = pa.schema([(name, types[name]) for name in group[0]])
+            own = {name: kind for name, kind in nullable.items() if name in group[0]}
+            table = pa.Table.from_pandas(pd.DataFrame(group).astype(own), schema)
+            writer = writer or ParquetWriter(path, table.schema)
+            writer.write_table(table)
+    finally:
+        if writer is not None:
+            writer.close()
 
 
 def _row(photo: OutputPhoto, by_class: Sequence[ClassColumns]) -> dict[str, Any]:
     from sparrow.inference.count_formats import row
 
-    return {**row(_record(photo.entry), by_class), **photo.columns}
+    return {**row(record_of(photo.entry), by_class), **photo.columns}
 
 
 def _json_photo(photo: OutputPhoto, by_class: Sequence[ClassColumns]) -> dict[str, Any]:
-    boxes = [asdict(box) for box in _record(photo.entry).boxes]
+    boxes = [asdict(box) for box in record_of(photo.entry).boxes]
     return {**_row(photo, by_class), "boxes": boxes, "message": photo.entry["message"]}
 
 
-def _record(entry: Entry) -> PredictionRecord:
+def record_of(entry: Entry) -> PredictionRecord:
+    """What was counted, as the prediction log has it."""
     from sparrow.predictions.record import PredictionRecord
 
     return PredictionRecord.from_json(entry["record"])
+
+
+def faint_of(entry: Entry) -> tuple[LoggedBox, ...]:
+    """Boxes below the operating threshold, where they were asked for."""
+    from sparrow.predictions.record import LoggedBox
+
+    return tuple(LoggedBox(**box) for box in entry.get("faint", ()))

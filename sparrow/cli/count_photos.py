@@ -8,12 +8,13 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparrow.atomic_file import atomic_file
 from sparrow.cli.count_journal import Entry
+from sparrow.cli.counted_folder import name_below
 from sparrow.cli.file_key import FileKey, key_of
 from sparrow.images import MAX_FILE_BYTES, RgbImage
 from sparrow.inference.photo_files import DRAWING_MARK
@@ -24,36 +25,58 @@ if TYPE_CHECKING:
     from sparrow.inference.counter import CountedPhoto, PhotoCounter
     from sparrow.predictions.record import PredictionRecord
 
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is made of each photo beside its count.
+
+    Attributes:
+        annotated: folder of the drawings, which are in folders like those of the photos.
+        root: the folder that the photos are below.
+        boxes_from: the least score of boxes that are kept beside the counted ones.
+    """
+
+    annotated: Path | None = None
+    root: Path = Path()
+    boxes_from: float | None = None
+
+    def drawing_folder(self, file: Path) -> Path | None:
+        """Where the drawing of a photo is; None where none is wanted."""
+        if self.annotated is None:
+            return None
+        name = Path(name_below(file, self.root))
+        return self.annotated if name.is_absolute() else self.annotated / name.parent
+
+
 AHEAD = 16  # photos a process that are begun before the first of them is asked for
 
 
 def count_all(
-    files: Sequence[Path], counter: PhotoCounter, annotated: Path | None, workers: int
+    files: Sequence[Path], counter: PhotoCounter, wanted: Wanted, workers: int
 ) -> Iterator[Entry]:
     """Entries of the journal, in the order of the files."""
-    if annotated is not None:
-        annotated.mkdir(parents=True, exist_ok=True)
+    if wanted.annotated is not None:
+        wanted.annotated.mkdir(parents=True, exist_ok=True)
     if workers == 1 or len(files) < 2:
-        yield from (count_file(counter, file, annotated) for file in files)
+        yield from (count_file(counter, file, wanted) for file in files)
         return
-    yield from _count_in_processes(files, counter, annotated, min(workers, len(files)))
+    yield from _count_in_processes(files, counter, wanted, min(workers, len(files)))
 
 
 def _count_in_processes(
-    files: Sequence[Path], counter: PhotoCounter, annotated: Path | None, workers: int
+    files: Sequence[Path], counter: PhotoCounter, wanted: Wanted, workers: int
 ) -> Iterator[Entry]:
     from sparrow.inference.worker_process import ProcessLostError, WorkerProcess
 
-    processes = [WorkerProcess() for _ in range(workers)]
     free: queue.SimpleQueue[WorkerProcess] = queue.SimpleQueue()
-    for process in processes:
+    for process in (processes := [WorkerProcess() for _ in range(workers)]):
         free.put(process)
 
     def count_there(file: Path) -> Entry:
         process = free.get()
         try:
             return process.run(
-                count_file, counter.folder, file, annotated, info_sha256=counter.info_sha256
+                count_file, counter.folder, file, wanted, info_sha256=counter.info_sha256
             )
         except ProcessLostError:
             return _entry(file, counter.failed(b"", str(file), "cli"))
@@ -72,8 +95,9 @@ def _count_in_processes(
         process.close()
 
 
-def count_file(counter: PhotoCounter, file: Path, annotated: Path | None) -> Entry:
+def count_file(counter: PhotoCounter, file: Path, wanted: Wanted | None = None) -> Entry:
     """One photo: its record as JSON values, and the ``message`` of what went wrong."""
+    wanted = wanted or Wanted()
     content, trouble, key, drawing = b"", None, None, None
     try:
         with open_regular(file) as opened:
@@ -84,11 +108,13 @@ def count_file(counter: PhotoCounter, file: Path, annotated: Path | None) -> Ent
     if len(content) > MAX_FILE_BYTES:
         content, trouble = b"", f"a photo has at most {MAX_FILE_BYTES // 1024**2} MiB"
     counted, image = counter.count(content, str(file), "cli")
-    if annotated is not None and image is not None and counted.record.error is None:
-        drawing = _write_annotated(
-            annotated, file, counter.info.class_names, (image, counted.record)
-        )
+    folder = wanted.drawing_folder(file)
+    if folder is not None and image is not None and counted.record.error is None:
+        drawing = _write_annotated(folder, file, counter.info.class_names, (image, counted.record))
     entry = _entry(file, counted, trouble, key, drawing)
+    if wanted.boxes_from is not None:
+        kept = [asdict(box) for box in counted.faint if box.score >= wanted.boxes_from]
+        entry |= {"boxes_from": wanted.boxes_from, "faint": kept}
     return {**entry, "shot": asdict(read_shot(content))}
 
 
@@ -117,6 +143,8 @@ def _entry(
         "annotated": os.path.abspath(drawing) if drawing else None,
         "real": os.path.realpath(file),
         "smallest_px": counted.smallest_px,
+        "out_of_distribution": counted.out_of_distribution,
+        "expected": counted.expected,
     }
 
 
@@ -127,18 +155,30 @@ def _write_annotated(
     counted: tuple[RgbImage, PredictionRecord],
 ) -> Path:
     """Draw the boxes into a copy of the photo, written whole or not at all; its path."""
+    image, record = counted
+    stem = os.fsdecode(os.fsencode(file.stem)[:200])  # room for the digits and the ending
+    # The digits keep photos apart whose names differ in their endings, and a drawing from a photo.
+    path = folder / f"{stem}-{record.sha256[:8]}.jpg"
+    save_drawing(path, image, record, class_names)
+    return path
+
+
+def save_drawing(
+    path: Path, image: RgbImage, record: PredictionRecord, class_names: Sequence[str]
+) -> None:
+    """Write the photo with the record's boxes, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written; the file is named.
+    """
     from PIL import Image
 
     from sparrow.drawing.class_boxes import draw_class_boxes
 
-    image, record = counted
     drawn = draw_class_boxes(image, record.boxes, class_names)
-    stem = os.fsdecode(os.fsencode(file.stem)[:200])  # room for the digits and the ending
-    # The digits keep two photos of one name in two folders apart.
-    path = folder / f"{stem}-{record.sha256[:8]}.jpg"
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(path) as partial:
             Image.fromarray(drawn).save(partial, "JPEG", quality=88, comment=DRAWING_MARK)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
-    return path

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import astuple
 from pathlib import Path
 
 from sparrow.atomic_file import write_atomic
+from sparrow.cli.count_photos import save_drawing
 from sparrow.cli.counted_folder import CountedFolder, name_below
 from sparrow.images import ImageError, RgbImage, read_image
 from sparrow.plain_text import one_line, utf8
+from sparrow.predictions.record import PredictionRecord
 from sparrow.visits.fixed_places import COLUMNS, FixedPlace, rounded
 
 TABLE = "places.csv"
@@ -63,6 +66,20 @@ def write_places(folder: Path, places: Sequence[FixedPlace], photos: CountedFold
             sheet = filled_rows(shown, _WIDTH_PX, _ROW_PX, _GAP_PX)
             write_atomic(folder / f"place-{number}.jpg", encode_jpeg(sheet))
     write_atomic(folder / TABLE, "".join(rows))
+
+
+def draw_without_places(photos: CountedFolder) -> None:
+    """Draw the photos of ``--annotated`` anew whose boxes are left out in part.
+
+    Raises:
+        OSError: one cannot be written; the file is named.
+    """
+    for file, entry in photos.entries() if photos.excluded else ():
+        if entry["annotated"] is not None and entry.get("left_out"):
+            with suppress(ImageError):  # the photo has gone meanwhile, and its drawing stays
+                image = read_image(file)
+                record = PredictionRecord.from_json(entry["record"])
+                save_drawing(Path(entry["annotated"]), image, record, photos.class_names)
 
 
 def _drawn(file: Path, place: FixedPlace) -> RgbImage | None:

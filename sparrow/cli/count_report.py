@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sparrow.class_nouns import NO_PLURALS, noun
 from sparrow.cli.count_journal import Entry
 from sparrow.cli.count_tally import Tally
-from sparrow.inference.object_size import size_in_words
 from sparrow.inference.photo_files import FoundPhotos
+from sparrow.inference.remarks import DRAWN, remarks
 from sparrow.plain_text import first_of, one_line
 from sparrow.predictions.count_words import (
     interval_in_words,
@@ -19,14 +20,13 @@ from sparrow.predictions.count_words import (
     number_in_words,
     total_in_words,
 )
-from sparrow.visits.maximum import Maximum
-from sparrow.visits.tables import class_rows
-from sparrow.visits.visits import Group, Sightings
+from sparrow.reports.visit_words import most_in_words
+from sparrow.visits.visits import Sightings
 
 SOME_UNREADABLE = 3
 
 
-def describe(entry: Entry) -> str:
+def describe(entry: Entry, plurals: Mapping[str, str] = NO_PLURALS) -> str:
     """One photo in a line."""
     record = entry["record"]
     name = one_line(record["file_name"])
@@ -34,18 +34,19 @@ def describe(entry: Entry) -> str:
         return f"{name}: {entry['message']}"
     low, high = record["count_low"], record["count_high"]
     likely = f"likely {interval_in_words(low, high)}" if low is not None else ""
-    by_class = _classes_in_words(record["class_counts"])
-    notes = "; ".join(filter(None, [likely, by_class, size_in_words(entry["smallest_px"])]))
+    by_class = _classes_in_words(record["class_counts"], plurals)
+    unusual = remarks(entry["smallest_px"], entry.get("out_of_distribution"))
+    notes = "; ".join(filter(None, [likely, by_class, *unusual]))
     number = number_in_words(record["count"], minimum=is_minimum(low, high))
     return f"{name}: {number} ({notes})" if notes else f"{name}: {number}"
 
 
-def _classes_in_words(class_counts: Sequence[dict[str, Any]]) -> str:
-    """``robin 2, wren 1``: of several classes those that were found."""
+def _classes_in_words(class_counts: Sequence[dict[str, Any]], plurals: Mapping[str, str]) -> str:
+    """``2 robins, 1 wren``: of several classes those that were found."""
     if len(class_counts) < 2:
         return ""
-    seen = [counted for counted in class_counts if counted["count"]]
-    return ", ".join(f"{counted['label']} {counted['count']}" for counted in seen)
+    seen = [(counted["count"], counted["label"]) for counted in class_counts if counted["count"]]
+    return ", ".join(f"{number} {noun(number, label, plurals)}" for number, label in seen)
 
 
 def report(tally: Tally, sightings: Sightings, listing: FoundPhotos) -> None:
@@ -63,20 +64,21 @@ def report(tally: Tally, sightings: Sightings, listing: FoundPhotos) -> None:
             f"{tally.left_out_of} photos",
             file=sys.stderr,
         )
-    _say_sightings(sightings, tally.class_names)
-    _say_sizes(tally)
+    _say_sightings(sightings, tally)
+    for note in [*notes_of(tally), *([DRAWN] if tally.drawn else [])]:
+        print(note, file=sys.stderr)
     _list("could not be counted", tally.failed)
     say_left_out(listing)
     print(sum_in_words(tally, listing), file=sys.stderr)
 
 
-def _say_sightings(sightings: Sightings, class_names: Sequence[str]) -> None:
+def _say_sightings(sightings: Sightings, tally: Tally) -> None:
     """The most at once of each camera, and what the cameras' clocks did."""
     for group in sightings.cameras:
         visits = f"{group.visits} visit{'' if group.visits == 1 else 's'}"
         print(
             f"{one_line(group.camera)}, {len(group.photos)} photos in {visits}: "
-            f"{most_in_words(group, class_names)}",
+            f"at most {most_in_words(group, tally.class_names, tally.plurals)}",
             file=sys.stderr,
         )
     if sightings.undated:
@@ -89,28 +91,22 @@ def _say_sightings(sightings: Sightings, class_names: Sequence[str]) -> None:
         print(one_line(note), file=sys.stderr)
 
 
-def most_in_words(group: Group, class_names: Sequence[str]) -> str:
-    """``at most 3 robin at once (likely 2 to 4), 0 wren``."""
-    most = (_one_most(name, group.maxima[place]) for place, name in class_rows(class_names))
-    return f"at most {', '.join(most)} at once"
-
-
-def _one_most(name: str, most: Maximum) -> str:
-    likely = interval_in_words(most.low, most.high)
-    return f"{number_in_words(most.count, minimum=is_minimum(most.low, most.high))} {name}" + (
-        f" (likely {likely})" if likely else ""
-    )
-
-
-def _say_sizes(tally: Tally) -> None:
+def notes_of(tally: Tally) -> list[str]:
+    """What is to be known of the photos together: sizes that are lost, and photos unlike others."""
+    notes = []
     if tally.sizes:
         low, high = min(tally.sizes), max(tally.sizes)
         sizes = f"{low} to {high}" if low < high else f"{high}"
-        print(
+        notes.append(
             f"{tally.sizes.total()} photos are much larger than the model sees them: objects below "
-            f"about {sizes} px in them may be missed, and their likely ranges do not cover that",
-            file=sys.stderr,
+            f"about {sizes} px in them may be missed, and their likely ranges do not cover that"
         )
+    if tally.out_of_distribution:
+        notes.append(
+            f"{tally.out_of_distribution} of {tally.counted} photos are unlike those this model "
+            "learnt from: their counts may be far off, and have no likely range"
+        )
+    return notes
 
 
 def say_left_out(listing: FoundPhotos) -> None:

@@ -37,25 +37,29 @@ def refuse_other_table(to: Path, files: Sequence[Path]) -> None:
     """
     if not to.exists() or to.stat().st_size == 0:
         return
-    remedy = "; choose another --to, or move the file away"
-    rows = _rows_in(to)
+    reason = _why_not(_rows_in(to), files)
+    if reason is not None:
+        raise ValueError(f"--to {to}: {reason}; choose another --to, or move the file away")
+
+
+def _why_not(rows: Sequence[_Row] | None, files: Sequence[Path]) -> str | None:
+    """Why a table with these rows must stay; None where it may be overwritten."""
     if rows is None:
-        raise ValueError(
-            f"--to {to}: the file is there already and is no table of sparrow count{remedy}"
-        )
+        return "the file is there already and is no table of sparrow count"
     names = [row.name for row in rows]
     others = _not_among(names, files)
     if others:
-        raise ValueError(
-            f"--to {to}: the file holds the counts of {len(names)} photos, of which {len(others)} "
-            f"are not among the {len(files)} to be counted now, such as {one_line(others[0])}; it "
-            f"would be overwritten{remedy}"
+        return (
+            f"the file holds the counts of {len(names)} photos, of which {len(others)} are not "
+            f"among the {len(files)} to be counted now, such as {one_line(others[0])}; it would be "
+            "overwritten"
         )
     if _holds_others_of_the_same_names(rows, files):
-        raise ValueError(
-            f"--to {to}: the file holds the counts of {len(names)} other photos with the same "
-            f"names, such as {one_line(names[0])}; it would be overwritten{remedy}"
+        return (
+            f"the file holds the counts of {len(names)} other photos with the same names, such as "
+            f"{one_line(names[0])}; it would be overwritten"
         )
+    return None
 
 
 def _holds_others_of_the_same_names(rows: Sequence[_Row], files: Sequence[Path]) -> bool:

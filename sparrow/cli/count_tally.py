@@ -17,9 +17,11 @@ class Tally:
 
     Attributes:
         class_names, plurals: of the model.
+        drawn: whether it learnt from drawings alone.
         counted: photos that could be counted.
         total, by_class: objects in them.
         minimum: one of the counts is the least that there may be, and so are the sums.
+        out_of_distribution: photos unlike those that the model learnt from.
         failed: name and reason of each photo that could not be counted.
         left_out, left_out_of: detections at excluded places, and photos that have any.
         sizes: how many photos are shrunk so far that objects below so many pixels may be missed.
@@ -27,12 +29,14 @@ class Tally:
 
     class_names: Sequence[str]
     plurals: Mapping[str, str] = field(default_factory=dict)
+    drawn: bool = False
     counted: int = 0
     total: int = 0
     by_class: Counter[str] = field(default_factory=Counter)
     minimum: bool = False
     left_out: int = 0
     left_out_of: int = 0
+    out_of_distribution: int = 0
     failed: list[tuple[str, str | None]] = field(default_factory=list)
     sizes: Counter[int] = field(default_factory=Counter)
 
@@ -47,7 +51,8 @@ class Tally:
         self.counted += 1
         self.left_out += entry.get("left_out", 0)
         self.left_out_of += entry.get("left_out", 0) > 0
-        total, *own = numbers_of(record, self.class_names)
+        self.out_of_distribution += entry.get("out_of_distribution") is True
+        total, *own = numbers_of(entry, self.class_names)
         self.total += total.count
         self.minimum |= is_minimum(total.low, total.high)
         for name, number in zip(self.class_names, own, strict=True):

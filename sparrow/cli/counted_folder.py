@@ -13,11 +13,12 @@ from typing import Any
 
 from sparrow.cli.count_journal import Entry, Journal
 from sparrow.cli.count_output import OutputPhoto
+from sparrow.cli.file_key import FileKey, file_key
 from sparrow.inference.photo_files import FoundPhotos, SkippedFile
 from sparrow.plain_text import utf8
 from sparrow.visits.capture import CameraBy, Capture, Shot, capture_of, read_position, read_shot
 from sparrow.visits.fixed_places import FixedPlace, of_camera, without_places
-from sparrow.visits.maximum import Number
+from sparrow.visits.maximum import Number, with_expected
 from sparrow.visits.visits import VISIT_SECONDS, SeenPhoto, Sightings
 
 
@@ -66,7 +67,12 @@ class CountedFolder:
                 places = of_camera(self.excluded, self.capture(file, entry).camera)
                 record = without_places(entry["record"], places)
                 entry["left_out"] = len(entry["record"]["boxes"]) - len(record["boxes"])
+                if "faint" in entry:
+                    faint = {**entry["record"], "boxes": entry["faint"], "class_counts": ()}
+                    entry["faint"] = without_places(faint, places)["boxes"]
                 entry["record"] = record
+                if entry["left_out"]:
+                    entry["expected"] = ()
             yield file, entry
 
     def seen(self, file: Path, entry: Entry) -> SeenPhoto:
@@ -74,21 +80,25 @@ class CountedFolder:
         return SeenPhoto(
             entry["record"]["file_name"],
             self.capture(file, entry),
-            numbers_of(entry["record"], self.class_names),
+            numbers_of(entry, self.class_names),
+            entry.get("out_of_distribution") is True,
         )
 
     def capture(self, file: Path, entry: Entry) -> Capture:
         """When and by which camera; what an earlier release did not note is read now."""
         noted = entry.get("shot")
         shot = read_shot(file) if noted is None else Shot(**noted)
-        key = entry["file"] if self.options.file_times else None
-        return capture_of(
-            shot,
-            entry["record"]["file_name"],
-            self.options.camera_by,
-            self.root.name or str(self.root),
-            key[1] if key else None,
-        )
+        return self._capture(shot, entry["record"]["file_name"], entry["file"])
+
+    def capture_now(self, file: Path) -> tuple[str, Capture]:
+        """A photo's name, and the same of a photo that may not be counted yet."""
+        name = name_below(file, self.root)
+        return name, self._capture(read_shot(file), name, file_key(file))
+
+    def _capture(self, shot: Shot, name: str, key: FileKey | None) -> Capture:
+        written_ns = key[1] if key and self.options.file_times else None
+        home = self.root.name or str(self.root)
+        return capture_of(shot, name, self.options.camera_by, home, written_ns)
 
     def below(self, listing: FoundPhotos) -> FoundPhotos:
         """What was found and is not counted, under its names below the root."""
@@ -120,23 +130,22 @@ class CountedFolder:
                     "latitude": position[0] if position else None,
                     "longitude": position[1] if position else None,
                 }
+            columns["out_of_distribution"] = entry.get("out_of_distribution")
             yield OutputPhoto(entry, columns)
 
 
-def numbers_of(record: dict[str, Any], class_names: Sequence[str]) -> tuple[Number, ...]:
-    """The count of all classes together, then that of each, as far as the record has them."""
+def numbers_of(entry: Entry, class_names: Sequence[str]) -> tuple[Number, ...]:
+    """The count of all classes together, then that of each, as far as the entry has them."""
+    record = entry["record"]
     total = Number(record["count"], record["count_low"], record["count_high"])
-    if len(class_names) == 1:
-        return total, total
     counts = record.get("class_counts") or ()
     noted = {
         count["label"]: Number(count["count"], count["low"], count["high"]) for count in counts
     }
     labels = [box["label"] for box in record["boxes"]]
-    return (
-        total,
-        *(noted.get(name) or Number(labels.count(name), None, None) for name in class_names),
-    )
+    own = [noted.get(name) or Number(labels.count(name), None, None) for name in class_names]
+    numbers = (total, total) if len(class_names) == 1 else (total, *own)
+    return with_expected(numbers, entry.get("expected") or ())
 
 
 def root_of(sources: Sequence[Path]) -> Path:

@@ -25,7 +25,7 @@ class Messages:
     def photo(self, entry: Entry) -> dict[str, Any]:
         """A photo's message, as JSON values; ``id`` is the same each time that it is sent."""
         record, capture = entry["record"], self._capture(entry)
-        total, *own = numbers_of(record, self.class_names)
+        total, *own = numbers_of(entry, self.class_names)
         return {
             "id": record["id"],
             "file": utf8(name_below(Path(record["file_name"]), self._root)),
@@ -74,7 +74,7 @@ class Messages:
             self._day, self._most = today, {}
 
     def _counts(self, entry: Entry) -> dict[str, int]:
-        total, *own = numbers_of(entry["record"], self.class_names)
+        total, *own = numbers_of(entry, self.class_names)
         counts = {name: number.count for name, number in zip(self.class_names, own, strict=True)}
         return {"all": total.count, **counts}
 

@@ -96,7 +96,7 @@ class Tables:
         ]
         listing = FoundPhotos(skipped=skipped)
         counted = folder.output(sightings)
-        write(outputs.to, counted, skipped, self._class_names, megadetector=False)
+        write(outputs.to, counted, skipped, self._class_names)
         if outputs.visits is not None:
             write_visits(outputs.visits, sightings, self._class_names)
         if outputs.report is not None:

@@ -105,16 +105,24 @@ class CountModel:
 
     def estimate_scores(self, scores: NDArray[np.float32]) -> CountEstimate:
         """``estimate`` from the scores alone, [N] in falling order."""
-        probabilities = self.probability(scores)
         count = int((scores >= np.float32(self.threshold)).sum())
-        variance = (probabilities * (1 - probabilities)).sum()
-        expected, deviation = self.moments(probabilities.sum(), variance)
-        half_width = self.conformal_quantile * float(deviation)
-        low = max(math.ceil(float(expected) - half_width), 0)
-        high = max(math.floor(float(expected) + half_width), count)
+        expected, half_width = self.expected(scores)
+        low = max(math.ceil(expected - half_width), 0)
+        high = max(math.floor(expected + half_width), count)
         # Between two whole numbers there may be none: the count is always an answer.
         most = None if self.is_minimum(count) else high
-        return CountEstimate(count, min(low, count), most, float(expected))
+        return CountEstimate(count, min(low, count), most, expected)
+
+    def expected(self, scores: NDArray[np.float32]) -> tuple[float, float]:
+        """Expected count of one photo and the half-width of its interval, neither rounded.
+
+        Args:
+            scores: [N], of all that the detector kept.
+        """
+        probabilities = self.probability(scores)
+        variance = (probabilities * (1 - probabilities)).sum()
+        expected, deviation = self.moments(probabilities.sum(), variance)
+        return float(expected), self.conformal_quantile * float(deviation)
 
     def is_minimum(self, count: ArrayLike) -> Bools:
         """Whether counts reach the most that the detector finds, elementwise."""

@@ -8,6 +8,8 @@ from sparrow.detections import Detections
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.predictions.record import ClassCount
 
+Expected = tuple[float, float]  # expected count, half-width of its interval; neither rounded
+
 
 @dataclass(frozen=True)
 class Count:
@@ -65,6 +67,19 @@ class CountEstimator:
         return tuple(
             ClassCount(name, count.count, count.low, count.high)
             for name, count in zip(names, counts, strict=True)
+        )
+
+    def expected(self, detections: Detections) -> tuple[Expected | None, ...]:
+        """Of all classes together, then of every class; None where no count is calibrated."""
+        names = self._info.class_names
+        total = None if self._model is None else self._model.expected(detections.scores)
+        if len(names) == 1:
+            return total, total
+        return total, *(
+            self._of_class[name].expected(detections.of_class(label).scores)
+            if name in self._of_class
+            else None
+            for label, name in enumerate(names, 1)
         )
 
     def _class_count(self, label: int, name: str, detections: Detections) -> Count:

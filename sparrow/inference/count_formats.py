@@ -7,7 +7,7 @@ from typing import Any
 
 from sparrow.plain_text import utf8
 from sparrow.predictions.class_columns import ClassColumns, class_columns, class_values
-from sparrow.predictions.record import PredictionRecord
+from sparrow.predictions.record import LoggedBox, PredictionRecord
 from sparrow.spreadsheet import as_cell
 
 ROW_COLUMNS = (
@@ -77,29 +77,53 @@ def _field(value: object) -> str:
 def coco(records: Sequence[PredictionRecord], class_names: Sequence[str]) -> dict[str, Any]:
     """COCO's data format with scores; unreadable photos are left out. Boxes are xywh, in pixels."""
     readable = [record for record in records if record.error is None]
-    annotations: list[dict[str, Any]] = []
-    for image_id, record in enumerate(readable, 1):
-        for box in record.boxes:
-            width, height = box.x_max_px - box.x_min_px, box.y_max_px - box.y_min_px
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    "image_id": image_id,
-                    "category_id": class_names.index(box.label) + 1,
-                    "bbox": [box.x_min_px, box.y_min_px, width, height],
-                    "area": width * height,
-                    "iscrowd": 0,
-                    "score": box.score,
-                }
-            )
+    boxes = [(i, box) for i, record in enumerate(readable, 1) for box in record.boxes]
     return {
-        "images": [
-            {"id": i, "file_name": r.file_name, "width": r.width_px, "height": r.height_px}
-            for i, r in enumerate(readable, 1)
+        "images": [coco_image(record, i) for i, record in enumerate(readable, 1)],
+        "annotations": [
+            {"id": number, **coco_annotation(box, image_id, class_names)}
+            for number, (image_id, box) in enumerate(boxes, 1)
         ],
-        "annotations": annotations,
-        "categories": [{"id": i, "name": name} for i, name in enumerate(class_names, 1)],
+        "categories": coco_categories(class_names),
     }
+
+
+def coco_categories(class_names: Sequence[str]) -> list[dict[str, Any]]:
+    """The ``categories`` of ``coco``."""
+    return [{"id": i, "name": name} for i, name in enumerate(class_names, 1)]
+
+
+def coco_image(record: PredictionRecord, image_id: int) -> dict[str, Any]:
+    """One of the ``images`` of ``coco``."""
+    return {
+        "id": image_id,
+        "file_name": utf8(record.file_name),
+        "width": record.width_px,
+        "height": record.height_px,
+    }
+
+
+def coco_annotation(box: LoggedBox, image_id: int, class_names: Sequence[str]) -> dict[str, Any]:
+    """One of the ``annotations`` of ``coco``, without its id."""
+    return {**coco_result(box, image_id, class_names), "area": _area(box), "iscrowd": 0}
+
+
+def coco_result(box: LoggedBox, image_id: int, class_names: Sequence[str]) -> dict[str, Any]:
+    """A box as COCO's results have it, which its evaluation reads beside a data set."""
+    return {
+        "image_id": image_id,
+        "category_id": class_names.index(box.label) + 1,
+        "bbox": [box.x_min_px, box.y_min_px, box.x_max_px - box.x_min_px, _height(box)],
+        "score": box.score,
+    }
+
+
+def _height(box: LoggedBox) -> float:
+    return box.y_max_px - box.y_min_px
+
+
+def _area(box: LoggedBox) -> float:
+    return (box.x_max_px - box.x_min_px) * _height(box)
 
 
 def megadetector(
@@ -107,18 +131,22 @@ def megadetector(
     class_names: Sequence[str],
     when: str,
     skipped: Sequence[dict[str, str]] = (),
+    threshold: float | None = None,
 ) -> dict[str, Any]:
     """MegaDetector's batch format 1.4: boxes are x, y, width, height as shares of the photo.
 
     See https://lila.science/megadetector-output-format. A photo that failed has its ``failure``
     there; files that were never counted have no place but ``info``, which takes further fields.
+    Where it has boxes that are not counted, ``threshold`` tells readers from which score they are.
     """
     first = records[0] if records else None
+    counted = {"detector_metadata": {"typical_detection_threshold": threshold}}
     return {
         "info": {
             "format_version": "1.4",
             "detector": f"{first.model_name} {first.model_version}" if first else "unknown",
             "detection_completion_time": when,
+            **({} if threshold is None else counted),
             **({"skipped_files": list(skipped)} if skipped else {}),
         },
         "detection_categories": {str(i): name for i, name in enumerate(class_names, 1)},
@@ -126,8 +154,10 @@ def megadetector(
     }
 
 
-def megadetector_image(record: PredictionRecord, class_names: Sequence[str]) -> dict[str, Any]:
-    """One of the ``images`` of ``megadetector``."""
+def megadetector_image(
+    record: PredictionRecord, class_names: Sequence[str], faint: Sequence[LoggedBox] = ()
+) -> dict[str, Any]:
+    """One of the ``images`` of ``megadetector``; ``faint``: boxes that are not counted."""
     if record.error is not None:
         failure = _MEGADETECTOR_FAILURES.get(record.error, record.error)
         return {"file": record.file_name, "failure": failure, "detections": None}
@@ -147,6 +177,6 @@ def megadetector_image(record: PredictionRecord, class_names: Sequence[str]) -> 
                     (box.y_max_px - box.y_min_px) / height,
                 ],
             }
-            for box in record.boxes
+            for box in (*record.boxes, *faint)
         ],
     }

@@ -12,7 +12,7 @@ from pathlib import Path
 from sparrow.evaluation.training_distribution import TrainingDistribution
 from sparrow.image_statistics import reduced
 from sparrow.images import MAX_PIXELS, ImageError, RgbImage, read_image
-from sparrow.inference.count_estimates import CountEstimator
+from sparrow.inference.count_estimates import CountEstimator, Expected
 from sparrow.inference.engine import Engine
 from sparrow.inference.model_folder import INFO, ModelFolderError, ModelInfo
 from sparrow.inference.object_size import smallest_object_px
@@ -36,9 +36,11 @@ class CountedPhoto:
         record: the row of the prediction log, boxes at or above the operating threshold included.
         message: why the photo could not be counted, for the person who sent it; else None.
         smallest_px: objects of less may be missed (``object_size``); None where that is no matter.
-        unlike: whether the photo is unlike those that the model learnt from
+        out_of_distribution: whether the photo is unlike those that the model learnt from
             (``sparrow.evaluation.training_distribution``), so that no interval holds for its count;
             None where the model cannot tell.
+        expected: expected counts of all classes together, then of each class, with the half-widths
+            of their intervals; None where there is no interval.
         faint: boxes below the operating threshold, best score first. They are not part of the
             count, and not logged.
     """
@@ -47,6 +49,7 @@ class CountedPhoto:
     message: str | None = None
     smallest_px: int | None = None
     out_of_distribution: bool | None = None
+    expected: tuple[Expected | None, ...] = ()
     faint: tuple[LoggedBox, ...] = ()
 
 
@@ -112,13 +115,13 @@ class PhotoCounter:
             if not content:
                 raise ImageError("this file is empty")
             image = read_image(content, max_pixels)
-            record, faint = self._detected(record, image)
+            counted = self._detected(record, image)
         except ImageError as error:
             return CountedPhoto(replace(record, error=UNREADABLE), str(error)), None
         except Exception:  # the boundary: one photo must not take its neighbours with it
             return self.failed(content, name, source), image
-        record = replace(record, latency_ms=(time.perf_counter() - start) * 1000)
-        return replace(self._described(record, image), faint=faint), image
+        record = replace(counted.record, latency_ms=(time.perf_counter() - start) * 1000)
+        return self._described(replace(counted, record=record), image), image
 
     def try_out(self) -> None:
         """Count photos of several sizes as a request would; a model that cannot must not serve.
@@ -135,30 +138,36 @@ class PhotoCounter:
                     f"on the trial photo {photo.name} it fails with {type(error).__name__}: {error}"
                 ) from error
 
-    def _described(self, record: PredictionRecord, image: RgbImage) -> CountedPhoto:
+    def _described(self, counted: CountedPhoto, image: RgbImage) -> CountedPhoto:
         """The counted photo with what is measured of it, and with its interval where one holds."""
-        small = reduced(image)
+        small, record = reduced(image), counted.record
         strange = None
         if self._training is not None:
             strange = self._training.is_out_of_distribution(photo_texture(small))
         smallest_px = smallest_object_px(self.info, image.shape[1], image.shape[0])
         unseen = smallest_px is not None and record.count_high == 0
         if strange or unseen:
-            record = record.without_interval()
-        return CountedPhoto(record.with_photo(image, small), None, smallest_px, strange)
+            record, counted = record.without_interval(), replace(counted, expected=())
+        return replace(
+            counted,
+            record=record.with_photo(image, small),
+            smallest_px=smallest_px,
+            out_of_distribution=strange,
+        )
 
-    def _detected(
-        self, record: PredictionRecord, image: RgbImage
-    ) -> tuple[PredictionRecord, tuple[LoggedBox, ...]]:
-        """The record with what the engine finds, whatever it raises, and what is too faint."""
+    def _detected(self, record: PredictionRecord, image: RgbImage) -> CountedPhoto:
+        """What the engine finds, whatever it raises."""
         detections = self._engine.detect(image)
         detected = record.with_detections(
             detections.above(self.info.threshold),
             self.info.class_names,
             *self._counts.all_counts(detections),
         )
-        faint = logged_boxes(detections.below(self.info.threshold), self.info.class_names)
-        return detected, faint
+        return CountedPhoto(
+            detected,
+            expected=self._counts.expected(detections),
+            faint=logged_boxes(detections.below(self.info.threshold), self.info.class_names),
+        )
 
     def failed(self, content: bytes, name: str, source: str) -> CountedPhoto:
         """The answer for a photo on which the detector fails; the reason goes to the log."""

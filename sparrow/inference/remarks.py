@@ -15,7 +15,7 @@ def remarks(smallest_px: int | None, out_of_distribution: bool | None) -> tuple[
     """The remarks on one photo.
 
     Args:
-        smallest_px, unlike: of ``CountedPhoto``.
+        smallest_px, out_of_distribution: of ``CountedPhoto``.
     """
     size = size_in_words(smallest_px)
     return (*((UNLIKE,) if out_of_distribution else ()), *((size,) if size else ()))

@@ -1,33 +1,28 @@
 """The most that was seen at once in one of several photos, with its interval.
 
-The number is the largest count of one photo, whose boxes can be looked at. Its interval is made of
-the photos' own: ``low`` to ``high`` is taken as a normal distribution around their middle that has
-the model's confidence between ``low - 1/2`` and ``high + 1/2``. Then
+The largest of several counts is too high more often than a count: a false detection in any photo
+raises it. So a photo stands for as many of its boxes as its expected count bears out, and the
+number is the largest of these. It is never more than the boxes that can be looked at.
 
-- above: the largest of independent values lies below x with the product of their probabilities
-  (David and Nagaraja, Order Statistics, 2003, section 2.1). Photos of one visit err together, which
-  makes their largest smaller (Lehmann 1966): the bound holds for them as well.
-- below, the larger of two bounds, each with half of what may fail: the (k+1)th largest ``low``,
-  where of so many photos more than k fail too rarely (binomial: no shape is assumed), and the
-  largest of lower bounds that hold for all photos at once (Sidak 1967), which is the better one for
-  days with hundreds of photos.
+The interval is made of bounds that hold for all photos at once: a photo's expected count less and
+plus its half-width, which is widened as if n photos erred independently of each other (Sidak
+1967). The truth is then no less than the largest of the lower bounds, and no more than the largest
+of the upper ones. Photos of one visit err together, which makes the bounds safer, not weaker.
 
-One photo has its own interval. ``make bench-visits`` measures how often it holds.
+A photo by itself has its own count and interval. ``make bench-visits`` measures how often it holds.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 CONFIDENCE = 0.9  # of the photos' intervals, where the model does not say otherwise
 _NORMAL = NormalDist()
+_ROUNDING = 0.4  # a half, less what the largest of some photos' expected counts is too high by
 _TINY = 1e-9  # a bound that is a whole number but for rounding is that number
-_SLACK = 1e-3  # of a probability: photos far below the largest do not widen its interval
-_MANY = 1000  # photos: beyond, the binomial's own terms are too small for a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +30,45 @@ class Number:
     """A count of one photo, with its interval as ``PredictionRecord`` has it.
 
     ``low`` alone where the count is the least that there may be; neither where none is calibrated.
+
+    Attributes:
+        count, low, high: objects.
+        expected, half_width: what the interval was rounded from; None where that was not noted.
     """
 
     count: int
     low: int | None
     high: int | None
+    expected: float | None = None
+    half_width: float | None = None
+
+    @property
+    def supported(self) -> int:
+        """As much of the count as the expected count bears out."""
+        if self.expected is None:
+            return self.count
+        return max(min(self.count, math.floor(self.expected + _ROUNDING)), 0)
+
+
+def with_expected(
+    numbers: Sequence[Number], expected: Sequence[Sequence[float] | None]
+) -> tuple[Number, ...]:
+    """The numbers of one photo with what their intervals were rounded from.
+
+    Args:
+        numbers: of all classes together, then of each.
+        expected: of ``CountedPhoto``; empty where it is not known.
+    """
+    known = expected or [None] * len(numbers)
+    return tuple(
+        number if pair is None else replace(number, expected=pair[0], half_width=pair[1])
+        for number, pair in zip(numbers, known, strict=True)
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Maximum:
-    """The largest count of several photos.
+    """The largest of several photos' counts.
 
     Attributes:
         count, low, high: as of a ``Number``.
@@ -60,70 +84,44 @@ class Maximum:
 def maximum_of(numbers: Sequence[Number], confidence: float = CONFIDENCE) -> Maximum:
     """The largest of some photos' counts.
 
+    It has no interval where one of the photos has none, and one that is open above where a count
+    is a minimum.
+
     Args:
         numbers: one a photo, at least one.
         confidence: of their intervals, and of the answer's.
     """
-    place = max(range(len(numbers)), key=lambda i: numbers[i].count)
-    largest = numbers[place]
-    lows = [number.low for number in numbers if number.low is not None]
-    highs = [number.high for number in numbers if number.high is not None]
-    if len(numbers) == 1 or len(lows) < len(numbers):  # where some have no interval, all have none
-        return Maximum(largest.count, largest.low, largest.high, place)
-    low = min(max(_shared_low(lows, confidence), 0), largest.count)
-    if len(highs) < len(numbers):  # open above
-        return Maximum(largest.count, low, None, place)
-    spans = list(zip(lows, highs, strict=True))
-    low = min(max(low, _sure_low(spans, confidence)), largest.count)
-    return Maximum(largest.count, low, max(_high(spans, confidence), largest.count), place)
+    if len(numbers) == 1:
+        return Maximum(numbers[0].count, numbers[0].low, numbers[0].high, 0)
+    least = [n.count for n in numbers if n.low is not None and n.high is None]
+    if least:
+        place = max(range(len(numbers)), key=lambda i: numbers[i].count)
+        return Maximum(numbers[place].count, max(n.low or 0 for n in numbers), None, place)
+    place = max(range(len(numbers)), key=lambda i: _shows(numbers[i]))
+    most = numbers[place].supported
+    if any(number.low is None for number in numbers):
+        return Maximum(most, None, None, place)
+    spans = [_span(number) for number in set(numbers)]
+    wide = _widening(len(numbers), confidence)
+    low = max(math.ceil(middle - wide * half - _TINY) for middle, half in spans)
+    high = max(math.floor(middle + wide * half + _TINY) for middle, half in spans)
+    return Maximum(most, min(max(low, 0), most), max(high, most), place)
 
 
-def _shared_low(lows: Sequence[int], confidence: float) -> int:
-    """The (k+1)th largest lower bound: more than k of them hardly fail."""
-    k = _most_failures(len(lows), (1 - confidence) / 2)
-    return sorted(lows, reverse=True)[min(k, len(lows) - 1)]
+def _shows(number: Number) -> tuple[int, bool]:
+    """The photo that shows a number best has as many boxes."""
+    return number.supported, number.count == number.supported
 
 
-def _sure_low(spans: Sequence[tuple[int, int]], confidence: float) -> int:
-    """The largest of lower bounds that hold for all photos at once."""
+def _span(number: Number) -> tuple[float, float]:
+    """Middle and half-width; of a rounded interval those that it is rounded from at the widest."""
+    if number.expected is not None and number.half_width is not None:
+        return number.expected, number.half_width
+    low, high = number.low or 0, number.high or 0
+    return (low + high) / 2, (high - low) / 2 + 0.5 - _TINY * 2
+
+
+def _widening(photos: int, confidence: float) -> float:
+    """How much wider bounds are that hold for so many photos at once than those for one."""
     side = (1 - confidence) / 2
-    wide = _NORMAL.inv_cdf((1 - side / 2) ** (1 / len(spans))) / _NORMAL.inv_cdf(1 - side)
-    return max(math.floor(_middle(s) - wide * _half(s) + 0.5 + _TINY) for s in set(spans))
-
-
-def _high(spans: Sequence[tuple[int, int]], confidence: float) -> int:
-    """The least number that the largest of independent photos hardly exceeds."""
-    side = (1 - confidence) / 2
-    scale = _NORMAL.inv_cdf(1 - side)
-    number = max(high for _, high in spans)
-    while True:
-        below = math.prod(
-            _NORMAL.cdf((number + 0.5 - _middle(span)) * scale / _half(span)) for span in spans
-        )
-        if below >= 1 - side - _SLACK:
-            return number
-        number += 1
-
-
-@cache
-def _most_failures(photos: int, probability: float) -> int:
-    """The least k that so many photos' failures exceed with half of ``probability`` at most."""
-    if photos > _MANY:
-        far = _NORMAL.inv_cdf(1 - probability / 2)
-        return math.ceil(
-            photos * probability + far * math.sqrt(photos * probability * (1 - probability))
-        )
-    k, term = 0, (1 - probability) ** photos
-    total = term
-    while total < 1 - probability / 2 and k < photos:
-        term *= (photos - k) / (k + 1) * probability / (1 - probability)
-        k, total = k + 1, total + term
-    return k
-
-
-def _middle(span: tuple[int, int]) -> float:
-    return sum(span) / 2
-
-
-def _half(span: tuple[int, int]) -> float:
-    return (span[1] - span[0]) / 2 + 0.5
+    return _NORMAL.inv_cdf((1 - side) ** (1 / photos)) / _NORMAL.inv_cdf(1 - side)

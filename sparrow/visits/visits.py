@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 from typing import Literal
 
 from sparrow.visits.capture import Capture
 from sparrow.visits.clock import read_clock
-from sparrow.visits.maximum import Maximum, Number, maximum_of
+from sparrow.visits.maximum import CONFIDENCE, Maximum, Number, maximum_of
 
 # Photos that a camera takes while animals stay are seconds apart; camera-trap programmes part their
 # sequences at a minute as well (eMammal: McShea et al. 2016), and so does the split of a data set.
 VISIT_SECONDS = 60.0
 
 Per = Literal["visit", "hour", "day", "camera"]
+_LENGTHS: dict[Per, timedelta] = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,13 @@ class SeenPhoto:
         name: below the folder that a person named.
         capture: when and by which camera.
         numbers: the count of all classes together, then that of each class.
+        out_of_distribution: unlike the photos that the model learnt from: no interval holds.
     """
 
     name: str
     capture: Capture
     numbers: tuple[Number, ...]
+    out_of_distribution: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ class Sightings:
         undated: photos without a time, which are of no visit, hour or day.
         notes: what the cameras' clocks did, in sentences that name the camera.
         visit_of: number of the visit by the name of its photo.
+        confidence: of the photos' intervals and of the maxima's.
     """
 
     visits: list[Group] = field(default_factory=list)
@@ -78,6 +83,7 @@ class Sightings:
     undated: list[SeenPhoto] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     visit_of: dict[str, int] = field(default_factory=dict)
+    confidence: float = CONFIDENCE
 
     @property
     def groups(self) -> list[Group]:
@@ -85,7 +91,11 @@ class Sightings:
         return [*self.visits, *self.hours, *self.days, *self.cameras]
 
 
-def find_sightings(photos: Iterable[SeenPhoto], visit_seconds: float = VISIT_SECONDS) -> Sightings:
+def find_sightings(
+    photos: Iterable[SeenPhoto],
+    visit_seconds: float = VISIT_SECONDS,
+    confidence: float = CONFIDENCE,
+) -> Sightings:
     """Group counted photos.
 
     A visit is a run of one camera's photos without a gap of more than ``visit_seconds``; one over
@@ -95,11 +105,12 @@ def find_sightings(photos: Iterable[SeenPhoto], visit_seconds: float = VISIT_SEC
     Args:
         photos: in any order; those that could not be counted are not among them.
         visit_seconds: 0 or more.
+        confidence: of the photos' intervals.
     """
     by_camera: dict[str, list[SeenPhoto]] = defaultdict(list)
     for photo in photos:
         by_camera[photo.capture.camera].append(photo)
-    sightings = Sightings()
+    sightings = Sightings(confidence=confidence)
     for camera in sorted(by_camera):
         _add_camera(sightings, camera, by_camera[camera], visit_seconds)
     return sightings
@@ -110,31 +121,34 @@ def _add_camera(
 ) -> None:
     dated = [(photo, time) for photo in photos if (time := photo.capture.taken) is not None]
     undated = [photo for photo in photos if photo.capture.taken is None]
+    group = partial(_group, sightings.confidence)
     sightings.undated += undated
     runs = _visits(sightings, camera, dated, visit_seconds)
     begun = []
     for run in runs:
         number = len(sightings.visits) + 1
-        sightings.visits.append(_group("visit", camera, run, number=number))
+        sightings.visits.append(replace(group("visit", camera, run), number=number))
         sightings.visit_of |= {photo.name: number for photo in run}
         begun.append(_clock(run[0]))
     in_order = sorted((photo for photo, _ in dated), key=_clock)
-    sightings.hours += _spans("hour", timedelta(hours=1), camera, in_order, begun)
-    sightings.days += _spans("day", timedelta(days=1), camera, in_order, begun)
-    sightings.cameras.append(_group("camera", camera, [*in_order, *undated], visits=len(runs)))
+    sightings.hours += _spans(group, "hour", camera, in_order, begun)
+    sightings.days += _spans(group, "day", camera, in_order, begun)
+    every = group("camera", camera, [*in_order, *undated])
+    sightings.cameras.append(replace(every, visits=len(runs)))
 
 
 def _spans(
+    group: Callable[..., Group],
     per: Per,
-    length: timedelta,
     camera: str,
     photos: Sequence[SeenPhoto],
     begun: Sequence[datetime],
 ) -> list[Group]:
     """The hours or days in which photos were taken; ``begun``: when the visits began."""
+    length = _LENGTHS[per]
     visits = Counter(_begin(time, length) for time in begun)
     return [
-        _group(per, camera, list(inside), span=(begins, begins + length), visits=visits[begins])
+        replace(group(per, camera, list(inside), (begins, begins + length)), visits=visits[begins])
         for begins, inside in groupby(photos, key=lambda photo: _begin(_clock(photo), length))
     ]
 
@@ -168,18 +182,17 @@ def _visits(
 
 
 def _group(
+    confidence: float,
     per: Per,
     camera: str,
     photos: Sequence[SeenPhoto],
-    *,
-    number: int = 0,
     span: tuple[datetime, datetime] | None = None,
-    visits: int = 1,
 ) -> Group:
     times = [photo.capture.taken for photo in photos if photo.capture.taken is not None]
     begins, ends = span or ((times[0], times[-1]) if times else (None, None))
-    maxima = tuple(map(maximum_of, zip(*(photo.numbers for photo in photos), strict=True)))
-    return Group(per, number, camera, begins, ends, tuple(photos), maxima, visits)
+    numbers = zip(*(photo.numbers for photo in photos), strict=True)
+    maxima = tuple(maximum_of(of_class, confidence) for of_class in numbers)
+    return Group(per, 0, camera, begins, ends, tuple(photos), maxima)
 
 
 def _clock(photo: SeenPhoto) -> datetime:

@@ -85,7 +85,7 @@ def main() -> None:
                 print(f"{photos} photos, killed half-way: {killed}", flush=True)
             print(f"{photos} photos: {run(command)}", flush=True)
             rows = list(csv.DictReader(to.read_text(encoding="utf-8").splitlines()))
-            visits = (home / "visits.csv").read_text(encoding="utf-8").count("visit,")
+            visits = (home / "visits.csv").read_text(encoding="utf-8").count("\nvisit,")
             size = (home / "report.html").stat().st_size / 1024
             whole = len({row["file"] for row in rows}) == len(rows) == photos
             words = "each once" if whole else "NOT COMPLETE"

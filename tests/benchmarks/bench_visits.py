@@ -13,6 +13,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ from visit_photos import draw_visit
 from sparrow.inference.counter import PhotoCounter
 from sparrow.visits.maximum import CONFIDENCE, Number, maximum_of
 
-Photo = tuple[int, int, int | None, int | None]  # true count, count, low, high
+# true count, count, low, high, expected count, half-width of its interval
+Photo = tuple[int, int, int | None, int | None, float | None, float | None]
 GROUPS = ((1, 1), (2, 4), (5, 10))  # photos of a visit
 
 
@@ -67,7 +69,8 @@ def count(
         photos = known.get((seed, number))
         if photos is None:
             photos = [
-                (photo.sparrows, *one(counter, photo.content)) for photo in draw_visit(seed, number)
+                (photo.sparrows, *astuple(one(counter, photo.content)))
+                for photo in draw_visit(seed, number)
             ]
             if keep is not None:
                 with keep.open("a", encoding="utf-8") as file:
@@ -79,10 +82,12 @@ def count(
 
 def one(counter: PhotoCounter, content: bytes) -> Number:
     """The count of a photo, as the service and the command line give it."""
-    record = counter.count(content, "photo.jpg", "bench")[0].record
+    counted = counter.count(content, "photo.jpg", "bench")[0]
+    record = counted.record
     if record.count is None:
         raise RuntimeError(f"the photo could not be counted: {record.error}")
-    return Number(record.count, record.count_low, record.count_high)
+    expected, half_width = (counted.expected[0] if counted.expected else None) or (None, None)
+    return Number(record.count, record.count_low, record.count_high, expected, half_width)
 
 
 def tell(name: str, visits: Sequence[Sequence[Photo]], confidence: float) -> None:
@@ -92,6 +97,10 @@ def tell(name: str, visits: Sequence[Sequence[Photo]], confidence: float) -> Non
     high = np.array([np.inf if most.high is None else most.high for most in maxima])
     photos = [photo for visit in visits for photo in visit]
     shown = [max(visit, key=lambda photo: photo[0]) for visit in visits]
+    # A maximum has more birds than most photos: how exact are photos with as many?
+    by_number = {
+        n: float(np.mean([p[0] == p[1] for p in photos if p[0] == n])) for n in set(true.tolist())
+    }
     result = {
         "of": name,
         "visits": len(visits),
@@ -101,14 +110,16 @@ def tell(name: str, visits: Sequence[Sequence[Photo]], confidence: float) -> Non
         "mean_width": round(float((high - low)[np.isfinite(high)].mean()), 2),
         "maximum_exact": round(float(np.mean([m.count for m in maxima] == true)), 3),
         "bias": round(float(np.mean([m.count for m in maxima] - true)), 3),
-        "photo_covered": round(float(np.mean([held(*photo) for photo in photos])), 3),
+        "photo_covered": round(float(np.mean([held(photo) for photo in photos])), 3),
         "photo_exact": round(float(np.mean([p[0] == p[1] for p in photos])), 3),
         "photo_of_true_maximum_exact": round(float(np.mean([p[0] == p[1] for p in shown])), 3),
+        "photo_exact_of_as_many": round(float(np.mean([by_number[n] for n in true.tolist()])), 3),
     }
     print(json.dumps(result), flush=True)
 
 
-def held(true: int, count: int, low: int | None, high: int | None) -> bool:
+def held(photo: Photo) -> bool:
+    true, count, low, high, *_ = photo
     return (count if low is None else low) <= true and (high is None or true <= high)
 
 

@@ -18,12 +18,14 @@ def test_the_first_photo_with_the_largest_count_shows_it() -> None:
 @pytest.mark.parametrize(
     ("numbers", "expected"),
     [
-        # Alone at the top: a false detection in this photo would leave less.
-        ([Number(3, 3, 3), Number(1, 1, 1)], (3, 2, 3)),
-        # Each of two photos that show it may hold one more.
-        ([Number(3, 3, 3), Number(3, 3, 3)], (3, 3, 4)),
-        # A photo with a wide interval may hold more than the one that shows most.
-        ([Number(3, 3, 3), Number(2, 1, 6)], (3, 2, 6)),
+        # Two photos at once: half-widths are 1.955 / 1.645 = 1.19 times those of one.
+        ([Number(3, 2, 4, 3.0, 1.0), Number(1, 1, 1, 1.0, 0.4)], (3, 2, 4)),
+        ([Number(3, 3, 3, 3.0, 0.9), Number(1, 1, 1, 1.0, 0.4)], (3, 2, 4)),  # 3 +- 1.07
+        # The second photo may hold more than the one that shows most: 2.5 + 1.19 * 3 = 6.07.
+        ([Number(3, 3, 3, 3.1, 0.4), Number(2, 1, 5, 2.5, 3.0)], (3, 3, 6)),
+        # Rounded intervals alone (an earlier release): each is as wide as it may have been.
+        ([Number(3, 3, 3), Number(1, 1, 1)], (3, 3, 3)),
+        ([Number(3, 2, 4), Number(2, 1, 6)], (3, 2, 7)),  # 3.5 + 1.19 * 3 = 7.06
     ],
 )
 def test_intervals_with_a_known_answer(
@@ -33,23 +35,33 @@ def test_intervals_with_a_known_answer(
     assert (most.count, most.low, most.high) == expected
 
 
+def test_a_box_that_the_expected_count_does_not_bear_out_is_not_counted() -> None:
+    """Three boxes of which one is doubtful: one photo says its boxes, several say the sure ones."""
+    doubtful, sure = Number(3, 2, 3, 2.3, 0.6), Number(2, 2, 2, 2.1, 0.4)
+    assert maximum_of([doubtful]).count == 3
+    assert maximum_of([doubtful, sure]) == Maximum(2, 2, 3, 1)  # the second shows as many boxes
+    assert maximum_of([Number(1, 1, 3, 2.9, 1.2)] * 2).count == 1  # never more than the boxes
+
+
 def test_of_many_photos_few_that_show_it_are_not_lost() -> None:
     most = maximum_of([Number(1, 1, 1)] * 290 + [Number(8, 8, 8)] * 10)
+    # 300 photos at once: 3.58 / 1.645 = 2.18 times 0.5 around 8
     assert (most.count, most.low, most.high) == (8, 7, 9)
 
 
 def test_more_photos_than_a_power_can_hold() -> None:
     most = maximum_of([Number(2, 1, 3)] * 30_000)
-    assert most.low == 1
+    assert (most.low, most.high) == (0, 6)  # 4.64 / 1.645 = 2.8 times 1.5 around 2
 
 
 @pytest.mark.parametrize(
     ("numbers", "low"),
     [
-        ([Number(120, 117, None), Number(3, 2, 4)], 2),  # open above, as the photo's own
+        ([Number(120, 117, None), Number(3, 2, 4)], 117),  # open above, as the photo's own
         ([Number(3, None, None), Number(2, None, None)], None),  # no calibrated count
         ([Number(120, 120, None), Number(2, None, None)], 120),
         ([Number(3, None, None), Number(2, 2, 2)], None),
+        ([Number(3, 2, 4), Number(2, None, None)], None),  # the second may hold any number
     ],
 )
 def test_open_and_missing_intervals_stay_so(numbers: list[Number], low: int | None) -> None:

@@ -1,0 +1,1 @@
+"""Counted photos in the forms that other programs read: Camtrap-DP, Label Studio, XMP, folders."""
