@@ -178,4 +178,4 @@ def check_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert [one["category"] for one in written["images"][0]["detections"]] == ["1", "2", "1"]
     capsys.readouterr()
     assert count(folder, tmp_path / "photos") == 0
-    assert "0.png: 3 (likely 2 to 4; robin 2, raccoon 1)\n" in capsys.readouterr().out
+    assert "0.png: 3 (likely 2 to 4; 2 robins, 1 raccoon)\n" in capsys.readouterr().out
