@@ -137,8 +137,6 @@ test-stores: $(READY) ## Break the log's store under a running service: disk ful
 test-watch: $(READY) ## Watch 2,000 photos arrive beside mosquitto, all of them killed; installs it: minutes
 	@command -v mosquitto >/dev/null || test -x /usr/sbin/mosquitto || { apt-get update --quiet && \
 		apt-get install --yes --quiet --no-install-recommends mosquitto; }
-	@$(BIN)/python -c 'import paho.mqtt.client' 2>/dev/null || \
-		$(BIN)/pip install --quiet --disable-pip-version-check 'paho-mqtt>=2.1,<3'
 	$(BIN)/python -m pytest -s -m watch tests/cli $(ARGS)
 
 .PHONY: test-mlflow

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from paho.mqtt import client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 
 from sparrow.cli.count_journal import Entry
 from sparrow.cli.watch_home_assistant import Topics, configs
@@ -66,7 +67,7 @@ class Mqtt:
         """
         self._broker, self._topics, self._class_names = broker, topics, class_names
         self._connected, self._said = threading.Event(), ""
-        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=client_id)
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id)
         if broker.username is not None:
             self._client.username_pw_set(broker.username, broker.password)
         if broker.tls:

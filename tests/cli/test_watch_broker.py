@@ -57,12 +57,13 @@ class Listener:
 
     def __init__(self, port: int) -> None:
         from paho.mqtt import client as mqtt
+        from paho.mqtt.enums import CallbackAPIVersion
 
         self.photos: list[dict[str, Any]] = []
         self.retained: dict[str, Any] = {}
         self.availability: list[str] = []
         self._client = mqtt.Client(
-            mqtt.CallbackAPIVersion.VERSION2, client_id="listener", clean_session=False
+            CallbackAPIVersion.VERSION2, client_id="listener", clean_session=False
         )
         self._client.reconnect_delay_set(1, 1)
         self._client.on_connect = lambda client, *_: client.subscribe("#", qos=1)
