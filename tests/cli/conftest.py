@@ -15,6 +15,13 @@ from sparrow.inference.model_folder import ENGINE, read_info, write_info
 SIDES = {"min_side_px": 128, "max_side_px": 192}
 
 
+@pytest.fixture(autouse=True)
+def nobody_names_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the developer's environment nor a test that ran `sparrow page` in this process."""
+    for name in ("SPARROW_MODEL", "SPARROW_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="session")
 def model_folder(
     write_small_model: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory

@@ -97,8 +97,6 @@ def test_the_champion_is_found_from_a_folder_below(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.delenv("SPARROW_MODEL", raising=False)
-    monkeypatch.delenv("SPARROW_CONFIG", raising=False)
     (tmp_path / ".sparrow").mkdir()
     (tmp_path / ".sparrow" / "champion").symlink_to(model_folder, target_is_directory=True)
     monkeypatch.chdir(folder)

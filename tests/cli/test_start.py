@@ -19,8 +19,8 @@ from sparrow.pipeline.starter import StarterOrder, make_starter
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("SPARROW_MODEL", "SPARROW_CONFIG"):  # `sparrow page` sets it for its service
-        monkeypatch.delenv(name, raising=False)
+    # MLflow keeps a relative database open for the tests that follow in this process.
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/.sparrow/mlflow.db")
     return tmp_path
 
 
