@@ -116,12 +116,12 @@ class PhotoCounter:
                 raise ImageError("this file is empty")
             image = read_image(content, max_pixels)
             counted = self._detected(record, image)
+            took_ms = (time.perf_counter() - start) * 1000
+            return self._described(counted, image, took_ms), image
         except ImageError as error:
             return CountedPhoto(replace(record, error=UNREADABLE), str(error)), None
         except Exception:  # the boundary: one photo must not take its neighbours with it
             return self.failed(content, name, source), image
-        record = replace(counted.record, latency_ms=(time.perf_counter() - start) * 1000)
-        return self._described(replace(counted, record=record), image), image
 
     def try_out(self) -> None:
         """Count photos of several sizes as a request would; a model that cannot must not serve.
@@ -138,9 +138,9 @@ class PhotoCounter:
                     f"on the trial photo {photo.name} it fails with {type(error).__name__}: {error}"
                 ) from error
 
-    def _described(self, counted: CountedPhoto, image: RgbImage) -> CountedPhoto:
+    def _described(self, counted: CountedPhoto, image: RgbImage, took_ms: float) -> CountedPhoto:
         """The counted photo with what is measured of it, and with its interval where one holds."""
-        small, record = reduced(image), counted.record
+        small, record = reduced(image), replace(counted.record, latency_ms=took_ms)
         strange = None
         if self._training is not None:
             strange = self._training.is_out_of_distribution(photo_texture(small))

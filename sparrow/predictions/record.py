@@ -140,13 +140,12 @@ class PredictionRecord:
 
     def without_interval(self) -> PredictionRecord:
         """A copy that claims no interval; that its count is a minimum stays said."""
-        high = None
         low = self.count_low if self.count_is_minimum else None
         counts = (
-            replace(counted, low=counted.low if counted.is_minimum else None, high=high)
+            replace(counted, low=counted.low if counted.is_minimum else None, high=None)
             for counted in self.class_counts
         )
-        return replace(self, count_low=low, count_high=high, class_counts=tuple(counts))
+        return replace(self, count_low=low, count_high=None, class_counts=tuple(counts))
 
     def row(self) -> dict[str, Any]:
         """Values of the columns of ``photos_table``; the time is naive UTC."""

@@ -8,7 +8,7 @@ from sparrow.evaluation.compare import Comparison
 from sparrow.evaluation.evaluate import Evaluation
 from sparrow.evaluation.headline import score_name
 from sparrow.evaluation.slices import CLASS
-from sparrow.registry.promotion_criteria import Criterion, changes_in_words, loses
+from sparrow.registry.promotion_criteria import Criterion, losses
 
 NOT_JUDGED = "not judged, for no test photo shows it: "
 SHOWN = 5  # classes named in a criterion's words
@@ -57,17 +57,10 @@ def no_class_worse(comparison: Comparison, max_loss: float) -> list[Criterion]:
     alone = comparison.lone_classes
     if not changes and not alone:
         return []
-    failed = [change for change in changes if loses(change, max_loss)]
-    worst = min(changes, key=lambda change: change.change.value, default=None)
-    if failed:
-        actual = changes_in_words(failed)
-    elif worst is None:
-        actual = "no class in two groups of photos"
-    else:
-        actual = f"worst is {worst.name}, {worst.change.value:+.3f}"
+    actual, passed = losses(changes, max_loss, nothing="no class in two groups of photos")
     if alone:
         actual += f"; in fewer than two groups, so not compared: {', '.join(alone)}"
-    return [Criterion("no class worse", f"none loses {max_loss:g}", actual, not failed)]
+    return [Criterion("no class worse", f"none loses {max_loss:g}", actual, passed)]
 
 
 def _score_in_words(scores: ClassScores, name: str) -> str:

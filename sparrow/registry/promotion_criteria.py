@@ -167,15 +167,17 @@ def _count_criterion(comparison: Comparison) -> Criterion:
 
 def _slice_criterion(comparison: Comparison, max_loss: float) -> Criterion:
     parts = [part for part in comparison.slices if not part.name.startswith(CLASS)]
+    actual, passed = losses(parts, max_loss, nothing="no slice large enough to look at")
+    return Criterion("no slice worse", f"none loses {max_loss:g}", actual, passed)
+
+
+def losses(parts: Sequence[SliceChange], max_loss: float, *, nothing: str) -> tuple[str, bool]:
+    """The slices that prevent a promotion, else the worst one, else ``nothing``; if none does."""
     failed = [part for part in parts if loses(part, max_loss)]
     worst = min(parts, key=lambda part: part.change.value, default=None)
     if failed:
-        actual = changes_in_words(failed)
-    elif worst is None:
-        actual = "no slice large enough to look at"
-    else:
-        actual = f"worst is {worst.name}, {worst.change.value:+.3f}"
-    return Criterion("no slice worse", f"none loses {max_loss:g}", actual, not failed)
+        return changes_in_words(failed), False
+    return (f"worst is {worst.name}, {worst.change.value:+.3f}" if worst else nothing), True
 
 
 def changes_in_words(parts: Sequence[SliceChange]) -> str:
