@@ -93,14 +93,12 @@ def maximum_of(
 ) -> Maximum:
     """The largest of some photos' counts.
 
-    It has no interval where one of the photos has none that is calibrated, and one that is open
-    above where a count is a minimum.
+    Its interval is open above where a count is a minimum; see above for where it has none.
 
     Args:
         numbers: one a photo, at least one.
         confidence: of their intervals, and of the answer's.
-        usual: whether no more photos are flagged than of those that the model knows; else a
-            withheld interval leaves none.
+        usual: whether no more photos are flagged than of those that the model knows.
     """
     if len(numbers) == 1:
         return Maximum(numbers[0].count, numbers[0].low, numbers[0].high, 0)
