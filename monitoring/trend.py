@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Float, case, cast, extract, func, select
 
+from monitoring.columns import class_count_column
 from monitoring.observation import CLOCKS_APART, MonitoredModel
 from sparrow.predictions.log import PredictionLog
 from sparrow.predictions.log_tables import boxes_table, photos_table
@@ -39,7 +41,8 @@ class TrendPoint:
         begin: aware, UTC.
         photos: how many.
         means: by name: count, empty, brightness, contrast, sharpness, saturation, error_fraction,
-            latency_ms, score; None where nothing has such a number.
+            latency_ms, score, and of a model of several classes the column ``count:…`` of each;
+            None where nothing has such a number.
     """
 
     begin: datetime
@@ -70,6 +73,9 @@ def trend(
     sampled = replace(whose, fraction=fraction).clauses()
     for begin, score in _scores(log, sampled, width).items():
         points[begin].means["score"] = score
+    if len(model.classes) > 1:
+        for begin, means in _class_means(log, sampled, width, model.classes).items():
+            points[begin].means.update(means)
     return [points[begin] for begin in sorted(points)]
 
 
@@ -114,6 +120,33 @@ def _scores(log: PredictionLog, mine: list[Any], width_s: int) -> dict[int, floa
         .group_by(begin)
     )
     return {int(row["begin"]): float(row["score"]) for row in log.rows(query)}
+
+
+def _class_means(
+    log: PredictionLog, mine: list[Any], width_s: int, classes: Sequence[str]
+) -> dict[int, dict[str, float | None]]:
+    """Boxes of each class per counted photo, by interval and by the name of their column."""
+    begin, table = _begin(width_s).label("begin"), photos_table.c
+    counted = select(begin, func.count(case((table.error.is_(None), 1))).label("photos"))
+    photos = {
+        int(row["begin"]): int(row["photos"])
+        for row in log.rows(counted.where(*mine).group_by(begin))
+    }
+    label = boxes_table.c.label
+    of_classes = (
+        select(begin, label, func.count().label("boxes"))
+        .join(photos_table, boxes_table.c.prediction_id == table.id)
+        .where(*mine)
+        .group_by(begin, label)
+    )
+    boxes = {(int(row["begin"]), row["label"]): int(row["boxes"]) for row in log.rows(of_classes)}
+    return {
+        start: {
+            class_count_column(name).name: boxes.get((start, name), 0) / number if number else None
+            for name in classes
+        }
+        for start, number in photos.items()
+    }
 
 
 def _begin(width_s: int) -> Any:
