@@ -128,10 +128,11 @@ test-proxy: $(READY) ## The service behind nginx and Caddy, in headless Chromium
 	$(BIN)/python -m pytest -s -m proxy tests/proxy $(ARGS)
 
 .PHONY: test-stores
-test-stores: $(READY) ## Break the log's store under a running service: disk full, locked, gone, PostgreSQL restarted ...
+test-stores: $(READY) ## Break the log's store under a running service; tune and promote at once on a PostgreSQL: minutes
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update --quiet && \
 		apt-get install --yes --quiet --no-install-recommends postgresql; }
-	SPARROW_FAULT_TABLE=docs/store-faults.md $(BIN)/python -m pytest -s -m stores tests/service $(ARGS)
+	SPARROW_FAULT_TABLE=docs/store-faults.md $(BIN)/python -m pytest -s -m stores tests/service tests/training \
+		tests/registry tests/test_database_server.py $(ARGS)
 
 .PHONY: test-watch
 test-watch: $(READY) ## Watch 2,000 photos arrive beside mosquitto, all of them killed; installs it: minutes

@@ -14,7 +14,7 @@ from sqlalchemy import func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from sparrow.config import MonitoringConfig
-from sparrow.database import StoreError, reason
+from sparrow.database_errors import StoreError, reason
 from sparrow.inference.model_folder import INFO, REFERENCE, read_info
 from sparrow.predictions.log import PredictionLog
 from sparrow.predictions.log_tables import photos_table

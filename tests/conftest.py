@@ -162,7 +162,10 @@ def write_small_model() -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """URL of a PostgreSQL server without its database's name; made for this run, then deleted."""
+    """URL of a PostgreSQL server without its database's name; made for this run, then deleted.
+
+    Its user ``sparrow`` needs no password; ``locked``, whom a test makes, needs one.
+    """
     found = [*sorted(Path("/usr/lib/postgresql").glob("*/bin")), *map(Path, os.get_exec_path())]
     binaries = next((path for path in found if (path / "initdb").exists()), None)
     if binaries is None:
@@ -177,6 +180,8 @@ def postgres() -> Iterator[str]:
     data = str(home / "data")
     initdb = [binaries / "initdb", "--no-sync", "-A", "trust", "-U", "sparrow", "-E", "UTF8", data]
     subprocess.run(initdb, check=True, user=user, cwd=home, stdout=subprocess.DEVNULL)
+    rules = Path(data) / "pg_hba.conf"  # the first that fits holds
+    rules.write_text("host all locked 127.0.0.1/32 scram-sha-256\n" + rules.read_text())
     options = ("fsync=off", "listen_addresses=127.0.0.1", "unix_socket_directories=")
     command = [binaries / "postgres", "-D", data, "-p", str(port), *(f"-c{o}" for o in options)]
     with (home / "log.txt").open("w") as log:

@@ -10,7 +10,7 @@ from sparrow.pipeline.classes import settle_classes, with_classes
 from sparrow.pipeline.continuation import find_origin
 from sparrow.pipeline.run_report import Report, write_report
 from sparrow.progress import Progress
-from sparrow.store_url import describe_tracking
+from sparrow.store_url import describe_tracking, tracking_url
 
 
 def begin_run(config: Config, work_dir: Path, run_id: str, progress: Progress) -> None:
@@ -21,7 +21,9 @@ def begin_run(config: Config, work_dir: Path, run_id: str, progress: Progress) -
             what its training is to go on from is missing or is another detector.
         DataError: the config names no class, and the set does not say which (``classes``).
         MovedStoreError: the project's folder is a copy without the files of its runs.
+        ServerAwayError: a database server cannot be reached, or its driver is missing.
     """
+    from sparrow.database_server import require_server
     from sparrow.registry.moved_store import follow_moves
     from sparrow.storage.places import note_places
     from sparrow.storage.run_lock import join_run
@@ -29,7 +31,15 @@ def begin_run(config: Config, work_dir: Path, run_id: str, progress: Progress) -
 
     check_names(config)
     find_origin(config)
-    follow_moves(config.stores)
+    stores = config.stores
+    for url in (
+        tracking_url(stores.tracking),
+        stores.registry,
+        stores.tuning,
+        stores.promotion_log,
+    ):
+        require_server(url or "")
+    follow_moves(stores)
     join_run(run_id, work_dir)
     begun = {"run": run_id, "name": config.name, "state": "unfinished"}
     write_report(work_dir, begun | note_places(config))

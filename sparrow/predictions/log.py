@@ -17,14 +17,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Select, Table, insert, inspect, select
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from sparrow.database import (
-    LOCK_WAIT_S,
-    StoreError,
-    open_database,
-    reason,
-    sqlite_path,
-    upgrade,
-)
+from sparrow.database import LOCK_WAIT_S, open_database, sqlite_path, upgrade
+from sparrow.database_errors import StoreError, reason
 from sparrow.predictions.log_file import OpenFile
 from sparrow.predictions.log_tables import (
     boxes_table,
