@@ -1,4 +1,7 @@
-"""The tables of the prediction log: photos, their boxes and counts by class, and feedback."""
+"""The tables of the prediction log: photos, their boxes and counts by class, and feedback.
+
+Columns whose values are made here have their length; names, which people give, have any.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
 )
 
 metadata = MetaData()
@@ -23,9 +27,9 @@ photos_table = Table(
     Column("id", String(32), primary_key=True),  # what feedback refers to
     Column("time", DateTime, nullable=False),  # UTC
     Column("source", String(16), nullable=False),  # api, page, cli, reference
-    Column("model_name", String(128), nullable=False),
-    Column("model_version", String(64), nullable=False),
-    Column("file_name", String(255), nullable=False),
+    Column("model_name", Text, nullable=False),
+    Column("model_version", Text, nullable=False),
+    Column("file_name", Text, nullable=False),
     Column("sha256", String(64), nullable=False),  # of the bytes that were sent
     Column("width_px", Integer, nullable=False),  # of the upright photo; 0 where it is unreadable
     Column("height_px", Integer, nullable=False),
@@ -45,7 +49,7 @@ boxes_table = Table(
     metadata,
     Column("prediction_id", ForeignKey("predictions.id"), primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),  # 0 is the best score
-    Column("label", String(64), nullable=False),
+    Column("label", Text, nullable=False),
     Column("score", Float, nullable=False),  # 0..1
     Column("x_min_px", Float, nullable=False),  # pixels of the upright photo
     Column("y_min_px", Float, nullable=False),
@@ -57,7 +61,7 @@ class_counts_table = Table(
     metadata,
     Column("prediction_id", ForeignKey("predictions.id"), primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),  # of the model's classes
-    Column("label", String(500), nullable=False),
+    Column("label", Text, nullable=False),
     Column("count", Integer, nullable=False),
     Column("low", Integer),  # null where the class has no calibrated count
     Column("high", Integer),  # null beside a low: the count is a minimum
