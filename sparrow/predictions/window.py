@@ -60,10 +60,7 @@ def read_window(
     of their photos.
     """
     newest = (
-        select(photos_table)
-        .where(*chosen.clauses())
-        .order_by(photos_table.c.time.desc(), photos_table.c.id)
-        .limit(limit)
+        select(photos_table).where(*chosen.clauses()).order_by(*chosen.newest_first()).limit(limit)
     )
     photos = log.rows(newest)[::-1]
     ids = [photo["id"] for photo in photos]

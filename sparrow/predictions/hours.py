@@ -1,0 +1,125 @@
+"""Sums over photos at even intervals of time, read by the hour and not photo by photo.
+
+The database keeps sums for each model version and hour (``log_tables.hours_table``). Photos
+themselves are read only where a span begins or ends within an hour, for intervals shorter than
+one, for a part that the sums do not know, and in a log of a release before, opened for reading.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Label, Select, case, extract, func, literal, select
+
+from sparrow.predictions.log import PredictionLog
+from sparrow.predictions.log_tables import boxes_table, hours_table, photos_table
+from sparrow.predictions.photo_filter import ALL_PHOTOS, PhotoFilter
+from sparrow.predictions.record import naive_utc
+
+HOUR = timedelta(hours=1)
+HOUR_S = 3600
+STATISTICS = ("brightness", "contrast", "sharpness", "saturation")
+OF_PHOTOS = ("photos", "errors", "empty", "detections", "measured", "latency_ms", *STATISTICS)
+OF_BOXES = ("boxes", "score")
+Sums = dict[str, float]
+
+
+def count_photos(log: PredictionLog, chosen: PhotoFilter = ALL_PHOTOS) -> int:
+    """How many photos of the log fit."""
+    return int(sums_by_interval(log, chosen).get(0, {}).get("photos", 0))
+
+
+def sums_by_interval(
+    log: PredictionLog, chosen: PhotoFilter, width_s: int | None = None
+) -> dict[int, Sums]:
+    """Sums by the beginning of their interval, in seconds since 1970, of those with photos.
+
+    Args:
+        log: that is read.
+        chosen: which photos.
+        width_s: of an interval; None takes all of the time as one, which begins at 0.
+
+    Returns:
+        ``photos``, ``errors``, ``empty`` (counted, nothing detected), ``detections``, ``measured``
+        (photos with image statistics) and ``boxes`` are numbers; ``latency_ms`` of counted photos,
+        each image statistic of measured ones and ``score`` of boxes are sums.
+    """
+    found: dict[int, Sums] = defaultdict(lambda: dict.fromkeys((*OF_PHOTOS, *OF_BOXES), 0))
+    for query in _queries(log, chosen, width_s):
+        for row in log.rows(query):
+            sums = found[int(row.pop("begin"))]
+            for name, value in row.items():
+                sums[name] += float(value or 0)  # PostgreSQL sums up whole numbers as decimals
+    return {begin: sums for begin, sums in found.items() if sums["photos"]}
+
+
+def _queries(log: PredictionLog, chosen: PhotoFilter, width_s: int | None) -> Iterator[Select[Any]]:
+    """Queries whose rows, added up, are the sums."""
+    known = chosen.source is None and chosen.fraction is None
+    if not known or (width_s or HOUR_S) % HOUR_S or not log.has(hours_table):
+        yield from _of_photos(chosen, width_s)
+        return
+    since, until = chosen.since, chosen.until
+    first = since and _hour(since + HOUR - timedelta.resolution)
+    end = until and _hour(until)
+    if first and end and first >= end:
+        yield from _of_photos(chosen, width_s)
+        return
+    yield _of_hours(replace(chosen, since=first, until=end), width_s)
+    if since != first:
+        yield from _of_photos(replace(chosen, until=first), width_s)
+    if until != end:
+        yield from _of_photos(replace(chosen, since=end), width_s)
+
+
+def _of_hours(whole: PhotoFilter, width_s: int | None) -> Select[Any]:
+    """Of whole hours."""
+    table = hours_table.c
+    begin, groups = _begin(table.hour, width_s)
+    sums = [func.sum(table[name]).label(name) for name in (*OF_PHOTOS, *OF_BOXES)]
+    clauses = whole.clauses(hours_table, table.hour)
+    return select(begin, *sums).where(*clauses).group_by(*groups)
+
+
+def _of_photos(chosen: PhotoFilter, width_s: int | None) -> Iterator[Select[Any]]:
+    """Of single photos, and of their boxes."""
+    table, clauses = photos_table.c, chosen.clauses()
+    begin, groups = _begin(table.time, width_s)
+    counted = table.error.is_(None)
+    numbers: dict[str, Any] = {  # expressions of several types
+        "photos": literal(1),
+        "errors": case((counted, 0), else_=1),
+        "empty": case((counted & (table.n_detections == 0), 1), else_=0),
+        "detections": case((counted, table.n_detections), else_=0),
+        "measured": case((table.brightness.is_(None), 0), else_=1),
+        "latency_ms": case((counted, table.latency_ms), else_=0),
+        **{name: table[name] for name in STATISTICS},
+    }
+    sums = [func.sum(value).label(name) for name, value in numbers.items()]
+    yield select(begin, *sums).where(*clauses).group_by(*groups)
+    score = func.sum(boxes_table.c.score).label("score")
+    yield (
+        select(begin, func.count().label("boxes"), score)
+        .select_from(photos_table)
+        .join(boxes_table, boxes_table.c.prediction_id == table.id)
+        .where(*clauses)
+        .group_by(*groups)
+    )
+
+
+def _begin(time: ColumnElement[Any], width_s: int | None) -> tuple[Label[Any], list[Label[Any]]]:
+    """Beginning of an interval (whole ones, in UTC), and what rows are grouped by."""
+    if width_s is None:
+        return literal(0).label("begin"), []
+    seconds = extract("epoch", time)
+    begin = (seconds - seconds % width_s).label("begin")
+    return begin, [begin]
+
+
+def _hour(time: datetime) -> datetime:
+    """The beginning of its hour in UTC."""
+    return naive_utc(time).replace(minute=0, second=0, microsecond=0, tzinfo=UTC)
