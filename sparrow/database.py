@@ -47,10 +47,7 @@ def open_database(url: str, *, read_only: bool = False, lock_wait_s: float = LOC
         SQLAlchemyError: an SQLite file cannot be read or written.
     """
     parsed = make_url(resolve(url))
-    if is_server(parsed):
-        engine = server_engine(parsed, pool_pre_ping=True)
-    else:
-        engine = _sqlite_engine(parsed, sqlite_path(url), read_only, lock_wait_s)
+    engine = _make_engine(parsed, sqlite_path(url), read_only, lock_wait_s)
     try:
         if read_only:
             _check_readable(engine, parsed)
@@ -100,7 +97,9 @@ def revision(connection: Connection) -> str | None:
     return None if current is None else str(current)
 
 
-def _sqlite_engine(parsed: URL, path: Path | None, read_only: bool, lock_wait_s: float) -> Engine:
+def _make_engine(parsed: URL, path: Path | None, read_only: bool, lock_wait_s: float) -> Engine:
+    if is_server(parsed):
+        return server_engine(parsed, pool_pre_ping=True)
     wait_s = float(str(parsed.query.get("timeout", lock_wait_s)))
     if path is not None and read_only:
         return create_engine(

@@ -48,13 +48,13 @@ def sums_by_interval(
         (photos with image statistics) and ``boxes`` are numbers; ``latency_ms`` of counted photos,
         each image statistic of measured ones and ``score`` of boxes are sums.
     """
-    found: dict[int, Sums] = defaultdict(lambda: dict.fromkeys((*OF_PHOTOS, *OF_BOXES), 0))
+    by_begin: dict[int, Sums] = defaultdict(lambda: dict.fromkeys((*OF_PHOTOS, *OF_BOXES), 0))
     for query in _queries(log, chosen, width_s):
         for row in log.rows(query):
-            sums = found[int(row.pop("begin"))]
+            sums = by_begin[int(row.pop("begin"))]
             for name, value in row.items():
                 sums[name] += float(value or 0)  # PostgreSQL sums up whole numbers as decimals
-    return {begin: sums for begin, sums in found.items() if sums["photos"]}
+    return {begin: sums for begin, sums in by_begin.items() if sums["photos"]}
 
 
 def _queries(log: PredictionLog, chosen: PhotoFilter, width_s: int | None) -> Iterator[Select[Any]]:

@@ -41,7 +41,8 @@ EVENTS = {"INSERT": ("NEW", 1), "DELETE": ("OLD", -1)}
 
 def upgrade() -> None:
     """Add both, sum up what is there, and keep the sums from now on."""
-    dialect, connection = op.get_context().dialect.name, op.get_bind()
+    connection = op.get_bind()
+    dialect = connection.dialect.name
     columns = ["model_name", "model_version", "time"]
     op.create_index("predictions_model_time", "predictions", columns)
     op.create_table(
@@ -71,8 +72,9 @@ def upgrade() -> None:
 
 
 def _number(name: str) -> sa.Column[int] | sa.Column[float]:
-    kind = sa.BigInteger() if name in WHOLE else sa.Double()
-    return sa.Column(name, kind, nullable=False, server_default="0")
+    if name in WHOLE:
+        return sa.Column(name, sa.BigInteger, nullable=False, server_default="0")
+    return sa.Column(name, sa.Double, nullable=False, server_default="0")
 
 
 def _key(photo: str, hour: str, part: str) -> str:
@@ -99,7 +101,7 @@ def _follow(event: str, table: str, statement: str) -> None:
     """Have the database run the statement after each row that is inserted or deleted."""
     connection, name = op.get_bind(), f"{table}_hours_{event.lower()}"
     begin = f"CREATE TRIGGER {name} AFTER {event} ON {table} FOR EACH ROW"
-    if op.get_context().dialect.name == "sqlite":
+    if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"{begin} BEGIN {statement}; END")
         return
     connection.exec_driver_sql(
