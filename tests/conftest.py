@@ -164,7 +164,7 @@ def write_small_model() -> Callable[..., Path]:
 def postgres() -> Iterator[str]:
     """URL of a PostgreSQL server without its database's name; made for this run, then deleted.
 
-    Its user ``sparrow`` needs no password; ``locked``, whom a test makes, needs one.
+    Its user ``sparrow`` needs no password; ``locked`` (see ``locked_postgres``) needs one.
     """
     found = [*sorted(Path("/usr/lib/postgresql").glob("*/bin")), *map(Path, os.get_exec_path())]
     binaries = next((path for path in found if (path / "initdb").exists()), None)
@@ -199,6 +199,17 @@ def postgres() -> Iterator[str]:
         server.send_signal(signal.SIGINT)  # SIGTERM would wait for whoever is connected
         server.wait(30)
         shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def locked_postgres(postgres: str) -> tuple[str, str]:
+    """The server's URL for a user who needs a password, without it; and the password."""
+    import psycopg
+
+    password = "Zq7-unlikely.pa55word/@"  # with what a URL would quote
+    with psycopg.connect(f"{postgres}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE locked LOGIN SUPERUSER PASSWORD '{password}'")
+    return postgres.replace("//sparrow@", "//locked@"), password
 
 
 def _write_untrained_model(folder: Path, drawn_dataset: Path) -> None:

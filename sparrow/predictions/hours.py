@@ -8,7 +8,7 @@ one, for a part that the sums do not know, and in a log of a release before, ope
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,7 +30,8 @@ Sums = dict[str, float]
 
 def count_photos(log: PredictionLog, chosen: PhotoFilter = ALL_PHOTOS) -> int:
     """How many photos of the log fit."""
-    return int(sums_by_interval(log, chosen).get(0, {}).get("photos", 0))
+    queries = _queries(log, chosen, None, ("photos",))
+    return sum(int(row["photos"] or 0) for query in queries for row in log.rows(query))
 
 
 def sums_by_interval(
@@ -49,7 +50,7 @@ def sums_by_interval(
         each image statistic of measured ones and ``score`` of boxes are sums.
     """
     by_begin: dict[int, Sums] = defaultdict(lambda: dict.fromkeys((*OF_PHOTOS, *OF_BOXES), 0))
-    for query in _queries(log, chosen, width_s):
+    for query in _queries(log, chosen, width_s, (*OF_PHOTOS, *OF_BOXES)):
         for row in log.rows(query):
             sums = by_begin[int(row.pop("begin"))]
             for name, value in row.items():
@@ -57,58 +58,63 @@ def sums_by_interval(
     return {begin: sums for begin, sums in by_begin.items() if sums["photos"]}
 
 
-def _queries(log: PredictionLog, chosen: PhotoFilter, width_s: int | None) -> Iterator[Select[Any]]:
-    """Queries whose rows, added up, are the sums."""
+def _queries(
+    log: PredictionLog, chosen: PhotoFilter, width_s: int | None, names: Sequence[str]
+) -> Iterator[Select[Any]]:
+    """Queries whose rows, added up, are the sums of these names."""
     known = chosen.source is None and chosen.fraction is None
     if not known or (width_s or HOUR_S) % HOUR_S or not log.has(hours_table):
-        yield from _of_photos(chosen, width_s)
+        yield from _of_photos(chosen, width_s, names)
         return
     since, until = chosen.since, chosen.until
     first = since and _hour(since + HOUR - timedelta.resolution)
     end = until and _hour(until)
     if first and end and first >= end:
-        yield from _of_photos(chosen, width_s)
+        yield from _of_photos(chosen, width_s, names)
         return
-    yield _of_hours(replace(chosen, since=first, until=end), width_s)
+    yield _of_hours(replace(chosen, since=first, until=end), width_s, names)
     if since != first:
-        yield from _of_photos(replace(chosen, until=first), width_s)
+        yield from _of_photos(replace(chosen, until=first), width_s, names)
     if until != end:
-        yield from _of_photos(replace(chosen, since=end), width_s)
+        yield from _of_photos(replace(chosen, since=end), width_s, names)
 
 
-def _of_hours(whole: PhotoFilter, width_s: int | None) -> Select[Any]:
+def _of_hours(whole: PhotoFilter, width_s: int | None, names: Sequence[str]) -> Select[Any]:
     """Of whole hours."""
     table = hours_table.c
     begin, groups = _begin(table.hour, width_s)
-    sums = [func.sum(table[name]).label(name) for name in (*OF_PHOTOS, *OF_BOXES)]
+    sums = [func.sum(table[name]).label(name) for name in names]
     clauses = whole.clauses(hours_table, table.hour)
     return select(begin, *sums).where(*clauses).group_by(*groups)
 
 
-def _of_photos(chosen: PhotoFilter, width_s: int | None) -> Iterator[Select[Any]]:
+def _of_photos(
+    chosen: PhotoFilter, width_s: int | None, names: Sequence[str]
+) -> Iterator[Select[Any]]:
     """Of single photos, and of their boxes."""
     table, clauses = photos_table.c, chosen.clauses()
     begin, groups = _begin(table.time, width_s)
     counted = table.error.is_(None)
-    numbers: dict[str, Any] = {  # expressions of several types
-        "photos": literal(1),
-        "errors": case((counted, 0), else_=1),
-        "empty": case((counted & (table.n_detections == 0), 1), else_=0),
-        "detections": case((counted, table.n_detections), else_=0),
-        "measured": case((table.brightness.is_(None), 0), else_=1),
-        "latency_ms": case((counted, table.latency_ms), else_=0),
-        **{name: table[name] for name in STATISTICS},
+    sums: dict[str, ColumnElement[Any]] = {
+        "photos": func.count(),
+        "errors": func.sum(case((counted, 0), else_=1)),
+        "empty": func.sum(case((counted & (table.n_detections == 0), 1), else_=0)),
+        "detections": func.sum(case((counted, table.n_detections), else_=0)),
+        "measured": func.sum(case((table.brightness.is_(None), 0), else_=1)),
+        "latency_ms": func.sum(case((counted, table.latency_ms), else_=0)),
+        **{name: func.sum(table[name]) for name in STATISTICS},
     }
-    sums = [func.sum(value).label(name) for name, value in numbers.items()]
-    yield select(begin, *sums).where(*clauses).group_by(*groups)
-    score = func.sum(boxes_table.c.score).label("score")
-    yield (
-        select(begin, func.count().label("boxes"), score)
-        .select_from(photos_table)
-        .join(boxes_table, boxes_table.c.prediction_id == table.id)
-        .where(*clauses)
-        .group_by(*groups)
-    )
+    wanted = [value.label(name) for name, value in sums.items() if name in names]
+    yield select(begin, *wanted).select_from(photos_table).where(*clauses).group_by(*groups)
+    if "boxes" in names:
+        score = func.sum(boxes_table.c.score).label("score")
+        yield (
+            select(begin, func.count().label("boxes"), score)
+            .select_from(photos_table)
+            .join(boxes_table, boxes_table.c.prediction_id == table.id)
+            .where(*clauses)
+            .group_by(*groups)
+        )
 
 
 def _begin(time: ColumnElement[Any], width_s: int | None) -> tuple[Label[Any], list[Label[Any]]]:

@@ -92,7 +92,7 @@ def measure(home: Path, photos: int) -> None:
     (home / "empty.db").rename(home / "log.db")
     took = timed(lambda: fill(home / "log.db", 0, photos))
     print(f"\n{photos:,} photos: {size_gb(home):.1f} GB, written in {took:.0f} s", flush=True)
-    ask(home, "before (revision 0003)")
+    ask(home, "not upgraded")
     took = timed(lambda: PredictionLog(f"sqlite:///{home}/log.db").close())
     print(f"  upgrade: {took:.0f} s, then {size_gb(home):.1f} GB", flush=True)
     ask(home, "now")
