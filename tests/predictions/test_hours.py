@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -168,23 +166,24 @@ def test_services_that_write_at_once_lose_no_sum(log: PredictionLog) -> None:
     assert sums_by_interval(log, BIRDS)[0] == pytest.approx(expected(everything))
 
 
-def test_a_log_of_the_release_before_is_summed_up_when_it_is_opened(tmp_path: Path) -> None:
-    path, records = tmp_path / "log.db", make_records(50)
-    log = PredictionLog(f"sqlite:///{path}")
+def test_a_log_of_the_release_before_is_summed_up_when_it_is_opened(log: PredictionLog) -> None:
+    records = make_records(50)
     log.append(records)
-    log.close()
-    with closing(sqlite3.connect(path)) as file:  # as it was at revision 0004
-        triggers = file.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
-        for (name,) in triggers:
-            file.execute(f"DROP TRIGGER {name}")
-        file.execute("DROP TABLE prediction_hours")
-        file.execute("DROP INDEX predictions_model_time")
-        file.execute("UPDATE sparrow_version SET version_num = '0004'")
-        file.commit()
-    assert len(triggers) == 4
+    sqlite = log._engine.dialect.name == "sqlite"
+    with log._engine.begin() as connection:  # as it was at revision 0004
+        for table in ("predictions", "boxes"):
+            for event in ("insert", "delete"):
+                name = f"{table}_hours_{event}"
+                undo = f"TRIGGER {name}" if sqlite else f"FUNCTION {name} CASCADE"
+                connection.exec_driver_sql(f"DROP {undo}")
+        connection.exec_driver_sql("DROP TABLE prediction_hours")
+        connection.exec_driver_sql("DROP INDEX predictions_model_time")
+        connection.exec_driver_sql("UPDATE sparrow_version SET version_num = '0004'")
     for read_only in (True, False, False):  # for reading alone nothing is changed
-        log = PredictionLog(f"sqlite:///{path}", read_only=read_only)
-        assert log.has(hours_table) != read_only
-        assert sums_by_interval(log, BIRDS)[0] == pytest.approx(expected(records))
-        assert [row["photos"] for row in log.model_versions()] == [50]
-        log.close()
+        again = PredictionLog(log.url, read_only=read_only)
+        assert again.has(hours_table) != read_only
+        assert sums_by_interval(again, BIRDS)[0] == pytest.approx(expected(records))
+        assert [row["photos"] for row in again.model_versions()] == [50]
+        again.close()
+    log.append(make_records(5))
+    assert count_photos(log) == 55
