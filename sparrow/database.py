@@ -99,6 +99,11 @@ def revision(connection: Connection) -> str | None:
 
 def _make_engine(parsed: URL, path: Path | None, read_only: bool, lock_wait_s: float) -> Engine:
     if is_server(parsed):
+        if parsed.get_backend_name() != "postgresql":
+            raise StoreError(
+                "the logs of predictions and promotions are kept in SQLite or PostgreSQL, found "
+                f"{parsed.render_as_string(hide_password=True)}"
+            )
         return server_engine(parsed, pool_pre_ping=True)
     wait_s = float(str(parsed.query.get("timeout", lock_wait_s)))
     if path is not None and read_only:

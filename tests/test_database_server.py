@@ -43,7 +43,6 @@ def test_what_is_no_database_server_is_not_asked(url: str) -> None:
         ("postgresql://locked:s3cret@{}/postgres", "password authentication failed"),
         ("postgresql://locked@{}/postgres", "no password supplied. .* PGPASSWORD, a passfile"),
         ("postgresql+nodriver://me:s3cret@h/log", "nodriver"),
-        ("nodatabase://me:s3cret@h/log", "nodatabase"),
     ],
 )
 def test_a_server_that_cannot_be_used_is_one_sentence(
@@ -57,6 +56,13 @@ def test_a_server_that_cannot_be_used_is_one_sentence(
         assert "s3cret" not in said
         assert "\n" not in said
         assert said.startswith(f"the database {url.partition(':')[0]}:")
+
+
+def test_databases_of_other_kinds_are_refused() -> None:
+    with pytest.raises(ServerAwayError, match="nodatabase"):
+        require_server("nodatabase://me:s3cret@h/studies")
+    with pytest.raises(StoreError, match=r"SQLite or PostgreSQL, found mysql://me:\*\*\*@h/log"):
+        PredictionLog("mysql://me:s3cret@h/log")
 
 
 def test_a_missing_driver_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
