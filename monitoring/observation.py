@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sparrow.config import MonitoringConfig
 from sparrow.database_errors import StoreError, reason
 from sparrow.inference.model_folder import INFO, REFERENCE, read_info
-from sparrow.predictions.hours import count_photos
+from sparrow.predictions.hours import count_photos, narrowed
 from sparrow.predictions.log import PredictionLog
 from sparrow.predictions.log_tables import photos_table
 from sparrow.predictions.photo_filter import PhotoFilter
@@ -165,6 +165,7 @@ def observe(
     if config.window_days is not None:
         since = now - timedelta(days=config.window_days)
         mine = replace(mine, since=max(since, model.since) if model.since else since)
+    mine = narrowed(log, mine)
     n_photos = count_photos(log, mine)
     if config.window_days is None:
         n_photos = min(n_photos, config.window_photos)

@@ -11,7 +11,7 @@ from typing import Any  # of columns, whatever their type
 from sqlalchemy import UnaryExpression, asc, desc, select
 
 from monitoring.observation import CLOCKS_APART, MonitoredModel
-from sparrow.predictions.hours import STATISTICS, Sums, sums_by_interval
+from sparrow.predictions.hours import STATISTICS, Sums, narrowed, sums_by_interval
 from sparrow.predictions.log import PredictionLog
 from sparrow.predictions.log_tables import photos_table
 from sparrow.predictions.photo_filter import PhotoFilter
@@ -56,7 +56,7 @@ def trend(
     Photos whose times are in the future are left out, see ``monitoring.observation``.
     """
     until = (now or datetime.now(UTC)) + CLOCKS_APART
-    whose = PhotoFilter(model.name, model.version, since=model.since, until=until)
+    whose = narrowed(log, PhotoFilter(model.name, model.version, since=model.since, until=until))
     first, last = (_end(log, whose, order) for order in (asc, desc))
     if first is None or last is None:
         return []

@@ -34,6 +34,29 @@ def count_photos(log: PredictionLog, chosen: PhotoFilter = ALL_PHOTOS) -> int:
     return sum(int(row["photos"] or 0) for query in queries for row in log.rows(query))
 
 
+def narrowed(log: PredictionLog, chosen: PhotoFilter) -> PhotoFilter:
+    """The same photos, from the hour of the first to that of the last.
+
+    So a database that goes back in time from the end of the span, as PostgreSQL may, begins at the
+    photos that are asked for, and not at those that other models have counted since.
+    """
+    if not log.has(hours_table):
+        return chosen
+    hour = hours_table.c.hour
+    whole = replace(chosen, source=None, fraction=None, since=chosen.since and _hour(chosen.since))
+    ends = select(func.min(hour).label("first"), func.max(hour).label("last"))
+    clauses = (*whole.clauses(hours_table, hour), hours_table.c.photos > 0)
+    first, last = log.rows(ends.where(*clauses))[0].values()
+    if first is None:
+        return chosen
+    since, until = first.replace(tzinfo=UTC), last.replace(tzinfo=UTC) + HOUR
+    return replace(
+        chosen,
+        since=max(since, chosen.since) if chosen.since else since,
+        until=min(until, chosen.until) if chosen.until else until,
+    )
+
+
 def sums_by_interval(
     log: PredictionLog, chosen: PhotoFilter, width_s: int | None = None
 ) -> dict[int, Sums]:

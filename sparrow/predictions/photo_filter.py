@@ -55,12 +55,12 @@ class PhotoFilter:
             clauses.append(table.c.id < f"{int(self.fraction * 16**8):08x}")
         return clauses
 
-    def newest_first(self) -> list[ColumnElement[Any]]:
-        """The order of a query over ``photos_table``."""
+    def newest_first(self) -> ColumnElement[Any]:
+        """The order of a query over ``photos_table``: an index has it, so nothing is sorted."""
         time: ColumnElement[Any] = photos_table.c.time
         if self.is_sparse:  # else SQLite goes through all by time, and needs not sort the few
             time = _WithoutIndex(time)
-        return [time.desc(), photos_table.c.id]
+        return time.desc()
 
 
 class _WithoutIndex(ColumnElement[Any]):

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from sparrow.predictions.hours import Sums, count_photos, sums_by_interval
+from sparrow.predictions.hours import Sums, count_photos, narrowed, sums_by_interval
 from sparrow.predictions.log import PredictionLog
 from sparrow.predictions.log_tables import boxes_table, hours_table, photos_table
 from sparrow.predictions.photo_filter import PhotoFilter
@@ -109,6 +109,18 @@ def test_sums_are_those_of_the_photos_whatever_the_span(log: PredictionLog) -> N
     versions = {row["model_version"]: row for row in log.model_versions()}
     assert {name: row["photos"] for name, row in versions.items()} == {"3": 120, "4": 7}
     assert versions["3"]["last_time"] == max(one.time for one in records)
+
+
+def test_a_span_is_narrowed_to_the_hours_that_hold_photos(log: PredictionLog) -> None:
+    assert narrowed(log, BIRDS) == BIRDS
+    records = make_records(40)
+    log.append([*records, *make_records(5, version="4")])
+    day = timedelta(days=1)
+    for chosen in (BIRDS, replace(BIRDS, since=NOON - day, until=NOON + 9 * day)):
+        assert narrowed(log, chosen) == replace(BIRDS, since=NOON, until=NOON + timedelta(hours=6))
+    inside = replace(BIRDS, since=NOON + timedelta(minutes=70), until=NOON + timedelta(minutes=80))
+    assert narrowed(log, inside) == inside
+    assert narrowed(log, replace(BIRDS, model_version="5")).since is None
 
 
 @pytest.mark.parametrize("width_s", [900, 3600, 3 * 3600])
