@@ -85,6 +85,9 @@ def upgrade(engine: Engine) -> None:
             _refuse_newer(str(current), known, engine.url)
         if current != HEAD:
             _migrate(connection)
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:  # a large upgrade leaves a large file beside the log
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def revision(connection: Connection) -> str | None:

@@ -322,3 +322,15 @@ def test_a_log_on_a_read_only_disk_is_read(read_only_folder: Any, tmp_path: Path
     folder = read_only_folder(tmp_path / "copy")
     with pytest.raises(StoreError, match=r"killed\.db-wal.* Copy both files"):
         PredictionLog(f"sqlite:///{folder}/killed.db", read_only=True)
+
+
+def test_a_log_that_is_closed_or_upgraded_leaves_no_file_beside_it(tmp_path: Path) -> None:
+    """A large one would be read anew by every reader, connection by connection."""
+    path = tmp_path / "log.db"
+    url = make_old(path, OLD_LOG)
+    log = PredictionLog(url)
+    assert Path(f"{path}-wal").stat().st_size == 0
+    log.add_feedback("a", true_count=5)
+    assert Path(f"{path}-wal").stat().st_size > 0
+    log.close()
+    assert [one.name for one in tmp_path.iterdir()] == ["log.db"]

@@ -74,9 +74,9 @@ class PredictionLog:
 
     def close(self) -> None:
         """Close all connections."""
-        self._engine.dispose()
         if self._file is not None:
             self._file.close()
+        self._engine.dispose()  # the last one: only it can merge SQLite's file beside the database
 
     def append(self, records: Sequence[PredictionRecord]) -> None:
         """Write records and their boxes in one transaction: all of them or none.
