@@ -132,7 +132,7 @@ test-stores: $(READY) ## Break the log's store under a running service; tune and
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update --quiet && \
 		apt-get install --yes --quiet --no-install-recommends postgresql; }
 	SPARROW_FAULT_TABLE=docs/store-faults.md $(BIN)/python -m pytest -s -m stores tests/service tests/training \
-		tests/registry tests/test_database_server.py $(ARGS)
+		tests/registry tests/flows $(ARGS)
 
 .PHONY: test-watch
 test-watch: $(READY) ## Watch 2,000 photos arrive beside mosquitto, all of them killed; installs it: minutes
