@@ -21,7 +21,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from sparrow.store_url import resolve
 
-HEAD = "0003"  # the newest revision in ``sparrow.migrations``
+HEAD = "0004"  # the newest revision in ``sparrow.migrations``
 VERSION_TABLE = "sparrow_version"
 LOCK_WAIT_S = 20.0  # for another process's transaction; a batch of photos takes milliseconds
 _MIGRATIONS = Path(__file__).with_name("migrations")

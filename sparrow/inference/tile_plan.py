@@ -11,15 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from sparrow.images import fit_scale
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.inference.object_size import SHRUNK, smallest_box_px
+from sparrow.inference.tile_choice import TileChoice
 
-# The side, in pixels of the photo, of the smallest objects to be found; auto: the network's own
-# smallest box, so that the photo is seen pixel by pixel. None: no tiles.
-Tiles = Literal["auto"] | int | None
 # Objects are found from so many times the network's smallest box on: in the demo's champion 2 % of
 # the objects that it detects in held-out photos are smaller (docs/benchmarks.md).
 FOUND_FROM = 2.0
@@ -69,11 +66,13 @@ class TilePlan:
         scales: the whole photo, then tiles from coarse to fine.
         smallest_px: side, in pixels of the photo, of the smallest objects that are found.
         enlarged: how many times larger than usual the network's input is for a tile.
+        limited: whether these are larger than was asked for, since more tiles were not allowed.
     """
 
     scales: tuple[Scale, ...]
     smallest_px: int
     enlarged: int
+    limited: bool = False
 
     @property
     def tiles(self) -> int:
@@ -82,25 +81,26 @@ class TilePlan:
 
 
 def plan_tiles(
-    info: ModelInfo, width_px: int, height_px: int, tiles: Tiles, most: int | None = None
+    info: ModelInfo, width_px: int, height_px: int, choice: TileChoice
 ) -> TilePlan | None:
     """Plan the tiles of a photo.
 
     Args:
         info: of the model.
         width_px, height_px: of the upright photo.
-        tiles: see ``Tiles``.
-        most: tiles of one photo; where more would be needed, only larger objects are looked for.
+        choice: what is asked for.
 
     Returns:
         None where the whole photo is enough: it is hardly larger than the network's input, or
         objects of the wanted size are found in it; and where tiles would show no more, because the
-        network's smallest box fills most of its input, or ``most`` allows too few.
+        network's smallest box fills most of its input, or too few tiles are allowed.
     """
+    tiles, most = choice.tiles, choice.most
     whole = fit_scale(width_px, height_px, info.min_side_px, info.max_side_px)
     if tiles is None or (tiles == "auto" and whole >= SHRUNK):
         return None
-    wanted = smallest_box_px(info) if tiles == "auto" else max(tiles, least_wanted_px(info))
+    first = smallest_box_px(info) if tiles == "auto" else max(tiles, least_wanted_px(info))
+    wanted = float(first)
     while wanted < found_from_px(info) / whole:
         ratio = found_from_px(info) / wanted / whole
         plans = [
@@ -108,7 +108,7 @@ def plan_tiles(
         ]
         plan = min(filter(None, plans), key=lambda plan: plan.tiles, default=None)
         if plan is not None and (most is None or plan.tiles <= most):
-            return plan
+            return replace(plan, limited=wanted > first)
         wanted *= 1.1
     return None
 

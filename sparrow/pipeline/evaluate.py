@@ -118,12 +118,12 @@ def write_model_reference(
         folder: the model folder, its threshold and its count models in place.
         detections: in these photos, by name.
     """
-    from sparrow.inference.count_estimates import CountEstimator
+    from sparrow.inference.count_estimates import CountEstimator, whole_photos
     from sparrow.predictions.reference_records import LoggedModel, records_from_detections
     from sparrow.predictions.window import write_reference
 
     info = read_info(folder)
-    counts = CountEstimator(info)
+    counts = CountEstimator(info, whole_photos(info))
     images = dataset.images[dataset.images["split"] != "train"]
     records = records_from_detections(
         detections,

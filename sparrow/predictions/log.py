@@ -31,6 +31,7 @@ from sparrow.predictions.log_tables import (
     class_counts_table,
     feedback_table,
     photos_table,
+    tiled_table,
 )
 from sparrow.predictions.photo_filter import ALL_PHOTOS, PhotoFilter
 from sparrow.predictions.record import PredictionRecord, naive_utc, new_id
@@ -174,6 +175,7 @@ class PredictionLog:
         children = {
             boxes_table: [row for record in records for row in record.box_rows()],
             class_counts_table: [row for record in records for row in record.class_count_rows()],
+            tiled_table: [row for record in records for row in record.tile_rows()],
         }
         with self._transaction() as connection:
             connection.execute(insert(photos_table), [record.row() for record in records])

@@ -14,6 +14,7 @@ from small_model import write_small_model
 from sparrow.boxes import box_areas, box_iou
 from sparrow.detections import Detections
 from sparrow.inference.model_folder import ModelInfo, read_info
+from sparrow.inference.tile_choice import TileChoice
 from sparrow.inference.tile_merge import merge_tiles
 from sparrow.inference.tile_plan import TilePlan, plan_tiles
 from sparrow.inference.tiled_detection import detect_in_tiles
@@ -38,7 +39,7 @@ def info(tmp_path_factory: pytest.TempPathFactory) -> ModelInfo:
 
 @pytest.fixture(scope="module")
 def plan(info: ModelInfo) -> TilePlan:
-    made = plan_tiles(info, WIDTH, HEIGHT, "auto")
+    made = plan_tiles(info, WIDTH, HEIGHT, TileChoice("auto"))
     assert made is not None
     return made
 

@@ -9,6 +9,7 @@ import pytest
 from small_model import write_small_model
 
 from sparrow.inference.model_folder import ModelInfo, read_info
+from sparrow.inference.tile_choice import TileChoice, parse_tiles
 from sparrow.inference.tile_plan import TilePlan, least_wanted_px, plan_tiles
 
 # Its smallest box is 16 px of an input of 128 × 192: found are objects from 32 px of it on.
@@ -26,7 +27,7 @@ def info(tmp_path_factory: pytest.TempPathFactory) -> ModelInfo:
 
 
 def plan(info: ModelInfo, *size: int, tiles: object = "auto", most: int | None = None) -> TilePlan:
-    made = plan_tiles(info, *size, tiles, most)
+    made = plan_tiles(info, *size, TileChoice(tiles, most))
     assert made is not None
     return made
 
@@ -41,7 +42,7 @@ def plan(info: ModelInfo, *size: int, tiles: object = "auto", most: int | None =
     ],
 )
 def test_the_whole_photo_is_enough(info: ModelInfo, size: tuple[int, int], tiles: object) -> None:
-    assert plan_tiles(info, *size, tiles) is None
+    assert plan_tiles(info, *size, TileChoice(tiles)) is None
 
 
 def test_auto_looks_for_objects_of_the_networks_smallest_box(info: ModelInfo) -> None:
@@ -82,7 +83,8 @@ def test_a_limit_of_tiles_is_kept_and_larger_objects_are_looked_for(info: ModelI
     whole, limited = plan(info, 4000, 3000), plan(info, 4000, 3000, most=50)
     assert whole.tiles > 50 >= limited.tiles
     assert whole.smallest_px < limited.smallest_px
-    assert plan_tiles(info, 4000, 3000, "auto", most=0) is None
+    assert (whole.limited, limited.limited) == (False, True)
+    assert plan_tiles(info, 4000, 3000, TileChoice("auto", 0)) is None
 
 
 def test_no_photo_is_enlarged_beyond_what_it_shows(info: ModelInfo) -> None:
@@ -99,4 +101,11 @@ def test_the_folder_of_a_model_without_sizes_has_torchvisions(tmp_path: Path) ->
 def test_a_network_whose_smallest_box_fills_its_input_gets_no_tiles(tmp_path: Path) -> None:
     narrow = {"min_side_px": 64, "max_side_px": 128, "config": {}}
     info = read_info(write_small_model(tmp_path / "narrow", **narrow))
-    assert plan_tiles(info, 1200, 900, "auto") is None
+    assert plan_tiles(info, 1200, 900, TileChoice("auto")) is None
+
+
+def test_a_choice_is_read_as_it_is_written() -> None:
+    assert [parse_tiles(text) for text in ("none", "auto", "24", 24)] == [None, "auto", 24, 24]
+    for wrong in ("", "0", "-3", "2.5", "all", 0):
+        with pytest.raises(ValueError, match="none, auto, or the side in pixels"):
+            parse_tiles(wrong)
