@@ -12,7 +12,7 @@ from sparrow.class_nouns import NO_PLURALS, noun
 from sparrow.cli.count_tally import Tally
 from sparrow.cli.journal_entry import Entry
 from sparrow.inference.photo_files import FoundPhotos
-from sparrow.inference.remarks import DRAWN, remarks
+from sparrow.inference.remarks import DRAWN, NOT_FITTED, remarks
 from sparrow.plain_text import first_of, one_line
 from sparrow.predictions.count_words import (
     interval_in_words,
@@ -112,8 +112,7 @@ def notes_of(tally: Tally) -> list[str]:
         )
     if tally.tiled_without_range:
         notes.append(
-            f"{tally.tiled_without_range} of them have no likely range: the model's was measured "
-            "without such tiles"
+            f"{tally.tiled_without_range} of them have {NOT_FITTED}"
         )
     if tally.out_of_distribution:
         notes.append(

@@ -11,7 +11,7 @@ DRAWN = (
 )
 
 
-NOT_FITTED = "no likely range: the model's was measured without such tiles"
+NOT_FITTED = "no likely range: none was measured with such tiles"
 
 
 def remarks(

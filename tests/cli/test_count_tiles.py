@@ -62,12 +62,12 @@ def test_tiles_are_in_table_line_and_report_and_have_no_interval_of_whole_photos
         assert int(in_tiles["tiles"]) > 4
         assert int(in_tiles["count"]) > 2
         assert in_tiles["count_low"] == in_tiles["count_high"] == ""
-    notes = ("2 photos were counted in tiles,", "2 of them have no likely range: the model's was")
+    notes = ("2 photos were counted in tiles,", "2 of them have no likely range: none")
     for words in notes:
         assert said.count(words) == 1
         assert html.unescape(page.read_text(encoding="utf-8")).count(words) == 1
     assert count(model, folder / "a.jpg", "--tiles", "auto") == 0
-    assert "tiles, no likely range: the model's was measured without" in capsys.readouterr().out
+    assert "tiles, no likely range: none was measured with such tiles" in capsys.readouterr().out
 
 
 def test_a_photo_that_needs_no_tiles_keeps_its_interval(model: Path, folder: Path) -> None:

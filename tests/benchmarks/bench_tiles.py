@@ -1,0 +1,188 @@
+"""Small birds in photos of 12 megapixels, seen whole and in tiles: recall, neighbours, cost.
+
+    python tests/benchmarks/bench_tiles.py --model .sparrow/champion --photos 12 --tiles 64 auto 20
+
+The photos are drawn. What was measured of a photo is kept in ``--home``, and a second call goes on.
+With ``--fit auto`` the count's interval is fitted on every other photo, and checked on the rest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from small_object_photos import SMALL_PX, draw_small_objects
+
+from sparrow.boxes import box_iou
+from sparrow.config import EvaluationConfig
+from sparrow.data.tables import XYXY, Dataset
+from sparrow.detections import Detections
+from sparrow.evaluation.calibration import fit_count_model
+from sparrow.evaluation.count_check import check_count_model
+from sparrow.evaluation.matching import FlatDetections, flatten
+from sparrow.images import RgbImage
+from sparrow.inference.engine import Engine
+from sparrow.inference.tile_choice import TileChoice, Tiles, parse_tiles
+from sparrow.inference.tile_plan import plan_tiles
+from sparrow.inference.tiled_detection import detect_in_tiles
+
+NAME = "house_sparrow"
+MIDDLE_PX = sum(SMALL_PX) / 2
+Row = dict[str, Any]  # Any: of JSON
+
+
+def main() -> None:
+    """Measure what is not measured yet, and print the table."""
+    arguments = parse_arguments()
+    home = arguments.home or Path(tempfile.mkdtemp(prefix="sparrow-tiles-"))
+    engine = Engine(arguments.model)
+    choices = [None, *(parse_tiles(text) for text in arguments.tiles)]
+    for index in range(arguments.photos):
+        measure_photo(engine, home, (arguments.seed, index), choices)
+    for tiles in choices:
+        rows = [read(home, (arguments.seed, i), tiles) for i in range(arguments.photos)]
+        print(summary(tiles, rows, engine.info.threshold), flush=True)
+        if tiles is not None and tiles == parse_tiles(arguments.fit):
+            print(interval(rows, engine), flush=True)
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, default=Path(".sparrow/champion"))
+    parser.add_argument("--photos", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--tiles", nargs="*", default=["64", "auto", "20"])
+    parser.add_argument("--fit", default="none", help="tiles whose interval is fitted")
+    parser.add_argument("--home", type=Path, help="folder of what was measured")
+    return parser.parse_args()
+
+
+def place(home: Path, photo: tuple[int, int], tiles: Tiles) -> Path:
+    """The file of what was measured of a photo."""
+    return home / f"{photo[0]}-{photo[1]}-{tiles or 'none'}.json"
+
+
+def read(home: Path, photo: tuple[int, int], tiles: Tiles) -> Row:
+    """What was measured of a photo."""
+    row: Row = json.loads(place(home, photo, tiles).read_text())
+    return row
+
+
+def measure_photo(engine: Engine, home: Path, photo: tuple[int, int], choices: list[Tiles]) -> None:
+    """Draw a photo and count it in each way that is not measured yet."""
+    home.mkdir(parents=True, exist_ok=True)
+    left = [tiles for tiles in choices if not place(home, photo, tiles).exists()]
+    if not left:
+        return
+    drawn = draw_small_objects(*photo)
+    true = {"true": drawn.boxes_xyxy.tolist(), "pairs": drawn.pairs}
+    for tiles in left:
+        row = true | detect(engine, drawn.pixels, tiles)
+        place(home, photo, tiles).write_text(json.dumps(row))
+        print(photo, tiles, f"{row['ms']:.0f} ms of the processor", flush=True)
+
+
+def detect(engine: Engine, image: RgbImage, tiles: Tiles) -> Row:
+    """Detections in a photo, the processor's time and the number of tiles."""
+    info, began = engine.info, time.process_time()
+    plan = plan_tiles(info, image.shape[1], image.shape[0], TileChoice(tiles))
+    if plan is None:
+        detections = engine.detect(image)
+    else:
+        seen = detect_in_tiles(image, engine.detect, plan, info.threshold, info.max_objects)
+        detections = seen.detections
+    return {
+        "ms": 1000 * (time.process_time() - began),
+        "tiles": plan.tiles if plan else 0,
+        "boxes": detections.boxes_xyxy.tolist(),
+        "scores": detections.scores.tolist(),
+        "labels": detections.labels.tolist(),
+    }
+
+
+def detections_of(row: Row) -> Detections:
+    """As they were detected."""
+    return Detections(np.array(row["boxes"]), np.array(row["scores"]), np.array(row["labels"]))
+
+
+def flat_of(rows: list[Row]) -> FlatDetections:
+    """Detections and true boxes of some photos."""
+    names = [f"{i}.jpg" for i in range(len(rows))]
+    boxes = [(n, NAME, *box) for n, row in zip(names, rows, strict=True) for box in row["true"]]
+    images = pd.DataFrame({"image": names, "group": names})
+    dataset = Dataset(
+        Path("nowhere"), images, pd.DataFrame(boxes, columns=["image", "label", *XYXY])
+    )
+    own = {n: detections_of(row) for n, row in zip(names, rows, strict=True)}
+    return flatten(dataset, own, [NAME])
+
+
+def summary(tiles: Tiles, rows: list[Row], threshold: float) -> str:
+    """One line of the table."""
+    flat = flat_of(rows)
+    kept = flat.above(threshold)
+    matched = np.where(kept, flat.matched([0.5])[0], -1)
+    hit = np.zeros(len(flat.truth_label), dtype=bool)
+    hit[matched[matched >= 0]] = True
+    sides = np.concatenate([_long_sides(row["true"]) for row in rows])
+    groups = {
+        f"below {MIDDLE_PX:g} px": sides < MIDDLE_PX,
+        f"{MIDDLE_PX:g} to 60 px": (sides >= MIDDLE_PX) & (sides < 60),
+        "larger": sides >= 60,
+    }
+    recalls = [f"{name} {hit[own].sum()} of {own.sum()}" for name, own in groups.items()]
+    false = int((kept & (matched < 0)).sum())
+    passes = sum(row["tiles"] + 1 for row in rows)
+    ms = sum(row["ms"] for row in rows)
+    return (
+        f"tiles {tiles or 'none'}: {', '.join(recalls)}; {false / len(rows):.1f} false a photo; "
+        f"{pairs_in_words(rows, threshold)}; {rows[0]['tiles']} tiles, {ms / len(rows):.0f} ms a "
+        f"photo, {ms / passes:.1f} a tile"
+    )
+
+
+def _long_sides(boxes: list[list[float]]) -> np.ndarray:
+    array = np.array(boxes).reshape(-1, 4)
+    return np.maximum(array[:, 2] - array[:, 0], array[:, 3] - array[:, 1])
+
+
+def pairs_in_words(rows: list[Row], threshold: float) -> str:
+    """Of close pairs: both found, one found, and those that one box covers."""
+    both = one = fused = 0
+    for row in rows:
+        boxes = detections_of(row).above(threshold).boxes_xyxy
+        true = np.array(row["true"]).reshape(-1, 4)
+        overlap = box_iou(true, boxes) >= 0.4
+        for first, second in row["pairs"]:
+            around = np.array([*np.minimum(true[first], true[second])[:2],
+                               *np.maximum(true[first], true[second])[2:]])  # fmt: skip
+            n_found = int(overlap[first].any()) + int(overlap[second].any())
+            both, one = both + (n_found == 2), one + (n_found == 1)
+            fused += bool((box_iou([around], boxes) >= 0.6).any()) and n_found < 2
+    n_pairs = sum(len(row["pairs"]) for row in rows)
+    return f"of {n_pairs} pairs both {both}, one {one}, one box over both {fused}"
+
+
+def interval(rows: list[Row], engine: Engine) -> str:
+    """Coverage of the count's interval that is fitted on one half of the photos, on the other."""
+    config, said = EvaluationConfig(), []
+    for fitted, checked in ((rows[::2], rows[1::2]), (rows[1::2], rows[::2])):
+        model = fit_count_model(flat_of(fitted), engine.info.threshold, config)
+        check = check_count_model(model, flat_of(checked))
+        said.append(f"{check.coverage:.0%} of {check.photos} photos, width {check.mean_width:.1f}")
+    untiled = engine.info.load_count_model()
+    if untiled is not None:
+        check = check_count_model(untiled, flat_of(rows))
+        said.append(f"with the model's own interval {check.coverage:.0%} of {check.photos}")
+    return f"  fitted on one half, covered on the other: {'; '.join(said)}"
+
+
+if __name__ == "__main__":
+    main()
