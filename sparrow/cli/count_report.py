@@ -111,9 +111,7 @@ def notes_of(tally: Tally) -> list[str]:
             f"below about {_between(tally.tiled)} px in them may be missed"
         )
     if tally.tiled_without_range:
-        notes.append(
-            f"{tally.tiled_without_range} of them have {NOT_FITTED}"
-        )
+        notes.append(f"{tally.tiled_without_range} of them have {NOT_FITTED}")
     if tally.out_of_distribution:
         notes.append(
             f"{tally.out_of_distribution} of {tally.counted} photos are unlike those this model "

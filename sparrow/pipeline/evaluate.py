@@ -21,6 +21,7 @@ from sparrow.evaluation.scored import Scored
 from sparrow.inference.model_folder import REFERENCE, ModelInfo, read_info, write_info
 from sparrow.pipeline.predict import predict_photos, served_at_once
 from sparrow.pipeline.score import relabel, score_model, with_groups
+from sparrow.pipeline.tiled_counts import with_tiled_count
 from sparrow.pipeline.training_distribution import write_training_distribution
 from sparrow.progress import Progress
 
@@ -42,6 +43,8 @@ def evaluate_model(
     threshold = operating_threshold(best, equal, config.evaluation)
     write_training_distribution(dataset, folder, config.seed, progress)
     info = with_count_models(config, read_info(folder), flat, threshold)
+    if config.evaluation.tiles != "none":
+        info = with_tiled_count(config, info, folder, held_out, progress)
     update = {"equal_recall": equal.to_dict() if equal else None}
     write_info(folder, info.model_copy(update=update))
     scored = score_model(config, dataset, folder, progress)

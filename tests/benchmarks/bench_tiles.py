@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from small_object_photos import SMALL_PX, draw_small_objects
+from small_object_photos import SMALL_PX, SmallObjectPhoto, draw_small_objects
 
 from sparrow.boxes import box_iou
 from sparrow.config import EvaluationConfig
@@ -85,6 +85,7 @@ def measure_photo(engine: Engine, home: Path, photo: tuple[int, int], choices: l
     true = {"true": drawn.boxes_xyxy.tolist(), "pairs": drawn.pairs}
     for tiles in left:
         row = true | detect(engine, drawn.pixels, tiles)
+        row["alone"] = alone(engine, drawn, tiles)
         place(home, photo, tiles).write_text(json.dumps(row))
         print(photo, tiles, f"{row['ms']:.0f} ms of the processor", flush=True)
 
@@ -154,20 +155,48 @@ def _long_sides(boxes: list[list[float]]) -> np.ndarray:
 
 
 def pairs_in_words(rows: list[Row], threshold: float) -> str:
-    """Of close pairs: both found, one found, and those that one box covers."""
-    both = one = fused = 0
-    for row in rows:
-        boxes = detections_of(row).above(threshold).boxes_xyxy
-        true = np.array(row["true"]).reshape(-1, 4)
-        overlap = box_iou(true, boxes) >= 0.4
-        for first, second in row["pairs"]:
-            around = np.array([*np.minimum(true[first], true[second])[:2],
-                               *np.maximum(true[first], true[second])[2:]])  # fmt: skip
-            n_found = int(overlap[first].any()) + int(overlap[second].any())
-            both, one = both + (n_found == 2), one + (n_found == 1)
-            fused += bool((box_iou([around], boxes) >= 0.6).any()) and n_found < 2
-    n_pairs = sum(len(row["pairs"]) for row in rows)
-    return f"of {n_pairs} pairs both {both}, one {one}, one box over both {fused}"
+    """Of close pairs: both found, one, none, and those that one box holds, by tiles and alone."""
+    said = []
+    for what, name in (("", "boxes"), ("in a part of the photo around each: ", "alone")):
+        found = [0, 0, 0, 0]
+        for row in rows:
+            true = np.array(row["true"]).reshape(-1, 4)
+            for number, (first, second) in enumerate(row["pairs"]):
+                if name == "alone":
+                    boxes = np.array(row["alone"][number]).reshape(-1, 4)
+                else:
+                    boxes = detections_of(row).above(threshold).boxes_xyxy
+                hits = (box_iou(true[[first, second]], boxes) >= 0.4).any(axis=1).sum()
+                found[2 - int(hits)] += 1
+                held = _held(true[first], boxes) & _held(true[second], boxes)
+                found[3] += bool(held.any()) and hits < 2
+        said.append(f"{what}both {found[0]}, one {found[1]}, none {found[2]}, fused {found[3]}")
+    return f"{sum(len(row['pairs']) for row in rows)} pairs: {'; '.join(said)}"
+
+
+def _held(true: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """[N] whether boxes hold most of an object."""
+    sides = np.minimum(true[2:], boxes[:, 2:]) - np.maximum(true[:2], boxes[:, :2])
+    shared = sides.clip(min=0).prod(axis=1)
+    return np.asarray(shared >= 0.7 * (true[2:] - true[:2]).prod())
+
+
+def alone(engine: Engine, photo: SmallObjectPhoto, tiles: Tiles) -> list[list[list[float]]]:
+    """What is found of each pair in one tile of the finest scale with the pair in its middle."""
+    size = photo.pixels.shape[1], photo.pixels.shape[0]
+    plan = plan_tiles(engine.info, *size, TileChoice(tiles))
+    if plan is None:
+        return [[] for _ in photo.pairs]
+    tile, answers = plan.scales[-1].tiles[0], []
+    width, height = tile.right - tile.left, tile.bottom - tile.top
+    for first, second in photo.pairs:
+        middle = photo.boxes_xyxy[[first, second]].reshape(-1, 2).mean(axis=0)
+        left = int(np.clip(middle[0] - width / 2, 0, size[0] - width))
+        top = int(np.clip(middle[1] - height / 2, 0, size[1] - height))
+        part = photo.pixels[top : top + height, left : left + width]
+        own = engine.detect(part, plan.enlarged).above(engine.info.threshold).boxes_xyxy
+        answers.append((own + np.array([left, top] * 2)).tolist())
+    return answers
 
 
 def interval(rows: list[Row], engine: Engine) -> str:
