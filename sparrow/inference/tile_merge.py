@@ -18,9 +18,11 @@ from sparrow.inference.tile_plan import Scale, Tile, TilePlan
 
 SAME_IOU = 0.5  # above the overlap at which the network itself lets two boxes of a photo stand
 INSIDE = 0.75  # of the smaller box: it is a part, or the larger one is of several objects
+FILLED = 0.5  # of a larger box, by two or more in it: then it is of several objects
 LEFT_TO_FINER = 0.7  # of the size that a finer scale sees whole: below it, that scale decides alone
 
 Bools = NDArray[np.bool_]
+Floats = NDArray[np.floating]
 
 
 def merge_tiles(
@@ -76,7 +78,8 @@ def _once(of_tiles: Sequence[Detections]) -> Detections:
     detections = _joined(of_tiles)
     order = np.argsort(-np.concatenate([own.scores for own in of_tiles]), kind="stable")
     tile = tile[order]
-    same, overlap = _same(detections, detections)
+    overlap, _, inside = _overlaps(detections, detections)
+    same = _related(detections, detections, overlap, inside)
     kept: list[int] = []
     seen_by: dict[int, set[int]] = {}
     for number, by in enumerate(tile.tolist()):
@@ -94,33 +97,44 @@ def _with_finer(
 ) -> Detections:
     """Detections of two scales, each object once.
 
+    The finer scale decides between boxes of one object, on objects that it sees whole, and where it
+    tells apart what fills a larger box. Else a box within a larger one is a part of it.
+
     Args:
         coarse, fine: of the photo.
         whole_px: see ``Scale``, of the finer one.
         threshold: see ``merge_tiles``.
     """
-    same, _ = _same(coarse, fine)  # [coarse, fine]
-    ours = (_long_sides(coarse) <= whole_px)[:, None]  # the finer scale would see it whole
+    overlap, shared, inside = _overlaps(coarse, fine)  # [coarse, fine]
     sure = np.float32(threshold)
+    parts = inside & (fine.scores >= sure)[None]
+    filled = (shared * parts).sum(axis=1) >= FILLED * box_areas(coarse.boxes_xyxy)
+    several = filled & (parts.sum(axis=1) > 1)
+    fine_decides = (overlap >= SAME_IOU) | (several | (_long_sides(coarse) <= whole_px))[:, None]
+    related = _related(coarse, fine, overlap, inside)
     fine_holds = fine.scores[None] >= np.minimum(coarse.scores, sure)[:, None]
     coarse_holds = coarse.scores[:, None] >= np.minimum(fine.scores, sure)[None]
-    coarse_wins = same & np.where(ours, ~fine_holds, coarse_holds)
+    coarse_wins = related & np.where(fine_decides, ~fine_holds, coarse_holds)
     keep_fine: Bools = ~np.asarray(coarse_wins.any(axis=0))
-    keep_coarse: Bools = ~np.asarray((same & ~coarse_wins & keep_fine[None]).any(axis=1))
+    keep_coarse: Bools = ~np.asarray((related & ~coarse_wins & keep_fine[None]).any(axis=1))
     return _joined([_chosen(coarse, keep_coarse), _chosen(fine, keep_fine)])
 
 
-def _same(a: Detections, b: Detections) -> tuple[Bools, NDArray[np.floating]]:
-    """[A, B] whether two boxes may be of one object, and their IoU."""
+def _overlaps(a: Detections, b: Detections) -> tuple[Floats, Floats, Bools]:
+    """[A, B] IoU, the area that two boxes share, and whether most of the smaller is inside."""
     overlap = box_iou(a.boxes_xyxy, b.boxes_xyxy)
     areas_a, areas_b = box_areas(a.boxes_xyxy)[:, None], box_areas(b.boxes_xyxy)[None]
     shared = overlap * (areas_a + areas_b) / (1 + overlap)
-    inside = shared >= INSIDE * np.minimum(areas_a, areas_b)
-    near = (overlap >= SAME_IOU) | (inside & (overlap > 0))
-    return near & (a.labels[:, None] == b.labels[None]), overlap
+    inside = (shared >= INSIDE * np.minimum(areas_a, areas_b)) & (overlap > 0)
+    return overlap, shared, np.asarray(inside)
 
 
-def _long_sides(detections: Detections) -> NDArray[np.floating]:
+def _related(a: Detections, b: Detections, overlap: Floats, inside: Bools) -> Bools:
+    """[A, B] whether two boxes may be of one object."""
+    return ((overlap >= SAME_IOU) | inside) & (a.labels[:, None] == b.labels[None])
+
+
+def _long_sides(detections: Detections) -> Floats:
     boxes = detections.boxes_xyxy
     return np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
 
