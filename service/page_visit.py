@@ -126,7 +126,10 @@ class Visit:
         if photo is None:
             photo = replace(counted, file=named[0][0], same=())
         elif photo.counted is not counted.counted:  # counted anew, and still as a person corrected
-            photo = replace(counted, file=photo.file, same=photo.same, corrected=photo.corrected)
+            self.shown[key] = replace(
+                counted, file=photo.file, same=photo.same, corrected=photo.corrected
+            )
+            return self.shown[key]
         known = (photo.file, *photo.same)
         more = [file for file, _ in named if file not in known]
         self.shown[key] = replace(photo, same=(*photo.same, *more))
