@@ -76,11 +76,8 @@ class Visit:
         """Show these files too, counting those that this session has not counted yet.
 
         Files with the same bytes are one photo: counted, logged and shown once, under the first
-        file's name. A photo on which the detector failed is counted again once it was removed from
-        the list and added, and one that is added with other tiles than before is, too.
-
-        Returns:
-            The photos of these files as they are shown now, each once.
+        file's name. One on which the detector failed is counted again once it was removed from the
+        list and added; so is one that is added with other tiles. Returns the photos as shown now.
 
         Raises:
             ValueError: too many photos or bytes at once, a missing file, no room, or no answer

@@ -122,8 +122,7 @@ class PhotoCounter:
         Args:
             content: the file's bytes.
             name, source: for the log; the file's name, and api, page or cli.
-            max_pixels: the largest width × height accepted.
-            tiles: how small objects are looked for.
+            max_pixels, tiles: the largest width × height; how small objects are looked for.
 
         Returns:
             The counted photo, and its pixels (uint8 [height, width, 3]) where it could be read.
@@ -132,9 +131,7 @@ class PhotoCounter:
         record = self._record(content, name, source)
         image: RgbImage | None = None
         try:
-            if not content:
-                raise ImageError("this file is empty")
-            image = read_image(content, max_pixels)
+            image = _decoded(content, max_pixels)
             counted = self._detected(record, image, tiles)
             took_ms = (time.perf_counter() - start) * 1000
             return self._described(counted, image, took_ms), image
@@ -165,9 +162,8 @@ class PhotoCounter:
         strange = None
         if self._training is not None:
             strange = self._training.is_out_of_distribution(photo_texture(small))
-        smallest_px = counted.smallest_px  # of tiles
-        if smallest_px is None:
-            smallest_px = smallest_object_px(self.info, image.shape[1], image.shape[0])
+        whole_px = smallest_object_px(self.info, image.shape[1], image.shape[0])
+        smallest_px = counted.smallest_px or whole_px  # the first of tiles
         unseen = smallest_px is not None and record.count_high == 0
         if strange or unseen:
             record, counted = record.without_interval(), replace(counted, expected=())
@@ -238,6 +234,12 @@ class PhotoCounter:
             file_name=name,
             sha256=hashlib.sha256(content).hexdigest(),
         )
+
+
+def _decoded(content: bytes, max_pixels: int) -> RgbImage:
+    if not content:
+        raise ImageError("this file is empty")
+    return read_image(content, max_pixels)
 
 
 def _info_sha256(folder: Path) -> str | None:
