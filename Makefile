@@ -48,7 +48,7 @@ train: $(READY) ## Check, tune, train, evaluate, promote, bundle [CONFIG=configs
 
 .PHONY: test
 test: $(READY) ## Run the tests on two cores; warnings are errors [ARGS="-k name"]
-	$(PYTEST) $(ARGS)
+	$(PYTEST) --timeout 300 $(ARGS)
 
 .PHONY: help
 help: ## List the targets

@@ -44,6 +44,23 @@ os.environ.update(
 os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def nothing_of_ours_is_left_in_the_environment() -> Iterator[None]:
+    """A model or server named by one file's tests would be taken by commands of the next file's."""
+    before = _ours_in_the_environment()
+    yield
+    left = _ours_in_the_environment()
+    for name in left:
+        os.environ.pop(name)
+    os.environ.update(before)
+    assert left == before
+
+
+def _ours_in_the_environment() -> dict[str, str]:
+    prefixes = ("SPARROW_", "MLFLOW_TRACKING_URI", "METAFLOW_")
+    return {name: value for name, value in os.environ.items() if name.startswith(prefixes)}
+
+
 @pytest.fixture(scope="session")
 def drawn_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Root of 24 drawn photos with their tables, in the layout of ``data/raw``. Read only."""
