@@ -35,7 +35,7 @@ def count_photo(
     picture: PictureFormat | None,
 ) -> Answer:
     """Count one photo, and make the picture of it that is asked for."""
-    counted, image = counter.count(upload.content, upload.name, source, max_pixels)
+    counted, image = counter.count(upload.content, upload.name, source, max_pixels, upload.tiles)
     if picture is None or image is None or counted.record.error is not None:
         return Answer(counted)
     if picture == "view":

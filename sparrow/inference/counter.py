@@ -9,17 +9,35 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sparrow.detections import Detections
 from sparrow.evaluation.training_distribution import TrainingDistribution
 from sparrow.false_alarms import FalseAlarms
 from sparrow.image_statistics import reduced
 from sparrow.images import MAX_PIXELS, ImageError, RgbImage, read_image
-from sparrow.inference.count_estimates import CountEstimator, Expected
+from sparrow.inference.count_estimates import (
+    Count,
+    CountEstimator,
+    CountModels,
+    Expected,
+    as_minimums,
+    tiled_photos,
+    whole_photos,
+)
 from sparrow.inference.engine import Engine
 from sparrow.inference.model_folder import INFO, ModelFolderError, ModelInfo
 from sparrow.inference.object_size import smallest_object_px
+from sparrow.inference.tile_choice import NO_TILES, TileChoice
+from sparrow.inference.tile_plan import TilePlan, plan_tiles
+from sparrow.inference.tiled_detection import detect_in_tiles
 from sparrow.inference.trial_photos import trial_photos
 from sparrow.photo_texture import photo_texture
-from sparrow.predictions.record import LoggedBox, PredictionRecord, logged_boxes, new_id
+from sparrow.predictions.record import (
+    ClassCount,
+    LoggedBox,
+    PredictionRecord,
+    logged_boxes,
+    new_id,
+)
 from sparrow.regular_file import sha256_of
 from sparrow.served_settings import registered_version
 
@@ -90,7 +108,7 @@ class PhotoCounter:
         if self.info_sha256 != before:
             raise ModelFolderError(f"{target} was replaced while it was being loaded")
         self.version = registered_version(target)
-        self._counts = CountEstimator(self.info)
+        self._counts = CountEstimator(self.info, whole_photos(self.info))
         self._training = TrainingDistribution.load(target)
 
     @property
@@ -104,13 +122,14 @@ class PhotoCounter:
         name: str,
         source: str,
         max_pixels: int = MAX_PIXELS,
+        tiles: TileChoice = NO_TILES,
     ) -> tuple[CountedPhoto, RgbImage | None]:
         """Count one photo; whatever is wrong with it is in the answer, never an exception.
 
         Args:
             content: the file's bytes.
             name, source: for the log; the file's name, and api, page or cli.
-            max_pixels: the largest width × height accepted.
+            max_pixels, tiles: the largest width × height; how small objects are looked for.
 
         Returns:
             The counted photo, and its pixels (uint8 [height, width, 3]) where it could be read.
@@ -119,10 +138,8 @@ class PhotoCounter:
         record = self._record(content, name, source)
         image: RgbImage | None = None
         try:
-            if not content:
-                raise ImageError("this file is empty")
-            image = read_image(content, max_pixels)
-            counted = self._detected(record, image)
+            image = _decoded(content, max_pixels)
+            counted = self._detected(record, image, tiles)
             took_ms = (time.perf_counter() - start) * 1000
             return self._described(counted, image, took_ms), image
         except ImageError as error:
@@ -138,7 +155,8 @@ class PhotoCounter:
         """
         for photo in trial_photos():
             try:
-                self._detected(self._record(photo.content, photo.name, "trial"), photo.pixels())
+                record = self._record(photo.content, photo.name, "trial")
+                self._detected(record, photo.pixels(), NO_TILES)
             except Exception as error:  # an engine raises types of its own
                 raise CannotCountError(
                     f"the model {self.info.name} in {self.folder} was loaded, but cannot count: "
@@ -151,7 +169,8 @@ class PhotoCounter:
         strange = None
         if self._training is not None:
             strange = self._training.is_out_of_distribution(photo_texture(small))
-        smallest_px = smallest_object_px(self.info, image.shape[1], image.shape[0])
+        whole_px = smallest_object_px(self.info, image.shape[1], image.shape[0])
+        smallest_px = counted.smallest_px or whole_px  # the first of tiles
         unseen = smallest_px is not None and record.count_high == 0
         if strange or unseen:
             record = record.without_interval()
@@ -162,18 +181,47 @@ class PhotoCounter:
             out_of_distribution=strange,
         )
 
-    def _detected(self, record: PredictionRecord, image: RgbImage) -> CountedPhoto:
+    def _detected(
+        self, record: PredictionRecord, image: RgbImage, tiles: TileChoice
+    ) -> CountedPhoto:
         """What the engine finds, whatever it raises."""
+        height, width = image.shape[:2]
+        plan = plan_tiles(self.info, width, height, tiles)
+        if plan is not None:
+            return self._detected_in_tiles(record, image, plan, tiles)
         detections = self._engine.detect(image)
-        detected = record.with_detections(
-            detections.above(self.info.threshold),
-            self.info.class_names,
-            *self._counts.all_counts(detections),
-        )
+        counts = self._counts.all_counts(detections)
+        return self._counted(record, detections, counts, self._counts.expected(detections))
+
+    def _detected_in_tiles(
+        self, record: PredictionRecord, image: RgbImage, plan: TilePlan, tiles: TileChoice
+    ) -> CountedPhoto:
+        """The same where the engine is shown the photo's tiles, too."""
+        info = self.info
+        seen = detect_in_tiles(image, self._engine.detect, plan, info.threshold, info.max_objects)
+        # Fitted for the tiles that were asked for, not for fewer.
+        fitted = CountModels() if plan.limited else tiled_photos(info, tiles.tiles)
+        estimator = CountEstimator(info, fitted)
+        counts = estimator.all_counts(seen.detections)
+        if seen.is_minimum:
+            counts = as_minimums(counts)
+        expected = estimator.expected(seen.detections)
+        counted = self._counted(record, seen.detections, counts, expected)
+        tiled = replace(counted.record, tiles=plan.tiles)
+        return replace(counted, record=tiled, smallest_px=plan.smallest_px)
+
+    def _counted(
+        self,
+        record: PredictionRecord,
+        detections: Detections,
+        counts: tuple[Count, tuple[ClassCount, ...]],
+        expected: tuple[Expected | None, ...],
+    ) -> CountedPhoto:
+        certain, names = detections.above(self.info.threshold), self.info.class_names
         return CountedPhoto(
-            detected,
-            expected=self._counts.expected(detections),
-            faint=logged_boxes(detections.below(self.info.threshold), self.info.class_names),
+            record.with_detections(certain, names, *counts),
+            expected=expected,
+            faint=logged_boxes(detections.below(self.info.threshold), names),
         )
 
     def failed(self, content: bytes, name: str, source: str) -> CountedPhoto:
@@ -193,6 +241,12 @@ class PhotoCounter:
             file_name=name,
             sha256=hashlib.sha256(content).hexdigest(),
         )
+
+
+def _decoded(content: bytes, max_pixels: int) -> RgbImage:
+    if not content:
+        raise ImageError("this file is empty")
+    return read_image(content, max_pixels)
 
 
 def _info_sha256(folder: Path) -> str | None:

@@ -42,17 +42,19 @@ class Engine:
             str(folder / ENGINE), options, providers=["CPUExecutionProvider"]
         )
 
-    def detect(self, image: RgbImage) -> Detections:
+    def detect(self, image: RgbImage, enlarged: int = 1) -> Detections:
         """Everything found in one photo with a score of at least ``info.min_score``.
 
         Args:
             image: uint8 [height, width, 3], upright RGB.
+            enlarged: how many times larger the network's input is than photos have it.
 
         Returns:
             Detections in pixels of ``image``.
         """
         height, width = image.shape[:2]
-        pixels = resize_to_fit(image, self.info.min_side_px, self.info.max_side_px)
+        sides = enlarged * self.info.min_side_px, enlarged * self.info.max_side_px
+        pixels = resize_to_fit(image, *sides)
         boxes, labels, scores = self._session.run(
             ["boxes", "labels", "scores"], {"image": np.ascontiguousarray(pixels)}
         )

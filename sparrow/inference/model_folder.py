@@ -30,6 +30,7 @@ from sparrow.evaluation.counting import CountModel
 from sparrow.evaluation.training_distribution import TRAINING_DISTRIBUTION
 from sparrow.inference.safetensors_metadata import check_classes
 from sparrow.inference.starter_origin import StarterOrigin
+from sparrow.inference.tiled_count import TiledCount
 from sparrow.regular_file import sha256_of
 
 WEIGHTS = "weights.safetensors"
@@ -90,6 +91,7 @@ class ModelInfo(BaseModel):
     equal_recall: dict[str, Any] | None = None  # EqualRecall.to_dict(); null: no champion then
     engine_parity: dict[str, float]  # check_parity() and quantize_engine() of the export
     starter: StarterOrigin | None = None  # of a model that no photo here trained or tested
+    tiled_count: TiledCount | None = None  # of counts in tiles
     files: dict[str, str] = {}  # name -> SHA-256
 
     @model_validator(mode="after")
@@ -120,7 +122,7 @@ class ModelInfo(BaseModel):
     def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """What only some models have is left out of others, so that earlier releases read them."""
         values: dict[str, Any] = handler(self)
-        later = ("class_count_models", "starter")
+        later = ("class_count_models", "starter", "tiled_count")
         return {k: v for k, v in values.items() if k not in later or v is not None}
 
     def load_count_model(self) -> CountModel | None:

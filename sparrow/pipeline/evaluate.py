@@ -21,6 +21,7 @@ from sparrow.evaluation.scored import Scored
 from sparrow.inference.model_folder import REFERENCE, ModelInfo, read_info, write_info
 from sparrow.pipeline.predict import predict_photos, served_at_once
 from sparrow.pipeline.score import relabel, score_model, with_groups
+from sparrow.pipeline.tiled_counts import with_tiled_count
 from sparrow.pipeline.training_distribution import write_training_distribution
 from sparrow.progress import Progress
 
@@ -42,6 +43,8 @@ def evaluate_model(
     threshold = operating_threshold(best, equal, config.evaluation)
     write_training_distribution(dataset, folder, config.seed, progress)
     info = with_count_models(config, read_info(folder), flat, threshold)
+    if config.evaluation.tiles != "none":
+        info = with_tiled_count(config, info, folder, held_out, progress)
     update = {"equal_recall": equal.to_dict() if equal else None}
     write_info(folder, info.model_copy(update=update))
     scored = score_model(config, dataset, folder, progress)
@@ -118,12 +121,12 @@ def write_model_reference(
         folder: the model folder, its threshold and its count models in place.
         detections: in these photos, by name.
     """
-    from sparrow.inference.count_estimates import CountEstimator
+    from sparrow.inference.count_estimates import CountEstimator, whole_photos
     from sparrow.predictions.reference_records import LoggedModel, records_from_detections
     from sparrow.predictions.window import write_reference
 
     info = read_info(folder)
-    counts = CountEstimator(info)
+    counts = CountEstimator(info, whole_photos(info))
     images = dataset.images[dataset.images["split"] != "train"]
     records = records_from_detections(
         detections,

@@ -71,6 +71,7 @@ class PredictionRecord:
         boxes: best score first.
         class_counts: one for every class of the model in the model's order, zero included; empty
             where the photo could not be counted, and in rows of a release that did not have them.
+        tiles: that the model was shown beside the whole photo, to find small objects; 0: none.
     """
 
     id: str
@@ -93,6 +94,7 @@ class PredictionRecord:
     error: str | None = None
     boxes: tuple[LoggedBox, ...] = ()
     class_counts: tuple[ClassCount, ...] = ()
+    tiles: int = 0
 
     @property
     def n_detections(self) -> int:
@@ -166,6 +168,10 @@ class PredictionRecord:
             {"prediction_id": self.id, "position": i, **asdict(counted)}
             for i, counted in enumerate(self.class_counts)
         ]
+
+    def tile_rows(self) -> list[dict[str, Any]]:
+        """Values of the columns of ``tiled_table``: a mapping where there were tiles."""
+        return [{"prediction_id": self.id, "tiles": self.tiles}] if self.tiles else []
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> PredictionRecord:

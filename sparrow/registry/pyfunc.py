@@ -18,7 +18,7 @@ import pandas as pd
 
 from sparrow.detections import Detections
 from sparrow.images import ImageError, RgbImage, read_image
-from sparrow.inference.count_estimates import CountEstimator
+from sparrow.inference.count_estimates import CountEstimator, whole_photos
 from sparrow.inference.engine import Engine
 
 BOX_COLUMNS = ("photo", "label", "score", "x_min_px", "y_min_px", "x_max_px", "y_max_px")
@@ -37,7 +37,7 @@ class DetectorModel:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._estimator = CountEstimator(engine.info)
+        self._estimator = CountEstimator(engine.info, whole_photos(engine.info))
 
     def predict(
         self,
