@@ -15,12 +15,10 @@ from sparrow.false_alarms import FalseAlarms
 from sparrow.image_statistics import reduced
 from sparrow.images import MAX_PIXELS, ImageError, RgbImage, read_image
 from sparrow.inference.count_estimates import (
-    Count,
     CountEstimator,
-    CountModels,
+    Counts,
     Expected,
-    as_minimums,
-    tiled_photos,
+    counts_in_tiles,
     whole_photos,
 )
 from sparrow.inference.engine import Engine
@@ -31,13 +29,7 @@ from sparrow.inference.tile_plan import TilePlan, plan_tiles
 from sparrow.inference.tiled_detection import detect_in_tiles
 from sparrow.inference.trial_photos import trial_photos
 from sparrow.photo_texture import photo_texture
-from sparrow.predictions.record import (
-    ClassCount,
-    LoggedBox,
-    PredictionRecord,
-    logged_boxes,
-    new_id,
-)
+from sparrow.predictions.record import LoggedBox, PredictionRecord, logged_boxes, new_id
 from sparrow.regular_file import sha256_of
 from sparrow.served_settings import registered_version
 
@@ -185,44 +177,30 @@ class PhotoCounter:
         self, record: PredictionRecord, image: RgbImage, tiles: TileChoice
     ) -> CountedPhoto:
         """What the engine finds, whatever it raises."""
-        height, width = image.shape[:2]
-        plan = plan_tiles(self.info, width, height, tiles)
+        plan = plan_tiles(self.info, image.shape[1], image.shape[0], tiles)
         if plan is not None:
             return self._detected_in_tiles(record, image, plan, tiles)
         detections = self._engine.detect(image)
         counts = self._counts.all_counts(detections)
-        return self._counted(record, detections, counts, self._counts.expected(detections))
+        counted = self._counted(record, detections, counts)
+        return replace(counted, expected=self._counts.expected(detections))
 
     def _detected_in_tiles(
         self, record: PredictionRecord, image: RgbImage, plan: TilePlan, tiles: TileChoice
     ) -> CountedPhoto:
         """The same where the engine is shown the photo's tiles, too."""
-        info = self.info
+        info, fitted_for = self.info, None if plan.limited else tiles.tiles
         seen = detect_in_tiles(image, self._engine.detect, plan, info.threshold, info.max_objects)
-        # Fitted for the tiles that were asked for, not for fewer.
-        fitted = CountModels() if plan.limited else tiled_photos(info, tiles.tiles)
-        estimator = CountEstimator(info, fitted)
-        counts = estimator.all_counts(seen.detections)
-        if seen.is_minimum:
-            counts = as_minimums(counts)
-        expected = estimator.expected(seen.detections)
-        counted = self._counted(record, seen.detections, counts, expected)
-        tiled = replace(counted.record, tiles=plan.tiles)
-        return replace(counted, record=tiled, smallest_px=plan.smallest_px)
+        counts, expected = counts_in_tiles(info, fitted_for, seen)
+        counted = self._counted(replace(record, tiles=plan.tiles), seen.detections, counts)
+        return replace(counted, expected=expected, smallest_px=plan.smallest_px)
 
     def _counted(
-        self,
-        record: PredictionRecord,
-        detections: Detections,
-        counts: tuple[Count, tuple[ClassCount, ...]],
-        expected: tuple[Expected | None, ...],
+        self, record: PredictionRecord, detections: Detections, counts: Counts
     ) -> CountedPhoto:
         certain, names = detections.above(self.info.threshold), self.info.class_names
-        return CountedPhoto(
-            record.with_detections(certain, names, *counts),
-            expected=expected,
-            faint=logged_boxes(detections.below(self.info.threshold), names),
-        )
+        faint = logged_boxes(detections.below(self.info.threshold), names)
+        return CountedPhoto(record.with_detections(certain, names, *counts), faint=faint)
 
     def failed(self, content: bytes, name: str, source: str) -> CountedPhoto:
         """The answer for a photo on which the detector fails; the reason goes to the log."""
