@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any  # of columns, whatever their type
 
-from sqlalchemy import UnaryExpression, asc, desc, select
+from sqlalchemy import UnaryExpression, asc, case, desc, extract, func, select
 
+from monitoring.columns import class_count_column
 from monitoring.observation import CLOCKS_APART, MonitoredModel
 from sparrow.predictions.hours import STATISTICS, Sums, narrowed, sums_by_interval
 from sparrow.predictions.log import PredictionLog
-from sparrow.predictions.log_tables import photos_table
+from sparrow.predictions.log_tables import boxes_table, photos_table
 from sparrow.predictions.photo_filter import PhotoFilter
 
 INTERVALS_S = (
@@ -30,6 +31,7 @@ INTERVALS_S = (
     364 * 86400,
 )
 MAX_POINTS = 60
+MAX_SAMPLED = 100_000  # photos whose classes are read; of more, an even sample gives the means
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class TrendPoint:
         begin: aware, UTC.
         photos: how many.
         means: by name: count, empty, brightness, contrast, sharpness, saturation, error_fraction,
-            latency_ms, score; None where nothing has such a number.
+            latency_ms, score, and of a model of several classes the column ``count:…`` of each;
+            None where nothing has such a number.
     """
 
     begin: datetime
@@ -64,7 +67,13 @@ def trend(
     width = next((s for s in INTERVALS_S if span / s <= MAX_POINTS), INTERVALS_S[-1])
     width *= max(1, math.ceil(span / width / MAX_POINTS))
     sums = sums_by_interval(log, whose, width)
-    return [_point(begin, sums[begin]) for begin in sorted(sums)]
+    points = {begin: _point(begin, sums[begin]) for begin in sorted(sums)}
+    if len(model.classes) > 1:
+        fraction = MAX_SAMPLED / sum(point.photos for point in points.values())
+        sampled = replace(whose, fraction=fraction)
+        for begin, means in _class_means(log, sampled, width, model.classes).items():
+            points[begin].means.update(means)
+    return list(points.values())
 
 
 def _end(
@@ -88,3 +97,36 @@ def _point(begin: int, sums: Sums) -> TrendPoint:
     }
     means = {name: sums[what] / number if number else None for name, (what, number) in of.items()}
     return TrendPoint(datetime.fromtimestamp(begin, UTC), int(sums["photos"]), means)
+
+
+def _class_means(
+    log: PredictionLog, sampled: PhotoFilter, width_s: int, classes: Sequence[str]
+) -> dict[int, dict[str, float | None]]:
+    """Boxes of each class per counted photo, by interval and by the name of their column."""
+    begin, table, mine = _begin(width_s).label("begin"), photos_table.c, sampled.clauses()
+    counted = select(begin, func.count(case((table.error.is_(None), 1))).label("photos"))
+    photos = {
+        int(row["begin"]): int(row["photos"])
+        for row in log.rows(counted.where(*mine).group_by(begin))
+    }
+    label = boxes_table.c.label
+    of_classes = (
+        select(begin, label, func.count().label("boxes"))
+        .join(photos_table, boxes_table.c.prediction_id == table.id)
+        .where(*mine)
+        .group_by(begin, label)
+    )
+    boxes = {(int(row["begin"]), row["label"]): int(row["boxes"]) for row in log.rows(of_classes)}
+    return {
+        start: {
+            class_count_column(name).name: boxes.get((start, name), 0) / number if number else None
+            for name in classes
+        }
+        for start, number in photos.items()
+    }
+
+
+def _begin(width_s: int) -> Any:
+    """Beginning of a photo's interval, in seconds since 1970: whole intervals, in UTC."""
+    seconds = extract("epoch", photos_table.c.time)
+    return seconds - seconds % width_s

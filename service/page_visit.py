@@ -16,6 +16,7 @@ from service.page_source import PhotoFile
 from service.page_views import write_views
 from service.uploads import Upload
 from service.worker_pool import Answer
+from sparrow.false_alarms import FalseAlarms
 from sparrow.inference.counter import DETECTOR_FAILED
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.visits.capture import Shot, read_shot
@@ -35,6 +36,7 @@ class _NewPhoto:
     shot: Shot
     room: PageRoom
     model: ModelInfo
+    false_alarms: FalseAlarms | None
 
 
 @dataclass
@@ -152,9 +154,9 @@ class Visit:
             photo: Future[PagePhoto] = Future()
             if self.counted.setdefault(key, photo) is not photo:
                 continue  # another event of this session has submitted it
-            fill = partial(
-                _fill, photo, _NewPhoto(key, file, read_shot(content), room, counter.info)
-            )
+            shot, model = read_shot(content), counter.info
+            new_photo = _NewPhoto(key, file, shot, room, model, counter.false_alarms)
+            fill = partial(_fill, photo, new_photo)
             try:
                 upload = Upload(file.name, content)
                 inference.submit(upload, "page", counter, "view").add_done_callback(fill)
@@ -212,6 +214,7 @@ def _fill(photo: Future[PagePhoto], new: _NewPhoto, answer: Future[Answer]) -> N
                 threshold=model.threshold,
                 max_objects=model.max_objects,
                 plurals=model.plurals,
+                false_alarms=new.false_alarms,
                 shot=new.shot,
                 views=views,
             )

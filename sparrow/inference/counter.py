@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sparrow.evaluation.training_distribution import TrainingDistribution
+from sparrow.false_alarms import FalseAlarms
 from sparrow.image_statistics import reduced
 from sparrow.images import MAX_PIXELS, ImageError, RgbImage, read_image
 from sparrow.inference.count_estimates import CountEstimator, Expected
@@ -40,7 +41,8 @@ class CountedPhoto:
             (``sparrow.evaluation.training_distribution``), so that no interval holds for its count;
             None where the model cannot tell.
         expected: expected counts of all classes together, then of each class, with the half-widths
-            of their intervals; None where there is no interval.
+            of their intervals; None where none is calibrated. A photo whose interval is withheld
+            has them all the same (``sparrow.visits.maximum``).
         faint: boxes below the operating threshold, best score first. They are not part of the
             count, and not logged.
     """
@@ -90,6 +92,11 @@ class PhotoCounter:
         self.version = registered_version(target)
         self._counts = CountEstimator(self.info)
         self._training = TrainingDistribution.load(target)
+
+    @property
+    def false_alarms(self) -> FalseAlarms | None:
+        """How many photos of the kind are flagged all the same; None where none ever is."""
+        return None if self._training is None else self._training.false_alarms
 
     def count(
         self,
@@ -147,7 +154,7 @@ class PhotoCounter:
         smallest_px = smallest_object_px(self.info, image.shape[1], image.shape[0])
         unseen = smallest_px is not None and record.count_high == 0
         if strange or unseen:
-            record, counted = record.without_interval(), replace(counted, expected=())
+            record = record.without_interval()
         return replace(
             counted,
             record=record.with_photo(image, small),
