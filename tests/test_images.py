@@ -10,13 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from sparrow.images import (
-    ImageError,
-    fit_scale,
-    read_image,
-    resize_to_fit,
-    upright_size_px,
-)
+from sparrow.images import ImageError, read_image, upright_size_px
+from sparrow.photo_scale import fit_scale, resize_to_fit
 
 ORIENTATION = 0x0112
 # How a camera stores an upright photo for each EXIF orientation: the inverse of its meaning.
