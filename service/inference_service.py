@@ -18,7 +18,8 @@ from service.photo_retention import PhotoRetention
 from service.settings import Settings, require_model, started_in
 from service.uploads import Upload
 from service.worker_pool import Answer, PictureFormat, WorkerPool
-from sparrow.database import StoreError, reason, sqlite_path
+from sparrow.database import sqlite_path
+from sparrow.database_errors import ServerAwayError, StoreError, reason
 from sparrow.inference.counter import PhotoCounter
 from sparrow.predictions.corrections import CorrectedBox
 from sparrow.predictions.log import LogAwayError, PredictionLog, UnknownPredictionError
@@ -37,7 +38,7 @@ def _open_log(url: str) -> PredictionLog:
     """Open the log; a service that cannot log does not start."""
     try:
         return PredictionLog(url, lock_wait_s=LOCK_WAIT_S)
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, ServerAwayError, OSError) as error:
         where = make_url(url).render_as_string(hide_password=True)
         raise StoreError(
             f"the prediction log {where} cannot be opened: {reason(error)}. The service starts "

@@ -16,6 +16,7 @@ from service.page_source import PhotoFile
 from service.page_views import write_views
 from service.uploads import Upload
 from service.worker_pool import Answer
+from sparrow.false_alarms import FalseAlarms
 from sparrow.inference.counter import DETECTOR_FAILED
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.inference.tile_choice import NO_TILES, TileChoice
@@ -36,6 +37,7 @@ class _NewPhoto:
     shot: Shot
     room: PageRoom
     model: ModelInfo
+    false_alarms: FalseAlarms | None
 
 
 @dataclass
@@ -76,11 +78,8 @@ class Visit:
         """Show these files too, counting those that this session has not counted yet.
 
         Files with the same bytes are one photo: counted, logged and shown once, under the first
-        file's name. A photo on which the detector failed is counted again once it was removed from
-        the list and added, and one that is added with other tiles than before is, too.
-
-        Returns:
-            The photos of these files as they are shown now, each once.
+        file's name. One on which the detector failed is counted again once it was removed from the
+        list and added; so is one that is added with other tiles. Returns the photos as shown now.
 
         Raises:
             ValueError: too many photos or bytes at once, a missing file, no room, or no answer
@@ -126,7 +125,10 @@ class Visit:
         if photo is None:
             photo = replace(counted, file=named[0][0], same=())
         elif photo.counted is not counted.counted:  # counted anew, and still as a person corrected
-            photo = replace(counted, file=photo.file, same=photo.same, corrected=photo.corrected)
+            self.shown[key] = replace(
+                counted, file=photo.file, same=photo.same, corrected=photo.corrected
+            )
+            return self.shown[key]
         known = (photo.file, *photo.same)
         more = [file for file, _ in named if file not in known]
         self.shown[key] = replace(photo, same=(*photo.same, *more))
@@ -168,9 +170,9 @@ class Visit:
             elif self.counted.setdefault(key, photo) is not photo:
                 continue  # another event of this session has submitted it
             self.tiles[key] = tiles
-            fill = partial(
-                _fill, photo, _NewPhoto(key, file, read_shot(content), room, counter.info)
-            )
+            shot, model = read_shot(content), counter.info
+            new_photo = _NewPhoto(key, file, shot, room, model, counter.false_alarms)
+            fill = partial(_fill, photo, new_photo)
             try:
                 upload = Upload(file.name, content, tiles)
                 inference.submit(upload, "page", counter, "view").add_done_callback(fill)
@@ -228,6 +230,7 @@ def _fill(photo: Future[PagePhoto], new: _NewPhoto, answer: Future[Answer]) -> N
                 threshold=model.threshold,
                 max_objects=model.max_objects,
                 plurals=model.plurals,
+                false_alarms=new.false_alarms,
                 shot=new.shot,
                 views=views,
             )

@@ -39,6 +39,7 @@ def wheel(tmp_path_factory):
 
 
 def clean_environment(**more):
-    """Without what would lead back to the clone."""
-    kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "METAFLOW_USER")}
+    """Without what would lead back to the clone, or to a model or config of another test."""
+    left_out = ("PYTHONPATH", "METAFLOW_USER", "SPARROW_")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(left_out)}
     return {**kept, **more}

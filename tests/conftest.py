@@ -44,6 +44,23 @@ os.environ.update(
 os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def nothing_of_ours_is_left_in_the_environment() -> Iterator[None]:
+    """A model or server named by one file's tests would be taken by commands of the next file's."""
+    before = _ours_in_the_environment()
+    yield
+    left = _ours_in_the_environment()
+    for name in left:
+        os.environ.pop(name)
+    os.environ.update(before)
+    assert left == before
+
+
+def _ours_in_the_environment() -> dict[str, str]:
+    prefixes = ("SPARROW_", "MLFLOW_TRACKING_URI", "METAFLOW_")
+    return {name: value for name, value in os.environ.items() if name.startswith(prefixes)}
+
+
 @pytest.fixture(scope="session")
 def drawn_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Root of 24 drawn photos with their tables, in the layout of ``data/raw``. Read only."""
@@ -162,7 +179,10 @@ def write_small_model() -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """URL of a PostgreSQL server without its database's name; made for this run, then deleted."""
+    """URL of a PostgreSQL server without its database's name; made for this run, then deleted.
+
+    Its user ``sparrow`` needs no password; ``locked`` (see ``locked_postgres``) needs one.
+    """
     found = [*sorted(Path("/usr/lib/postgresql").glob("*/bin")), *map(Path, os.get_exec_path())]
     binaries = next((path for path in found if (path / "initdb").exists()), None)
     if binaries is None:
@@ -177,6 +197,8 @@ def postgres() -> Iterator[str]:
     data = str(home / "data")
     initdb = [binaries / "initdb", "--no-sync", "-A", "trust", "-U", "sparrow", "-E", "UTF8", data]
     subprocess.run(initdb, check=True, user=user, cwd=home, stdout=subprocess.DEVNULL)
+    rules = Path(data) / "pg_hba.conf"  # the first that fits holds
+    rules.write_text("host all locked 127.0.0.1/32 scram-sha-256\n" + rules.read_text())
     options = ("fsync=off", "listen_addresses=127.0.0.1", "unix_socket_directories=")
     command = [binaries / "postgres", "-D", data, "-p", str(port), *(f"-c{o}" for o in options)]
     with (home / "log.txt").open("w") as log:
@@ -194,6 +216,17 @@ def postgres() -> Iterator[str]:
         server.send_signal(signal.SIGINT)  # SIGTERM would wait for whoever is connected
         server.wait(30)
         shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def locked_postgres(postgres: str) -> tuple[str, str]:
+    """The server's URL for a user who needs a password, without it; and the password."""
+    import psycopg
+
+    password = "Zq7-unlikely.pa55word/@"  # with what a URL would quote
+    with psycopg.connect(f"{postgres}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE locked LOGIN SUPERUSER PASSWORD '{password}'")
+    return postgres.replace("//sparrow@", "//locked@"), password
 
 
 def _write_untrained_model(folder: Path, drawn_dataset: Path) -> None:

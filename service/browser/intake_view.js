@@ -81,8 +81,6 @@ export class IntakeView {
   offerTiles({ offered, on }) {
     part(this.page, "small-label").hidden = !offered;
     part(this.page, "small").checked = offered && on;
-    part(this.page, "small-words").textContent =
-      "For photos that are added from now on. One that is here is counted anew when it is added again.";
   }
 
   show() {

@@ -12,7 +12,7 @@ from sparrow.class_nouns import NO_PLURALS, noun
 from sparrow.cli.count_tally import Tally
 from sparrow.cli.journal_entry import Entry
 from sparrow.inference.photo_files import FoundPhotos
-from sparrow.inference.remarks import DRAWN, NOT_FITTED, remarks
+from sparrow.inference.remarks import DRAWN, NOT_FITTED, remarks, unlike_in_words
 from sparrow.plain_text import first_of, one_line
 from sparrow.predictions.count_words import (
     interval_in_words,
@@ -113,10 +113,7 @@ def notes_of(tally: Tally) -> list[str]:
     if tally.tiled_without_range:
         notes.append(f"{tally.tiled_without_range} of them have {NOT_FITTED}")
     if tally.out_of_distribution:
-        notes.append(
-            f"{tally.out_of_distribution} of {tally.counted} photos are unlike those this model "
-            "learnt from: their counts may be far off, and have no likely range"
-        )
+        notes.append(unlike_in_words(tally.out_of_distribution, tally.counted, tally.false_alarms))
     return notes
 
 

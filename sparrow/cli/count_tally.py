@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sparrow.cli.counted_folder import numbers_of
 from sparrow.cli.journal_entry import Entry
+from sparrow.false_alarms import FalseAlarms
 from sparrow.predictions.count_words import is_minimum
+from sparrow.visits.maximum import CONFIDENCE
+
+if TYPE_CHECKING:
+    from sparrow.inference.counter import PhotoCounter
 
 
 @dataclass
@@ -18,6 +24,8 @@ class Tally:
     Attributes:
         class_names, plurals: of the model.
         drawn: whether it learnt from drawings alone.
+        false_alarms: how many photos it flags though it knows their kind.
+        confidence: of its intervals.
         counted: photos that could be counted.
         total, by_class: objects in them.
         minimum: one of the counts is the least that there may be, and so are the sums.
@@ -33,6 +41,8 @@ class Tally:
     class_names: Sequence[str]
     plurals: Mapping[str, str] = field(default_factory=dict)
     drawn: bool = False
+    false_alarms: FalseAlarms | None = None
+    confidence: float = CONFIDENCE
     counted: int = 0
     total: int = 0
     by_class: Counter[str] = field(default_factory=Counter)
@@ -45,6 +55,18 @@ class Tally:
     tiled: Counter[int] = field(default_factory=Counter)
     tiles: int = 0
     tiled_without_range: int = 0
+
+    @classmethod
+    def of(cls, counter: PhotoCounter) -> Tally:
+        """A tally of photos that this model counted."""
+        info = counter.info
+        return cls(
+            info.class_names,
+            info.plurals,
+            info.learnt_from_drawings,
+            counter.false_alarms,
+            (info.count_model or {}).get("confidence", CONFIDENCE),
+        )
 
     def add(self, entry: Entry) -> None:
         """Take up a photo."""

@@ -60,7 +60,7 @@ def watch(arguments: argparse.Namespace) -> int:
         if journal.restarted:
             print(f"the journal is {journal.restarted}; counting all photos", file=sys.stderr)
         photos = CountedPhotos(journal)
-        tables = Tables(outputs, photos, home, info.class_names, info.plurals)
+        tables = Tables(outputs, photos, home, champion)
         pace = Pace(arguments.every, arguments.settle, arguments.rewrite)
         watching = Watch(source, champion, tables, pace, Wanted(tiles=arguments.tiles))
         _end_on_signals(watching, stack)

@@ -10,6 +10,7 @@ from sparrow.evaluation.counting import CountModel
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.inference.tile_choice import Tiles
 from sparrow.inference.tiled_count import tiled_class_models, tiled_model
+from sparrow.inference.tiled_detection import TiledDetections
 from sparrow.predictions.record import ClassCount
 
 Expected = tuple[float, float]  # expected count, half-width of its interval; neither rounded
@@ -29,6 +30,9 @@ class Count:
     count: int
     low: int | None
     high: int | None
+
+
+Counts = tuple[Count, tuple[ClassCount, ...]]  # of all classes together, and of each
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ def whole_photos(info: ModelInfo) -> CountModels:
 def tiled_photos(info: ModelInfo, tiles: Tiles) -> CountModels:
     """Of photos that are seen in such tiles, if they were fitted for these.
 
-    No number is the most that is found: each tile has its own (``as_minimums``).
+    No number is the most that is found: each tile has its own (``TiledDetections``).
 
     Raises:
         ValueError: one of them is none.
@@ -81,7 +85,7 @@ class CountEstimator:
         estimate = self._model.estimate(detections)
         return Count(estimate.count, estimate.low, estimate.high)
 
-    def all_counts(self, detections: Detections) -> tuple[Count, tuple[ClassCount, ...]]:
+    def all_counts(self, detections: Detections) -> Counts:
         """``estimate`` and ``class_counts``."""
         return self.estimate(detections), self.class_counts(detections)
 
@@ -133,11 +137,23 @@ class CountEstimator:
         return most is not None and len(detections.above(self._info.threshold)) >= most
 
 
-def as_minimums(
-    counts: tuple[Count, tuple[ClassCount, ...]],
-) -> tuple[Count, tuple[ClassCount, ...]]:
+def counts_in_tiles(
+    info: ModelInfo, tiles: Tiles, seen: TiledDetections
+) -> tuple[Counts, tuple[Expected | None, ...]]:
+    """``all_counts`` and ``expected`` of a photo that was seen in tiles.
+
+    Args:
+        info: of the model.
+        tiles: for which its count models have to be fitted; None: for none, as no others are.
+        seen: in the photo.
+    """
+    estimator = CountEstimator(info, tiled_photos(info, tiles))
+    counts, expected = estimator.all_counts(seen.detections), estimator.expected(seen.detections)
+    return (_as_minimums(*counts) if seen.is_minimum else counts), expected
+
+
+def _as_minimums(total: Count, own: tuple[ClassCount, ...]) -> Counts:
     """The same counts as the least that there may be, of all classes and of each."""
-    total, own = counts
     low = total.count if total.low is None else total.low
     return replace(total, low=low, high=None), tuple(
         replace(count, low=count.count if count.low is None else count.low, high=None)

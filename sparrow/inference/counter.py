@@ -11,15 +11,14 @@ from pathlib import Path
 
 from sparrow.detections import Detections
 from sparrow.evaluation.training_distribution import TrainingDistribution
+from sparrow.false_alarms import FalseAlarms
 from sparrow.image_statistics import reduced
 from sparrow.images import MAX_PIXELS, DecodedPhoto, ImageError, RgbImage, at_full_size
 from sparrow.inference.count_estimates import (
-    Count,
     CountEstimator,
-    CountModels,
+    Counts,
     Expected,
-    as_minimums,
-    tiled_photos,
+    counts_in_tiles,
     whole_photos,
 )
 from sparrow.inference.engine import Engine
@@ -30,13 +29,7 @@ from sparrow.inference.tile_plan import TilePlan, plan_tiles
 from sparrow.inference.tiled_detection import detect_in_tiles
 from sparrow.inference.trial_photos import trial_photos
 from sparrow.photo_texture import photo_texture
-from sparrow.predictions.record import (
-    ClassCount,
-    LoggedBox,
-    PredictionRecord,
-    logged_boxes,
-    new_id,
-)
+from sparrow.predictions.record import LoggedBox, PredictionRecord, logged_boxes, new_id
 from sparrow.regular_file import sha256_of
 from sparrow.served_settings import registered_version
 
@@ -58,7 +51,8 @@ class CountedPhoto:
             (``sparrow.evaluation.training_distribution``), so that no interval holds for its count;
             None where the model cannot tell.
         expected: expected counts of all classes together, then of each class, with the half-widths
-            of their intervals; None where there is no interval.
+            of their intervals; None where none is calibrated. A photo whose interval is withheld
+            has them all the same (``sparrow.visits.maximum``).
         faint: boxes below the operating threshold, best score first. They are not part of the
             count, and not logged.
     """
@@ -109,6 +103,11 @@ class PhotoCounter:
         self._counts = CountEstimator(self.info, whole_photos(self.info))
         self._training = TrainingDistribution.load(target)
 
+    @property
+    def false_alarms(self) -> FalseAlarms | None:
+        """How many photos of the kind are flagged all the same; None where none ever is."""
+        return None if self._training is None else self._training.false_alarms
+
     def count(
         self,
         content: bytes,
@@ -122,8 +121,7 @@ class PhotoCounter:
         Args:
             content: the file's bytes.
             name, source: for the log; the file's name, and api, page or cli.
-            max_pixels: the largest width × height accepted.
-            tiles: how small objects are looked for.
+            max_pixels, tiles: the largest width × height; how small objects are looked for.
 
         Returns:
             The counted photo, and its pixels as the model saw them where it could be read.
@@ -135,8 +133,7 @@ class PhotoCounter:
             if not content:
                 raise ImageError("this file is empty")
             photo = self._engine.read(content, max_pixels)
-            plan = plan_tiles(self.info, *photo.size_px, tiles)
-            if plan is None:
+            if (plan := plan_tiles(self.info, *photo.size_px, tiles)) is None:
                 counted = self._detected(record, photo)
             else:
                 image = at_full_size(photo, content, max_pixels)
@@ -172,12 +169,11 @@ class PhotoCounter:
         strange = None
         if self._training is not None:
             strange = self._training.is_out_of_distribution(photo_texture(small))
-        smallest_px = counted.smallest_px  # of tiles
-        if smallest_px is None:
-            smallest_px = smallest_object_px(self.info, *photo.size_px)
+        whole_px = smallest_object_px(self.info, *photo.size_px)
+        smallest_px = counted.smallest_px or whole_px  # the first of tiles
         unseen = smallest_px is not None and record.count_high == 0
         if strange or unseen:
-            record, counted = record.without_interval(), replace(counted, expected=())
+            record = record.without_interval()
         return replace(
             counted,
             record=record.with_photo(small, photo.size_px),
@@ -189,38 +185,25 @@ class PhotoCounter:
         """What the engine finds, whatever it raises."""
         detections = self._engine.detect_photo(photo)
         counts = self._counts.all_counts(detections)
-        return self._counted(record, detections, counts, self._counts.expected(detections))
+        counted = self._counted(record, detections, counts)
+        return replace(counted, expected=self._counts.expected(detections))
 
     def _detected_in_tiles(
         self, record: PredictionRecord, image: RgbImage, plan: TilePlan, tiles: TileChoice
     ) -> CountedPhoto:
         """The same where the engine is shown the photo's tiles, too."""
-        info = self.info
+        info, fitted_for = self.info, None if plan.limited else tiles.tiles
         seen = detect_in_tiles(image, self._engine.detect, plan, info.threshold, info.max_objects)
-        # Fitted for the tiles that were asked for, not for fewer.
-        fitted = CountModels() if plan.limited else tiled_photos(info, tiles.tiles)
-        estimator = CountEstimator(info, fitted)
-        counts = estimator.all_counts(seen.detections)
-        if seen.is_minimum:
-            counts = as_minimums(counts)
-        expected = estimator.expected(seen.detections)
-        counted = self._counted(record, seen.detections, counts, expected)
-        tiled = replace(counted.record, tiles=plan.tiles)
-        return replace(counted, record=tiled, smallest_px=plan.smallest_px)
+        counts, expected = counts_in_tiles(info, fitted_for, seen)
+        counted = self._counted(replace(record, tiles=plan.tiles), seen.detections, counts)
+        return replace(counted, expected=expected, smallest_px=plan.smallest_px)
 
     def _counted(
-        self,
-        record: PredictionRecord,
-        detections: Detections,
-        counts: tuple[Count, tuple[ClassCount, ...]],
-        expected: tuple[Expected | None, ...],
+        self, record: PredictionRecord, detections: Detections, counts: Counts
     ) -> CountedPhoto:
         certain, names = detections.above(self.info.threshold), self.info.class_names
-        return CountedPhoto(
-            record.with_detections(certain, names, *counts),
-            expected=expected,
-            faint=logged_boxes(detections.below(self.info.threshold), names),
-        )
+        faint = logged_boxes(detections.below(self.info.threshold), names)
+        return CountedPhoto(record.with_detections(certain, names, *counts), faint=faint)
 
     def failed(self, content: bytes, name: str, source: str) -> CountedPhoto:
         """The answer for a photo on which the detector fails; the reason goes to the log."""

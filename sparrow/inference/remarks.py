@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sparrow.false_alarms import FalseAlarms
 from sparrow.inference.object_size import size_in_words
 
 UNLIKE = "unlike the photos this model learnt from: no likely range"
@@ -33,3 +34,24 @@ def remarks(
     if tiles and not has_range and not out_of_distribution:
         in_tiles += f", {NOT_FITTED}"
     return tuple(filter(None, (unlike, in_tiles, size_in_words(smallest_px))))
+
+
+def unlike_in_words(flagged: int, photos: int, false_alarms: FalseAlarms | None) -> str:
+    """What it means that so many of so many photos are flagged.
+
+    Args:
+        flagged: 1 or more.
+        photos: that were counted.
+        false_alarms: of the model, where it is known.
+    """
+    words = f"{flagged} of {photos} photos {'is' if flagged == 1 else 'are'} unlike those this "
+    words += "model learnt from"
+    if false_alarms is None:
+        return f"{words}: their counts may be far off, and have no likely range"
+    usual = f"{100 * false_alarms.rate:.2g} in 100"
+    if false_alarms.explain(flagged, photos):
+        return f"{words}, no more than chance brings: of photos like them it flags about {usual}"
+    return (
+        f"{words}, more than the {usual} that it flags of photos like them: their counts may be "
+        "far off, and have no likely range"
+    )

@@ -17,7 +17,7 @@ from sparrow.detections import Detections
 from sparrow.inference.tile_plan import Scale, Tile, TilePlan
 
 SAME_IOU = 0.5  # above the overlap at which the network itself lets two boxes of a photo stand
-INSIDE = 0.75  # of the smaller box: it is a part, or the larger one is of several objects
+INSIDE = 0.6  # of the smaller box: it is a part, or the larger one is of several objects
 FILLED = 0.5  # of a larger box, by two or more in it: then it is of several objects
 LEFT_TO_FINER = 0.7  # of the size that a finer scale sees whole: below it, that scale decides alone
 

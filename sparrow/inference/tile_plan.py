@@ -91,16 +91,15 @@ def plan_tiles(
         choice: what is asked for.
 
     Returns:
-        None where the whole photo is enough: it is hardly larger than the network's input, or
-        objects of the wanted size are found in it; and where tiles would show no more, because the
-        network's smallest box fills most of its input, or too few tiles are allowed.
+        None where the whole photo is enough, since it is hardly larger than the network's input or
+        such objects are found in it, and where tiles would show no more: the network's smallest box
+        fills most of its input, or too few tiles are allowed.
     """
     tiles, most = choice.tiles, choice.most
     whole = fit_scale(width_px, height_px, info.min_side_px, info.max_side_px)
     if tiles is None or (tiles == "auto" and whole >= SHRUNK):
         return None
-    first = smallest_box_px(info) if tiles == "auto" else max(tiles, least_wanted_px(info))
-    wanted = float(first)
+    first = wanted = smallest_box_px(info) if tiles == "auto" else max(tiles, least_wanted_px(info))
     while wanted < found_from_px(info) / whole:
         ratio = found_from_px(info) / wanted / whole
         plans = [

@@ -13,7 +13,7 @@ from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.calibration import effective_number, fit_with_needed
 from sparrow.evaluation.class_calibration import fit_class_count_models, least_photos
-from sparrow.evaluation.matching import flatten
+from sparrow.evaluation.matching import FlatDetections, flatten
 from sparrow.images import read_image
 from sparrow.inference.engine import Engine
 from sparrow.inference.model_folder import ModelInfo
@@ -45,24 +45,26 @@ def with_tiled_count(
         Without such models where too few independent photos get tiles for an interval.
     """
     choice = TileChoice(parse_tiles(config.evaluation.tiles))
-    least = least_photos(config.evaluation.count_confidence)
-    photos = tiled_photos(info, held_out, choice)
-    bare = info.model_copy(update={"tiled_count": None})
-    if len(photos.images) < least:
-        return bare
-    detections = _detect(config, info, folder, photos, progress)
-    flat = flatten(photos, detections, config.data.classes)
+    photos, fitted = tiled_photos(info, held_out, choice), None
+    if len(photos.images) >= least_photos(config.evaluation.count_confidence):
+        detections = _detect(config, info, folder, photos, progress)
+        fitted = _fit(config, info, flatten(photos, detections, config.data.classes))
+    return info.model_copy(update={"tiled_count": fitted})
+
+
+def _fit(config: Config, info: ModelInfo, flat: FlatDetections) -> TiledCount | None:
+    """None where the photos are worth too few independent ones."""
     fitted_for = flat, info.threshold, config.evaluation
     model, needed = fit_with_needed(*fitted_for)
-    if effective_number(needed, group_numbers(photos.images)) < least:
-        return bare
+    independent = effective_number(needed, group_numbers(flat.photos))
+    if independent < least_photos(config.evaluation.count_confidence):
+        return None
     of_class = fit_class_count_models(*fitted_for)
-    fitted = TiledCount(
-        tiles=choice.tiles,
+    return TiledCount(
+        tiles=parse_tiles(config.evaluation.tiles),
         count_model=model.to_dict(),
         class_count_models={name: own.to_dict() for name, own in of_class.items()} or None,
     )
-    return info.model_copy(update={"tiled_count": fitted})
 
 
 def tiled_photos(info: ModelInfo, dataset: Dataset, choice: TileChoice) -> Dataset:

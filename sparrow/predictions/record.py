@@ -152,7 +152,7 @@ class PredictionRecord:
     def row(self) -> dict[str, Any]:
         """Values of the columns of ``photos_table``; the time is naive UTC."""
         values = {c.name: getattr(self, c.name) for c in photos_table.columns}
-        values |= {"time": naive_utc(self.time), "file_name": storable_text(self.file_name, 255)}
+        values |= {"time": naive_utc(self.time), "file_name": storable_text(self.file_name)}
         return values
 
     def box_rows(self) -> list[dict[str, Any]]:
@@ -206,9 +206,9 @@ def new_id() -> str:
     return uuid.uuid4().hex
 
 
-def storable_text(text: str, length: int) -> str:
-    """Text as every database takes it: no NUL, no half of a surrogate pair, at most ``length``."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()[:length]
+def storable_text(text: str) -> str:
+    """Text as every database takes it: no NUL, no half of a surrogate pair."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def naive_utc(time: datetime) -> datetime:

@@ -1,9 +1,11 @@
-"""Small birds in photos of 12 megapixels, seen whole and in tiles: recall, neighbours, cost.
+"""Small birds in large photos, seen whole and in tiles: recall, neighbours, cost.
 
     python tests/benchmarks/bench_tiles.py --model .sparrow/champion --photos 12 --tiles 64 auto 20
 
 The photos are drawn. What was measured of a photo is kept in ``--home``, and a second call goes on.
-With ``--fit auto`` the count's interval is fitted on every other photo, and checked on the rest.
+With ``--fit auto`` the count's interval is fitted on every other photo, and checked on the rest:
+
+    python tests/benchmarks/bench_tiles.py --width 1280 --photos 60 --tiles auto --fit auto
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import json
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -37,16 +39,25 @@ MIDDLE_PX = sum(SMALL_PX) / 2
 Row = dict[str, Any]  # Any: of JSON
 
 
+class Photo(NamedTuple):
+    """Which photo is drawn (``draw_small_objects``)."""
+
+    seed: int
+    index: int
+    width_px: int
+
+
 def main() -> None:
     """Measure what is not measured yet, and print the table."""
     arguments = parse_arguments()
     home = arguments.home or Path(tempfile.mkdtemp(prefix="sparrow-tiles-"))
     engine = Engine(arguments.model)
     choices = [None, *(parse_tiles(text) for text in arguments.tiles)]
-    for index in range(arguments.photos):
-        measure_photo(engine, home, (arguments.seed, index), choices)
+    photos = [Photo(arguments.seed, i, arguments.width) for i in range(arguments.photos)]
+    for photo in photos:
+        measure_photo(engine, home, photo, choices)
     for tiles in choices:
-        rows = [read(home, (arguments.seed, i), tiles) for i in range(arguments.photos)]
+        rows = [read(home, photo, tiles) for photo in photos]
         print(summary(tiles, rows, engine.info.threshold), flush=True)
         if tiles is not None and tiles == parse_tiles(arguments.fit):
             print(interval(rows, engine), flush=True)
@@ -57,6 +68,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=Path(".sparrow/champion"))
     parser.add_argument("--photos", type=int, default=12)
+    parser.add_argument("--width", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--tiles", nargs="*", default=["64", "auto", "20"])
     parser.add_argument("--fit", default="none", help="tiles whose interval is fitted")
@@ -64,18 +76,18 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def place(home: Path, photo: tuple[int, int], tiles: Tiles) -> Path:
+def place(home: Path, photo: Photo, tiles: Tiles) -> Path:
     """The file of what was measured of a photo."""
-    return home / f"{photo[0]}-{photo[1]}-{tiles or 'none'}.json"
+    return home / f"{'-'.join(map(str, photo))}-{tiles or 'none'}.json"
 
 
-def read(home: Path, photo: tuple[int, int], tiles: Tiles) -> Row:
+def read(home: Path, photo: Photo, tiles: Tiles) -> Row:
     """What was measured of a photo."""
     row: Row = json.loads(place(home, photo, tiles).read_text())
     return row
 
 
-def measure_photo(engine: Engine, home: Path, photo: tuple[int, int], choices: list[Tiles]) -> None:
+def measure_photo(engine: Engine, home: Path, photo: Photo, choices: list[Tiles]) -> None:
     """Draw a photo and count it in each way that is not measured yet."""
     home.mkdir(parents=True, exist_ok=True)
     left = [tiles for tiles in choices if not place(home, photo, tiles).exists()]
@@ -87,7 +99,7 @@ def measure_photo(engine: Engine, home: Path, photo: tuple[int, int], choices: l
         row = true | detect(engine, drawn.pixels, tiles)
         row["alone"] = alone(engine, drawn, tiles)
         place(home, photo, tiles).write_text(json.dumps(row))
-        print(photo, tiles, f"{row['ms']:.0f} ms of the processor", flush=True)
+        print(photo.index, tiles, f"{row['ms']:.0f} ms of the processor", flush=True)
 
 
 def detect(engine: Engine, image: RgbImage, tiles: Tiles) -> Row:

@@ -1,4 +1,4 @@
-"""Drawn photos of 12 megapixels with small birds, alone and in close pairs, and some large ones."""
+"""Drawn large photos with small birds, alone and in close pairs, and some large ones."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from sparrow.data.synthetic.plumage import SPECIES
 from sparrow.data.synthetic.scenery import SCENES, draw_scene
 from sparrow.data.synthetic.settings import SPARROW
 
-WIDTH_PX, HEIGHT_PX = 4000, 3000
-SMALL_PX, LARGE_PX = (20.0, 40.0), (400.0, 1200.0)  # rough lengths
+SMALL_PX = (20.0, 40.0)  # rough lengths
+LARGE = (0.1, 0.3)  # of the photo's width
 MOST_SMALL, MOST_PAIRS = 30, 6
 KINDS = tuple(kind for kind in SCENES if kind != "feeder")  # which is of one size
 
@@ -44,20 +44,23 @@ class SmallObjectPhoto:
     pairs: list[tuple[int, int]]
 
 
-def draw_small_objects(seed: int, index: int) -> SmallObjectPhoto:
-    """Photo number ``index`` of a seed: 0 to 30 small sparrows, no or one large one."""
+def draw_small_objects(seed: int, index: int, width_px: int = 4000) -> SmallObjectPhoto:
+    """Photo number ``index`` of a seed, 4 to 3: 0 to 30 small sparrows, no or one large one."""
     rng = np.random.default_rng([seed, index])
-    scene = draw_scene(KINDS[index % len(KINDS)], WIDTH_PX, HEIGHT_PX, rng)
+    size_px = width_px, width_px * 3 // 4
+    scene = draw_scene(KINDS[index % len(KINDS)], *size_px, rng)
     small = int(rng.integers(0, MOST_SMALL + 1))
     pairs, large = min(MOST_PAIRS, small // 4), int(rng.integers(0, 2))
-    sprites = _pairs(rng, pairs)
-    for sizes in [LARGE_PX] * large + [SMALL_PX] * (small - 2 * pairs):
+    sprites = _pairs(rng, pairs, size_px)
+    large_px = LARGE[0] * width_px, LARGE[1] * width_px
+    for sizes in [large_px] * large + [SMALL_PX] * (small - 2 * pairs):
         sprite = _bird(rng, sizes)
-        sprites.append(place_sprite(sprite, _free(rng, sprites, max(sprite.rgba.shape)), SPARROW))
+        place = _free(rng, sprites, max(sprite.rgba.shape), size_px)
+        sprites.append(place_sprite(sprite, place, SPARROW))
     canvas = np.asarray(scene.image).astype(np.float32)
     for placed in sprites:
         paste(canvas, placed)
-    owners = owners_of(sprites, (HEIGHT_PX, WIDTH_PX))
+    owners = owners_of(sprites, (size_px[1], size_px[0]))
     boxes = [_box(owners, number, placed) for number, placed in enumerate(sprites)]
     return SmallObjectPhoto(
         photographed(canvas, "summer", rng),
@@ -66,12 +69,12 @@ def draw_small_objects(seed: int, index: int) -> SmallObjectPhoto:
     )
 
 
-def _pairs(rng: np.random.Generator, pairs: int) -> list[PlacedSprite]:
+def _pairs(rng: np.random.Generator, pairs: int, size_px: tuple[int, int]) -> list[PlacedSprite]:
     """Two and two, side by side: with a gap of up to a tenth of one, or a little overlap."""
     sprites: list[PlacedSprite] = []
     for _ in range(pairs):
         left, right = _bird(rng, SMALL_PX), _bird(rng, SMALL_PX)
-        place = _free(rng, sprites, 120)
+        place = _free(rng, sprites, 120, size_px)
         first, second = (place_sprite(bird, place, SPARROW) for bird in (left, right))
         width = left.rgba.shape[1]
         gap = float(rng.uniform(-0.15, 0.1)) * min(width, right.rgba.shape[1])
@@ -87,11 +90,17 @@ def _bird(rng: np.random.Generator, sizes_px: tuple[float, float]) -> Sprite:
     return draw_bird(plumage, POSES[int(rng.integers(len(POSES)))], length, rng)
 
 
-def _free(rng: np.random.Generator, sprites: Sequence[PlacedSprite], size: float) -> Place:
-    """A place inside, so far from all others that nothing hides anything."""
+def _free(
+    rng: np.random.Generator,
+    sprites: Sequence[PlacedSprite],
+    size: float,
+    size_px: tuple[int, int],
+) -> Place:
+    """A place inside the photo, so far from all others that nothing hides anything."""
+    width, height = size_px
     while True:
-        x, y = rng.uniform((0, 0), (WIDTH_PX, HEIGHT_PX))
-        if min(x, y, WIDTH_PX - x, HEIGHT_PX - y) > size and all(
+        x, y = rng.uniform((0, 0), (width, height))
+        if min(x, y, width - x, height - y) > size and all(
             _apart((x, y), placed, size) for placed in sprites
         ):
             return Place(float(x), float(y))

@@ -67,6 +67,35 @@ def serious(page: Any, axe: str) -> list[str]:
     ]
 
 
+def test_nothing_of_another_host_is_loaded_and_nothing_is_sent_there(
+    address: str, browser: Any
+) -> None:
+    """By the browser, whatever got into the page; what the page itself needs, every test shows."""
+    tries = """async () => {
+        const refused = new Set();
+        document.addEventListener("securitypolicyviolation", (event) => {
+            refused.add(event.effectiveDirective);
+        });
+        const elsewhere = "http://127.0.0.1:9/";
+        await fetch(elsewhere).catch(() => 0);
+        const tags = {script: "src", img: "src", object: "data", iframe: "src"};
+        for (const [tag, key] of Object.entries(tags)) {
+            const element = document.createElement(tag);
+            element[key] = elsewhere;
+            document.body.append(element);
+        }
+        await new Promise((done) => setTimeout(done, 500));
+        return [...refused].sort();
+    }"""
+    page = browser.new_page(ignore_https_errors=True)
+    for path in ("", "docs"):
+        page.goto(f"{address.rstrip('/')}/{path}")
+        page.wait_for_selector("[data-count-page][data-ready], .swagger-ui .opblock")
+        assert page.evaluate(tries) == [
+            "connect-src", "frame-src", "img-src", "object-src", "script-src-elem",
+        ]  # fmt: skip
+
+
 def test_photos_are_counted_confirmed_and_downloaded(
     page: Any, add: Any, photos: list[Path], tmp_path: Path
 ) -> None:

@@ -19,7 +19,8 @@ SIDES = {"min_side_px": 128, "max_side_px": 192}
 def nobody_names_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the developer's environment nor a test that ran `sparrow page` in this process."""
     for name in ("SPARROW_MODEL", "SPARROW_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, "")  # so that what a test leaves in its place is taken back
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,13 +42,16 @@ def client(
         f"stores: {{prediction_log: '{log_url}'}}\n"
         "service: {max_photos: 4, max_request_mb: 2.0}\n"
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPARROW_MODEL", str(model_folder))
-        patch.setenv("SPARROW_CONFIG", str(config))
-        from service.app import Sparrow
+    with ExitStack() as running:
+        # Read when the service starts; left set, other tests' commands would take this model.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SPARROW_MODEL", str(model_folder))
+            patch.setenv("SPARROW_CONFIG", str(config))
+            from service.app import Sparrow
 
-        with TestClient(Sparrow.to_asgi(), base_url="http://127.0.0.1") as client:
-            yield client
+            app = TestClient(Sparrow.to_asgi(), base_url="http://127.0.0.1")
+            client = running.enter_context(app)
+        yield client
 
 
 @pytest.fixture(scope="session")
