@@ -55,8 +55,8 @@ def test_killed_in_training_and_resumed_nothing_is_repeated_or_lost(
     assert resumed.returncode == 0, resumed.stdout[-4000:] + resumed.stderr[-2000:]
     steps_after = [json.loads(line)["step"] for line in read_lines(run_dir)][len(steps_before) :]
     # What the first run had done of it was taken over.
-    assert steps_before == ["explore", "tune", "tune", "gather", "choose"]
-    together = ["gang", "train_together", "train_together", "gathered"]
+    assert steps_before == ["explore", "tune", "tune", "gather", "choose", "gang"]
+    together = ["train_together", "train_together", "gathered"]
     assert steps_after == [*together, "evaluate", "promote", "bundle", "end"]
     assert "epoch  1 of 2" not in resumed.stdout  # it was finished before the kill
     assert "epoch  2 of 2" in resumed.stdout
