@@ -13,6 +13,7 @@ import pandas as pd
 from sqlalchemy import func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from monitoring.tiled_photos import without_tiled
 from sparrow.config import MonitoringConfig
 from sparrow.database_errors import StoreError, reason
 from sparrow.inference.model_folder import INFO, REFERENCE, read_info
@@ -169,7 +170,10 @@ def observe(
     n_photos = count_photos(log, mine)
     if config.window_days is None:
         n_photos = min(n_photos, config.window_photos)
-    return Observation(_read(log, mine, n_photos, config), n_photos, *future)
+    window, n_tiled, tiled = without_tiled(log, _read(log, mine, n_photos, config))
+    n_future, words = future
+    words = " ".join(filter(None, [words, tiled]))
+    return Observation(window, n_photos - n_tiled, n_future, words)
 
 
 def _read(log: PredictionLog, mine: PhotoFilter, n_photos: int, config: MonitoringConfig) -> Window:

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
+from dataclasses import replace
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -107,7 +108,7 @@ class InferenceService:
         counter: PhotoCounter,
         picture: PictureFormat | None = None,
     ) -> list[Answer]:
-        """Count photos, of one request no more at a time than there are workers.
+        """Count photos, as the settings say, of one request no more at a time than workers.
 
         Args:
             uploads: the photos.
@@ -122,8 +123,9 @@ class InferenceService:
         workers = asyncio.Semaphore(self._workers.count)
 
         async def count_one(upload: Upload) -> Answer:
+            tiled = replace(upload, tiles=self.settings.tiles)
             async with workers:
-                return await asyncio.wrap_future(self.submit(upload, source, counter, picture))
+                return await asyncio.wrap_future(self.submit(tiled, source, counter, picture))
 
         return list(await asyncio.gather(*(count_one(upload) for upload in uploads)))
 

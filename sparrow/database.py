@@ -23,7 +23,7 @@ from sparrow.database_errors import ServerAwayError, StoreError
 from sparrow.database_server import is_server, server_engine
 from sparrow.store_url import resolve
 
-HEAD = "0005"  # the newest revision in ``sparrow.migrations``
+HEAD = "0006"  # the newest revision in ``sparrow.migrations``
 VERSION_TABLE = "sparrow_version"
 LOCK_WAIT_S = 20.0  # for another process's transaction; a batch of photos takes milliseconds
 _MIGRATIONS = Path(__file__).with_name("migrations")

@@ -206,7 +206,7 @@ def test_whatever_was_there_before_becomes_the_same(tmp_path: Path, halves: str)
     assert {"predictions", "boxes", "feedback", "promotions", "promotion_heads"} <= tables
 
 
-@pytest.mark.parametrize("found", ["0006", "9999", "0002_branch", "1f3a9c"])
+@pytest.mark.parametrize("found", ["0007", "9999", "0002_branch", "1f3a9c"])
 @pytest.mark.parametrize("open_one", [PredictionLog, lambda url: PromotionLog(url, "m")])
 def test_a_database_of_a_newer_release_is_refused(
     tmp_path: Path, found: str, open_one: Any

@@ -26,6 +26,7 @@ from sparrow.predictions.log_tables import (
     feedback_table,
     hours_table,
     photos_table,
+    tiled_table,
 )
 from sparrow.predictions.photo_filter import ALL_PHOTOS, PhotoFilter
 from sparrow.predictions.record import PredictionRecord, naive_utc, new_id
@@ -169,6 +170,7 @@ class PredictionLog:
         children = {
             boxes_table: [row for record in records for row in record.box_rows()],
             class_counts_table: [row for record in records for row in record.class_count_rows()],
+            tiled_table: [row for record in records for row in record.tile_rows()],
         }
         with self._transaction() as connection:
             # In one order everywhere: writers that add to the same hours never wait in a circle.

@@ -69,6 +69,12 @@ class_counts_table = Table(
     Column("low", Integer),  # null where the class has no calibrated count
     Column("high", Integer),  # null beside a low: the count is a minimum
 )
+tiled_table = Table(  # photos that were counted in tiles; all others were seen whole
+    "tiled_predictions",
+    metadata,
+    Column("prediction_id", ForeignKey("predictions.id"), primary_key=True),
+    Column("tiles", Integer, nullable=False),  # beside the whole photo
+)
 feedback_table = Table(
     "feedback",
     metadata,
