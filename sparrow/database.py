@@ -28,6 +28,7 @@ VERSION_TABLE = "sparrow_version"
 LOCK_WAIT_S = 20.0  # for another process's transaction; a batch of photos takes milliseconds
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_WAIT_MS = 60_000  # for another process that is migrating, however short the usual wait
+_MIGRATION_CACHE_KB = 131_072  # a log of millions is gone through out of its order
 _ADVISORY_LOCK = 7_362_170_041  # of PostgreSQL: any number that nobody else takes
 
 
@@ -174,10 +175,14 @@ def _exclusive(engine: Engine) -> Iterator[Connection]:
             connection.exec_driver_sql(f"PRAGMA busy_timeout = {_MIGRATION_WAIT_MS}")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             connection.exec_driver_sql(f"PRAGMA busy_timeout = {usual}")
+            usual_cache = connection.exec_driver_sql("PRAGMA cache_size").scalar()
+            connection.exec_driver_sql(f"PRAGMA cache_size = -{_MIGRATION_CACHE_KB}")
         elif engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
         yield connection
         connection.commit()
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql(f"PRAGMA cache_size = {usual_cache}")
 
 
 def _migrate(connection: Connection) -> None:
