@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from artifacts import PARAMETERS, set_damaged_aside
-from lineage import ORIGIN_TAG, check_origin, choose, read_attempts
+from lineage import ORIGIN_TAG, check_origin, choose, read_attempts, was_chosen_before
 from metaflow.exception import MetaflowException
 from metaflow.plugins.datastores.local_storage import LocalStorage
 from moved_runs import follow_moved_runs
@@ -23,6 +23,7 @@ from sparrow.storage.run_lock import (
 
 STARTS = ("run", "resume")
 ORIGIN = "--origin-run-id"
+CHOICE = "choose"
 
 
 class CommandError(MetaflowException):
@@ -95,20 +96,20 @@ def _resumed(flow: type, before: list[str], after: list[str], lock: Path) -> lis
                 run_id = after[after.index(ORIGIN) + 1]
                 check_origin(attempts, busy, run_id)
                 name_run(lock, run_id)
-                after += _damaged_step(flow.__name__, run_id, steps, named)
+                after += _step_again(flow.__name__, run_id, steps, named)
                 return [*before, "resume", *after, "--tag", ORIGIN_TAG + run_id]
             choice = choose(attempts, busy, name, finished_too=bool(named))
             name_run(lock, choice.run_id)
     except RunsUnderWayError as error:
         raise CommandError(str(error)) from None
     print(*choice.words, sep="\n", flush=True)
-    after += _damaged_step(flow.__name__, choice.run_id, steps, named)
+    after += _step_again(flow.__name__, choice.run_id, steps, named)
     origin = [ORIGIN, choice.run_id, "--tag", ORIGIN_TAG + choice.run_id]
     return [*before, "resume", *after, *origin]
 
 
-def _damaged_step(flow: str, run_id: str, steps: Sequence[str], named: set[str]) -> list[str]:
-    """The step that has to run again because what it left is damaged, where that is so.
+def _step_again(flow: str, run_id: str, steps: Sequence[str], named: set[str]) -> list[str]:
+    """The step that has to run again: what it left is damaged, or leads on to another flow's step.
 
     Args:
         steps: of the flow, in its order.
@@ -121,10 +122,26 @@ def _damaged_step(flow: str, run_id: str, steps: Sequence[str], named: set[str])
             f"command line and config of run {run_id} are damaged in {root}; start another: run"
         )
     step = next((step for step in steps if step in damaged), None)
+    if was_chosen_before(flow, run_id) and step not in steps[: steps.index(CHOICE)]:
+        return _choice_again(run_id, steps, named)
     if step is None or named:
         return []
     print(f"What step {step} left is damaged, and was set aside: it runs again.", flush=True)
     return [step]
+
+
+def _choice_again(run_id: str, steps: Sequence[str], named: set[str]) -> list[str]:
+    """``choose``, unless a step was named; one after it is refused."""
+    if late := named & set(steps[steps.index(CHOICE) + 1 :]):
+        raise CommandError(
+            f"run {run_id} was made by an earlier release, whose training was another step: "
+            f"{min(late)} cannot be run again in it. Go on from: resume {CHOICE}"
+        )
+    if named:
+        return []
+    print(f"Run {run_id} is of an earlier release: it goes on from {CHOICE}, and from the "
+          "epochs that it has trained.", flush=True)  # fmt: skip
+    return [CHOICE]
 
 
 def _config_name(before: list[str]) -> tuple[str | None, list[str]]:

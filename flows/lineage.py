@@ -16,6 +16,7 @@ from metaflow import Flow, Run, namespace
 from metaflow.exception import MetaflowException, MetaflowNotFound
 
 ORIGIN_TAG = "resumes:"
+PROCESSES = "processes"  # by which ``choose`` leads on to one step or another
 TAKEN_TAG = "takes-over:"  # another training's finished steps, and not its identity
 
 
@@ -170,6 +171,18 @@ def first_run(flow: str, run_id: str) -> str:
     while origin := _origin(Run(f"{flow}/{run_id}", _namespace_check=False)):
         run_id = origin
     return run_id
+
+
+def was_chosen_before(flow: str, run_id: str) -> bool:
+    """Whether a run's step ``choose`` is of a release in which ``train`` was a parallel step.
+
+    Metaflow would run the steps after it twice: once as they were, once as they are now.
+    """
+    try:
+        task = Run(f"{flow}/{run_id}", _namespace_check=False)["choose"].task
+    except (KeyError, MetaflowNotFound):
+        return False
+    return task is not None and task.finished and PROCESSES not in task
 
 
 def _read(run: Run) -> Attempt | None:

@@ -148,7 +148,7 @@ def find_taken(config: Config, flow: str, own: str) -> Taken | None:
     # To look at files costs far more than to compare records: the most promising run first.
     best: Taken | None = None
     for run, records, difference in sorted(candidates, key=lambda c: -c[2].stage):
-        if best is None or len(best.records) < len(_steps_before(difference.stage)):
+        if best is None or len(best.records) < len(_steps_before(difference.stage, records)):
             taken = _taken(run, records, difference, config)
             best = taken if best is None or len(taken.records) > len(best.records) else best
     if best is not None and len(best.records) <= 1:  # ``start`` alone is no work
@@ -169,19 +169,20 @@ def _recorded_runs(flow: str, own: str) -> Iterator[tuple[str, dict[str, StepRec
             yield run.id, records
 
 
-def _steps_before(stage: int) -> list[str]:
-    return [step for before in STAGES[:stage] for step in before.steps]
+def _steps_before(stage: int, records: Mapping[str, StepRecord]) -> list[str]:
+    return [step for before in STAGES[:stage] for step in before.steps_of(records)]
 
 
 def read_records(run: Run) -> dict[str, StepRecord]:
     """The records of a run's finished steps; steps of earlier releases have none."""
     records: dict[str, StepRecord] = {}
     for stage in STAGES:
-        for name in stage.steps:
+        for name in stage.all_steps:
             record = _record(run, name)
-            if record is None:
-                return records
-            records[name] = record
+            if record is not None:
+                records[name] = record
+        if any(name not in records for name in stage.steps_of(records)):
+            break
     return records
 
 
@@ -206,7 +207,7 @@ def _taken(
     folders = [own, *{Path(record.work_dir) for record in records.values()}]
     kept: dict[str, StepRecord] = {}
     paths: dict[str, Path] = {}
-    for step in _steps_before(difference.stage):
+    for step in _steps_before(difference.stage, records):
         record = records[step]
         expected = {name: last[name].files[name] for name in record.files}
         whole = _with_registered(find_files(expected, folders), expected, records, config)
@@ -242,8 +243,10 @@ def _with_registered(
 
 def _whole_stages(records: Mapping[str, StepRecord]) -> dict[str, StepRecord]:
     """Without the steps of a stage of which not all are there."""
-    stages = [stage for stage in STAGES if all(step in records for step in stage.steps)]
-    return {step: records[step] for stage in stages for step in stage.steps}
+    ways = [stage.steps_of(records) for stage in STAGES]
+    return {
+        step: records[step] for way in ways if all(step in records for step in way) for step in way
+    }
 
 
 def _newest(flow: str, own: str) -> list[Run]:
@@ -257,4 +260,4 @@ def _newest(flow: str, own: str) -> list[Run]:
 
 def _code() -> dict[str, dict[str, str]]:
     source = flow_source()
-    return {step: source.files_of(step) for stage in STAGES for step in stage.steps}
+    return {step: source.files_of(step) for stage in STAGES for step in stage.all_steps}

@@ -50,7 +50,7 @@ def _noted(flow: Any) -> Iterator[None]:  # a FlowSpec, whose attributes no type
     from sparrow.pipeline.stages import STAGES
 
     step = str(current.step_name)
-    stage = next(stage for stage in STAGES if step in stage.steps)
+    stage = next(stage for stage in STAGES if step in stage.all_steps)
     if flow.index not in (None, 0):
         setattr(flow, RECORD, None)
         yield

@@ -186,17 +186,35 @@ class Train(RunValues, FlowSpec):
         if outcome.trials:
             print("best values:", self.best_values)
         show_tuning(outcome.trials, self.best_values, outcome.pictures)
-        self.next(self.train, num_parallel=self.settings.training.world_size)
+        self.processes = "one" if self.settings.training.world_size == 1 else "several"
+        # A dictionary of steps, which Metaflow's stubs do not know.
+        self.next({"one": self.train, "several": self.gang}, condition="processes")  # type: ignore[arg-type]
+
+    @card(type="blank", id="training", refresh_interval=5)
+    @step
+    @noted_step
+    def train(self) -> None:
+        """Train with the tuned config, keep the best epoch, export the engine."""
+        from cards.live_training import train_in_view
+
+        from sparrow.pipeline.training_run import RunPlace
+
+        own = RunPlace(self.work_dir, self.run_key, self.best_values)
+        self.trained = train_in_view(self.tuned, self.dataset, own)
+        self.next(self.evaluate)
+
+    @step
+    @noted_step
+    def gang(self) -> None:
+        """Start all processes of the training together. (No step may both choose and part.)"""
+        self.next(self.train_together, num_parallel=self.settings.training.world_size)
 
     @card(type="blank", id="training", refresh_interval=5)
     @parallel
     @step
     @noted_step
-    def train(self) -> None:
-        """Train with the tuned config, keep the best epoch, export the engine.
-
-        With several processes each is a task; the first of them keeps, shows and exports.
-        """
+    def train_together(self) -> None:
+        """As ``train``, by several processes; the first of them keeps, shows and exports."""
         from cards.live_training import show_worker_rank, train_in_view
 
         from sparrow.pipeline.train import run_worker_rank
@@ -212,6 +230,13 @@ class Train(RunValues, FlowSpec):
         else:
             show_worker_rank(rank, size)
             run_worker_rank(self.tuned, self.dataset, self.work_dir)
+        self.next(self.gathered)
+
+    @step
+    @noted_step
+    def gathered(self, inputs: Inputs) -> None:
+        """The training's processes are done."""
+        self.merge_artifacts(inputs, exclude=[RECORD])
         self.next(self.evaluate)
 
     @card
@@ -219,7 +244,7 @@ class Train(RunValues, FlowSpec):
     @store_step(hours=12, tries=2)
     @step
     @noted_step
-    def evaluate(self, inputs: Inputs) -> None:
+    def evaluate(self) -> None:
         """Threshold from validation photos, scores on test photos, with intervals; the card."""
         from cards.data import show_label_errors
         from cards.report import show_card, show_evaluation
@@ -228,7 +253,6 @@ class Train(RunValues, FlowSpec):
         from sparrow.pipeline.assess import assess_model
         from sparrow.pipeline.training_run import RunPlace
 
-        self.merge_artifacts(inputs, exclude=[RECORD])
         self.evaluated_by = self.run_key  # the version that promote registers is this run's
         place = RunPlace(self.work_dir, self.run_key, self.best_values)
         self.trained = adopt_training(self.tuned, self.dataset, self.trained, place)

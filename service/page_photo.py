@@ -101,7 +101,13 @@ class PagePhoto:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What to know of the count besides its number."""
-        return remarks(self.counted.smallest_px, self.counted.out_of_distribution)
+        record = self.counted.record
+        return remarks(
+            self.counted.smallest_px,
+            self.counted.out_of_distribution,
+            record.tiles,
+            has_range=record.count_low is not None,
+        )
 
     def is_minimum(self, min_score: float | None = None) -> bool:
         """Whether as many boxes are shown as the model can find: there may be more."""

@@ -19,7 +19,8 @@ EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.jpg"))
 
 def start(inference: InferenceService) -> Json:
     """Limits, the model's classes and threshold, and what this service can do."""
-    limits, info = inference.settings.limits, inference.counter.info
+    settings, info = inference.settings, inference.counter.info
+    limits = settings.limits
     folder = limits.page_folder
     return {
         "max_photos": MAX_SHOWN,
@@ -34,6 +35,7 @@ def start(inference: InferenceService) -> Json:
         "warning": warning_of(info),
         "examples": [{"name": path.stem.replace("-", " "), "path": str(path)} for path in EXAMPLES],
         "folder": None if folder is None else Path(folder).name or folder,
+        "tiles": {"offered": limits.max_tiles > 0, "on": settings.tiles.tiles is not None},
         "keeps": inference.keeps_photos,
         "keep_days": limits.keep_days,
     }

@@ -206,7 +206,7 @@ def test_whatever_was_there_before_becomes_the_same(tmp_path: Path, halves: str)
     assert {"predictions", "boxes", "feedback", "promotions", "promotion_heads"} <= tables
 
 
-@pytest.mark.parametrize("found", ["0005", "9999", "0002_branch", "1f3a9c"])
+@pytest.mark.parametrize("found", ["0007", "9999", "0002_branch", "1f3a9c"])
 @pytest.mark.parametrize("open_one", [PredictionLog, lambda url: PromotionLog(url, "m")])
 def test_a_database_of_a_newer_release_is_refused(
     tmp_path: Path, found: str, open_one: Any
@@ -322,3 +322,15 @@ def test_a_log_on_a_read_only_disk_is_read(read_only_folder: Any, tmp_path: Path
     folder = read_only_folder(tmp_path / "copy")
     with pytest.raises(StoreError, match=r"killed\.db-wal.* Copy both files"):
         PredictionLog(f"sqlite:///{folder}/killed.db", read_only=True)
+
+
+def test_a_log_that_is_closed_or_upgraded_leaves_no_file_beside_it(tmp_path: Path) -> None:
+    """A large one would be read anew by every reader, connection by connection."""
+    path = tmp_path / "log.db"
+    url = make_old(path, OLD_LOG)
+    log = PredictionLog(url)
+    assert Path(f"{path}-wal").stat().st_size == 0
+    log.add_feedback("a", true_count=5)
+    assert Path(f"{path}-wal").stat().st_size > 0
+    log.close()
+    assert [one.name for one in tmp_path.iterdir()] == ["log.db"]

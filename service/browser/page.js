@@ -22,7 +22,8 @@ class CountPage {
     this.current = null;
     this.sightings = { visits: [], visit_of: {}, undated: 0, notes: [] };
     this.score = null; // null: the model's own threshold
-    this.intake = new Intake(limits, () => this.score, {
+    const asked = { minScore: () => this.score, small: () => this.part("small").checked };
+    this.intake = new Intake(limits, asked, {
       counted: (reply) => this.counted(reply),
       changed: () => this.intakeView?.show(),
     });
@@ -112,7 +113,7 @@ class CountPage {
   counted({ photos, screen }) {
     for (const photo of photos) {
       const known = this.photos.get(photo.photo);
-      this.photos.set(photo.photo, known ? Object.assign(known, { row: photo.row }) : photo);
+      this.photos.set(photo.photo, known ? Object.assign(known, photo) : photo);
     }
     this.current ??= photos[0]?.photo ?? null;
     this.showAll(screen);

@@ -105,11 +105,13 @@ def _count(
     journal: Journal, files: Sequence[Path], counter: PhotoCounter, arguments: argparse.Namespace
 ) -> None:
     """Count what the journal does not have yet."""
-    wanted = Wanted(arguments.annotated, root_of(arguments.photos), arguments.boxes_from)
+    root, tiles = root_of(arguments.photos), arguments.tiles
+    wanted = Wanted(arguments.annotated, root, arguments.boxes_from, tiles)
     left = [
         file
         for file in files
         if not journal.known(file, wanted.drawing_folder(file), wanted.boxes_from)
+        or journal.tiles(file) != tiles
     ]
     _say_what_is_known(journal, files, left)
     show = show_progress("counted", to=sys.stderr)
@@ -159,7 +161,7 @@ def _say_what_is_known(journal: Journal, files: Sequence[Path], left: Sequence[P
         print(f"{len(files) - len(left)} photos were counted before; going on", file=sys.stderr)
     if again:
         print(
-            f"{again} photos are counted again: they changed, failed, or lack a drawing or the "
-            "boxes below the threshold",
+            f"{again} photos are counted again: they changed, failed, lack a drawing or the boxes "
+            "below the threshold, or were counted with other --tiles",
             file=sys.stderr,
         )

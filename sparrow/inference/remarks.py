@@ -29,14 +29,28 @@ def warning_of(info: ModelInfo) -> str:
     return STARTER if info.starter is not None else ""
 
 
-def remarks(smallest_px: int | None, out_of_distribution: bool | None) -> tuple[str, ...]:
+NOT_FITTED = "no likely range: none was measured with such tiles"
+
+
+def remarks(
+    smallest_px: int | None,
+    out_of_distribution: bool | None,
+    tiles: int = 0,
+    *,
+    has_range: bool = True,
+) -> tuple[str, ...]:
     """The remarks on one photo.
 
     Args:
         smallest_px, out_of_distribution: of ``CountedPhoto``.
+        tiles: of its record.
+        has_range: whether its count has a likely range.
     """
-    size = size_in_words(smallest_px)
-    return (*((UNLIKE,) if out_of_distribution else ()), *((size,) if size else ()))
+    unlike = UNLIKE if out_of_distribution else ""
+    in_tiles = f"counted in {tiles} tiles" if tiles else ""
+    if tiles and not has_range and not out_of_distribution:
+        in_tiles += f", {NOT_FITTED}"
+    return tuple(filter(None, (unlike, in_tiles, size_in_words(smallest_px))))
 
 
 def unlike_in_words(flagged: int, photos: int, false_alarms: FalseAlarms | None) -> str:

@@ -6,6 +6,7 @@ A run takes a stage's result from an earlier run where nothing of what it reads 
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from sparrow.config import Config
@@ -29,11 +30,22 @@ class Stage:
         steps: their names, in order.
         keys: keys of the config that one of them may read.
         touches_data: the parts of ``data_state`` that it reads or changes.
+        instead: steps that run in the place of ``steps``, where the flow chooses between the two.
     """
 
     steps: tuple[str, ...]
     keys: tuple[str, ...]
     touches_data: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
+
+    @property
+    def all_steps(self) -> tuple[str, ...]:
+        """Those of either way."""
+        return self.steps + self.instead
+
+    def steps_of(self, run: Container[str]) -> tuple[str, ...]:
+        """The way that a run took, by the names of its finished steps."""
+        return self.instead if any(step in run for step in self.instead) else self.steps
 
 
 def _all_of(section: str, *, but: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -94,7 +106,11 @@ STAGES: tuple[Stage, ...] = (
             *_all_of("tuning", but=("workers",)),
         ),
     ),
-    Stage(("train",), (*_LEARNING, *_all_of("training"), TRACKING, SHOWN)),
+    Stage(
+        ("train",),
+        (*_LEARNING, *_all_of("training"), TRACKING, SHOWN),
+        instead=("gang", "train_together", "gathered"),
+    ),
     Stage(
         ("evaluate",),
         (

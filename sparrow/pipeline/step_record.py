@@ -106,11 +106,12 @@ def first_difference(records: Mapping[str, StepRecord], now: Now) -> Difference:
 
 
 def _why_again(stage: Stage, records: Mapping[str, StepRecord], now: Now) -> str | None:
-    if missing := [step for step in stage.steps if step not in records]:
+    steps = stage.steps_of(records)
+    if missing := [step for step in steps if step not in records]:
         return f"no earlier run has finished {missing[0]} as a step that can be taken over"
     if "tune" in stage.steps and now.config.tuning.study:
         return "tuning.study goes on with each run"
-    for step in stage.steps:
+    for step in steps:
         record = records[step]
         if why := _other_keys(record, now.config):
             return why

@@ -6,14 +6,17 @@ Columns whose values are made here have their length; names, which people give, 
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     DateTime,
+    Double,
     Float,
     ForeignKey,
     Index,
     Integer,
     MetaData,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -66,6 +69,12 @@ class_counts_table = Table(
     Column("low", Integer),  # null where the class has no calibrated count
     Column("high", Integer),  # null beside a low: the count is a minimum
 )
+tiled_table = Table(  # photos that were counted in tiles; all others were seen whole
+    "tiled_predictions",
+    metadata,
+    Column("prediction_id", ForeignKey("predictions.id"), primary_key=True),
+    Column("tiles", Integer, nullable=False),  # beside the whole photo
+)
 feedback_table = Table(
     "feedback",
     metadata,
@@ -75,7 +84,35 @@ feedback_table = Table(
     Column("true_count", Integer),  # null: only "this is wrong"
     Column("wrong", Boolean, nullable=False),
 )
+# Sums over the photos of a model version in each hour; the database keeps them, see
+# ``sparrow.predictions.hours``. Several rows of an hour are added up.
+hours_table = Table(
+    "prediction_hours",
+    metadata,
+    Column("model_name", Text, primary_key=True),
+    Column("model_version", Text, primary_key=True),
+    Column("hour", DateTime, primary_key=True),  # its beginning, UTC
+    Column("part", SmallInteger, primary_key=True, autoincrement=False),
+    Column("photos", BigInteger, nullable=False, server_default="0"),
+    Column("errors", BigInteger, nullable=False, server_default="0"),
+    Column("empty", BigInteger, nullable=False, server_default="0"),  # counted, nothing detected
+    Column("detections", BigInteger, nullable=False, server_default="0"),
+    Column("measured", BigInteger, nullable=False, server_default="0"),  # have image statistics
+    Column("latency_ms", Double, nullable=False, server_default="0"),  # of those counted
+    Column("brightness", Double, nullable=False, server_default="0"),
+    Column("contrast", Double, nullable=False, server_default="0"),
+    Column("sharpness", Double, nullable=False, server_default="0"),
+    Column("saturation", Double, nullable=False, server_default="0"),
+    Column("boxes", BigInteger, nullable=False, server_default="0"),
+    Column("score", Double, nullable=False, server_default="0"),
+)
 indexes = (
     Index("predictions_time", photos_table.c.time),
+    Index(
+        "predictions_model_time",
+        photos_table.c.model_name,
+        photos_table.c.model_version,
+        photos_table.c.time,
+    ),
     Index("feedback_prediction", feedback_table.c.prediction_id),
 )

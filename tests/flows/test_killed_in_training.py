@@ -56,7 +56,8 @@ def test_killed_in_training_and_resumed_nothing_is_repeated_or_lost(
     steps_after = [json.loads(line)["step"] for line in read_lines(run_dir)][len(steps_before) :]
     # What the first run had done of it was taken over.
     assert steps_before == ["explore", "tune", "tune", "gather", "choose"]
-    assert steps_after == ["train", "train", "evaluate", "promote", "bundle", "end"]
+    together = ["gang", "train_together", "train_together", "gathered"]
+    assert steps_after == [*together, "evaluate", "promote", "bundle", "end"]
     assert "epoch  1 of 2" not in resumed.stdout  # it was finished before the kill
     assert "epoch  2 of 2" in resumed.stdout
     assert registered_versions(home) == [1, 2]  # one version a run, none twice

@@ -169,6 +169,54 @@ def test_a_command_line_that_means_something_else_is_refused(arguments, expected
     assert list((tmp_path / ".metaflow").glob("Train/[0-9]*")) == []  # nothing was started
 
 
+EARLIER = """
+from metaflow import FlowSpec, step
+class Train(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.choose)
+    @step
+    def choose(self):
+        {chosen}
+        self.next(self.end)
+    @step
+    def end(self):
+        pass
+if __name__ == "__main__":
+    Train()
+"""
+ASK = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from command_line import CommandError, _step_again
+steps, run = ["start", "choose", "train", "evaluate"], open("run").read()
+for named in ([], ["start"], ["evaluate"]):
+    try:
+        print(json.dumps(_step_again("Train", run, steps, set(named))))
+    except CommandError as error:
+        print(json.dumps(error.message))
+"""
+
+
+@pytest.mark.parametrize("chosen", ["pass", "self.processes = 'one'"])
+def test_a_run_of_an_earlier_release_goes_on_from_its_choice(tmp_path, chosen):
+    """Its train was a parallel step: Metaflow would now run what follows twice."""
+    (tmp_path / ".metaflow").mkdir()
+    (tmp_path / "train.py").write_text(EARLIER.format(chosen=chosen))
+    run = [sys.executable, "train.py", "--quiet", "--no-pylint", "run", "--run-id-file", "run"]
+    subprocess.run(run, cwd=tmp_path, check=True, capture_output=True)
+    asked = subprocess.run(
+        [sys.executable, "-c", ASK, FLOWS], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    last_three = [json.loads(line) for line in asked.stdout.splitlines() if line[0] in '["']
+    if chosen != "pass":
+        assert last_three == [[], [], []]
+        return
+    assert last_three[:2] == [["choose"], []]
+    assert "evaluate cannot be run again in it. Go on from: resume choose" in last_three[2]
+    assert "goes on from choose, and from the epochs" in asked.stdout
+
+
 @pytest.fixture
 def stored(tmp_path):
     """Metaflow's store of a run: three steps, a value that the second one only passes on."""
