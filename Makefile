@@ -247,8 +247,8 @@ bench-count: $(READY) ## Measure `sparrow count` over 1,000 files, with one proc
 bench-kinds: $(READY) ## Count 1,000 files of 20 kinds, and photos of 48 megapixels: sums, memory
 bench-folder: $(READY) ## Measure the memory of `sparrow count` over 1,000 and 10,000 photos, killed half-way
 bench-visits: $(READY) ## Measure whether the range of a visit's maximum keeps its word [ARGS="--visits 300"]
-bench-tiles: $(READY) ## Measure what tiles find of small birds, and cost [ARGS="--photos 12 --tiles 64 auto 20"]
 bench-log: $(READY) ## Measure the prediction log at 10^6 and 10^7 photos: 9 GB for a while [ARGS="--photos 1000000"]
+bench-tiles: $(READY) ## Measure what tiles find of small birds, and cost [ARGS="--photos 12 --tiles 64 auto 20"]
 bench-infer: $(READY) ## Measure the processor time of a photo by size, decoded whole and smaller [ARGS="--folder 200"]
 bench-endurance bench-count bench-kinds bench-folder bench-visits bench-tiles bench-log bench-infer:
 	$(BIN)/python tests/benchmarks/$(subst -,_,$@).py $(ARGS)

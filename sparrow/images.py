@@ -28,7 +28,7 @@ from sparrow.image_formats import (
     why_unidentified,
 )
 from sparrow.image_orientation import TURNS, orientation, stored_size
-from sparrow.photo_scale import decode_smaller
+from sparrow.photo_scale import Area, load_smaller, upright_area
 from sparrow.pixel_values import (
     DEEP_MODES,
     PixelsError,
@@ -47,7 +47,6 @@ RgbImage = NDArray[np.uint8]  # [height, width, 3]
 MAX_PIXELS = 100_000_000  # a 100-megapixel camera back; larger ones are decompression bombs
 MAX_SIDE_PX = 30_000
 MAX_FILE_BYTES = 512 * 1024**2  # 48 megapixels of 16 bits a colour have 280 MiB
-SCALED_FORMATS = ("JPEG", "MPO")
 PNG_EXIF = {"exif", "Raw profile type exif"}
 EXIF_DIRECTORY, GPS_DIRECTORY = 0x8769, 0x8825  # what is about the shot, and about its place
 
@@ -63,10 +62,12 @@ class DecodedPhoto:
     Attributes:
         pixels: uint8 [height, width, 3], upright.
         size_px: (width, height) of the upright photo in its file.
+        area: where in ``pixels`` it is; None: everywhere.
     """
 
     pixels: RgbImage
     size_px: tuple[int, int]
+    area: Area | None = None
 
     @property
     def is_full(self) -> bool:
@@ -105,7 +106,7 @@ def decode_photo(
     """
     with _opened(source, max_pixels) as photo:
         raw, size_px = raw_mode(photo), photo.size  # loading the pixels forgets them
-        loaded = decode_smaller(photo, sides_px)
+        times = load_smaller(photo, sides_px)
         _check_size(photo, max_pixels)  # a HEIC's pixels may be others than its header says
         stored_in = orientation(photo)
         if ";16" in raw and photo.mode not in DEEP_MODES and needs_low_bytes(photo, raw):
@@ -114,11 +115,11 @@ def decode_photo(
                 again.load()
                 rgb = colours_8_bits(photo, again)
         else:
-            rgb = to_rgb(loaded)
+            rgb = to_rgb(photo)
         pixels = as_pixels(rgb.transpose(TURNS[stored_in]) if stored_in in TURNS else rgb)
-    if photo.format not in SCALED_FORMATS:  # whose header may say another size
+    if times == 1:  # the header of a HEIC may say another size
         return DecodedPhoto(pixels, pixels.shape[1::-1])
-    return DecodedPhoto(pixels, size_px[::-1] if stored_in >= 5 else size_px)
+    return DecodedPhoto(pixels, *upright_area(pixels, size_px, times, stored_in))
 
 
 def at_full_size(

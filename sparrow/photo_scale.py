@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin
 
 Pixels = NDArray[np.uint8]  # [height, width, 3]
+Area = tuple[float, float, float, float]  # left, top, right and bottom, in pixels
 Decoding = Literal["full", "scaled"]  # how a model's photos are decoded
 
 # Longer side of a photo as it is measured (``sparrow.image_statistics``): of one size, so that
@@ -24,25 +25,35 @@ MARGIN = 1.25
 TIMES = (8, 4, 2)  # what libjpeg can leave out, by side
 
 
-def fit_scale(width_px: int, height_px: int, min_side_px: int, max_side_px: int) -> float:
+def fit_scale(width_px: float, height_px: float, min_side_px: int, max_side_px: int) -> float:
     """Scale that brings the short side to ``min_side_px`` unless the long side would exceed
     ``max_side_px`` (torchvision's detection rule).
     """
     return min(min_side_px / min(width_px, height_px), max_side_px / max(width_px, height_px))
 
 
-def resize_to_fit(image: Pixels, min_side_px: int, max_side_px: int) -> Pixels:
+def resize_to_fit(
+    image: Pixels, min_side_px: int, max_side_px: int, area: Area | None = None
+) -> Pixels:
     """The photo at the detector's input size: uint8 [height, width, 3], antialiased.
 
     Training, evaluation and serving all call this, so all see the same pixels.
+
+    Args:
+        image: uint8 [height, width, 3].
+        min_side_px, max_side_px: see ``fit_scale``.
+        area: the part of ``image`` that is the photo; None: the whole.
     """
-    height, width = image.shape[:2]
+    left, top, right, bottom = area or (0, 0, image.shape[1], image.shape[0])
+    width, height = right - left, bottom - top
     scale = fit_scale(width, height, min_side_px, max_side_px)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    if size == (width, height):
+    if size == (width, height) == image.shape[1::-1]:
         return image
     # reducing_gap halves the photo cheaply first: 12 megapixels in a quarter of the time.
-    resized = Image.fromarray(image).resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0)
+    resized = Image.fromarray(image).resize(
+        size, Image.Resampling.BILINEAR, box=area, reducing_gap=3.0
+    )
     return np.asarray(resized)
 
 
@@ -59,19 +70,42 @@ def times_smaller(width_px: int, height_px: int, sides_px: tuple[int, int]) -> i
     return next((times for times in TIMES if longest / times >= needed), 1)
 
 
-def decode_smaller(photo: Image.Image, sides_px: tuple[int, int] | None) -> Image.Image:
-    """An opened photo, loaded: as small as ``times_smaller`` allows, where it is a JPEG.
+def load_smaller(photo: Image.Image, sides_px: tuple[int, int] | None) -> int:
+    """Load an opened photo, as small as ``times_smaller`` allows where it is a JPEG.
 
-    None for ``sides_px`` loads all pixels.
+    Args:
+        photo: as Pillow opens it.
+        sides_px: of the network's input; None loads all pixels.
 
-    It shows what the whole photo shows: where the sides cannot be divided, libjpeg fills up the
-    last row and column, and what it filled in is cut off.
+    Returns:
+        How many times smaller it is, by side.
     """
-    times = 1 if sides_px is None else times_smaller(*photo.size, sides_px)
+    width, height = photo.size
+    times = 1 if sides_px is None else times_smaller(width, height, sides_px)
     drafted = None
     if times > 1 and isinstance(photo, JpegImagePlugin.JpegImageFile):
-        drafted = photo.draft(None, (max(1, photo.width // times), max(1, photo.height // times)))
+        drafted = photo.draft(None, (max(1, width // times), max(1, height // times)))
     photo.load()
-    if drafted is None or drafted[1][2:] == photo.size:
-        return photo
-    return photo.resize(photo.size, Image.Resampling.BILINEAR, box=drafted[1])
+    # Of the thinnest photos Pillow leaves more than was asked for.
+    return 1 if drafted is None else round(width / drafted[1][2])
+
+
+def upright_area(
+    pixels: Pixels, stored_px: tuple[int, int], times: int, stored_in: int
+) -> tuple[tuple[int, int], Area]:
+    """(width, height) of a whole upright photo that ``load_smaller`` loaded, and where it is.
+
+    Where its sides cannot be divided, libjpeg fills up the last column and row as it is stored.
+    To resample the pixels without them would blur what is measured in them.
+
+    Args:
+        pixels: uint8 [height, width, 3].
+        stored_px: (width, height) of the whole photo as it is stored.
+        times: how many times smaller it was loaded.
+        stored_in: the orientation that it is stored in, 1 to 8.
+    """
+    size_px = stored_px[::-1] if stored_in >= 5 else stored_px
+    width, height = size_px[0] / times, size_px[1] / times
+    left = pixels.shape[1] - width if stored_in in (2, 3, 6, 7) else 0.0
+    top = pixels.shape[0] - height if stored_in in (3, 4, 7, 8) else 0.0
+    return size_px, (left, top, left + width, top + height)

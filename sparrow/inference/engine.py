@@ -53,7 +53,7 @@ class Engine:
 
     def detect_photo(self, photo: DecodedPhoto) -> Detections:
         """``detect`` in a photo that may be decoded smaller; in pixels of the whole one."""
-        return self._detect(photo.pixels, photo.size_px, 1)
+        return self._detect(photo, 1)
 
     def detect(self, image: RgbImage, enlarged: int = 1) -> Detections:
         """Everything found in one photo with a score of at least ``info.min_score``.
@@ -65,14 +65,12 @@ class Engine:
         Returns:
             Detections in pixels of ``image``.
         """
-        height, width = image.shape[:2]
-        return self._detect(image, (width, height), enlarged)
+        return self._detect(DecodedPhoto(image, image.shape[1::-1]), enlarged)
 
-    def _detect(self, image: RgbImage, size_px: tuple[int, int], enlarged: int) -> Detections:
-        """Detections in pixels of a photo of ``size_px`` (width, height)."""
-        width, height = size_px
+    def _detect(self, photo: DecodedPhoto, enlarged: int) -> Detections:
+        width, height = photo.size_px
         sides = enlarged * self.info.min_side_px, enlarged * self.info.max_side_px
-        pixels = resize_to_fit(image, *sides)
+        pixels = resize_to_fit(photo.pixels, *sides, photo.area)
         boxes, labels, scores = self._session.run(
             ["boxes", "labels", "scores"], {"image": np.ascontiguousarray(pixels)}
         )

@@ -79,7 +79,8 @@ def _decode(
     files: Sequence[tuple[str, Path]], sides_px: tuple[int, int], progress: Progress | None
 ) -> Iterator[tuple[str, RgbImage]]:
     for number, (key, path) in enumerate(files, start=1):
-        yield key, resize_to_fit(decode_photo(path, sides_px=sides_px).pixels, *sides_px)
+        photo = decode_photo(path, sides_px=sides_px)
+        yield key, resize_to_fit(photo.pixels, *sides_px, photo.area)
         if progress:
             progress(number, len(files))
 

@@ -76,7 +76,7 @@ def take_steps(engine: Engine, content: bytes, times: dict[str, list[float]]) ->
     timed(times, "hash", lambda: hashlib.sha256(content).hexdigest())
     photo = timed(times, "decode", lambda: engine.read(content))
     sides = engine.info.min_side_px, engine.info.max_side_px
-    pixels = timed(times, "resize", lambda: resize_to_fit(photo.pixels, *sides))
+    pixels = timed(times, "resize", lambda: resize_to_fit(photo.pixels, *sides, photo.area))
     small = reduced(photo.pixels)
     timed(times, "statistics", lambda: image_statistics(reduced(photo.pixels)))
     timed(times, "texture", lambda: photo_texture(small))
