@@ -188,6 +188,7 @@ def test_a_log_of_the_release_before_is_summed_up_when_it_is_opened(log: Predict
                 name = f"{table}_hours_{event}"
                 undo = f"TRIGGER {name}" if sqlite else f"FUNCTION {name} CASCADE"
                 connection.exec_driver_sql(f"DROP {undo}")
+        connection.exec_driver_sql("DROP TABLE tiled_predictions")  # of a later revision
         connection.exec_driver_sql("DROP TABLE prediction_hours")
         connection.exec_driver_sql("DROP INDEX predictions_model_time")
         connection.exec_driver_sql("UPDATE sparrow_version SET version_num = '0004'")
