@@ -7,8 +7,9 @@ from dataclasses import asdict
 
 from pydantic import BaseModel, Field
 
+from sparrow.inference.card_facts import UNREGISTERED, version_row
 from sparrow.inference.counter import CountedPhoto, PhotoCounter
-from sparrow.inference.model_folder import CARD, UNREGISTERED, version_row
+from sparrow.inference.model_folder import CARD
 from sparrow.inference.tile_choice import NO_TILES, TileChoice
 
 MAX_COUNT = 100_000  # of a visitor's count for one photo

@@ -237,10 +237,11 @@ def _write_untrained_model(folder: Path, drawn_dataset: Path) -> None:
     from sparrow.config import Config, with_values
     from sparrow.detectors.build import build_detector
     from sparrow.export.onnx import export_engine
-    from sparrow.images import read_image, resize_to_fit
+    from sparrow.images import read_image
     from sparrow.inference.engine import Engine
     from sparrow.inference.model_folder import WEIGHTS, ModelInfo, write_info
     from sparrow.inference.safetensors_metadata import classes_metadata
+    from sparrow.photo_scale import resize_to_fit
 
     config = with_values(
         Config(),

@@ -7,9 +7,10 @@ from functools import cache
 import numpy as np
 
 from sparrow.detections import Detections
-from sparrow.images import RgbImage, fit_scale
+from sparrow.images import RgbImage
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.inference.tile_plan import found_from_px
+from sparrow.photo_scale import fit_scale
 
 SIDE_PX = 4096
 

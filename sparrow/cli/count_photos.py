@@ -16,7 +16,7 @@ from sparrow.atomic_file import atomic_file
 from sparrow.cli.counted_folder import name_below
 from sparrow.cli.file_key import FileKey, key_of
 from sparrow.cli.journal_entry import Entry
-from sparrow.images import MAX_FILE_BYTES, RgbImage
+from sparrow.images import MAX_FILE_BYTES, RgbImage, at_full_size
 from sparrow.inference.photo_files import DRAWING_MARK
 from sparrow.inference.tile_choice import TileChoice, Tiles
 from sparrow.regular_file import open_regular
@@ -111,9 +111,10 @@ def count_file(counter: PhotoCounter, file: Path, wanted: Wanted | None = None) 
     if len(content) > MAX_FILE_BYTES:
         content, trouble = b"", f"a photo has at most {MAX_FILE_BYTES // 1024**2} MiB"
     tiles = TileChoice(wanted.tiles)
-    counted, image = counter.count(content, str(file), "cli", tiles=tiles)
+    counted, photo = counter.count(content, str(file), "cli", tiles=tiles)
     folder = wanted.drawing_folder(file)
-    if folder is not None and image is not None and counted.record.error is None:
+    if folder is not None and photo is not None and counted.record.error is None:
+        image = at_full_size(photo, content)
         drawing = _write_annotated(folder, file, counter.info.class_names, (image, counted.record))
     entry = _entry(file, counted, trouble, key, drawing)
     if wanted.tiles is not None:

@@ -12,7 +12,7 @@ from sparrow.class_nouns import NO_PLURALS, noun
 from sparrow.cli.count_tally import Tally
 from sparrow.cli.journal_entry import Entry
 from sparrow.inference.photo_files import FoundPhotos
-from sparrow.inference.remarks import DRAWN, NOT_FITTED, remarks, unlike_in_words
+from sparrow.inference.remarks import NOT_FITTED, remarks, unlike_in_words
 from sparrow.plain_text import first_of, one_line
 from sparrow.predictions.count_words import (
     interval_in_words,
@@ -70,7 +70,7 @@ def report(tally: Tally, sightings: Sightings, listing: FoundPhotos) -> None:
             file=sys.stderr,
         )
     _say_sightings(sightings, tally)
-    for note in [*notes_of(tally), *([DRAWN] if tally.drawn else [])]:
+    for note in [*notes_of(tally), *([tally.warning] if tally.warning else [])]:
         print(note, file=sys.stderr)
     _list("could not be counted", tally.failed)
     say_left_out(listing)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sparrow.cli.counted_folder import numbers_of
 from sparrow.cli.journal_entry import Entry
 from sparrow.false_alarms import FalseAlarms
+from sparrow.inference.remarks import warning_of
 from sparrow.predictions.count_words import is_minimum
 from sparrow.visits.maximum import CONFIDENCE
 
@@ -23,7 +24,7 @@ class Tally:
 
     Attributes:
         class_names, plurals: of the model.
-        drawn: whether it learnt from drawings alone.
+        warning: what to know of all its counts; empty for most.
         false_alarms: how many photos it flags though it knows their kind.
         confidence: of its intervals.
         counted: photos that could be counted.
@@ -40,7 +41,7 @@ class Tally:
 
     class_names: Sequence[str]
     plurals: Mapping[str, str] = field(default_factory=dict)
-    drawn: bool = False
+    warning: str = ""
     false_alarms: FalseAlarms | None = None
     confidence: float = CONFIDENCE
     counted: int = 0
@@ -63,7 +64,7 @@ class Tally:
         return cls(
             info.class_names,
             info.plurals,
-            info.learnt_from_drawings,
+            warning_of(info),
             counter.false_alarms,
             (info.count_model or {}).get("confidence", CONFIDENCE),
         )

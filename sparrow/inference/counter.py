@@ -13,7 +13,7 @@ from sparrow.detections import Detections
 from sparrow.evaluation.training_distribution import TrainingDistribution
 from sparrow.false_alarms import FalseAlarms
 from sparrow.image_statistics import reduced
-from sparrow.images import MAX_PIXELS, ImageError, RgbImage, read_image
+from sparrow.images import MAX_PIXELS, DecodedPhoto, ImageError, RgbImage, at_full_size
 from sparrow.inference.count_estimates import (
     CountEstimator,
     Counts,
@@ -115,7 +115,7 @@ class PhotoCounter:
         source: str,
         max_pixels: int = MAX_PIXELS,
         tiles: TileChoice = NO_TILES,
-    ) -> tuple[CountedPhoto, RgbImage | None]:
+    ) -> tuple[CountedPhoto, DecodedPhoto | None]:
         """Count one photo; whatever is wrong with it is in the answer, never an exception.
 
         Args:
@@ -124,20 +124,26 @@ class PhotoCounter:
             max_pixels, tiles: the largest width × height; how small objects are looked for.
 
         Returns:
-            The counted photo, and its pixels (uint8 [height, width, 3]) where it could be read.
+            The counted photo, and its pixels as the model saw them where it could be read.
         """
         start = time.perf_counter()
         record = self._record(content, name, source)
-        image: RgbImage | None = None
+        photo: DecodedPhoto | None = None
         try:
-            image = _decoded(content, max_pixels)
-            counted = self._detected(record, image, tiles)
+            if not content:
+                raise ImageError("this file is empty")
+            photo = self._engine.read(content, max_pixels)
+            if (plan := plan_tiles(self.info, *photo.size_px, tiles)) is None:
+                counted = self._detected(record, photo)
+            else:
+                image = at_full_size(photo, content, max_pixels)
+                counted = self._detected_in_tiles(record, image, plan, tiles)
             took_ms = (time.perf_counter() - start) * 1000
-            return self._described(counted, image, took_ms), image
+            return self._described(counted, photo, took_ms), photo
         except ImageError as error:
             return CountedPhoto(replace(record, error=UNREADABLE), str(error)), None
         except Exception:  # the boundary: one photo must not take its neighbours with it
-            return self.failed(content, name, source), image
+            return self.failed(content, name, source), photo
 
     def try_out(self) -> None:
         """Count photos of several sizes as a request would; a model that cannot must not serve.
@@ -148,39 +154,36 @@ class PhotoCounter:
         for photo in trial_photos():
             try:
                 record = self._record(photo.content, photo.name, "trial")
-                self._detected(record, photo.pixels(), NO_TILES)
+                self._detected(record, self._engine.read(photo.content))
             except Exception as error:  # an engine raises types of its own
                 raise CannotCountError(
                     f"the model {self.info.name} in {self.folder} was loaded, but cannot count: "
                     f"on the trial photo {photo.name} it fails with {type(error).__name__}: {error}"
                 ) from error
 
-    def _described(self, counted: CountedPhoto, image: RgbImage, took_ms: float) -> CountedPhoto:
+    def _described(
+        self, counted: CountedPhoto, photo: DecodedPhoto, took_ms: float
+    ) -> CountedPhoto:
         """The counted photo with what is measured of it, and with its interval where one holds."""
-        small, record = reduced(image), replace(counted.record, latency_ms=took_ms)
+        small, record = reduced(photo.pixels), replace(counted.record, latency_ms=took_ms)
         strange = None
         if self._training is not None:
             strange = self._training.is_out_of_distribution(photo_texture(small))
-        whole_px = smallest_object_px(self.info, image.shape[1], image.shape[0])
+        whole_px = smallest_object_px(self.info, *photo.size_px)
         smallest_px = counted.smallest_px or whole_px  # the first of tiles
         unseen = smallest_px is not None and record.count_high == 0
         if strange or unseen:
             record = record.without_interval()
         return replace(
             counted,
-            record=record.with_photo(image, small),
+            record=record.with_photo(small, photo.size_px),
             smallest_px=smallest_px,
             out_of_distribution=strange,
         )
 
-    def _detected(
-        self, record: PredictionRecord, image: RgbImage, tiles: TileChoice
-    ) -> CountedPhoto:
+    def _detected(self, record: PredictionRecord, photo: DecodedPhoto) -> CountedPhoto:
         """What the engine finds, whatever it raises."""
-        plan = plan_tiles(self.info, image.shape[1], image.shape[0], tiles)
-        if plan is not None:
-            return self._detected_in_tiles(record, image, plan, tiles)
-        detections = self._engine.detect(image)
+        detections = self._engine.detect_photo(photo)
         counts = self._counts.all_counts(detections)
         counted = self._counted(record, detections, counts)
         return replace(counted, expected=self._counts.expected(detections))
@@ -219,12 +222,6 @@ class PhotoCounter:
             file_name=name,
             sha256=hashlib.sha256(content).hexdigest(),
         )
-
-
-def _decoded(content: bytes, max_pixels: int) -> RgbImage:
-    if not content:
-        raise ImageError("this file is empty")
-    return read_image(content, max_pixels)
 
 
 def _info_sha256(folder: Path) -> str | None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 
-from sparrow.images import fit_scale
 from sparrow.inference.model_folder import ModelInfo
+from sparrow.photo_scale import fit_scale
 
 SMALLEST_BOX_PX = 32  # of torchvision's detectors, where a model's config names no other
 SHRUNK = 0.5  # photos scaled by less are not remarked upon

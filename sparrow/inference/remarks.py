@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sparrow.false_alarms import FalseAlarms
 from sparrow.inference.object_size import size_in_words
+
+if TYPE_CHECKING:
+    from sparrow.inference.model_folder import ModelInfo
 
 UNLIKE = "unlike the photos this model learnt from: no likely range"
 DRAWN = (
     "This model learnt from drawings, as a demonstration: on photos of a camera its counts mean "
     "little."
 )
+
+STARTER = (
+    "A starter counts here, which learnt from photos of others: nobody has measured how well it "
+    "counts yours, and there are no likely ranges."
+)
+
+
+def warning_of(info: ModelInfo) -> str:
+    """What to know of all counts of a model before any of them is used; empty for most."""
+    if info.learnt_from_drawings:
+        return DRAWN
+    return STARTER if info.starter is not None else ""
 
 
 NOT_FITTED = "no likely range: none was measured with such tiles"

@@ -12,10 +12,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sparrow.images import fit_scale
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.inference.object_size import SHRUNK, smallest_box_px
 from sparrow.inference.tile_choice import TileChoice
+from sparrow.photo_scale import fit_scale
 
 # Objects are found from so many times the network's smallest box on: in the demo's champion 2 % of
 # the objects that it detects in held-out photos are smaller (docs/benchmarks.md).

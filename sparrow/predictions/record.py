@@ -105,18 +105,18 @@ class PredictionRecord:
         """Whether the count reached the most that the model finds: there may be more."""
         return is_minimum(self.count_low, self.count_high)
 
-    def with_photo(self, image: RgbImage, small: RgbImage | None = None) -> PredictionRecord:
-        """A copy with the photo's size and image statistics (uint8 [height, width, 3]).
+    def with_photo(self, image: RgbImage, size_px: tuple[int, int]) -> PredictionRecord:
+        """A copy with the photo's size and image statistics.
 
         Args:
-            small: the ``reduced`` photo, where it is at hand.
+            image: uint8 [height, width, 3]; the photo, or as little of its detail as is measured.
+            size_px: (width, height) of the upright photo.
         """
-        measured = image_statistics(image if small is None else small)
-        brightness, contrast, sharpness, saturation = measured
+        brightness, contrast, sharpness, saturation = image_statistics(image)
         return replace(
             self,
-            width_px=image.shape[1],
-            height_px=image.shape[0],
+            width_px=size_px[0],
+            height_px=size_px[1],
             brightness=brightness,
             contrast=contrast,
             sharpness=sharpness,

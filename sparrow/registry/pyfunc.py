@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from sparrow.detections import Detections
-from sparrow.images import ImageError, RgbImage, read_image
+from sparrow.images import DecodedPhoto, ImageError, RgbImage
 from sparrow.inference.count_estimates import CountEstimator, whole_photos
 from sparrow.inference.engine import Engine
 
@@ -65,10 +65,33 @@ class DetectorModel:
         """
         min_score, rows = _parameters(params or {})
         photos = _photos(model_input)
-        read = (_read(photo, place) for place, photo in enumerate(photos, 1))
-        detected = [(name, self._engine.detect(image)) for name, image in read]
+        read = (self._read(photo, place) for place, photo in enumerate(photos, 1))
+        detected = [(name, self._engine.detect_photo(decoded)) for name, decoded in read]
         make = {BOXES: self._boxes, PHOTOS: self._counts, CLASSES: self._class_counts}[rows]
         return make(detected, min_score)
+
+    def _read(self, photo: Any, place: int) -> tuple[str, DecodedPhoto]:
+        """What a photo is called, and the photo as the model sees it.
+
+        Args:
+            photo: of any kind.
+            place: among the photos, from 1.
+        """
+        name, read = f"photo {place}", self._engine.read
+        try:
+            if isinstance(photo, str):
+                path = _as_file(photo)
+                return (photo, read(path)) if path else (name, _from_base64(photo, read))
+            if isinstance(photo, Path):
+                return str(photo), read(photo)
+            if isinstance(photo, bytes | bytearray):
+                return name, read(bytes(photo))
+            if isinstance(photo, np.ndarray):
+                pixels = _as_pixels(photo)
+                return name, DecodedPhoto(pixels, pixels.shape[1::-1])
+        except ImageError as error:
+            raise ImageError(f"photo {place}: {error}") from error
+        raise ValueError(f"photo {place}: {EXPECTED}; found {_kind(photo)}")
 
     def _boxes(
         self, detected: list[tuple[str, Detections]], min_score: float | None
@@ -146,29 +169,6 @@ def _photos(model_input: Any) -> list[Any]:
     return photos
 
 
-def _read(photo: Any, place: int) -> tuple[str, RgbImage]:
-    """What a photo is called, and its pixels.
-
-    Args:
-        photo: of any kind.
-        place: among the photos, from 1.
-    """
-    name = f"photo {place}"
-    try:
-        if isinstance(photo, str):
-            path = _as_file(photo)
-            return (photo, read_image(path)) if path else (name, _from_base64(photo))
-        if isinstance(photo, Path):
-            return str(photo), read_image(photo)
-        if isinstance(photo, bytes | bytearray):
-            return name, read_image(bytes(photo))
-        if isinstance(photo, np.ndarray):
-            return name, _as_pixels(photo)
-    except ImageError as error:
-        raise ImageError(f"photo {place}: {error}") from error
-    raise ValueError(f"photo {place}: {EXPECTED}; found {_kind(photo)}")
-
-
 def _as_file(text: str) -> Path | None:
     """The path that a text is, if there is something at it."""
     path = Path(text)
@@ -178,7 +178,7 @@ def _as_file(text: str) -> Path | None:
         return None
 
 
-def _from_base64(text: str) -> RgbImage:
+def _from_base64(text: str, read: Callable[[bytes], DecodedPhoto]) -> DecodedPhoto:
     _, comma, after = text.partition(";base64,")
     coded = after if comma and text.startswith("data:") else text
     try:
@@ -188,7 +188,7 @@ def _from_base64(text: str) -> RgbImage:
     if not content:
         raise ImageError(f"there is no such file, and it is no base64 text: {text[:60]!r}")
     try:
-        return read_image(content)
+        return read(content)
     except ImageError as error:
         said = f"{text[:60]!r} is no file, and as base64 text it is no photo"
         raise ImageError(f"{said}: {error}") from error

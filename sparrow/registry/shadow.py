@@ -14,7 +14,7 @@ from sparrow.class_nouns import plural
 from sparrow.data.tables import BOX_COLUMNS, Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.matching import Bools, flatten
-from sparrow.images import ImageError, read_image
+from sparrow.images import ImageError
 from sparrow.inference.engine import Engine
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.predictions.count_words import is_minimum
@@ -136,11 +136,11 @@ def replay(
     photos, unreadable = [], []
     for done, path in enumerate(paths, 1):
         try:
-            image = read_image(path)
+            read = champion.read(path), candidate.read(path)
         except (ImageError, OSError) as error:
             unreadable.append((path, str(error)))
         else:
-            old, new = champion.detect(image), candidate.detect(image)
+            old, new = champion.detect_photo(read[0]), candidate.detect_photo(read[1])
             photos.append(compare_answers(path, champion.info, old, candidate.info, new))
         if progress:
             progress(done, len(paths))

@@ -110,13 +110,13 @@ def test_photos_are_counted_confirmed_and_downloaded(
     slider = page.locator("[data-score]")
     slider.focus()
     page.keyboard.press("End")
-    page.get_by_text("from a score of 1.00 up").wait_for()
+    page.get_by_text("with a score of 100% or more").wait_for()
     # What is on the screen is what is saved: none, with the slider at its end.
     page.get_by_role("button", name="Yes, 0 is right").click()
     page.get_by_text("Thank you. Saved: 0 in").wait_for()
     assert page.get_by_label("No, there are").input_value() == "0"
     page.locator("[data-own]").click()
-    page.get_by_text("from a score of 1.00 up").wait_for(state="detached")
+    page.get_by_text("with a score of 100% or more").wait_for(state="detached")
     count = int(page.get_by_label("No, there are").input_value())
     page.get_by_role("button", name=f"Yes, {count} is right").click()
     page.get_by_text(f"Thank you. Saved: {count} in").wait_for()
@@ -132,9 +132,9 @@ def test_below_the_models_threshold_there_are_more_boxes(
     own = page.locator("button.box").count()
     page.locator("[data-score]").focus()
     page.keyboard.press("Home")
-    page.get_by_text("the model counts those from").wait_for()
+    page.get_by_text("the model counts those of").wait_for()
     assert page.locator("button.box").count() > own
-    assert f"up: {own}." in page.inner_text("[data-hint]")
+    assert f"or more: {own}." in page.inner_text("[data-hint]")
 
 
 def test_taking_a_photo_off_counts_no_other_again(page: Any, add: Any, photos: list[Path]) -> None:

@@ -57,7 +57,9 @@ def record(
     estimate = SimpleNamespace(count=len(found), low=0, high=len(found) + 1)
     photo = np.full((40, 60, 3), 128, np.uint8)
     counted = [ClassCount("sparrow", estimate.count, estimate.low, estimate.high)]
-    return bare.with_photo(photo).with_detections(found, ["sparrow"], estimate, counted)
+    return bare.with_photo(photo, photo.shape[1::-1]).with_detections(
+        found, ["sparrow"], estimate, counted
+    )
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
