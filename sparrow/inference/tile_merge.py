@@ -97,8 +97,8 @@ def _with_finer(
 ) -> Detections:
     """Detections of two scales, each object once.
 
-    The finer scale decides between boxes of one object, on objects that it sees whole, and where it
-    tells apart what fills a larger box. Else a box within a larger one is a part of it.
+    The finer scale decides on objects that it sees whole, and where it is surer: of one object, and
+    of several that fill a larger box. Else a box within a larger one is a part of it.
 
     Args:
         coarse, fine: of the photo.
@@ -107,10 +107,12 @@ def _with_finer(
     """
     overlap, shared, inside = _overlaps(coarse, fine)  # [coarse, fine]
     sure = np.float32(threshold)
-    parts = inside & (fine.scores >= sure)[None]
+    surer = fine.scores[None] >= np.maximum(coarse.scores, sure)[:, None]
+    parts = inside & surer
     filled = (shared * parts).sum(axis=1) >= FILLED * box_areas(coarse.boxes_xyxy)
     several = filled & (parts.sum(axis=1) > 1)
-    fine_decides = (overlap >= SAME_IOU) | (several | (_long_sides(coarse) <= whole_px))[:, None]
+    ours = (several | (_long_sides(coarse) <= whole_px))[:, None]
+    fine_decides = ours | (surer & (overlap >= SAME_IOU))
     related = _related(coarse, fine, overlap, inside)
     fine_holds = fine.scores[None] >= np.minimum(coarse.scores, sure)[:, None]
     coarse_holds = coarse.scores[:, None] >= np.minimum(fine.scores, sure)[None]

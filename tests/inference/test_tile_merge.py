@@ -126,7 +126,7 @@ def test_two_that_a_coarser_scale_takes_for_one_stay_two(plan: TilePlan, coarse:
 def test_a_larger_box_over_two_gives_way_to_those_that_fill_it(plan: TilePlan) -> None:
     """Larger than what the finest tiles see whole for sure; seen so by the demo's champion."""
     true = objects([(100, 100, 132, 130), (132, 109, 156, 130)])
-    blob = Detections(np.array([[98, 100, 158, 132]], np.float32), np.array([0.86]), np.array([1]))
+    blob = Detections(np.array([[98, 100, 158, 132]], np.float32), np.array([0.76]), np.array([1]))
     assert max(blob.boxes_xyxy[0, 2:] - blob.boxes_xyxy[0, :2]) > plan.scales[-1].whole_px
     detected = [
         [_at(PerfectDetector(true if s is plan.scales[-1] else blob), tile) for tile in s.tiles]
@@ -137,9 +137,7 @@ def test_a_larger_box_over_two_gives_way_to_those_that_fill_it(plan: TilePlan) -
 
 def test_of_two_boxes_of_one_object_the_finer_is_taken(plan: TilePlan) -> None:
     true = objects([(200, 200, 250, 240)])
-    loose = Detections(
-        np.array([[196, 200, 260, 244]], np.float32), np.array([0.97]), np.array([1])
-    )
+    loose = Detections(np.array([[196, 200, 260, 244]], np.float32), np.array([0.9]), np.array([1]))
     detected = [
         [_at(PerfectDetector(true if s is plan.scales[-1] else loose), tile) for tile in s.tiles]
         for s in plan.scales
@@ -168,6 +166,33 @@ def test_a_part_of_a_large_object_is_no_object(plan: TilePlan) -> None:
         for number, s in enumerate(plan.scales)
     ]
     assert_same(merge_tiles(plan, found, 0.5), large)
+
+
+@pytest.mark.parametrize(("surer", "expected"), [(0.99, 1), (0.6, 2)])
+def test_parts_fill_a_large_object_only_where_they_are_surer(
+    plan: TilePlan, surer: float, expected: int
+) -> None:
+    """Wing and tail of a bird that fills a tile; or two birds in one box. The champion saw both."""
+    boxes = np.array([[200, 150, 450, 350]], np.float32)
+    large = Detections(boxes, np.array([surer]), np.array([1]))
+    parts = objects([(205, 155, 325, 345), (326, 155, 446, 345)])
+    finer = plan.scales[1]
+    [tile, *_] = [
+        t for t in finer.tiles if t.left < 190 and t.top < 140 and t.right > 460 and t.bottom > 360
+    ]
+    placed = PerfectDetector(parts)
+    detected = [
+        [
+            _at(PerfectDetector(large), own)
+            if number == 0
+            else _at(placed, own)
+            if own == tile
+            else Detections.empty()
+            for own in scale.tiles
+        ]
+        for number, scale in enumerate(plan.scales)
+    ]
+    assert_same(merge_tiles(plan, detected, 0.5), large if expected == 1 else parts)
 
 
 def test_boxes_that_scatter_from_tile_to_tile_are_one_object(plan: TilePlan) -> None:
