@@ -71,12 +71,13 @@ class Monitor(FlowSpec):
     overrides: tuple[str, ...] | None = Parameter(  # type: ignore[assignment]
         "set",
         type=str,
+        default=(),  # type: ignore[arg-type]  # Airflow takes no parameter without one
         multiple=True,  # type: ignore[arg-type]
         callback=overrides_given,  # type: ignore[arg-type]
         help="override a key: --set monitoring.window_photos=500",
     )
     model_version: str | None = Parameter(  # type: ignore[assignment]
-        "model-version", type=str, default=None, help="a published version (default: the champion)"
+        "model-version", type=str, default="", help="a published version (default: the champion)"
     )
 
     @step
@@ -90,7 +91,7 @@ class Monitor(FlowSpec):
         self.verdict_at = datetime.now(UTC)
         name = f"{self.verdict_at:%Y-%m-%dT%H-%M-%S-%f}"
         self.work_dir = str(Path(self.settings.stores.monitoring) / name)
-        self.observed = observe_production(self.settings, self.model_version)
+        self.observed = observe_production(self.settings, self.model_version or None)
         model, photos = self.observed.model, len(self.observed.window.photos)
         print(f"{model.name} version {model.version}: {self.observed.n_photos} photos in the "
               f"window, {photos} of them read")  # fmt: skip

@@ -37,7 +37,8 @@ def overrides_given(
     if text and tuple(values or ()) == tuple(text.split()):
         values = read_overrides(text)
     if values and context.info_name == TRIGGER:
-        return json.dumps(list(values))
+        written = json.dumps(list(values))  # a shell in the pod reads it, between double quotes
+        return written.replace("$", "\\u0024").replace("`", "\\u0060")
     return tuple(values) if values else None
 
 

@@ -61,7 +61,7 @@ class Train(RunValues, FlowSpec):
     # Metaflow puts the values in the parameters' place, which its stubs do not know.
     overrides: Sequence[str] | None = Parameter(  # type: ignore[assignment]
         "set", type=str, help="override a key: --set training.epochs=3 (repeatable)",
-        multiple=True, callback=overrides_given,  # type: ignore[arg-type]
+        multiple=True, callback=overrides_given, default=(),  # type: ignore[arg-type]
     )  # fmt: skip
     production: bool = Parameter(  # type: ignore[assignment]
         "production", type=bool, default=False, help="promote even if a gate fails",

@@ -209,3 +209,21 @@ def test_without_the_section_everything_is_metaflows_own(
     assert all(step["container"]["image"].startswith("python:") for step in steps.values())
     assert not any(step["container"].get("envFrom") for step in steps.values())
     assert not {"metaflow/cron", "metaflow/triggers"} & set(notes)
+
+
+@pytest.mark.cluster
+def test_airflow_takes_the_monitor_with_its_parameters(tmp_path: Path, s3: S3Server) -> None:
+    """It refuses parameters without a default; its own installation takes no part here."""
+    variables = {
+        "METAFLOW_S3_ENDPOINT_URL": s3.url,
+        "METAFLOW_DATASTORE_SYSROOT_S3": f"s3://{BUCKET}/metaflow",
+    }
+    settings = config(tmp_path, CLUSTER)
+    made = flow(
+        "monitor", settings, "--datastore", "s3", "airflow", "create", "dag.py", **variables
+    )
+    assert made.returncode == 0, made.stderr
+    dag = (tmp_path / "dag.py").read_text()
+    assert CLUSTER["image"] in dag
+    assert "15 * * * *" in dag
+    assert all(name in dag for name in CLUSTER["secrets"])

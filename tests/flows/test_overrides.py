@@ -75,7 +75,7 @@ def test_a_text_that_takes_a_guess_is_refused(text: str, monkeypatch: pytest.Mon
 
 def test_what_is_sent_to_argo_arrives_as_it_was_typed(tmp_path: Path) -> None:
     """All the way: what `trigger` sends, Metaflow's own reading of it in a pod, a shell, `init`."""
-    typed = ["data.classes=[a, 'b c']", "name=x-1", 'data.plurals={goose: "geese"}']
+    typed = ["data.classes=[a, 'b c']", "name=`id`", 'data.plurals={goose: "${HOME}\\n"}']
     sent = given("trigger", *[word for text in typed for word in ("--set", text)])
     assert isinstance(sent, str)
     in_template = base64.b64encode(json.dumps(sent).encode()).decode()  # by Metaflow's client, Argo
