@@ -128,10 +128,11 @@ test-proxy: $(READY) ## The service behind nginx and Caddy, in headless Chromium
 	$(BIN)/python -m pytest -s -m proxy tests/proxy $(ARGS)
 
 .PHONY: test-stores
-test-stores: $(READY) ## Break the log's store under a running service: disk full, locked, gone, PostgreSQL restarted ...
+test-stores: $(READY) ## Break the log's store under a running service; tune and promote at once on a PostgreSQL: minutes
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update --quiet && \
 		apt-get install --yes --quiet --no-install-recommends postgresql; }
-	SPARROW_FAULT_TABLE=docs/store-faults.md $(BIN)/python -m pytest -s -m stores tests/service $(ARGS)
+	SPARROW_FAULT_TABLE=docs/store-faults.md $(BIN)/python -m pytest -s -m stores tests/service tests/training \
+		tests/registry tests/flows $(ARGS)
 
 .PHONY: test-watch
 test-watch: $(READY) ## Watch 2,000 photos arrive beside mosquitto, all of them killed; installs it: minutes
@@ -244,13 +245,16 @@ bench-monitoring: $(READY) ## Measure monitoring: ARGS="pool", then "alarms"; "l
 bench-data bench-checks bench-train bench-evaluation bench-coverage bench-gate bench-groups bench-service bench-monitoring bench-waiting:
 	$(BIN)/python tests/benchmarks/$(subst -,_,$@).py $(ARGS)
 
-.PHONY: bench-endurance bench-count bench-kinds bench-folder bench-visits
+.PHONY: bench-endurance bench-count bench-kinds bench-folder bench-visits bench-tiles bench-log bench-infer
 bench-endurance: $(READY) ## Send the service 10,000 requests, then kill it: memory and log
 bench-count: $(READY) ## Measure `sparrow count` over 1,000 files, with one process, two, and killed
 bench-kinds: $(READY) ## Count 1,000 files of 20 kinds, and photos of 48 megapixels: sums, memory
 bench-folder: $(READY) ## Measure the memory of `sparrow count` over 1,000 and 10,000 photos, killed half-way
 bench-visits: $(READY) ## Measure whether the range of a visit's maximum keeps its word [ARGS="--visits 300"]
-bench-endurance bench-count bench-kinds bench-folder bench-visits:
+bench-log: $(READY) ## Measure the prediction log at 10^6 and 10^7 photos: 9 GB for a while [ARGS="--photos 1000000"]
+bench-tiles: $(READY) ## Measure what tiles find of small birds, and cost [ARGS="--photos 12 --tiles 64 auto 20"]
+bench-infer: $(READY) ## Measure the processor time of a photo by size, decoded whole and smaller [ARGS="--folder 200"]
+bench-endurance bench-count bench-kinds bench-folder bench-visits bench-tiles bench-log bench-infer:
 	$(BIN)/python tests/benchmarks/$(subst -,_,$@).py $(ARGS)
 
 .PHONY: drill

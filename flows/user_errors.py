@@ -45,8 +45,9 @@ def user_errors() -> tuple[type[Exception], ...]:
     from sparrow.images import ImageError
     from sparrow.inference.model_folder import ModelFolderError
     from sparrow.registry.moved_store import MovedStoreError
+    from sparrow.store_url import StoreURLError
 
-    return ConfigError, DataError, ImageError, ModelFolderError, MovedStoreError
+    return ConfigError, DataError, ImageError, ModelFolderError, MovedStoreError, StoreURLError
 
 
 def user_facing_config(text: str) -> dict[str, object]:

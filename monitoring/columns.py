@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monitoring.verdict import Kind
+from sparrow.class_nouns import plural
 from sparrow.predictions.window import Window, minimums
 
 Floats = NDArray[np.float64]
@@ -81,13 +82,14 @@ def columns_of_model(classes: Sequence[str]) -> tuple[Column, ...]:
 
 def class_column(label: str) -> Column:
     """The fraction of a photo's boxes that are of a class."""
-    words = f"fraction of boxes that are {label}"
+    words = f"fraction of boxes that are {plural(label)}"
     return Column(OF_CLASS + label, "prediction", words, is_fraction=True, label=label)
 
 
 def class_count_column(label: str) -> Column:
     """How many boxes of a class a photo has."""
-    return Column(COUNT_OF + label, "prediction", f"detections of {label} per photo", label=label)
+    words = f"{plural(label)} per photo"
+    return Column(COUNT_OF + label, "prediction", words, label=label)
 
 
 def column_named(name: str) -> Column | None:

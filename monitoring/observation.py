@@ -13,9 +13,11 @@ import pandas as pd
 from sqlalchemy import func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from monitoring.tiled_photos import without_tiled
 from sparrow.config import MonitoringConfig
-from sparrow.database import StoreError, reason
+from sparrow.database_errors import StoreError, reason
 from sparrow.inference.model_folder import INFO, REFERENCE, read_info
+from sparrow.predictions.hours import count_photos, narrowed
 from sparrow.predictions.log import PredictionLog
 from sparrow.predictions.log_tables import photos_table
 from sparrow.predictions.photo_filter import PhotoFilter
@@ -164,11 +166,14 @@ def observe(
     if config.window_days is not None:
         since = now - timedelta(days=config.window_days)
         mine = replace(mine, since=max(since, model.since) if model.since else since)
-    query = select(func.count().label("photos")).where(*mine.clauses())
-    n_photos = int(log.rows(query)[0]["photos"])
+    mine = narrowed(log, mine)
+    n_photos = count_photos(log, mine)
     if config.window_days is None:
         n_photos = min(n_photos, config.window_photos)
-    return Observation(_read(log, mine, n_photos, config), n_photos, *future)
+    window, n_tiled, tiled = without_tiled(log, _read(log, mine, n_photos, config))
+    n_future, words = future
+    words = " ".join(filter(None, [words, tiled]))
+    return Observation(window, n_photos - n_tiled, n_future, words)
 
 
 def _read(log: PredictionLog, mine: PhotoFilter, n_photos: int, config: MonitoringConfig) -> Window:
@@ -178,10 +183,12 @@ def _read(log: PredictionLog, mine: PhotoFilter, n_photos: int, config: Monitori
     dense = min(config.windows[-1], config.max_photos)
     newest = read_window(log, mine, limit=dense)
     thin = config.max_photos - dense
+    fraction = thin / (n_photos - dense)
     before = replace(
         mine,
         until=newest.photos["time"].iloc[0].to_pydatetime(),
-        fraction=thin / (n_photos - dense),
+        fraction=fraction,
+        is_sparse=fraction * count_photos(log) < n_photos,
     )
     return _joined(read_window(log, before, limit=thin), newest)
 
@@ -208,8 +215,7 @@ def _of_another_model(log: PredictionLog, mine: PhotoFilter, model: MonitoredMod
     """What the log holds of a model that had this name and number before this one was trained."""
     if model.since is None:
         return ""
-    query = select(func.count().label("photos")).where(*replace(mine, until=model.since).clauses())
-    n_photos = log.rows(query)[0]["photos"]
+    n_photos = count_photos(log, replace(mine, until=model.since))
     if not n_photos:
         return ""
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,12 +18,18 @@ from monitoring.charts import line_chart
 from monitoring.columns import column_named, photo_values
 from monitoring.trend import TrendPoint
 from monitoring.verdict import ColumnChange, DriftVerdict, State
-from sparrow.drawing.pictures import encode_jpeg, thumbnail
+from sparrow.class_nouns import noun
+from sparrow.drawing.boxes import BoxStyle
+from sparrow.drawing.class_boxes import draw_class_boxes
+from sparrow.drawing.pictures import THUMBNAIL_PX, encode_jpeg, fit_within
+from sparrow.images import ImageError, read_image
 from sparrow.predictions.count_words import number_in_words
+from sparrow.predictions.record import LoggedBox
 from sparrow.predictions.window import Window, minimums
 from sparrow.reports.templates import render
 
 SHOWN = 12  # photos
+CLASSES_PX = 300  # of a small photo on which names are to be read
 CLASSES = {State.OK: "ok", State.DRIFT: "error", State.TOO_FEW: "warning"}
 EXTRA = {
     "error_fraction": "fraction of photos that could not be counted",
@@ -45,6 +52,7 @@ class MonitoringReport:
         past: verdicts of earlier runs (``DriftVerdict.to_dict`` with ``judged_at``), newest first.
         kept: folder of kept photos, ``<prediction id>.photo``.
         has_evidently_report: whether Evidently's report is in the page's folder.
+        classes: of the model, in its order; without any, those that are in the window.
     """
 
     verdict: DriftVerdict
@@ -54,6 +62,11 @@ class MonitoringReport:
     past: Sequence[Mapping[str, Any]]  # JSON of earlier releases, too
     kept: Path
     has_evidently_report: bool
+    classes: tuple[str, ...] = ()
+
+    def class_names(self) -> list[str]:
+        """The model's, then others that its boxes have all the same."""
+        return list(dict.fromkeys([*self.classes, *sorted(set(self.window.boxes["label"]))]))
 
 
 @dataclass(frozen=True)
@@ -134,16 +147,26 @@ def _kept_file(report: MonitoringReport, prediction_id: str) -> Path:
 
 def _picture(report: MonitoringReport, prediction_id: str) -> tuple[bytes, str] | None:
     """JPEG and caption; None where the photo cannot be read."""
-    boxes = report.window.boxes
-    own = boxes.loc[boxes["prediction_id"] == prediction_id, BOX_PX]
-    small = thumbnail(_kept_file(report, prediction_id), own.to_numpy(dtype=float))
-    if small is None:
+    boxes, names = report.window.boxes, report.class_names()
+    own = boxes[boxes["prediction_id"] == prediction_id]
+    try:
+        photo = read_image(_kept_file(report, prediction_id))
+    except ImageError:
         return None
+    small, scale = fit_within(photo, THUMBNAIL_PX if len(names) < 2 else CLASSES_PX)
+    shown = [
+        LoggedBox(label, 1.0, *(side * scale for side in corners))
+        for label, *corners in own[["label", *BOX_PX]].itertuples(index=False)
+    ]
+    small = draw_class_boxes(small, shown, names or ["object"], BoxStyle(show_scores=False))
     photos = report.window.photos[report.window.photos["id"] == prediction_id]
     row = photos.iloc[0]
     taken = pd.Timestamp(str(row["time"])).to_pydatetime()
     detected = number_in_words(row["n_detections"], minimum=bool(minimums(photos)[0]))
-    return encode_jpeg(small), f"{row['file_name']}, {_minute(taken)}: {detected} detected"
+    classes = [(n, label) for label, n in Counter(box.label for box in shown).most_common()]
+    each = ", ".join(f"{n} {noun(n, label)}" for n, label in classes)
+    what = f"{detected} detected{f' ({each})' if len(names) > 1 and classes else ''}"
+    return encode_jpeg(small), f"{row['file_name']}, {_minute(taken)}: {what}"
 
 
 def _charts(report: MonitoringReport) -> list[Markup]:

@@ -95,6 +95,7 @@ def write_report(
         past=past_verdicts(folder.parent, verdict.model_name),
         kept=Path(config.service.keep_folder),
         has_evidently_report=_write_evidently(config, observed, verdict, folder / REPORT),
+        classes=observed.model.classes,
     )
     (folder / PAGE).write_text(report_html(report), encoding="utf-8")
     values = {

@@ -1,15 +1,18 @@
-"""How production went over time: aggregates of the log, by the database, at even intervals."""
+"""How production went over time: means at even intervals, of sums that the log's database keeps."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any  # of columns, whatever their type
 
-from sqlalchemy import Float, case, cast, extract, func, select
+from sqlalchemy import UnaryExpression, asc, case, desc, extract, func, select
 
+from monitoring.columns import class_count_column
 from monitoring.observation import CLOCKS_APART, MonitoredModel
+from sparrow.predictions.hours import STATISTICS, Sums, narrowed, sums_by_interval
 from sparrow.predictions.log import PredictionLog
 from sparrow.predictions.log_tables import boxes_table, photos_table
 from sparrow.predictions.photo_filter import PhotoFilter
@@ -28,7 +31,7 @@ INTERVALS_S = (
     364 * 86400,
 )
 MAX_POINTS = 60
-MAX_SCORED = 100_000  # photos whose boxes are read; of more, an even sample gives the mean score
+MAX_SAMPLED = 100_000  # photos whose classes are read; of more, an even sample gives the means
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ class TrendPoint:
         begin: aware, UTC.
         photos: how many.
         means: by name: count, empty, brightness, contrast, sharpness, saturation, error_fraction,
-            latency_ms, score; None where nothing has such a number.
+            latency_ms, score, and of a model of several classes the column ``count:…`` of each;
+            None where nothing has such a number.
     """
 
     begin: datetime
@@ -55,65 +59,71 @@ def trend(
     Photos whose times are in the future are left out, see ``monitoring.observation``.
     """
     until = (now or datetime.now(UTC)) + CLOCKS_APART
-    whose = PhotoFilter(model.name, model.version, since=model.since, until=until)
-    mine = whose.clauses()
-    table = photos_table.c
-    ends = select(func.min(table.time).label("first"), func.max(table.time).label("last"))
-    photos = log.rows(ends.where(*mine))[0]
-    if photos["first"] is None:
+    whose = narrowed(log, PhotoFilter(model.name, model.version, since=model.since, until=until))
+    first, last = (_end(log, whose, order) for order in (asc, desc))
+    if first is None or last is None:
         return []
-    span = (photos["last"] - photos["first"]).total_seconds()
+    span = (last - first).total_seconds()
     width = next((s for s in INTERVALS_S if span / s <= MAX_POINTS), INTERVALS_S[-1])
     width *= max(1, math.ceil(span / width / MAX_POINTS))
-    points = _photo_means(log, mine, width)
-    fraction = MAX_SCORED / sum(point.photos for point in points.values())
-    sampled = replace(whose, fraction=fraction).clauses()
-    for begin, score in _scores(log, sampled, width).items():
-        points[begin].means["score"] = score
-    return [points[begin] for begin in sorted(points)]
+    sums = sums_by_interval(log, whose, width)
+    points = {begin: _point(begin, sums[begin]) for begin in sorted(sums)}
+    if len(model.classes) > 1:
+        fraction = MAX_SAMPLED / sum(point.photos for point in points.values())
+        sampled = replace(whose, fraction=fraction)
+        for begin, means in _class_means(log, sampled, width, model.classes).items():
+            points[begin].means.update(means)
+    return list(points.values())
 
 
-def _photo_means(log: PredictionLog, mine: list[Any], width_s: int) -> dict[int, TrendPoint]:
-    table, begin = photos_table.c, _begin(width_s)
-    counted = table.error.is_(None)
-    means = {
-        "count": func.avg(case((counted, table.n_detections))),
-        "empty": func.avg(case((counted, case((table.n_detections == 0, 1.0), else_=0.0)))),
-        **{
-            name: func.avg(table[name])
-            for name in ("brightness", "contrast", "sharpness", "saturation")
-        },
-        "latency_ms": func.avg(case((counted, table.latency_ms))),
-        "error_fraction": func.avg(case((counted, 0.0), else_=1.0)),
+def _end(
+    log: PredictionLog, whose: PhotoFilter, order: Callable[[Any], UnaryExpression[Any]]
+) -> datetime | None:
+    """The time of the first or last photo: by the index, where min and max would read them all."""
+    time = photos_table.c.time
+    rows = log.rows(select(time).where(*whose.clauses()).order_by(order(time)).limit(1))
+    return rows[0]["time"] if rows else None
+
+
+def _point(begin: int, sums: Sums) -> TrendPoint:
+    counted = sums["photos"] - sums["errors"]
+    of = {
+        "count": ("detections", counted),
+        "empty": ("empty", counted),
+        **{name: (name, sums["measured"]) for name in STATISTICS},
+        "latency_ms": ("latency_ms", counted),
+        "error_fraction": ("errors", sums["photos"]),
+        "score": ("score", sums["boxes"]),
     }
-    query = (
-        select(
-            begin.label("begin"),
-            func.count().label("photos"),
-            *(cast(mean, Float).label(name) for name, mean in means.items()),
-        )
+    means = {name: sums[what] / number if number else None for name, (what, number) in of.items()}
+    return TrendPoint(datetime.fromtimestamp(begin, UTC), int(sums["photos"]), means)
+
+
+def _class_means(
+    log: PredictionLog, sampled: PhotoFilter, width_s: int, classes: Sequence[str]
+) -> dict[int, dict[str, float | None]]:
+    """Boxes of each class per counted photo, by interval and by the name of their column."""
+    begin, table, mine = _begin(width_s).label("begin"), photos_table.c, sampled.clauses()
+    counted = select(begin, func.count(case((table.error.is_(None), 1))).label("photos"))
+    photos = {
+        int(row["begin"]): int(row["photos"])
+        for row in log.rows(counted.where(*mine).group_by(begin))
+    }
+    label = boxes_table.c.label
+    of_classes = (
+        select(begin, label, func.count().label("boxes"))
+        .join(photos_table, boxes_table.c.prediction_id == table.id)
         .where(*mine)
-        .group_by(begin)
+        .group_by(begin, label)
     )
+    boxes = {(int(row["begin"]), row["label"]): int(row["boxes"]) for row in log.rows(of_classes)}
     return {
-        int(row["begin"]): TrendPoint(
-            datetime.fromtimestamp(int(row["begin"]), UTC),
-            int(row["photos"]),
-            {"score": None, **{name: row[name] for name in means}},
-        )
-        for row in log.rows(query)
+        start: {
+            class_count_column(name).name: boxes.get((start, name), 0) / number if number else None
+            for name in classes
+        }
+        for start, number in photos.items()
     }
-
-
-def _scores(log: PredictionLog, mine: list[Any], width_s: int) -> dict[int, float]:
-    begin = _begin(width_s)
-    query = (
-        select(begin.label("begin"), func.avg(boxes_table.c.score).label("score"))
-        .join(photos_table, boxes_table.c.prediction_id == photos_table.c.id)
-        .where(*mine)
-        .group_by(begin)
-    )
-    return {int(row["begin"]): float(row["score"]) for row in log.rows(query)}
 
 
 def _begin(width_s: int) -> Any:

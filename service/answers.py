@@ -7,8 +7,10 @@ from dataclasses import asdict
 
 from pydantic import BaseModel, Field
 
+from sparrow.inference.card_facts import UNREGISTERED, version_row
 from sparrow.inference.counter import CountedPhoto, PhotoCounter
-from sparrow.inference.model_folder import CARD, UNREGISTERED, version_row
+from sparrow.inference.model_folder import CARD
+from sparrow.inference.tile_choice import NO_TILES, TileChoice
 
 MAX_COUNT = 100_000  # of a visitor's count for one photo
 
@@ -67,6 +69,10 @@ class PhotoAnswer(BaseModel):
         description="smaller objects may be missed; null where the photo is not much larger than "
         "the model sees it"
     )
+    tiles: int = Field(
+        description="parts of the photo that the model was shown beside the whole, to find small "
+        "objects; 0: none. The count then has an interval only where one was fitted for such tiles"
+    )
     out_of_distribution: bool | None = Field(
         description="whether the photo is unlike those that the model learnt from, so that its "
         "count has no interval; null where the model cannot tell"
@@ -105,6 +111,11 @@ class ModelAnswer(BaseModel):
     data_version: str
     trained_at: str
     counts_with_interval: bool
+    tiles: str = Field(
+        description="whether small objects are looked for in tiles of large photos, too: none, "
+        "auto, or the side in pixels of the smallest"
+    )
+    tiles_with_interval: str = Field(description="the tiles whose counts have an interval, or none")
     learnt_from_drawings: bool = Field(
         description="a demonstration: on photos of a camera its counts mean little"
     )
@@ -144,6 +155,7 @@ def photo_answer(counted: CountedPhoto) -> PhotoAnswer:
         count_is_minimum=record.count_is_minimum,
         class_counts=[ClassCountAnswer(**asdict(own)) for own in record.class_counts],
         smallest_object_px=counted.smallest_px,
+        tiles=record.tiles,
         out_of_distribution=counted.out_of_distribution,
         error=problem,
     )
@@ -167,8 +179,8 @@ def detect_answer(counter: PhotoCounter, counted: Sequence[CountedPhoto]) -> Det
     )
 
 
-def describe_model(counter: PhotoCounter) -> ModelAnswer:
-    """The API's answer about a model, with its card where it has one."""
+def describe_model(counter: PhotoCounter, tiles: TileChoice = NO_TILES) -> ModelAnswer:
+    """The API's answer about a model that counts in such tiles, with its card where it has one."""
     info = counter.info
     card = counter.folder / CARD
     text = card.read_text(encoding="utf-8") if card.is_file() else None
@@ -182,6 +194,8 @@ def describe_model(counter: PhotoCounter) -> ModelAnswer:
         data_version=info.data_version,
         trained_at=info.trained_at,
         counts_with_interval=info.count_model is not None,
+        tiles=str(tiles.tiles or "none"),
+        tiles_with_interval=str(info.tiled_count.tiles if info.tiled_count else "none"),
         learnt_from_drawings=info.learnt_from_drawings,
         card=text and text.replace(UNREGISTERED, version_row(counter.version)),
     )

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
+from dataclasses import replace
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,7 +18,8 @@ from service.photo_retention import PhotoRetention
 from service.settings import Settings, require_model, started_in
 from service.uploads import Upload
 from service.worker_pool import Answer, PictureFormat, WorkerPool
-from sparrow.database import StoreError, reason, sqlite_path
+from sparrow.database import sqlite_path
+from sparrow.database_errors import ServerAwayError, StoreError, reason
 from sparrow.inference.counter import PhotoCounter
 from sparrow.predictions.corrections import CorrectedBox
 from sparrow.predictions.log import LogAwayError, PredictionLog, UnknownPredictionError
@@ -36,7 +38,7 @@ def _open_log(url: str) -> PredictionLog:
     """Open the log; a service that cannot log does not start."""
     try:
         return PredictionLog(url, lock_wait_s=LOCK_WAIT_S)
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, ServerAwayError, OSError) as error:
         where = make_url(url).render_as_string(hide_password=True)
         raise StoreError(
             f"the prediction log {where} cannot be opened: {reason(error)}. The service starts "
@@ -106,7 +108,7 @@ class InferenceService:
         counter: PhotoCounter,
         picture: PictureFormat | None = None,
     ) -> list[Answer]:
-        """Count photos, of one request no more at a time than there are workers.
+        """Count photos, as the settings say, of one request no more at a time than workers.
 
         Args:
             uploads: the photos.
@@ -121,8 +123,9 @@ class InferenceService:
         workers = asyncio.Semaphore(self._workers.count)
 
         async def count_one(upload: Upload) -> Answer:
+            tiled = replace(upload, tiles=self.settings.tiles)
             async with workers:
-                return await asyncio.wrap_future(self.submit(upload, source, counter, picture))
+                return await asyncio.wrap_future(self.submit(tiled, source, counter, picture))
 
         return list(await asyncio.gather(*(count_one(upload) for upload in uploads)))
 

@@ -27,6 +27,7 @@ from service.page_sightings import Json, sightings_json
 from service.page_source import PhotoFile, list_folder, local_photo
 from service.page_start import EXAMPLES, start
 from service.page_visit import Visit
+from sparrow.inference.tile_choice import NO_TILES
 
 logger = logging.getLogger("sparrow.service")
 
@@ -68,7 +69,8 @@ class PageHandlers:
         if request.local:
             root = local_root(inference)
             files += [local_photo(root, name) for name in request.local]
-        added = visit.add(inference, files, self._room)
+        tiles = inference.settings.offered_tiles if request.small else NO_TILES
+        added = visit.add(inference, files, self._room, tiles)
         counted = [photo_json(photo, request.min_score) for photo in added]
         return {"photos": counted, **_screen(visit, request.min_score)}
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from service.page_source import PhotoFile
 from service.page_views import Views
+from sparrow.false_alarms import FalseAlarms
 from sparrow.inference.counter import CountedPhoto
 from sparrow.inference.remarks import remarks
 from sparrow.predictions.record import ClassCount, LoggedBox
@@ -46,6 +47,7 @@ class PagePhoto:
         threshold: the operating threshold of that model.
         max_objects: the most objects that it finds in a photo, where that is known.
         plurals: of its classes, see ``class_nouns``.
+        false_alarms: how many photos that model flags though it knows their kind.
         shot: what its EXIF tells of time and camera.
         views: smaller copies to show; None for a photo that could not be counted.
         same: further files in the list with the same bytes.
@@ -59,6 +61,7 @@ class PagePhoto:
     threshold: float
     max_objects: int | None = None
     plurals: Mapping[str, str] = field(default_factory=dict)
+    false_alarms: FalseAlarms | None = None
     shot: Shot = NO_SHOT
     views: Views | None = None
     same: tuple[PhotoFile, ...] = ()
@@ -98,7 +101,13 @@ class PagePhoto:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What to know of the count besides its number."""
-        return remarks(self.counted.smallest_px, self.counted.out_of_distribution)
+        record = self.counted.record
+        return remarks(
+            self.counted.smallest_px,
+            self.counted.out_of_distribution,
+            record.tiles,
+            has_range=record.count_low is not None,
+        )
 
     def is_minimum(self, min_score: float | None = None) -> bool:
         """Whether as many boxes are shown as the model can find: there may be more."""

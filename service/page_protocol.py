@@ -38,11 +38,15 @@ class UploadedPhoto(Request):
 
 
 class Count(Show):
-    """Photos to count and add: uploaded ones, examples by position, those of the local folder."""
+    """Photos to count and add: uploaded ones, examples by position, those of the local folder.
+
+    ``small``: whether small objects are looked for in tiles of large photos, too.
+    """
 
     photos: list[UploadedPhoto] = []
     examples: list[Annotated[int, Field(ge=0, le=100)]] = []
     local: list[Name] = []
+    small: bool = False
 
 
 class Remove(Show):

@@ -70,10 +70,10 @@ def _other_score(photos: Sequence[PagePhoto], min_score: float | None) -> list[s
     """What the model itself counts, where the slider shows something else."""
     if min_score is None or not any(photo.counted.record.count is not None for photo in photos):
         return []
-    thresholds = {f"{photo.threshold:.2f}" for photo in photos}
+    thresholds = {f"{photo.threshold:.0%}" for photo in photos}
     return [
-        f"These are boxes from a score of {min_score:.2f} up; the model counts those from "
-        f"{' or '.join(sorted(thresholds))} up: {_of_the_model(photos)}."
+        f"These are boxes with a score of {min_score:.0%} or more; the model counts those of "
+        f"{' or '.join(sorted(thresholds))} or more: {_of_the_model(photos)}."
     ]
 
 

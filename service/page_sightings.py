@@ -8,6 +8,7 @@ from typing import Any
 
 from service.page_photo import PagePhoto
 from sparrow.inference.count_formats import csv_line
+from sparrow.inference.remarks import unlike_in_words
 from sparrow.predictions.count_words import interval_in_words, is_minimum, number_in_words
 from sparrow.visits.capture import Capture, capture_of
 from sparrow.visits.maximum import Maximum, Number, with_expected
@@ -36,7 +37,7 @@ def sightings_json(photos: Collection[PagePhoto], min_score: float | None) -> Js
             keys[id(seen)]: group.number for group in sightings.visits for seen in group.photos
         },
         "undated": len(sightings.undated),
-        "notes": sightings.notes,
+        "notes": [*sightings.notes, *_unlike(sightings)],
     }
 
 
@@ -59,11 +60,18 @@ def _sightings(
 ) -> tuple[dict[int, str], Sightings]:
     """The sightings, and the SHA-256 of each photo in them: two files may have one name."""
     seen = {
-        photo.sha256: SeenPhoto(photo.file.name, capture(photo), _numbers(photo, min_score, names))
+        photo.sha256: SeenPhoto(
+            photo.file.name,
+            capture(photo),
+            _numbers(photo, min_score, names),
+            photo.counted.out_of_distribution is True,
+        )
         for photo in photos
         if photo.count(min_score) is not None
     }
-    return {id(photo): key for key, photo in seen.items()}, find_sightings(seen.values())
+    alarms = [photo.false_alarms for photo in photos if photo.false_alarms is not None]
+    sightings = find_sightings(seen.values(), false_alarms=alarms[-1] if alarms else None)
+    return {id(photo): key for key, photo in seen.items()}, sightings
 
 
 def _numbers(photo: PagePhoto, min_score: float | None, names: Sequence[str]) -> tuple[Number, ...]:
@@ -77,6 +85,13 @@ def _numbers(photo: PagePhoto, min_score: float | None, names: Sequence[str]) ->
     models_own = min_score is None and photo.corrected is None
     known = photo.counted.expected if models_own and list(own) == list(names) else ()
     return with_expected(numbers, known)
+
+
+def _unlike(sightings: Sightings) -> list[str]:
+    """What to know of flagged photos, if there are any."""
+    every = [photo for group in sightings.cameras for photo in group.photos]
+    flagged = sum(photo.out_of_distribution for photo in every)
+    return [unlike_in_words(flagged, len(every), sightings.false_alarms)] if flagged else []
 
 
 def _visit(group: Group, keys: dict[int, str], names: Sequence[str]) -> Json:

@@ -10,6 +10,10 @@ STYLE = """
 .card table {display: block; overflow-x: auto; border: 0 !important; font-size: .95rem}
 .card tr, .card th, .card td {border: 0 !important; padding: .4rem .7rem .4rem 0 !important;
   overflow-wrap: normal !important; word-break: normal !important}
+@media (max-width: 640px) {
+  .card td:not(:first-child), .card td code {
+    overflow-wrap: anywhere !important; white-space: normal !important}
+}
 .card tr {border-bottom: 1px solid var(--border-color-primary) !important}
 .scroll {overflow-x: auto}
 .scroll table {width: 100%; border-collapse: collapse}

@@ -16,8 +16,10 @@ from service.page_source import PhotoFile
 from service.page_views import write_views
 from service.uploads import Upload
 from service.worker_pool import Answer
+from sparrow.false_alarms import FalseAlarms
 from sparrow.inference.counter import DETECTOR_FAILED
 from sparrow.inference.model_folder import ModelInfo
+from sparrow.inference.tile_choice import NO_TILES, TileChoice
 from sparrow.visits.capture import Shot, read_shot
 
 MAX_SHOWN = 1000  # photos of one session; ``sparrow count`` has no limit
@@ -35,6 +37,7 @@ class _NewPhoto:
     shot: Shot
     room: PageRoom
     model: ModelInfo
+    false_alarms: FalseAlarms | None
 
 
 @dataclass
@@ -48,10 +51,12 @@ class Visit:
         shown: the photos of the list by SHA-256, in the order in which they were added.
         counted: all photos of the session by SHA-256, including those removed from the list and
             those still being counted.
+        tiles: how small objects were looked for in each of these.
     """
 
     shown: dict[str, PagePhoto] = field(default_factory=dict)
     counted: dict[str, Future[PagePhoto]] = field(default_factory=dict)
+    tiles: dict[str, TileChoice] = field(default_factory=dict)
 
     def photo(self, key: str) -> PagePhoto:
         """The shown photo with this SHA-256.
@@ -64,16 +69,17 @@ class Visit:
         return self.shown[key]
 
     def add(
-        self, inference: InferenceService, files: Sequence[PhotoFile], room: PageRoom
+        self,
+        inference: InferenceService,
+        files: Sequence[PhotoFile],
+        room: PageRoom,
+        tiles: TileChoice = NO_TILES,
     ) -> list[PagePhoto]:
         """Show these files too, counting those that this session has not counted yet.
 
         Files with the same bytes are one photo: counted, logged and shown once, under the first
-        file's name. A photo on which the detector failed is counted again once it was removed from
-        the list and added.
-
-        Returns:
-            The photos of these files as they are shown now, each once.
+        file's name. One on which the detector failed is counted again once it was removed from the
+        list and added; so is one that is added with other tiles. Returns the photos as shown now.
 
         Raises:
             ValueError: too many photos or bytes at once, a missing file, no room, or no answer
@@ -84,8 +90,8 @@ class Visit:
         uploads = _read(inference, files)
         if len(self.shown.keys() | uploads.keys()) > MAX_SHOWN:
             raise ValueError(TOO_MANY)
-        new = {key: named[0] for key, named in uploads.items() if not self._is_counted(key)}
-        self._submit(inference, new, room)
+        new = {key: named[0] for key, named in uploads.items() if not self._is_counted(key, tiles)}
+        self._submit(inference, new, room, tiles)
         try:
             self._wait(inference, uploads)
         finally:  # those that were counted are shown, whatever became of the others
@@ -115,9 +121,14 @@ class Visit:
         return self.shown[key]
 
     def _show(self, key: str, named: Sequence[tuple[PhotoFile, bytes]]) -> PagePhoto:
-        photo = self.shown.get(key)
+        photo, counted = self.shown.get(key), self.counted[key].result()
         if photo is None:
-            photo = replace(self.counted[key].result(), file=named[0][0], same=())
+            photo = replace(counted, file=named[0][0], same=())
+        elif photo.counted is not counted.counted:  # counted anew, and still as a person corrected
+            self.shown[key] = replace(
+                counted, file=photo.file, same=photo.same, corrected=photo.corrected
+            )
+            return self.shown[key]
         known = (photo.file, *photo.same)
         more = [file for file, _ in named if file not in known]
         self.shown[key] = replace(photo, same=(*photo.same, *more))
@@ -128,10 +139,13 @@ class Visit:
         if len(self.counted) > MAX_REMEMBERED:
             keep = {*files, *self.shown}
             self.counted = {key: photo for key, photo in self.counted.items() if key in keep}
+            self.tiles = {key: tiles for key, tiles in self.tiles.items() if key in keep}
 
-    def _is_counted(self, key: str) -> bool:
-        """Whether a photo has a result or is being counted; a failure is forgotten."""
+    def _is_counted(self, key: str, tiles: TileChoice) -> bool:
+        """Whether a photo has a result of such tiles or gets it; a failure is forgotten."""
         photo = self.counted.get(key)
+        if photo is not None and self.tiles[key] != tiles:
+            return False
         if photo is None or not photo.done():
             return photo is not None
         if photo.exception() is None:
@@ -146,17 +160,21 @@ class Visit:
         inference: InferenceService,
         new: dict[str, tuple[PhotoFile, bytes]],
         room: PageRoom,
+        tiles: TileChoice,
     ) -> None:
         counter = inference.counter
         for key, (file, content) in new.items():
             photo: Future[PagePhoto] = Future()
-            if self.counted.setdefault(key, photo) is not photo:
+            if self.tiles.get(key, tiles) != tiles:
+                self.counted[key] = photo  # in the place of what was counted in another way
+            elif self.counted.setdefault(key, photo) is not photo:
                 continue  # another event of this session has submitted it
-            fill = partial(
-                _fill, photo, _NewPhoto(key, file, read_shot(content), room, counter.info)
-            )
+            self.tiles[key] = tiles
+            shot, model = read_shot(content), counter.info
+            new_photo = _NewPhoto(key, file, shot, room, model, counter.false_alarms)
+            fill = partial(_fill, photo, new_photo)
             try:
-                upload = Upload(file.name, content)
+                upload = Upload(file.name, content, tiles)
                 inference.submit(upload, "page", counter, "view").add_done_callback(fill)
             except Exception as error:
                 photo.set_exception(error)
@@ -212,6 +230,7 @@ def _fill(photo: Future[PagePhoto], new: _NewPhoto, answer: Future[Answer]) -> N
                 threshold=model.threshold,
                 max_objects=model.max_objects,
                 plurals=model.plurals,
+                false_alarms=new.false_alarms,
                 shot=new.shot,
                 views=views,
             )

@@ -15,6 +15,7 @@ from sparrow.predictions.record import PredictionRecord
 
 JPEG_QUALITY = 88
 VIEW_PX = 1600
+VIEW_SIDES_PX = (VIEW_PX, VIEW_PX)  # as ``decode_photo`` takes them
 
 
 def annotated(

@@ -17,6 +17,7 @@ from service import metrics
 from service.access import Access
 from service.access_log import log_request
 from service.body import RETRY_AFTER_SECONDS, Body, BodyBudget, BodyLimits, Message, Receive
+from service.browser_policy import browser_headers
 from service.exchange import MAX_JSON_BYTES, Exchange, Send, replay, without_body
 from service.login import MAX_BYTES as MAX_LOGIN_BYTES
 from service.login import ask_for_key, log_in, show_login
@@ -87,7 +88,9 @@ class RequestGuard:
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
-                message.setdefault("headers", []).append((b"x-request-id", request_id.encode()))
+                name = exchange.route.name if exchange.route else ""
+                more = [(b"x-request-id", request_id.encode()), *browser_headers(name)]
+                message["headers"] = [*message.get("headers", []), *more]
             await send(message)
 
         origin = self._proxies.origin(scope)

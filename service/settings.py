@@ -11,6 +11,7 @@ from sqlalchemy import make_url
 
 from sparrow.config import ServiceConfig, StoresConfig, load_config
 from sparrow.inference.model_folder import INFO, read_info
+from sparrow.inference.tile_choice import NO_TILES, TileChoice, parse_tiles
 from sparrow.served_settings import (
     default_champion,
     earlier_settings,
@@ -48,6 +49,18 @@ class Settings:
     prediction_log: str
     api_key: str | None
     source: str = "defaults"
+
+    @property
+    def tiles(self) -> TileChoice:
+        """How small objects are looked for where a client does not choose."""
+        most = self.limits.max_tiles
+        return TileChoice(parse_tiles(self.limits.tiles), most) if most else NO_TILES
+
+    @property
+    def offered_tiles(self) -> TileChoice:
+        """How they are looked for where a visitor of the page asks for it."""
+        own = self.tiles
+        return own if own.tiles is not None else TileChoice("auto", self.limits.max_tiles)
 
 
 def read_settings() -> Settings:
@@ -116,6 +129,7 @@ def describe_settings(
         "requests_per_minute": limits.requests_per_minute or "any number",
         "kept": kept if limits.keep_fraction else "no photo",
         "kept_by_consent": f"in {limits.keep_folder}" if limits.keep_agreed else "no photo",
+        "tiles": f"{limits.tiles}, at most {limits.max_tiles} of a photo",
         "page_folder": limits.page_folder or "none can be reached by the page",
         "log": hide_secrets(settings.prediction_log),
     }

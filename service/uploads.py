@@ -18,6 +18,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from service.body import Body
 from service.refusal import RefusalError
+from sparrow.inference.tile_choice import NO_TILES, TileChoice
 
 FIELD = "photos"
 NAME_LENGTH = 255
@@ -34,10 +35,12 @@ class Upload:
     Attributes:
         name: of the file, cleaned.
         content: the file's bytes, not decoded yet.
+        tiles: how small objects are looked for in it.
     """
 
     name: str
     content: bytes
+    tiles: TileChoice = NO_TILES
 
 
 async def read_uploads(content_type: str, body: Body, max_photos: int) -> list[Upload]:

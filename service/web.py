@@ -62,7 +62,7 @@ def _api_routes(settings: Settings, inference: Callable[[], InferenceService]) -
 
     @app.get("/model")
     def model() -> ModelAnswer:
-        return describe_model(inference().counter)
+        return describe_model(inference().counter, settings.tiles)
 
     @app.get("/docs.json")
     def api_description() -> dict[str, Any]:  # Any: OpenAPI's JSON

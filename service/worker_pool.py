@@ -8,9 +8,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from service.pictures import annotated, encoded, view
+from service.pictures import VIEW_SIDES_PX, annotated, encoded, view
 from service.uploads import Upload
 from sparrow.config import ServiceConfig
+from sparrow.images import at_full_size, decode_photo
 from sparrow.inference.counter import CountedPhoto, PhotoCounter
 from sparrow.inference.model_folder import ModelFolderError
 from sparrow.inference.worker_process import ProcessLostError, WorkerProcess
@@ -35,11 +36,13 @@ def count_photo(
     picture: PictureFormat | None,
 ) -> Answer:
     """Count one photo, and make the picture of it that is asked for."""
-    counted, image = counter.count(upload.content, upload.name, source, max_pixels)
-    if picture is None or image is None or counted.record.error is not None:
+    counted, photo = counter.count(upload.content, upload.name, source, max_pixels, upload.tiles)
+    if picture is None or photo is None or counted.record.error is not None:
         return Answer(counted)
     if picture == "view":
-        return Answer(counted, view(image))
+        shown = photo if photo.is_full else decode_photo(upload.content, max_pixels, VIEW_SIDES_PX)
+        return Answer(counted, view(shown.pixels))
+    image = at_full_size(photo, upload.content, max_pixels)
     drawn = annotated(image, counted.record, counter.info.class_names)
     return Answer(counted, encoded(drawn, png=picture == "png"))
 

@@ -17,22 +17,18 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, inspect, make_url
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import OperationalError
 
+from sparrow.database_errors import ServerAwayError, StoreError
+from sparrow.database_server import is_server, server_engine
 from sparrow.store_url import resolve
 
-HEAD = "0003"  # the newest revision in ``sparrow.migrations``
+HEAD = "0006"  # the newest revision in ``sparrow.migrations``
 VERSION_TABLE = "sparrow_version"
 LOCK_WAIT_S = 20.0  # for another process's transaction; a batch of photos takes milliseconds
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_WAIT_MS = 60_000  # for another process that is migrating, however short the usual wait
 _ADVISORY_LOCK = 7_362_170_041  # of PostgreSQL: any number that nobody else takes
-# Without them a connection to a server that vanished waits as long as the system allows.
-_SERVER_LIMITS = {"connect_timeout": "10", "tcp_user_timeout": "20000"}  # s, ms
-
-
-class StoreError(RuntimeError):
-    """A database of ours cannot be used; the message says why and what to do."""
 
 
 def open_database(url: str, *, read_only: bool = False, lock_wait_s: float = LOCK_WAIT_S) -> Engine:
@@ -47,17 +43,20 @@ def open_database(url: str, *, read_only: bool = False, lock_wait_s: float = LOC
 
     Raises:
         StoreError: the tables were made by a newer release.
-        SQLAlchemyError: the database cannot be reached, read or written.
+        ServerAwayError: it is on a server that cannot be reached, or whose driver is missing.
+        SQLAlchemyError: an SQLite file cannot be read or written.
     """
     parsed = make_url(resolve(url))
-    engine = _make_engine(parsed, sqlite_path(url), read_only=read_only, lock_wait_s=lock_wait_s)
+    engine = _make_engine(parsed, sqlite_path(url), read_only, lock_wait_s)
     try:
         if read_only:
             _check_readable(engine, parsed)
         else:
             upgrade(engine)
-    except BaseException:
+    except BaseException as error:
         engine.dispose()
+        if isinstance(error, OperationalError) and is_server(parsed):
+            raise ServerAwayError(parsed, error) from None
         raise
     return engine
 
@@ -86,6 +85,9 @@ def upgrade(engine: Engine) -> None:
             _refuse_newer(str(current), known, engine.url)
         if current != HEAD:
             _migrate(connection)
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:  # a large upgrade leaves a large file beside the log
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def revision(connection: Connection) -> str | None:
@@ -98,42 +100,24 @@ def revision(connection: Connection) -> str | None:
     return None if current is None else str(current)
 
 
-def reason(error: BaseException) -> str:
-    """An error of the database in one line, without the statement and its values."""
-    return str(getattr(error, "orig", None) or error).splitlines()[0]
-
-
-def is_away(error: Exception) -> bool:
-    """Whether an error says that the log can take nothing now; otherwise it is the record's fault.
-
-    Only what the database says about the values themselves is the record's fault: a server that has
-    become read-only, or whose tables are gone, must not make anybody throw records away.
-    """
-    if isinstance(error, (StoreError, OSError)):
-        return True
-    if not isinstance(error, DBAPIError) or isinstance(error, (IntegrityError, DataError)):
-        return False
-    return "binding parameter" not in str(error.orig)  # sqlite3's words for a wrong type
-
-
-def _make_engine(parsed: URL, path: Path | None, *, read_only: bool, lock_wait_s: float) -> Engine:
+def _make_engine(parsed: URL, path: Path | None, read_only: bool, lock_wait_s: float) -> Engine:
+    if is_server(parsed):
+        if parsed.get_backend_name() != "postgresql":
+            raise StoreError(
+                "the logs of predictions and promotions are kept in SQLite or PostgreSQL, found "
+                f"{parsed.render_as_string(hide_password=True)}"
+            )
+        return server_engine(parsed, pool_pre_ping=True)
     wait_s = float(str(parsed.query.get("timeout", lock_wait_s)))
     if path is not None and read_only:
         return create_engine(
             "sqlite://", creator=lambda: _connect_read_only(path, wait_s), poolclass=NullPool
         )
-    backend = parsed.get_backend_name()
-    if backend == "postgresql":
-        if parsed.drivername == "postgresql":
-            parsed = parsed.set(drivername="postgresql+psycopg")
-        limits = {key: parsed.query.get(key, value) for key, value in _SERVER_LIMITS.items()}
-        parsed = parsed.update_query_dict(limits)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         parsed = parsed.update_query_dict({"timeout": str(wait_s)})
     engine = create_engine(parsed, pool_pre_ping=True)
-    if backend == "sqlite":
-        event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "connect", _set_up_sqlite)
     return engine
 
 

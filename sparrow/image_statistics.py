@@ -7,13 +7,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sparrow.images import RgbImage
+from sparrow.photo_scale import MEASURED_PX
 
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601: red, green, blue
-# Measured at one size, so that resolution is not taken for sharpness.
-SIDE_PX = 512
 
 
-def image_statistics(rgb: RgbImage) -> tuple[float, float, float, float]:
+STATISTICS = ("brightness", "contrast", "sharpness", "saturation")  # their order
+ImageStatistics = tuple[float, float, float, float]
+
+
+def image_statistics(rgb: RgbImage) -> ImageStatistics:
     """(brightness, contrast, sharpness, saturation) of a photo.
 
     Args:
@@ -35,11 +38,11 @@ def image_statistics(rgb: RgbImage) -> tuple[float, float, float, float]:
 
 
 def reduced(rgb: RgbImage) -> RgbImage:
-    """A photo as it is measured, uint8: its longer side ``SIDE_PX`` at most; itself if it is."""
-    if max(rgb.shape[:2]) <= SIDE_PX:
+    """A photo as it is measured, uint8: its longer side ``MEASURED_PX`` at most, or itself."""
+    if max(rgb.shape[:2]) <= MEASURED_PX:
         return rgb
     photo = Image.fromarray(rgb)
-    photo.thumbnail((SIDE_PX, SIDE_PX), Image.Resampling.BOX)
+    photo.thumbnail((MEASURED_PX, MEASURED_PX), Image.Resampling.BOX)
     return np.asarray(photo)
 
 

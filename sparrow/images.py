@@ -10,12 +10,13 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from sparrow.avif_size import largest_frame_px
 from sparrow.image_formats import (
@@ -26,15 +27,17 @@ from sparrow.image_formats import (
     refuse_raw,
     why_unidentified,
 )
-from sparrow.image_orientation import TURNS, orientation
+from sparrow.image_orientation import TURNS, orientation, stored_size
+from sparrow.photo_scale import Area, load_smaller, upright_area
 from sparrow.pixel_values import (
     DEEP_MODES,
     PixelsError,
+    as_pixels,
     colours_8_bits,
-    grey_8_bits,
     needs_low_bytes,
     raw_mode,
     refuse_unreadable,
+    to_rgb,
     unpack_low_bytes,
 )
 from sparrow.regular_file import open_regular
@@ -44,8 +47,6 @@ RgbImage = NDArray[np.uint8]  # [height, width, 3]
 MAX_PIXELS = 100_000_000  # a 100-megapixel camera back; larger ones are decompression bombs
 MAX_SIDE_PX = 30_000
 MAX_FILE_BYTES = 512 * 1024**2  # 48 megapixels of 16 bits a colour have 280 MiB
-_STRIP_PX = 512
-_TIFF_WIDTH, _TIFF_HEIGHT = 256, 257  # tags of TIFF
 PNG_EXIF = {"exif", "Raw profile type exif"}
 EXIF_DIRECTORY, GPS_DIRECTORY = 0x8769, 0x8825  # what is about the shot, and about its place
 
@@ -54,32 +55,78 @@ class ImageError(ValueError):
     """A photo that cannot be used; the message says why, in words for the person who sent it."""
 
 
+@dataclass(frozen=True, eq=False)
+class DecodedPhoto:
+    """A decoded photo, which may have fewer pixels than its file.
+
+    Attributes:
+        pixels: uint8 [height, width, 3], upright.
+        size_px: (width, height) of the upright photo in its file.
+        area: where in ``pixels`` it is; None: everywhere.
+    """
+
+    pixels: RgbImage
+    size_px: tuple[int, int]
+    area: Area | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it has all pixels of its file."""
+        return self.pixels.shape[1::-1] == self.size_px
+
+
 def read_image(source: Path | str | bytes, max_pixels: int = MAX_PIXELS) -> RgbImage:
-    """Decode a photo to upright RGB.
+    """Decode a photo to upright RGB, all its pixels: uint8 [height, width, 3].
 
     Args:
         source: a file's path or its bytes.
         max_pixels: the largest width × height accepted, checked before decoding.
 
-    Returns:
-        uint8 [height, width, 3].
+    Raises:
+        ImageError: unreadable, truncated, too large, or not a photo.
+    """
+    return decode_photo(source, max_pixels).pixels
+
+
+def decode_photo(
+    source: Path | str | bytes,
+    max_pixels: int = MAX_PIXELS,
+    sides_px: tuple[int, int] | None = None,
+) -> DecodedPhoto:
+    """Decode a photo to upright RGB, a JPEG no larger than it has to be.
+
+    Args:
+        source: a file's path or its bytes.
+        max_pixels: the largest width × height accepted, checked before decoding.
+        sides_px: of the network that is to see it (``photo_scale.times_smaller``); None decodes
+            all pixels.
 
     Raises:
         ImageError: unreadable, truncated, too large, or not a photo.
     """
     with _opened(source, max_pixels) as photo:
-        raw = raw_mode(photo)  # loading the pixels forgets it
-        photo.load()
+        raw, size_px = raw_mode(photo), photo.size  # loading the pixels forgets them
+        times = load_smaller(photo, sides_px)
         _check_size(photo, max_pixels)  # a HEIC's pixels may be others than its header says
-        turn = TURNS.get(orientation(photo))
+        stored_in = orientation(photo)
         if ";16" in raw and photo.mode not in DEEP_MODES and needs_low_bytes(photo, raw):
             with _opened(source, max_pixels) as again:
                 unpack_low_bytes(again)
                 again.load()
                 rgb = colours_8_bits(photo, again)
         else:
-            rgb = _to_rgb(photo)
-        return _pixels(rgb if turn is None else rgb.transpose(turn))
+            rgb = to_rgb(photo)
+        pixels = as_pixels(rgb.transpose(TURNS[stored_in]) if stored_in in TURNS else rgb)
+    if times == 1:  # the header of a HEIC may say another size
+        return DecodedPhoto(pixels, pixels.shape[1::-1])
+    return DecodedPhoto(pixels, *upright_area(pixels, size_px, times, stored_in))
+
+
+def at_full_size(
+    photo: DecodedPhoto, source: Path | str | bytes, max_pixels: int = MAX_PIXELS
+) -> RgbImage:
+    """All pixels of a photo; decoded again, with its errors, only where it was decoded smaller."""
+    return photo.pixels if photo.is_full else read_image(source, max_pixels)
 
 
 def upright_size_px(source: Path | str | bytes) -> tuple[int, int]:
@@ -100,7 +147,7 @@ def upright_size_and_turn(source: Path | str | bytes) -> tuple[tuple[int, int], 
     with _opened(source, MAX_PIXELS) as photo:
         # Read first: to find it in a PNG can need the pixels.
         stored_in = orientation(photo)
-        width, height = _stored_size(photo)
+        width, height = stored_size(photo)
         return (height, width) if stored_in >= 5 else (width, height), stored_in
 
 
@@ -129,28 +176,6 @@ def read_exif(source: Path | str | bytes, directory: int = EXIF_DIRECTORY) -> di
                 return {**exif, **exif.get_ifd(directory)}
     except Exception:  # Pillow's parsers raise a dozen types, struct.error included
         return {}
-
-
-def fit_scale(width_px: int, height_px: int, min_side_px: int, max_side_px: int) -> float:
-    """Scale that brings the short side to ``min_side_px`` unless the long side would exceed
-    ``max_side_px`` (torchvision's detection rule).
-    """
-    return min(min_side_px / min(width_px, height_px), max_side_px / max(width_px, height_px))
-
-
-def resize_to_fit(image: RgbImage, min_side_px: int, max_side_px: int) -> RgbImage:
-    """The photo at the detector's input size: uint8 [height, width, 3], antialiased.
-
-    Training, evaluation and serving all call this, so all see the same pixels.
-    """
-    height, width = image.shape[:2]
-    scale = fit_scale(width, height, min_side_px, max_side_px)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    if size == (width, height):
-        return image
-    # reducing_gap halves the photo cheaply first: 12 megapixels in a quarter of the time.
-    resized = Image.fromarray(image).resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0)
-    return np.asarray(resized)
 
 
 @contextmanager
@@ -199,13 +224,6 @@ def _head(source: Path | str | bytes) -> bytes:
         return stream.read(HEAD_BYTES)
 
 
-def _stored_size(photo: Image.Image) -> tuple[int, int]:
-    """(width, height) as in the file. ``size`` is not: of a TIFF, Pillow gives the upright one."""
-    if isinstance(photo, TiffImagePlugin.TiffImageFile) and _TIFF_WIDTH in photo.tag_v2:
-        return int(photo.tag_v2[_TIFF_WIDTH]), int(photo.tag_v2[_TIFF_HEIGHT])
-    return photo.size
-
-
 def _check_avif(stream: BinaryIO, max_pixels: int) -> None:
     stream.seek(0)  # Pillow has read it whole
     pixels = largest_frame_px(stream.read())
@@ -230,24 +248,3 @@ def _check_size(photo: Image.Image, max_pixels: int) -> None:
 def _key(max_pixels: int) -> str:
     """What a limit below the decoder's own is set by."""
     return "" if max_pixels == MAX_PIXELS else " (service.max_pixels; in Python, max_pixels)"
-
-
-def _to_rgb(photo: Image.Image) -> Image.Image:
-    if photo.mode in DEEP_MODES:  # convert() would clip at 255 and leave a white photo
-        photo = grey_8_bits(photo)
-    if photo.mode == "La":
-        photo = photo.convert("LA")
-    if photo.mode in ("RGBA", "LA", "PA", "RGBa") or "transparency" in photo.info:
-        photo = photo.convert("RGBA")
-        white = Image.new("RGBA", photo.size, "white")
-        photo = Image.alpha_composite(white, photo)
-    return photo if photo.mode == "RGB" else photo.convert("RGB")
-
-
-def _pixels(photo: Image.Image) -> RgbImage:
-    """In strips: Pillow hands over a whole photo as pieces and then as their sum."""
-    pixels = np.empty((photo.height, photo.width, 3), np.uint8)
-    for top in range(0, photo.height, _STRIP_PX):
-        strip = (0, top, photo.width, min(top + _STRIP_PX, photo.height))
-        pixels[top : strip[3]] = np.asarray(photo.crop(strip))
-    return pixels

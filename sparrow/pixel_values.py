@@ -47,6 +47,33 @@ def refuse_unreadable(photo: Image.Image) -> None:
         raise PixelsError("a TIFF of signed bytes is not read; save it with values from 0 to 255")
 
 
+def to_rgb(photo: Image.Image) -> Image.Image:
+    """A loaded photo of any mode as RGB of 8 bits, on white where it lets light through.
+
+    Raises:
+        PixelsError: see ``grey_8_bits``.
+    """
+    if photo.mode in DEEP_MODES:  # convert() would clip at 255 and leave a white photo
+        photo = grey_8_bits(photo)
+    if photo.mode == "La":
+        photo = photo.convert("LA")
+    if photo.mode in ("RGBA", "LA", "PA", "RGBa") or "transparency" in photo.info:
+        photo = photo.convert("RGBA")
+        white = Image.new("RGBA", photo.size, "white")
+        photo = Image.alpha_composite(white, photo)
+    return photo if photo.mode == "RGB" else photo.convert("RGB")
+
+
+def as_pixels(photo: Image.Image) -> NDArray[np.uint8]:
+    """The pixels of an RGB photo, uint8 [height, width, 3]."""
+    # In strips: Pillow hands over a whole photo as pieces and then as their sum.
+    pixels = np.empty((photo.height, photo.width, 3), np.uint8)
+    for top in range(0, photo.height, _STRIP_PX):
+        strip = (0, top, photo.width, min(top + _STRIP_PX, photo.height))
+        pixels[top : strip[3]] = np.asarray(photo.crop(strip))
+    return pixels
+
+
 def grey_8_bits(photo: Image.Image) -> Image.Image:
     """A loaded photo of one deep channel (``DEEP_MODES``) as 8-bit grey.
 

@@ -179,7 +179,10 @@ def write_small_model() -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """URL of a PostgreSQL server without its database's name; made for this run, then deleted."""
+    """URL of a PostgreSQL server without its database's name; made for this run, then deleted.
+
+    Its user ``sparrow`` needs no password; ``locked`` (see ``locked_postgres``) needs one.
+    """
     found = [*sorted(Path("/usr/lib/postgresql").glob("*/bin")), *map(Path, os.get_exec_path())]
     binaries = next((path for path in found if (path / "initdb").exists()), None)
     if binaries is None:
@@ -194,6 +197,8 @@ def postgres() -> Iterator[str]:
     data = str(home / "data")
     initdb = [binaries / "initdb", "--no-sync", "-A", "trust", "-U", "sparrow", "-E", "UTF8", data]
     subprocess.run(initdb, check=True, user=user, cwd=home, stdout=subprocess.DEVNULL)
+    rules = Path(data) / "pg_hba.conf"  # the first that fits holds
+    rules.write_text("host all locked 127.0.0.1/32 scram-sha-256\n" + rules.read_text())
     options = ("fsync=off", "listen_addresses=127.0.0.1", "unix_socket_directories=")
     command = [binaries / "postgres", "-D", data, "-p", str(port), *(f"-c{o}" for o in options)]
     with (home / "log.txt").open("w") as log:
@@ -213,6 +218,17 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(home)
 
 
+@pytest.fixture(scope="session")
+def locked_postgres(postgres: str) -> tuple[str, str]:
+    """The server's URL for a user who needs a password, without it; and the password."""
+    import psycopg
+
+    password = "Zq7-unlikely.pa55word/@"  # with what a URL would quote
+    with psycopg.connect(f"{postgres}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE locked LOGIN SUPERUSER PASSWORD '{password}'")
+    return postgres.replace("//sparrow@", "//locked@"), password
+
+
 def _write_untrained_model(folder: Path, drawn_dataset: Path) -> None:
     import numpy as np
     import torch
@@ -221,10 +237,11 @@ def _write_untrained_model(folder: Path, drawn_dataset: Path) -> None:
     from sparrow.config import Config, with_values
     from sparrow.detectors.build import build_detector
     from sparrow.export.onnx import export_engine
-    from sparrow.images import read_image, resize_to_fit
+    from sparrow.images import read_image
     from sparrow.inference.engine import Engine
     from sparrow.inference.model_folder import WEIGHTS, ModelInfo, write_info
     from sparrow.inference.safetensors_metadata import classes_metadata
+    from sparrow.photo_scale import resize_to_fit
 
     config = with_values(
         Config(),

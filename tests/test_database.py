@@ -14,7 +14,9 @@ import pytest
 import sqlalchemy as sa
 
 from sparrow import database, migrations
+from sparrow.config.data import MAX_CLASS_NAME_LENGTH
 from sparrow.database import HEAD, VERSION_TABLE, StoreError, open_database, revision
+from sparrow.inference.model_folder import MAX_NAME_LENGTH
 from sparrow.predictions.log import PredictionLog
 from sparrow.predictions.log_tables import metadata as log_metadata
 from sparrow.predictions.window import read_window
@@ -94,9 +96,14 @@ def test_the_migrations_make_the_tables_that_the_code_declares(
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
+    def unlike_text(*columns: Any) -> bool | None:
+        return False if all(isinstance(kind, sa.String) for kind in columns[-2:]) else None
+
+    # SQLite looks at no declared length; its tables keep the one they were made with.
+    differs = {"sqlite": unlike_text, "postgresql": True}
     url = f"sqlite:///{tmp_path}/new.db"
     engine = open_database(url if kind == "sqlite" else request.getfixturevalue("server_url"))
-    options = {"version_table": VERSION_TABLE}
+    options = {"version_table": VERSION_TABLE, "compare_type": differs[kind]}
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, [log_metadata, promotions_metadata]) == []
@@ -117,6 +124,48 @@ def test_a_prediction_log_made_before_opens_and_is_written_to(tmp_path: Path) ->
     assert window.photos["id"].tolist() == ["a"]
     assert window.boxes["score"].tolist() == [0.75]
     assert window.feedback["true_count"].tolist() == [2, 5]
+
+
+def test_names_that_a_server_refused_before_go_in(server_url: str) -> None:
+    from alembic import command
+
+    engine = sa.create_engine(server_url.replace("postgresql", "postgresql+psycopg"))
+    config = database._alembic_config()
+    insert_a = OLD_LOG[OLD_LOG.index("INSERT INTO predictions") :].replace("2, 1);", "2, true);")
+    box = sa.text("INSERT INTO boxes VALUES ('a', 1, :label, 0.5, 1, 2, 3, 4)")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")  # as the release before made them
+        connection.exec_driver_sql(insert_a)
+    longest = {"label": "g" * MAX_CLASS_NAME_LENGTH}
+    with pytest.raises(sa.exc.DataError, match="too long"), engine.begin() as connection:
+        connection.execute(box, longest)
+    log = PredictionLog(server_url)
+    with engine.begin() as connection:
+        connection.execute(box, longest)
+    window = read_window(log)
+    log.close()
+    engine.dispose()
+    assert window.photos["file_name"].tolist() == ["a.jpg"]
+    assert window.boxes["label"].tolist() == ["sparrow", longest["label"]]
+    assert window.feedback["true_count"].tolist() == [2]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_promotion_holds_the_longest_names(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model of an earlier release may have 500 letters; a service account has any number."""
+    url = f"sqlite:///{tmp_path}/promotions.db"
+    who = "runner/" + "x" * 300
+    monkeypatch.setenv("METAFLOW_USER", who)
+    log = PromotionLog(
+        url if kind == "sqlite" else request.getfixturevalue("server_url"), "ü" * MAX_NAME_LENGTH
+    )
+    log.append(0, None, Change(1, "w" * 10_000))
+    assert [(entry.who, entry.number) for entry in log.entries()] == [(who, 1)]
+    assert log.verify() is None
+    log.close()
 
 
 def test_a_promotion_log_made_before_gets_its_hashes(tmp_path: Path) -> None:
@@ -157,7 +206,7 @@ def test_whatever_was_there_before_becomes_the_same(tmp_path: Path, halves: str)
     assert {"predictions", "boxes", "feedback", "promotions", "promotion_heads"} <= tables
 
 
-@pytest.mark.parametrize("found", ["0004", "9999", "0002_branch", "1f3a9c"])
+@pytest.mark.parametrize("found", ["0007", "9999", "0002_branch", "1f3a9c"])
 @pytest.mark.parametrize("open_one", [PredictionLog, lambda url: PromotionLog(url, "m")])
 def test_a_database_of_a_newer_release_is_refused(
     tmp_path: Path, found: str, open_one: Any
@@ -273,3 +322,15 @@ def test_a_log_on_a_read_only_disk_is_read(read_only_folder: Any, tmp_path: Path
     folder = read_only_folder(tmp_path / "copy")
     with pytest.raises(StoreError, match=r"killed\.db-wal.* Copy both files"):
         PredictionLog(f"sqlite:///{folder}/killed.db", read_only=True)
+
+
+def test_a_log_that_is_closed_or_upgraded_leaves_no_file_beside_it(tmp_path: Path) -> None:
+    """A large one would be read anew by every reader, connection by connection."""
+    path = tmp_path / "log.db"
+    url = make_old(path, OLD_LOG)
+    log = PredictionLog(url)
+    assert Path(f"{path}-wal").stat().st_size == 0
+    log.add_feedback("a", true_count=5)
+    assert Path(f"{path}-wal").stat().st_size > 0
+    log.close()
+    assert [one.name for one in tmp_path.iterdir()] == ["log.db"]

@@ -10,13 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from sparrow.images import (
-    ImageError,
-    fit_scale,
-    read_image,
-    resize_to_fit,
-    upright_size_px,
-)
+from sparrow.images import ImageError, read_image, upright_size_px
 
 ORIENTATION = 0x0112
 # How a camera stores an upright photo for each EXIF orientation: the inverse of its meaning.
@@ -209,23 +203,3 @@ def test_pixels_are_limited_before_decoding(upright):
         read_image(photo, max_pixels=599)
     with pytest.raises(ImageError, match="30,000 on a side"):
         read_image(encoded(Image.new("L", (30_001, 1))))
-
-
-@pytest.mark.parametrize(
-    ("size_px", "scale"),
-    [
-        ((400, 200), 0.5),  # the short side becomes 100
-        ((200, 400), 0.5),
-        ((1000, 100), 0.2),  # ... unless the long side would exceed 200
-        ((50, 50), 2.0),  # small photos grow
-    ],
-)
-def test_fit_scale(size_px, scale):
-    assert fit_scale(*size_px, 100, 200) == scale
-
-
-def test_resize():
-    image = np.zeros((200, 400, 3), np.uint8)
-    assert resize_to_fit(image, 100, 200).shape == (100, 200, 3)
-    assert resize_to_fit(np.zeros((1, 3000, 3), np.uint8), 100, 200).shape == (1, 200, 3)
-    assert resize_to_fit(image, 200, 400) is image  # fits already: not a pixel changes

@@ -3,7 +3,7 @@
 import { ask, fileAddress } from "./events.js";
 import { make, part } from "./dom.js";
 
-/** The panels "Was this right?" and "Download". */
+/** The panels "Is this photo’s count right?" and "Download". */
 export class Answers {
   /** `shown` returns the photo and the score that are on the screen. */
   constructor(page, limits, shown) {

@@ -11,11 +11,13 @@ export class Intake {
   /**
    * @param limits what the service told at the start
    * @param minScore returns the slider's value
+   * @param small returns whether small objects are looked for, which takes long
    * @param told called with counted photos and the reply; with the state after each change
    */
-  constructor(limits, minScore, { counted, changed }) {
+  constructor(limits, { minScore, small }, { counted, changed }) {
     this.limits = limits;
     this.minScore = minScore;
+    this.small = small;
     this.counted = counted;
     this.changed = changed;
     this.jobs = [];
@@ -157,7 +159,8 @@ export class Intake {
       if ((job.state === "new" || job.state === "uploading") && !job.late) break; // in their order
       if (job.state !== "ready") continue;
       bytes += job.bytes;
-      const full = batch.length >= Math.min(BATCH, this.limits.max_photos_at_once);
+      const most = this.small() ? 1 : Math.min(BATCH, this.limits.max_photos_at_once);
+      const full = batch.length >= most;
       if (full || (batch.length && bytes > this.limits.max_photo_mb * 1e6 * BATCH_BYTES)) break;
       batch.push(job);
     }
@@ -168,6 +171,7 @@ export class Intake {
     for (const job of batch) job.state = "counting";
     const request = {
       min_score: this.minScore(),
+      small: this.small(),
       photos: batch.filter(({ path }) => path).map(({ path, name }) => ({ path, name })),
       examples: batch.filter((job) => job.example !== undefined).map(({ example }) => example),
       local: batch.filter(({ local }) => local).map(({ local }) => local),

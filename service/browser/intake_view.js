@@ -27,6 +27,7 @@ export class IntakeView {
     part(page, "dismiss").addEventListener("click", () => intake.forgetFailed());
     this.showExamples(limits.examples);
     if (limits.folder) this.offerFolder(limits.folder);
+    this.offerTiles(limits.tiles);
   }
 
   listenToDrops(zone) {
@@ -75,6 +76,11 @@ export class IntakeView {
         this.trouble(error);
       }
     });
+  }
+
+  offerTiles({ offered, on }) {
+    part(this.page, "small-label").hidden = !offered;
+    part(this.page, "small").checked = offered && on;
   }
 
   show() {

@@ -22,7 +22,8 @@ class CountPage {
     this.current = null;
     this.sightings = { visits: [], visit_of: {}, undated: 0, notes: [] };
     this.score = null; // null: the model's own threshold
-    this.intake = new Intake(limits, () => this.score, {
+    const asked = { minScore: () => this.score, small: () => this.part("small").checked };
+    this.intake = new Intake(limits, asked, {
       counted: (reply) => this.counted(reply),
       changed: () => this.intakeView?.show(),
     });
@@ -64,6 +65,7 @@ class CountPage {
     this.on("remove", "click", () => this.remove([this.current]));
     this.on("remove-all", "click", () => this.remove(null));
     this.part("most").textContent = this.limits.most;
+    this.part("counts").textContent = this.limits.counts;
     this.part("warning").textContent = this.limits.warning;
     this.part("warning").hidden = !this.limits.warning;
   }
@@ -98,10 +100,11 @@ class CountPage {
   }
 
   showScore() {
-    const own = this.limits.threshold.toFixed(2);
+    const percent = (score) => `${Math.round(score * 100)} %`; // as at the boxes
+    const own = percent(this.limits.threshold);
     const told = this.score === null
-      ? `${own}, the model’s own`
-      : `${this.score.toFixed(2)}, the model’s own is ${own}`;
+      ? `${own} or more, the model’s own choice`
+      : `${percent(this.score)} or more; the model’s own choice is ${own}`;
     this.part("score-words").textContent = told;
     this.part("score").setAttribute("aria-valuetext", told);
     this.part("own").disabled = this.score === null;
@@ -110,7 +113,7 @@ class CountPage {
   counted({ photos, screen }) {
     for (const photo of photos) {
       const known = this.photos.get(photo.photo);
-      this.photos.set(photo.photo, known ? Object.assign(known, { row: photo.row }) : photo);
+      this.photos.set(photo.photo, known ? Object.assign(known, photo) : photo);
     }
     this.current ??= photos[0]?.photo ?? null;
     this.showAll(screen);
@@ -179,7 +182,8 @@ class CountPage {
       color: (label) => this.color(label),
     });
     this.part("model").disabled = !photo.corrected;
-    this.page.querySelector(".tools").hidden = !photo.view;
+    this.page.querySelector(".boxes-tools").hidden = !photo.view;
+    this.part("remove-all").hidden = this.photos.size < 2;
     this.part("help").hidden = !photo.view;
     this.answers.show(row, this.pending);
   }

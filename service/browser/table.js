@@ -24,7 +24,7 @@ export class Table {
     if (classes.size > 1) {
       for (const label of classes) columns.push([words(label), (row) => row.classes[label] ?? ""]);
     }
-    columns.push(["Likely", (row) => row.likely]);
+    if (rows.some(({ likely }) => likely)) columns.push(["Likely", (row) => row.likely]);
     if (rows.some(({ time }) => time)) {
       columns.push(["Taken", ({ time }) => time], ["Visit", ({ photo }) => visitOf[photo] ?? ""]);
     }

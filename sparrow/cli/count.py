@@ -24,12 +24,10 @@ from sparrow.cli.project import find_champion
 from sparrow.inference.photo_files import FoundPhotos, find_photos
 from sparrow.progress import show_progress
 from sparrow.visits.fixed_places import FixedPlace, PlaceFinder, read_places
-from sparrow.visits.maximum import CONFIDENCE
 from sparrow.visits.visits import SeenPhoto, Sightings, find_sightings
 
 if TYPE_CHECKING:
     from sparrow.inference.counter import PhotoCounter
-    from sparrow.inference.model_folder import ModelInfo
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -68,7 +66,7 @@ def count(arguments: argparse.Namespace) -> int:
         _count(journal, listing.photos, counter, arguments)
         left_out = photos.below(listing)
         draw_without_places(photos)
-        tally, sightings, places = _take_up(photos, counter.info, say_each=to is None)
+        tally, sightings, places = _take_up(photos, counter, say_each=to is None)
         threshold = None if arguments.boxes_from is None else counter.info.threshold
         form = OutputForm(arguments.megadetector, threshold)
         _write_all(arguments, photos, (tally, sightings, places), (left_out, form))
@@ -107,11 +105,13 @@ def _count(
     journal: Journal, files: Sequence[Path], counter: PhotoCounter, arguments: argparse.Namespace
 ) -> None:
     """Count what the journal does not have yet."""
-    wanted = Wanted(arguments.annotated, root_of(arguments.photos), arguments.boxes_from)
+    root, tiles = root_of(arguments.photos), arguments.tiles
+    wanted = Wanted(arguments.annotated, root, arguments.boxes_from, tiles)
     left = [
         file
         for file in files
         if not journal.known(file, wanted.drawing_folder(file), wanted.boxes_from)
+        or journal.tiles(file) != tiles
     ]
     _say_what_is_known(journal, files, left)
     show = show_progress("counted", to=sys.stderr)
@@ -122,10 +122,10 @@ def _count(
 
 
 def _take_up(
-    photos: CountedFolder, model: ModelInfo, *, say_each: bool
+    photos: CountedFolder, counter: PhotoCounter, *, say_each: bool
 ) -> tuple[Tally, Sightings, list[FixedPlace]]:
     """Sums, visits and fixed places of all photos, each of which is looked at once."""
-    tally = Tally(model.class_names, model.plurals, model.learnt_from_drawings)
+    tally = Tally.of(counter)
     seen, finder = list[SeenPhoto](), PlaceFinder()
     for file, entry in photos.entries():
         tally.add(entry)
@@ -134,9 +134,10 @@ def _take_up(
             seen.append(photo)
             finder.add(photo.capture.camera, photo.capture.taken, entry["record"])
         if say_each:
-            print(describe(entry, model.plurals))
-    confidence = (model.count_model or {}).get("confidence", CONFIDENCE)
-    return tally, find_sightings(seen, photos.options.seconds, confidence), finder.places()
+            print(describe(entry, tally.plurals))
+    seconds = photos.options.seconds
+    sightings = find_sightings(seen, seconds, tally.confidence, tally.false_alarms)
+    return tally, sightings, finder.places()
 
 
 def _find(arguments: argparse.Namespace) -> FoundPhotos:
@@ -160,7 +161,7 @@ def _say_what_is_known(journal: Journal, files: Sequence[Path], left: Sequence[P
         print(f"{len(files) - len(left)} photos were counted before; going on", file=sys.stderr)
     if again:
         print(
-            f"{again} photos are counted again: they changed, failed, or lack a drawing or the "
-            "boxes below the threshold",
+            f"{again} photos are counted again: they changed, failed, lack a drawing or the boxes "
+            "below the threshold, or were counted with other --tiles",
             file=sys.stderr,
         )

@@ -11,51 +11,17 @@ import json
 import os
 import tempfile
 import zlib
-from collections.abc import Sequence
 from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import Any, NamedTuple, NotRequired, TypedDict
+from typing import NamedTuple
 
 from filelock import lock_descriptor
 
-from sparrow.cli.file_key import FileKey, file_key
+from sparrow.cli.file_key import file_key
+from sparrow.cli.journal_entry import Entry
 from sparrow.cli.journal_head import FORMAT, STILL_READ, head, is_torn, why_not
+from sparrow.inference.tile_choice import Tiles
 from sparrow.regular_file import open_regular
-
-
-class Entry(TypedDict):
-    """A counted photo.
-
-    Attributes:
-        record: a ``PredictionRecord`` as JSON values.
-        message: what went wrong, in words; None where nothing did.
-        file: of the photo, when it was read; None where it could not be opened.
-        annotated: absolute path of the drawing, if there is one.
-        real: the photo's absolute path, links followed: it is found again from any folder.
-        smallest_px: see ``CountedPhoto``.
-        shot: a ``Shot`` as JSON values; journals of earlier releases have none.
-        out_of_distribution: see ``CountedPhoto``; None as well in journals of earlier releases.
-        expected: see ``CountedPhoto``; earlier journals have none, nor has a photo whose detections
-            are left out in part.
-        left_out: detections at excluded places, which no journal knows of.
-        renamed: the photo was counted under another name, by ``sparrow watch``.
-        boxes_from: the least score of ``faint``, where those boxes were asked for.
-        faint: boxes below the operating threshold, as JSON values.
-    """
-
-    record: dict[str, Any]
-    message: str | None
-    file: FileKey | None
-    annotated: str | None
-    real: str
-    smallest_px: int | None
-    shot: NotRequired[dict[str, str]]
-    out_of_distribution: NotRequired[bool | None]
-    expected: NotRequired[Sequence[Sequence[float] | None]]
-    left_out: NotRequired[int]
-    renamed: NotRequired[bool]
-    boxes_from: NotRequired[float]
-    faint: NotRequired[list[dict[str, Any]]]
 
 
 class _Place(NamedTuple):
@@ -67,6 +33,7 @@ class _Place(NamedTuple):
     failed: bool
     annotated: str | None
     boxes_from: float | None
+    tiles: Tiles
 
 
 class Journal:
@@ -129,6 +96,10 @@ class Journal:
         """Whether the photo was counted, be it as another file."""
         return os.path.realpath(file) in self._places
 
+    def tiles(self, file: Path) -> Tiles:
+        """What was asked for when a photo of this journal was counted."""
+        return self._places[os.path.realpath(file)].tiles
+
     def entry(self, file: Path, name: str | None = None) -> Entry:
         """The entry of a counted photo, under the name that it has now."""
         place = self._places.get(str(file)) or self._places[os.path.realpath(file)]
@@ -176,7 +147,13 @@ class Journal:
         key = None if entry["file"] is None else tuple(entry["file"])
         failed = entry["record"]["error"] is not None
         self._places[entry["real"]] = _Place(
-            offset, length, key, failed, entry["annotated"], entry.get("boxes_from")
+            offset,
+            length,
+            key,
+            failed,
+            entry["annotated"],
+            entry.get("boxes_from"),
+            entry.get("tiles"),
         )
 
     def _append(self, line: bytes) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from sparrow.cli.count_output import FORMATS
 from sparrow.cli.counted_folder import VisitOptions
 from sparrow.cli.export_options import add_export_options, check_export_options
+from sparrow.inference.tile_choice import Tiles, parse_tiles
 from sparrow.portable import usable_cores
 from sparrow.visits.visits import VISIT_SECONDS
 
@@ -29,8 +30,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="processes (all cores)",
     )
     parser.add_argument("--model", type=Path, metavar="DIR", help="model folder (the champion)")
+    add_tiles_option(parser)
     _add_visit_options(parser)
     add_export_options(parser)
+
+
+def add_tiles_option(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of tiles."""
+    parser.add_argument(
+        "--tiles",
+        type=_tiles,
+        metavar="auto|none|N",
+        help="look for small objects in tiles of large photos, too, which is many times as slow: N "
+        "is the side in pixels of the smallest, auto the model's own smallest box (none)",
+    )
+
+
+def _tiles(text: str) -> Tiles:
+    try:
+        return parse_tiles(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _add_visit_options(parser: argparse.ArgumentParser) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from sparrow.atomic_file import atomic_file
-from sparrow.cli.count_journal import Entry
+from sparrow.cli.journal_entry import Entry
 from sparrow.inference.photo_files import SkippedFile
 from sparrow.plain_text import utf8
 from sparrow.visits.tables import COLUMNS, rows
@@ -32,7 +32,7 @@ TEXT = (
     "file", "error", "model_name", "model_version", "time", "sha256", "taken_at", "time_from",
     "camera",
 )  # fmt: skip
-WHOLE = ("count", "count_low", "count_high", "width_px", "height_px", "visit")
+WHOLE = ("count", "count_low", "count_high", "width_px", "height_px", "visit", "tiles")
 REAL = ("milliseconds", "latitude", "longitude")
 TRUTH = ("count_is_minimum", "out_of_distribution")
 

@@ -10,7 +10,6 @@ from sparrow.cli.count_report import notes_of, sum_in_words
 from sparrow.cli.count_tally import Tally
 from sparrow.cli.counted_folder import CountedFolder
 from sparrow.images import ImageError, read_image
-from sparrow.inference.remarks import DRAWN
 from sparrow.predictions.count_words import total_in_words
 from sparrow.predictions.record import PredictionRecord
 
@@ -40,7 +39,7 @@ def write_page(
         ],
         class_names=tally.class_names,
         plurals=tally.plurals,
-        notes=[f"{note}." for note in notes_of(tally)] + ([DRAWN] if tally.drawn else []),
+        notes=[f"{note}." for note in notes_of(tally)] + ([tally.warning] if tally.warning else []),
         visit_seconds=photos.options.seconds,
         failed=[(name, reason or "") for name, reason in tally.failed],
         skipped=[(str(file.path), file.reason) for file in listing.skipped],

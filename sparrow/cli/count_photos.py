@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparrow.atomic_file import atomic_file
-from sparrow.cli.count_journal import Entry
 from sparrow.cli.counted_folder import name_below
 from sparrow.cli.file_key import FileKey, key_of
-from sparrow.images import MAX_FILE_BYTES, RgbImage
+from sparrow.cli.journal_entry import Entry
+from sparrow.images import MAX_FILE_BYTES, RgbImage, at_full_size
 from sparrow.inference.photo_files import DRAWING_MARK
+from sparrow.inference.tile_choice import TileChoice, Tiles
 from sparrow.regular_file import open_regular
 from sparrow.visits.capture import read_shot
 
@@ -34,11 +35,13 @@ class Wanted:
         annotated: folder of the drawings, which are in folders like those of the photos.
         root: the folder that the photos are below.
         boxes_from: the least score of boxes that are kept beside the counted ones.
+        tiles: how small objects are looked for.
     """
 
     annotated: Path | None = None
     root: Path = Path()
     boxes_from: float | None = None
+    tiles: Tiles = None
 
     def drawing_folder(self, file: Path) -> Path | None:
         """Where the drawing of a photo is; None where none is wanted."""
@@ -107,11 +110,15 @@ def count_file(counter: PhotoCounter, file: Path, wanted: Wanted | None = None) 
         trouble = _unreadable_folder(file) or error.strerror or str(error)
     if len(content) > MAX_FILE_BYTES:
         content, trouble = b"", f"a photo has at most {MAX_FILE_BYTES // 1024**2} MiB"
-    counted, image = counter.count(content, str(file), "cli")
+    tiles = TileChoice(wanted.tiles)
+    counted, photo = counter.count(content, str(file), "cli", tiles=tiles)
     folder = wanted.drawing_folder(file)
-    if folder is not None and image is not None and counted.record.error is None:
+    if folder is not None and photo is not None and counted.record.error is None:
+        image = at_full_size(photo, content)
         drawing = _write_annotated(folder, file, counter.info.class_names, (image, counted.record))
     entry = _entry(file, counted, trouble, key, drawing)
+    if wanted.tiles is not None:
+        entry["tiles"] = wanted.tiles
     if wanted.boxes_from is not None:
         kept = [asdict(box) for box in counted.faint if box.score >= wanted.boxes_from]
         entry |= {"boxes_from": wanted.boxes_from, "faint": kept}

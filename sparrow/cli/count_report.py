@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from sparrow.class_nouns import NO_PLURALS, noun
-from sparrow.cli.count_journal import Entry
 from sparrow.cli.count_tally import Tally
+from sparrow.cli.journal_entry import Entry
 from sparrow.inference.photo_files import FoundPhotos
-from sparrow.inference.remarks import DRAWN, remarks
+from sparrow.inference.remarks import NOT_FITTED, remarks, unlike_in_words
 from sparrow.plain_text import first_of, one_line
 from sparrow.predictions.count_words import (
     interval_in_words,
@@ -35,7 +35,12 @@ def describe(entry: Entry, plurals: Mapping[str, str] = NO_PLURALS) -> str:
     low, high = record["count_low"], record["count_high"]
     likely = f"likely {interval_in_words(low, high)}" if low is not None else ""
     by_class = _classes_in_words(record["class_counts"], plurals)
-    unusual = remarks(entry["smallest_px"], entry.get("out_of_distribution"))
+    unusual = remarks(
+        entry["smallest_px"],
+        entry.get("out_of_distribution"),
+        record.get("tiles", 0),
+        has_range=low is not None,
+    )
     notes = "; ".join(filter(None, [likely, by_class, *unusual]))
     number = number_in_words(record["count"], minimum=is_minimum(low, high))
     return f"{name}: {number} ({notes})" if notes else f"{name}: {number}"
@@ -65,7 +70,7 @@ def report(tally: Tally, sightings: Sightings, listing: FoundPhotos) -> None:
             file=sys.stderr,
         )
     _say_sightings(sightings, tally)
-    for note in [*notes_of(tally), *([DRAWN] if tally.drawn else [])]:
+    for note in [*notes_of(tally), *([tally.warning] if tally.warning else [])]:
         print(note, file=sys.stderr)
     _list("could not be counted", tally.failed)
     say_left_out(listing)
@@ -95,18 +100,26 @@ def notes_of(tally: Tally) -> list[str]:
     """What is to be known of the photos together: sizes that are lost, and photos unlike others."""
     notes = []
     if tally.sizes:
-        low, high = min(tally.sizes), max(tally.sizes)
-        sizes = f"{low} to {high}" if low < high else f"{high}"
         notes.append(
             f"{tally.sizes.total()} photos are much larger than the model sees them: objects below "
-            f"about {sizes} px in them may be missed, and their likely ranges do not cover that"
+            f"about {_between(tally.sizes)} px in them may be missed, and their likely ranges do "
+            "not cover that"
         )
-    if tally.out_of_distribution:
+    if tally.tiled:
         notes.append(
-            f"{tally.out_of_distribution} of {tally.counted} photos are unlike those this model "
-            "learnt from: their counts may be far off, and have no likely range"
+            f"{tally.tiled.total()} photos were counted in tiles, {tally.tiles} together: objects "
+            f"below about {_between(tally.tiled)} px in them may be missed"
         )
+    if tally.tiled_without_range:
+        notes.append(f"{tally.tiled_without_range} of them have {NOT_FITTED}")
+    if tally.out_of_distribution:
+        notes.append(unlike_in_words(tally.out_of_distribution, tally.counted, tally.false_alarms))
     return notes
+
+
+def _between(sizes: Counter[int]) -> str:
+    low, high = min(sizes), max(sizes)
+    return f"{low} to {high}" if low < high else f"{high}"
 
 
 def say_left_out(listing: FoundPhotos) -> None:

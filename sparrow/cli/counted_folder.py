@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sparrow.cli.count_journal import Entry, Journal
+from sparrow.cli.count_journal import Journal
 from sparrow.cli.count_output import OutputPhoto
 from sparrow.cli.file_key import FileKey, file_key
+from sparrow.cli.journal_entry import Entry
 from sparrow.inference.photo_files import FoundPhotos, SkippedFile
 from sparrow.plain_text import utf8
 from sparrow.visits.capture import CameraBy, Capture, Shot, capture_of, read_position, read_shot
@@ -131,6 +132,7 @@ class CountedFolder:
                     "longitude": position[1] if position else None,
                 }
             columns["out_of_distribution"] = entry.get("out_of_distribution")
+            columns["tiles"] = None if record["error"] else record.get("tiles", 0)
             yield OutputPhoto(entry, columns)
 
 

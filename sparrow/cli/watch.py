@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from sparrow.cli.count_journal import Journal, journal_path
+from sparrow.cli.count_photos import Wanted
 from sparrow.cli.count_table import refuse_other_table
 from sparrow.cli.counted_folder import VisitOptions
 from sparrow.cli.project import champion_path
@@ -59,9 +60,9 @@ def watch(arguments: argparse.Namespace) -> int:
         if journal.restarted:
             print(f"the journal is {journal.restarted}; counting all photos", file=sys.stderr)
         photos = CountedPhotos(journal)
-        tables = Tables(outputs, photos, home, info.class_names, info.plurals)
+        tables = Tables(outputs, photos, home, champion)
         pace = Pace(arguments.every, arguments.settle, arguments.rewrite)
-        watching = Watch(source, champion, tables, pace)
+        watching = Watch(source, champion, tables, pace, Wanted(tiles=arguments.tiles))
         _end_on_signals(watching, stack)
         for receiver in _receivers(arguments, home, info.class_names):
             queue = Queue(journal_path(arguments.to), receiver.name)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Protocol
 
-from sparrow.cli.count_journal import Entry
+from sparrow.cli.journal_entry import Entry
 from sparrow.cli.watch_message import Messages, is_told
 from sparrow.cli.watch_queue import Queue
 

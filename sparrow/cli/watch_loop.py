@@ -8,11 +8,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from sparrow.cli.count_journal import Entry
-from sparrow.cli.count_photos import count_file
+from sparrow.cli.count_photos import Wanted, count_file
 from sparrow.cli.count_report import describe
 from sparrow.cli.counted_folder import name_below
 from sparrow.cli.file_key import file_key
+from sparrow.cli.journal_entry import Entry
 from sparrow.cli.watch_champion import Champion
 from sparrow.cli.watch_folder import Arrivals, Listing, Source, list_files
 from sparrow.cli.watch_photos import CountedPhotos
@@ -47,17 +47,25 @@ class Pace:
 class Watch:
     """Counts the photos of a folder until it is told to stop."""
 
-    def __init__(self, source: Source, champion: Champion, tables: Tables, pace: Pace) -> None:
+    def __init__(
+        self,
+        source: Source,
+        champion: Champion,
+        tables: Tables,
+        pace: Pace,
+        wanted: Wanted | None = None,
+    ) -> None:
         """Begin with no file known.
 
         Args:
             source: where photos arrive.
             champion: counts.
             tables: are kept up.
-            pace: see there.
+            pace, wanted: see there.
         """
         self.stopping, self.failed = threading.Event(), False
         self._source, self._home, self._pace = source, source.home, pace
+        self._wanted = wanted
         self._champion, self._tables = champion, tables
         self._photos: CountedPhotos = tables.photos
         self._arrivals = Arrivals(pace.settle)
@@ -120,7 +128,7 @@ class Watch:
             self._behind |= self._photos.moved(sha256, path)
             self._arrivals.done(path)
             return
-        entry = count_file(self._champion.counter, Path(path), None)
+        entry = count_file(self._champion.counter, Path(path), self._wanted)
         if entry["file"] != key or file_key(path) != key:
             return  # it changes while it is read: the next look finds it changed
         self._take(path, entry)

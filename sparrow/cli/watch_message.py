@@ -7,8 +7,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from sparrow.cli.count_journal import Entry
 from sparrow.cli.counted_folder import VisitOptions, name_below, numbers_of
+from sparrow.cli.journal_entry import Entry
 from sparrow.plain_text import utf8
 from sparrow.visits.capture import Capture, Shot, capture_of
 

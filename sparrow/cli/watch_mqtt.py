@@ -17,7 +17,7 @@ from typing import Any
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from sparrow.cli.count_journal import Entry
+from sparrow.cli.journal_entry import Entry
 from sparrow.cli.watch_home_assistant import Topics, configs
 from sparrow.cli.watch_message import Messages
 

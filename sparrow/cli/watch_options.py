@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from sparrow.cli.count_options import add_tiles_option
 from sparrow.visits.visits import VISIT_SECONDS
 
 EVERY_S, SETTLE_S, REWRITE_S = 2.0, 5.0, 60.0
@@ -22,6 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--visits", type=Path, metavar="FILE", help="visits, hours, days as .csv")
     parser.add_argument("--report", type=Path, metavar="FILE", help="all of it as one .html")
     parser.add_argument("--model", type=Path, metavar="DIR", help="model folder (the champion)")
+    add_tiles_option(parser)
     _add_pace(parser)
     _add_visits(parser)
     _add_receivers(parser)

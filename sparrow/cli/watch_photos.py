@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sparrow.cli.count_journal import Entry, Journal
+from sparrow.cli.count_journal import Journal
 from sparrow.cli.file_key import file_key
+from sparrow.cli.journal_entry import Entry
 
 
 class CountedPhotos:

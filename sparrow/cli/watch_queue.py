@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sparrow.atomic_file import write_atomic
-from sparrow.cli.count_journal import Entry, read_line
+from sparrow.cli.count_journal import read_line
+from sparrow.cli.journal_entry import Entry
 
 _SUM = 8  # characters of a line's check sum
 

@@ -15,6 +15,7 @@ from sparrow.cli.count_output import write, write_visits
 from sparrow.cli.count_page import write_page
 from sparrow.cli.count_tally import Tally
 from sparrow.cli.counted_folder import CountedFolder, VisitOptions, name_below
+from sparrow.cli.watch_champion import Champion
 from sparrow.cli.watch_photos import CountedPhotos
 from sparrow.inference.photo_files import FoundPhotos, SkippedFile
 from sparrow.visits.visits import Sightings, find_sightings
@@ -45,13 +46,18 @@ class Tables:
         outputs: Outputs,
         photos: CountedPhotos,
         root: Path,
-        class_names: Sequence[str],
-        plurals: dict[str, str],
+        champion: Champion,
     ) -> None:
-        """Write nothing yet; the arguments are those of ``CountedFolder``."""
+        """Write nothing yet.
+
+        Args:
+            outputs: what is to be written.
+            photos, root: see ``CountedFolder``.
+            champion: whose classes, nouns and rates are those of the tables.
+        """
         self.photos = photos
         self._outputs, self._photos, self._root = outputs, photos, root
-        self._class_names, self._plurals = class_names, plurals
+        self._champion, self._class_names = champion, champion.counter.info.class_names
         self.skipped: dict[str, str] = {}
 
     def append(self, real: str) -> None:
@@ -84,12 +90,13 @@ class Tables:
         if not len(self._photos):
             return
         folder, outputs = self._folder(self._photos.files()), self._outputs
-        tally, seen = Tally(self._class_names, self._plurals), []
+        tally, seen = Tally.of(self._champion.counter), []
         for file, entry in folder.entries():
             tally.add(entry)
             if entry["record"]["error"] is None:
                 seen.append(folder.seen(file, entry))
-        sightings = find_sightings(seen, outputs.options.seconds)
+        seconds = outputs.options.seconds
+        sightings = find_sightings(seen, seconds, tally.confidence, tally.false_alarms)
         skipped = [
             SkippedFile(Path(name_below(Path(path), self._root)), reason)
             for path, reason in self.skipped.items()

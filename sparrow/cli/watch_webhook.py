@@ -6,7 +6,7 @@ import json
 import sys
 import threading
 
-from sparrow.cli.count_journal import Entry
+from sparrow.cli.journal_entry import Entry
 from sparrow.cli.watch_message import Messages
 from sparrow.webhook import post_json
 

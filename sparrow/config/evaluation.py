@@ -19,6 +19,9 @@ class EvaluationConfig(Section):
     bootstrap_samples: Count = 1000
     confidence: Fraction = 0.95
     count_confidence: Fraction = 0.9
+    # Fit the interval of counts in such tiles, too (``sparrow count --tiles``), on the validation
+    # photos that get tiles: none, auto, or a size in pixels. Many times as long for each of them.
+    tiles: Literal["none", "auto"] | Count = "none"
     # The operating threshold, found on validation photos: where F-beta is best, or where recall
     # equals the champion's (F-beta where there is no champion): counts over the years stay
     # comparable when the model changes.

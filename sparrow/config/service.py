@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -28,6 +28,11 @@ class ServiceConfig(Section):
     threads: Count = 2  # photos counted at the same time, each on one core
     # Processes that count in place of the threads, each with its own copy of the model; 0: none.
     workers: Annotated[int, Field(ge=0)] = 0
+    # Whether small objects are looked for in tiles of large photos, too: none, auto, or the side in
+    # pixels of the smallest. The page begins with it, and offers auto where it is none. A photo of
+    # 12 megapixels then takes half a minute of a core.
+    tiles: Literal["none", "auto"] | Count = "none"
+    max_tiles: Annotated[int, Field(ge=0)] = 300  # of one photo; 0: none for anybody
     max_queue: Count = 64  # whole requests waiting or being counted; one more gets a 503
     # Of the bodies of all requests, half of it of one client; beyond it: a 503. null: as much as
     # four of the largest requests.

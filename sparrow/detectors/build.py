@@ -1,7 +1,7 @@
 """Build a torchvision detector from config, by its name in torchvision's registry.
 
-Photos come in already scaled to the network's input size (``sparrow.images.resize_to_fit``), so
-that training, evaluation and serving see the same pixels; the network only normalises and pads.
+Photos come in already at the network's input size (``sparrow.photo_scale.resize_to_fit``), so that
+training, evaluation and serving see the same pixels; the network only normalises and pads.
 """
 
 from __future__ import annotations

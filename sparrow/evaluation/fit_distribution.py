@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,8 @@ FOLDS = 5
 MIN_PHOTOS = 100  # below, two in a hundred are a photo or two
 # Of what the photos have in common exactly: else the smallest difference would decide alone.
 SMALLEST_VARIANCE = 0.01
-SMALLEST_SCALE = 0.02  # of statistics that are shares or logarithms
+MOST_CORRELATED = 0.5  # few flagged photos in few groups may seem to be more
+SMALLEST_SCALE = 0.02  # of statistics that are fractions or logarithms
 
 
 def fit_training_distribution(
@@ -41,7 +43,30 @@ def fit_training_distribution(
         held_out[new] = _fit(textures[known], math.inf).distances(textures[new])
     # The conformal quantile: a new photo is beyond it with at most that probability.
     rank = math.ceil((1 - FLAGGED) * (len(held_out) + 1))
-    return _fit(textures, float(np.sort(held_out)[min(rank, len(held_out)) - 1]))
+    limit = float(np.sort(held_out)[min(rank, len(held_out)) - 1])
+    return replace(_fit(textures, limit), correlation=within_groups(held_out > limit, groups))
+
+
+def within_groups(flagged: NDArray[np.bool_], groups: NDArray[np.int64]) -> float:
+    """How alike photos of one group are in being flagged: the intraclass correlation, 0..1.
+
+    By analysis of variance (Ridout, Demetrio and Firth 1999, "Estimating intraclass correlation for
+    binary data"); 0 where groups of one photo each cannot tell.
+
+    Args:
+        flagged: [N].
+        groups: [N] numbers of the photos' groups.
+    """
+    _, place, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    total, number = len(flagged), len(sizes)
+    if number < 2 or number == total:
+        return 0.0
+    fractions = np.bincount(place, weights=flagged) / sizes
+    between = float((sizes * (fractions - flagged.mean()) ** 2).sum()) / (number - 1)
+    inside = float((sizes * fractions * (1 - fractions)).sum()) / (total - number)
+    usual = (total - float((sizes**2).sum()) / total) / (number - 1)
+    spread = between + (usual - 1) * inside
+    return min(max((between - inside) / spread, 0.0), MOST_CORRELATED) if spread > 0 else 0.0
 
 
 def _fit(textures: NDArray[np.float32], limit: float) -> TrainingDistribution:

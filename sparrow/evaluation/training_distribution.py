@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparrow.atomic_file import atomic_file
+from sparrow.false_alarms import FalseAlarms
 
 TRAINING_DISTRIBUTION = "training_distribution.npz"
 
@@ -34,6 +35,7 @@ class TrainingDistribution:
         limit: a distance beyond it is unlike.
         flagged: 0..1, the share of held-out photos beyond the limit that it was chosen for.
         photos: it was fitted on.
+        correlation: 0..1, of two photos of one group; 0 in models of earlier releases.
     """
 
     centre: NDArray[np.float32]
@@ -43,6 +45,12 @@ class TrainingDistribution:
     limit: float
     flagged: float
     photos: int
+    correlation: float = 0.0
+
+    @property
+    def false_alarms(self) -> FalseAlarms:
+        """How many photos of the kind are flagged all the same."""
+        return FalseAlarms(self.flagged, self.correlation)
 
     def distances(self, textures: NDArray[np.float32]) -> NDArray[np.float32]:
         """[N, D] statistics of N photos -> float32 [N]; about 1 for photos of the kind."""
@@ -72,13 +80,16 @@ class TrainingDistribution:
             return None
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as values:
-                arrays = {field.name: values[field.name] for field in fields(cls)}
+                arrays = {name: values[name] for name in values.files}
             read = cls(
                 **{name: arrays[name] for name in ("centre", "scale", "location", "whitening")},
                 limit=float(arrays["limit"]),
                 flagged=float(arrays["flagged"]),
                 photos=int(arrays["photos"]),
+                correlation=float(arrays.get("correlation", 0.0)),
             )
+            if not (0 < read.flagged < 1 and 0 <= read.correlation < 1):
+                raise ValueError("its rates are not between 0 and 1")
             read.distances(np.zeros((1, len(read.centre)), np.float32))
         except (ValueError, KeyError, OSError, TypeError, EOFError, BadZipFile) as error:
             raise ValueError(

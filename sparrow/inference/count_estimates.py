@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from sparrow.detections import Detections
+from sparrow.evaluation.counting import CountModel
 from sparrow.inference.model_folder import ModelInfo
+from sparrow.inference.tile_choice import Tiles
+from sparrow.inference.tiled_count import tiled_class_models, tiled_model
+from sparrow.inference.tiled_detection import TiledDetections
 from sparrow.predictions.record import ClassCount
 
 Expected = tuple[float, float]  # expected count, half-width of its interval; neither rounded
@@ -27,18 +32,51 @@ class Count:
     high: int | None
 
 
+Counts = tuple[Count, tuple[ClassCount, ...]]  # of all classes together, and of each
+
+
+@dataclass(frozen=True)
+class CountModels:
+    """Count models that were fitted on photos which were seen in one way.
+
+    Attributes:
+        total: of all classes together; None where there is none.
+        of_class: of the classes that have one.
+        most: of objects in a photo, where that is known: a count that reaches it is a minimum.
+    """
+
+    total: CountModel | None = None
+    of_class: Mapping[str, CountModel] = field(default_factory=dict)
+    most: int | None = None
+
+
+def whole_photos(info: ModelInfo) -> CountModels:
+    """Of photos that are seen whole.
+
+    Raises:
+        ValueError: one of the model's count models is none.
+    """
+    return CountModels(info.load_count_model(), info.load_class_count_models(), info.max_objects)
+
+
+def tiled_photos(info: ModelInfo, tiles: Tiles) -> CountModels:
+    """Of photos that are seen in such tiles, if they were fitted for these.
+
+    No number is the most that is found: each tile has its own (``TiledDetections``).
+
+    Raises:
+        ValueError: one of them is none.
+    """
+    return CountModels(tiled_model(info, tiles), tiled_class_models(info, tiles))
+
+
 class CountEstimator:
-    """The count models of one model folder."""
+    """What the count models of one model say of detections."""
 
-    def __init__(self, info: ModelInfo) -> None:
-        """Read them.
-
-        Raises:
-            ValueError: one of them is none.
-        """
+    def __init__(self, info: ModelInfo, models: CountModels) -> None:
+        """``models``: of photos that were seen as those of the detections."""
         self._info = info
-        self._model = info.load_count_model()
-        self._of_class = info.load_class_count_models()
+        self._model, self._of_class, self._most = models.total, models.of_class, models.most
 
     def estimate(self, detections: Detections) -> Count:
         """Count and interval of all classes together, from all that the engine reported."""
@@ -47,7 +85,7 @@ class CountEstimator:
         estimate = self._model.estimate(detections)
         return Count(estimate.count, estimate.low, estimate.high)
 
-    def all_counts(self, detections: Detections) -> tuple[Count, tuple[ClassCount, ...]]:
+    def all_counts(self, detections: Detections) -> Counts:
         """``estimate`` and ``class_counts``."""
         return self.estimate(detections), self.class_counts(detections)
 
@@ -95,5 +133,29 @@ class CountEstimator:
 
     def _is_minimum(self, detections: Detections) -> bool:
         """Whether all classes together reach the most that the engine finds: any may be cut."""
-        most = self._info.max_objects
+        most = self._most
         return most is not None and len(detections.above(self._info.threshold)) >= most
+
+
+def counts_in_tiles(
+    info: ModelInfo, tiles: Tiles, seen: TiledDetections
+) -> tuple[Counts, tuple[Expected | None, ...]]:
+    """``all_counts`` and ``expected`` of a photo that was seen in tiles.
+
+    Args:
+        info: of the model.
+        tiles: for which its count models have to be fitted; None: for none, as no others are.
+        seen: in the photo.
+    """
+    estimator = CountEstimator(info, tiled_photos(info, tiles))
+    counts, expected = estimator.all_counts(seen.detections), estimator.expected(seen.detections)
+    return (_as_minimums(*counts) if seen.is_minimum else counts), expected
+
+
+def _as_minimums(total: Count, own: tuple[ClassCount, ...]) -> Counts:
+    """The same counts as the least that there may be, of all classes and of each."""
+    low = total.count if total.low is None else total.low
+    return replace(total, low=low, high=None), tuple(
+        replace(count, low=count.count if count.low is None else count.low, high=None)
+        for count in own
+    )

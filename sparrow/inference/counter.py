@@ -9,13 +9,24 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sparrow.detections import Detections
 from sparrow.evaluation.training_distribution import TrainingDistribution
+from sparrow.false_alarms import FalseAlarms
 from sparrow.image_statistics import reduced
-from sparrow.images import MAX_PIXELS, ImageError, RgbImage, read_image
-from sparrow.inference.count_estimates import CountEstimator, Expected
+from sparrow.images import MAX_PIXELS, DecodedPhoto, ImageError, RgbImage, at_full_size
+from sparrow.inference.count_estimates import (
+    CountEstimator,
+    Counts,
+    Expected,
+    counts_in_tiles,
+    whole_photos,
+)
 from sparrow.inference.engine import Engine
 from sparrow.inference.model_folder import INFO, ModelFolderError, ModelInfo
 from sparrow.inference.object_size import smallest_object_px
+from sparrow.inference.tile_choice import NO_TILES, TileChoice
+from sparrow.inference.tile_plan import TilePlan, plan_tiles
+from sparrow.inference.tiled_detection import detect_in_tiles
 from sparrow.inference.trial_photos import trial_photos
 from sparrow.photo_texture import photo_texture
 from sparrow.predictions.record import LoggedBox, PredictionRecord, logged_boxes, new_id
@@ -40,7 +51,8 @@ class CountedPhoto:
             (``sparrow.evaluation.training_distribution``), so that no interval holds for its count;
             None where the model cannot tell.
         expected: expected counts of all classes together, then of each class, with the half-widths
-            of their intervals; None where there is no interval.
+            of their intervals; None where none is calibrated. A photo whose interval is withheld
+            has them all the same (``sparrow.visits.maximum``).
         faint: boxes below the operating threshold, best score first. They are not part of the
             count, and not logged.
     """
@@ -88,8 +100,13 @@ class PhotoCounter:
         if self.info_sha256 != before:
             raise ModelFolderError(f"{target} was replaced while it was being loaded")
         self.version = registered_version(target)
-        self._counts = CountEstimator(self.info)
+        self._counts = CountEstimator(self.info, whole_photos(self.info))
         self._training = TrainingDistribution.load(target)
+
+    @property
+    def false_alarms(self) -> FalseAlarms | None:
+        """How many photos of the kind are flagged all the same; None where none ever is."""
+        return None if self._training is None else self._training.false_alarms
 
     def count(
         self,
@@ -97,31 +114,36 @@ class PhotoCounter:
         name: str,
         source: str,
         max_pixels: int = MAX_PIXELS,
-    ) -> tuple[CountedPhoto, RgbImage | None]:
+        tiles: TileChoice = NO_TILES,
+    ) -> tuple[CountedPhoto, DecodedPhoto | None]:
         """Count one photo; whatever is wrong with it is in the answer, never an exception.
 
         Args:
             content: the file's bytes.
             name, source: for the log; the file's name, and api, page or cli.
-            max_pixels: the largest width × height accepted.
+            max_pixels, tiles: the largest width × height; how small objects are looked for.
 
         Returns:
-            The counted photo, and its pixels (uint8 [height, width, 3]) where it could be read.
+            The counted photo, and its pixels as the model saw them where it could be read.
         """
         start = time.perf_counter()
         record = self._record(content, name, source)
-        image: RgbImage | None = None
+        photo: DecodedPhoto | None = None
         try:
             if not content:
                 raise ImageError("this file is empty")
-            image = read_image(content, max_pixels)
-            counted = self._detected(record, image)
+            photo = self._engine.read(content, max_pixels)
+            if (plan := plan_tiles(self.info, *photo.size_px, tiles)) is None:
+                counted = self._detected(record, photo)
+            else:
+                image = at_full_size(photo, content, max_pixels)
+                counted = self._detected_in_tiles(record, image, plan, tiles)
             took_ms = (time.perf_counter() - start) * 1000
-            return self._described(counted, image, took_ms), image
+            return self._described(counted, photo, took_ms), photo
         except ImageError as error:
             return CountedPhoto(replace(record, error=UNREADABLE), str(error)), None
         except Exception:  # the boundary: one photo must not take its neighbours with it
-            return self.failed(content, name, source), image
+            return self.failed(content, name, source), photo
 
     def try_out(self) -> None:
         """Count photos of several sizes as a request would; a model that cannot must not serve.
@@ -131,43 +153,57 @@ class PhotoCounter:
         """
         for photo in trial_photos():
             try:
-                self._detected(self._record(photo.content, photo.name, "trial"), photo.pixels())
+                record = self._record(photo.content, photo.name, "trial")
+                self._detected(record, self._engine.read(photo.content))
             except Exception as error:  # an engine raises types of its own
                 raise CannotCountError(
                     f"the model {self.info.name} in {self.folder} was loaded, but cannot count: "
                     f"on the trial photo {photo.name} it fails with {type(error).__name__}: {error}"
                 ) from error
 
-    def _described(self, counted: CountedPhoto, image: RgbImage, took_ms: float) -> CountedPhoto:
+    def _described(
+        self, counted: CountedPhoto, photo: DecodedPhoto, took_ms: float
+    ) -> CountedPhoto:
         """The counted photo with what is measured of it, and with its interval where one holds."""
-        small, record = reduced(image), replace(counted.record, latency_ms=took_ms)
+        small, record = reduced(photo.pixels), replace(counted.record, latency_ms=took_ms)
         strange = None
         if self._training is not None:
             strange = self._training.is_out_of_distribution(photo_texture(small))
-        smallest_px = smallest_object_px(self.info, image.shape[1], image.shape[0])
+        whole_px = smallest_object_px(self.info, *photo.size_px)
+        smallest_px = counted.smallest_px or whole_px  # the first of tiles
         unseen = smallest_px is not None and record.count_high == 0
         if strange or unseen:
-            record, counted = record.without_interval(), replace(counted, expected=())
+            record = record.without_interval()
         return replace(
             counted,
-            record=record.with_photo(image, small),
+            record=record.with_photo(small, photo.size_px),
             smallest_px=smallest_px,
             out_of_distribution=strange,
         )
 
-    def _detected(self, record: PredictionRecord, image: RgbImage) -> CountedPhoto:
+    def _detected(self, record: PredictionRecord, photo: DecodedPhoto) -> CountedPhoto:
         """What the engine finds, whatever it raises."""
-        detections = self._engine.detect(image)
-        detected = record.with_detections(
-            detections.above(self.info.threshold),
-            self.info.class_names,
-            *self._counts.all_counts(detections),
-        )
-        return CountedPhoto(
-            detected,
-            expected=self._counts.expected(detections),
-            faint=logged_boxes(detections.below(self.info.threshold), self.info.class_names),
-        )
+        detections = self._engine.detect_photo(photo)
+        counts = self._counts.all_counts(detections)
+        counted = self._counted(record, detections, counts)
+        return replace(counted, expected=self._counts.expected(detections))
+
+    def _detected_in_tiles(
+        self, record: PredictionRecord, image: RgbImage, plan: TilePlan, tiles: TileChoice
+    ) -> CountedPhoto:
+        """The same where the engine is shown the photo's tiles, too."""
+        info, fitted_for = self.info, None if plan.limited else tiles.tiles
+        seen = detect_in_tiles(image, self._engine.detect, plan, info.threshold, info.max_objects)
+        counts, expected = counts_in_tiles(info, fitted_for, seen)
+        counted = self._counted(replace(record, tiles=plan.tiles), seen.detections, counts)
+        return replace(counted, expected=expected, smallest_px=plan.smallest_px)
+
+    def _counted(
+        self, record: PredictionRecord, detections: Detections, counts: Counts
+    ) -> CountedPhoto:
+        certain, names = detections.above(self.info.threshold), self.info.class_names
+        faint = logged_boxes(detections.below(self.info.threshold), names)
+        return CountedPhoto(record.with_detections(certain, names, *counts), faint=faint)
 
     def failed(self, content: bytes, name: str, source: str) -> CountedPhoto:
         """The answer for a photo on which the detector fails; the reason goes to the log."""

@@ -9,8 +9,9 @@ import numpy as np
 import onnxruntime
 
 from sparrow.detections import Detections
-from sparrow.images import RgbImage, read_image, resize_to_fit
+from sparrow.images import MAX_PIXELS, DecodedPhoto, RgbImage, decode_photo
 from sparrow.inference.model_folder import ENGINE, read_info
+from sparrow.photo_scale import resize_to_fit
 from sparrow.progress import Progress
 
 
@@ -42,17 +43,34 @@ class Engine:
             str(folder / ENGINE), options, providers=["CPUExecutionProvider"]
         )
 
-    def detect(self, image: RgbImage) -> Detections:
+    def read(self, source: Path | str | bytes, max_pixels: int = MAX_PIXELS) -> DecodedPhoto:
+        """Decode a photo as the photos were that this model learnt from.
+
+        Raises:
+            ImageError: see ``decode_photo``.
+        """
+        return decode_photo(source, max_pixels, self.info.decoded_for_px)
+
+    def detect_photo(self, photo: DecodedPhoto) -> Detections:
+        """``detect`` in a photo that may be decoded smaller; in pixels of the whole one."""
+        return self._detect(photo, 1)
+
+    def detect(self, image: RgbImage, enlarged: int = 1) -> Detections:
         """Everything found in one photo with a score of at least ``info.min_score``.
 
         Args:
             image: uint8 [height, width, 3], upright RGB.
+            enlarged: how many times larger the network's input is than photos have it.
 
         Returns:
             Detections in pixels of ``image``.
         """
-        height, width = image.shape[:2]
-        pixels = resize_to_fit(image, self.info.min_side_px, self.info.max_side_px)
+        return self._detect(DecodedPhoto(image, image.shape[1::-1]), enlarged)
+
+    def _detect(self, photo: DecodedPhoto, enlarged: int) -> Detections:
+        width, height = photo.size_px
+        sides = enlarged * self.info.min_side_px, enlarged * self.info.max_side_px
+        pixels = resize_to_fit(photo.pixels, *sides, photo.area)
         boxes, labels, scores = self._session.run(
             ["boxes", "labels", "scores"], {"image": np.ascontiguousarray(pixels)}
         )
@@ -74,7 +92,7 @@ def detect_files(
     """
     detections = {}
     for done, (name, path) in enumerate(files, 1):
-        detections[name] = engine.detect(read_image(path))
+        detections[name] = engine.detect_photo(engine.read(path))
         if progress:
             progress(done, len(files))
     return detections

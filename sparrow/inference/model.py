@@ -17,6 +17,7 @@ from sparrow.images import MAX_PIXELS, ImageError
 from sparrow.inference.counter import CountedPhoto, PhotoCounter
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.inference.photo_files import find_photos
+from sparrow.inference.tile_choice import TileChoice, Tiles, parse_tiles
 from sparrow.portable import usable_cores
 from sparrow.predictions.count_words import is_minimum
 from sparrow.predictions.record import ClassCount
@@ -49,6 +50,7 @@ class PhotoCount:
         error: why the photo could not be counted, in a sentence; None where it could.
         class_counts: count and interval of every class of the model, in its order; empty where
             ``error`` says why not.
+        tiles: that the model was shown beside the whole photo; 0: none.
     """
 
     name: str
@@ -62,6 +64,7 @@ class PhotoCount:
     height_px: int
     error: str | None = None
     class_counts: tuple[ClassCount, ...] = ()
+    tiles: int = 0
 
     @property
     def is_minimum(self) -> bool:
@@ -85,19 +88,23 @@ class Model:
         self.info: ModelInfo = self._counter.info
         self.version: str = self._counter.version
 
-    def count(self, photo: Path | str | bytes, *, max_pixels: int = MAX_PIXELS) -> PhotoCount:
+    def count(
+        self, photo: Path | str | bytes, *, max_pixels: int = MAX_PIXELS, tiles: Tiles = None
+    ) -> PhotoCount:
         """Count the objects in one photo.
 
         Args:
             photo: path of a file, or a file's bytes.
             max_pixels: the largest width × height that is decoded.
+            tiles: show the model overlapping tiles of the photo, too, so that it finds objects of
+                so many pixels; ``auto``: of its own smallest box. Takes many times as long.
 
         Raises:
             OSError: there is no such file, or it is a folder, a pipe or a device.
             ImageError: the file is no photo, damaged, or larger than ``max_pixels``.
             CountError: the detector failed on it.
         """
-        counted = self._count(photo, max_pixels)
+        counted = self._count(photo, max_pixels, tiles)
         if counted.error is None:
             return counted
         raise CountError(counted.error) if counted.width_px else ImageError(counted.error)
@@ -109,6 +116,7 @@ class Model:
         recursive: bool = False,
         workers: int | None = None,
         max_pixels: int = MAX_PIXELS,
+        tiles: Tiles = None,
     ) -> Iterator[PhotoCount]:
         """Count the photos of a folder, one after the other in the order of their names.
 
@@ -121,7 +129,7 @@ class Model:
             recursive: also those in folders within it.
             workers: photos counted at the same time, each on one processor thread; None takes as
                 many as there are processors.
-            max_pixels: as for ``count``.
+            max_pixels, tiles: as for ``count``.
 
         Raises:
             ValueError: there is no photo, or no such folder.
@@ -129,23 +137,24 @@ class Model:
         files = _photos_of(Path(folder), recursive=recursive)
         with ThreadPoolExecutor(workers or usable_cores()) as threads:
             yield from _in_order(
-                threads.submit(self._count_file, file, max_pixels) for file in files
+                threads.submit(self._count_file, file, max_pixels, tiles) for file in files
             )
 
-    def _count_file(self, file: Path, max_pixels: int) -> PhotoCount:
+    def _count_file(self, file: Path, max_pixels: int, tiles: Tiles) -> PhotoCount:
         try:
-            return self._count(file, max_pixels)
+            return self._count(file, max_pixels, tiles)
         except OSError as error:
             return _uncounted(str(file), error.strerror or str(error))
 
-    def _count(self, photo: Path | str | bytes, max_pixels: int) -> PhotoCount:
+    def _count(self, photo: Path | str | bytes, max_pixels: int, tiles: Tiles) -> PhotoCount:
         if isinstance(photo, bytes):
             name, content = "bytes", photo
         else:
             name = str(photo)
             with open_regular(photo) as file:
                 content = file.read()
-        counted, _ = self._counter.count(content, name, "python", max_pixels)
+        choice = TileChoice(tiles if tiles is None else parse_tiles(tiles))
+        counted, _ = self._counter.count(content, name, "python", max_pixels, choice)
         return _photo_count(counted)
 
 
@@ -202,6 +211,7 @@ def _photo_count(counted: CountedPhoto) -> PhotoCount:
         height_px=record.height_px,
         error=counted.message,
         class_counts=record.class_counts,
+        tiles=record.tiles,
     )
 
 

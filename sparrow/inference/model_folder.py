@@ -30,6 +30,8 @@ from sparrow.evaluation.counting import CountModel
 from sparrow.evaluation.training_distribution import TRAINING_DISTRIBUTION
 from sparrow.inference.safetensors_metadata import check_classes
 from sparrow.inference.starter_origin import StarterOrigin
+from sparrow.inference.tiled_count import TiledCount
+from sparrow.photo_scale import Decoding
 from sparrow.regular_file import sha256_of
 
 WEIGHTS = "weights.safetensors"
@@ -39,8 +41,6 @@ INFO = "model.json"
 CARD = "card.md"
 CARD_PAGE = "card.html"  # the same with pictures, in one file
 EXAMPLE = "example.jpg"  # a photo with boxes, in the card
-# The row of the card for what a folder cannot know: its number, and whether it is champion.
-UNREGISTERED = "| version | given when it is registered; `sparrow history` tells the champion |"
 MIN_SIDE_PX = 16
 MAX_NAME_LENGTH = 500  # in models of earlier releases, too
 MAX_FAULTS = 5  # of a file, in one message
@@ -89,7 +89,9 @@ class ModelInfo(BaseModel):
     class_count_models: dict[str, dict[str, Any]] | None = None
     equal_recall: dict[str, Any] | None = None  # EqualRecall.to_dict(); null: no champion then
     engine_parity: dict[str, float]  # check_parity() and quantize_engine() of the export
+    decoding: Decoding = "full"  # how its photos are decoded, and measured; of earlier releases all
     starter: StarterOrigin | None = None  # of a model that no photo here trained or tested
+    tiled_count: TiledCount | None = None  # of counts in tiles
     files: dict[str, str] = {}  # name -> SHA-256
 
     @model_validator(mode="after")
@@ -120,8 +122,8 @@ class ModelInfo(BaseModel):
     def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """What only some models have is left out of others, so that earlier releases read them."""
         values: dict[str, Any] = handler(self)
-        later = ("class_count_models", "starter")
-        return {k: v for k, v in values.items() if k not in later or v is not None}
+        later = ("class_count_models", "decoding", "starter", "tiled_count")
+        return {k: v for k, v in values.items() if k not in later or v not in (None, "full")}
 
     def load_count_model(self) -> CountModel | None:
         """The count model, for this model's threshold; None where it has none.
@@ -143,6 +145,11 @@ class ModelInfo(BaseModel):
             label: CountModel.from_dict(values, self.threshold, self.max_objects)
             for label, values in (self.class_count_models or {}).items()
         }
+
+    @property
+    def decoded_for_px(self) -> tuple[int, int] | None:
+        """As ``decode_photo`` takes it: the input's sides where photos are decoded for them."""
+        return (self.min_side_px, self.max_side_px) if self.decoding == "scaled" else None
 
     @property
     def learnt_from_drawings(self) -> bool:
@@ -236,13 +243,3 @@ def _in_words(error: ValidationError | UnicodeDecodeError) -> str:
         for fault in error.errors()
     ]
     return "; ".join(faults[:MAX_FAULTS])
-
-
-def version_row(version: str, state: str = "") -> str:
-    """What takes the place of ``UNREGISTERED`` where a version's number is known."""
-    return f"| version | {version}{f', {state}' if state else ''} |"
-
-
-def engine_mb(folder: Path) -> float:
-    """Size of the engine, the file that is loaded to count, in megabytes (10**6 bytes)."""
-    return (folder / ENGINE).stat().st_size / 1e6

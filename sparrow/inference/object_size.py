@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 
-from sparrow.images import fit_scale
 from sparrow.inference.model_folder import ModelInfo
+from sparrow.photo_scale import fit_scale
 
 SMALLEST_BOX_PX = 32  # of torchvision's detectors, where a model's config names no other
 SHRUNK = 0.5  # photos scaled by less are not remarked upon
@@ -22,7 +22,7 @@ def smallest_object_px(info: ModelInfo, width_px: int, height_px: int) -> int | 
     Smaller objects may be missed. None for a photo that is scaled by ``SHRUNK`` or more.
     """
     scale = fit_scale(width_px, height_px, info.min_side_px, info.max_side_px)
-    return math.ceil(_smallest_box_px(info) / scale) if scale < SHRUNK else None
+    return math.ceil(smallest_box_px(info) / scale) if scale < SHRUNK else None
 
 
 def size_in_words(smallest_px: int | None) -> str:
@@ -30,7 +30,8 @@ def size_in_words(smallest_px: int | None) -> str:
     return f"objects below about {smallest_px} px may be missed" if smallest_px else ""
 
 
-def _smallest_box_px(info: ModelInfo) -> float:
+def smallest_box_px(info: ModelInfo) -> float:
+    """Side, in pixels of the network's input, of the smallest box that it begins with."""
     section = info.config.get("model")
     sizes = section.get("anchor_sizes_px") if isinstance(section, dict) else None
     numbers = [size for size in sizes or () if isinstance(size, int | float) and size > 0]

@@ -11,14 +11,8 @@ from sparrow.config import Config
 from sparrow.data.licences import not_shown_words
 from sparrow.data.tables import Dataset
 from sparrow.drawing.attempt import attempt_drawing
-from sparrow.inference.model_folder import (
-    CARD,
-    CARD_PAGE,
-    EXAMPLE,
-    engine_mb,
-    read_info,
-    write_info,
-)
+from sparrow.inference.card_facts import engine_mb
+from sparrow.inference.model_folder import CARD, CARD_PAGE, EXAMPLE, read_info, write_info
 from sparrow.pipeline.trained_folder import MODEL
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,11 @@ from sparrow.evaluation.evaluate import Evaluation
 from sparrow.evaluation.matching import FlatDetections, flatten
 from sparrow.evaluation.metrics import choose_threshold
 from sparrow.evaluation.scored import Scored
+from sparrow.image_statistics import STATISTICS, ImageStatistics
 from sparrow.inference.model_folder import REFERENCE, ModelInfo, read_info, write_info
 from sparrow.pipeline.predict import predict_photos, served_at_once
 from sparrow.pipeline.score import relabel, score_model, with_groups
+from sparrow.pipeline.tiled_counts import with_tiled_count
 from sparrow.pipeline.training_distribution import write_training_distribution
 from sparrow.progress import Progress
 
@@ -35,17 +37,21 @@ def evaluate_model(
     """
     dataset = with_groups(dataset, config)
     held_out = dataset.subset("validation")
-    detections = predict_photos(folder, held_out, served_at_once(config), progress).detections
+    predicted = predict_photos(folder, held_out, served_at_once(config), progress)
+    detections = predicted.detections
     flat = flatten(held_out, detections, config.data.classes)
     equal = compare_recall(config, held_out, flat, progress)
     best = choose_threshold(flat, config.evaluation)
     threshold = operating_threshold(best, equal, config.evaluation)
     write_training_distribution(dataset, folder, config.seed, progress)
     info = with_count_models(config, read_info(folder), flat, threshold)
+    if config.evaluation.tiles != "none":
+        info = with_tiled_count(config, info, folder, held_out, progress)
     update = {"equal_recall": equal.to_dict() if equal else None}
     write_info(folder, info.model_copy(update=update))
     scored = score_model(config, dataset, folder, progress)
-    write_model_reference(dataset, folder, detections | scored.detections)
+    statistics = predicted.statistics | scored.statistics
+    write_model_reference(dataset, folder, detections | scored.detections, statistics)
     write_info(folder, with_scores(config, read_info(folder), scored.evaluation))
     return scored
 
@@ -110,6 +116,7 @@ def write_model_reference(
     dataset: Dataset,
     folder: Path,
     detections: Mapping[str, Detections],
+    statistics: Mapping[str, ImageStatistics],
 ) -> None:
     """What the model finds in held-out photos: the reference that monitoring compares with.
 
@@ -117,20 +124,30 @@ def write_model_reference(
         dataset: all photos, split, hashed and in groups; only validation and test photos are taken.
         folder: the model folder, its threshold and its count models in place.
         detections: in these photos, by name.
+        statistics: of these photos, by name, measured as the service will.
     """
-    from sparrow.inference.count_estimates import CountEstimator
+    from sparrow.inference.count_estimates import CountEstimator, whole_photos
     from sparrow.predictions.reference_records import LoggedModel, records_from_detections
     from sparrow.predictions.window import write_reference
 
     info = read_info(folder)
-    counts = CountEstimator(info)
+    counts = CountEstimator(info, whole_photos(info))
     images = dataset.images[dataset.images["split"] != "train"]
     records = records_from_detections(
         detections,
-        [{str(name): value for name, value in row.items()} for row in images.to_dict("records")],
+        [_as_measured(row, statistics) for row in images.to_dict("records")],
         # It gets its number when it is registered.
         LoggedModel(info.name, "unpublished", info.class_names, info.threshold),
         {name: counts.all_counts(detections[name]) for name in images["image"]},
     )
     groups = group_numbers(images).tolist()
     write_reference(folder / REFERENCE, records, groups, images["n_boxes"].tolist())
+
+
+def _as_measured(
+    row: Mapping[Hashable, Any], statistics: Mapping[str, ImageStatistics]
+) -> dict[str, Any]:
+    """A row of the photo table whose image statistics are the model's own measurements."""
+    values = {str(name): value for name, value in row.items()}
+    measured = statistics[str(values["image"])]
+    return values | dict(zip(STATISTICS, measured, strict=True))

@@ -12,7 +12,7 @@ from sparrow.data.tables import Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.scored import Predicted
 from sparrow.evaluation.training_distribution import TrainingDistribution
-from sparrow.images import read_image
+from sparrow.image_statistics import ImageStatistics, image_statistics, reduced
 from sparrow.inference.engine import Engine
 from sparrow.photo_texture import photo_texture
 from sparrow.portable import usable_cores
@@ -38,13 +38,16 @@ def predict_photos(
     """
     engine, names = Engine(folder, threads=1), list(dataset.images["image"])
     training = TrainingDistribution.load(folder)
+    measured: dict[str, ImageStatistics] = {}
 
     def detect(name: str) -> tuple[Detections, float, bool]:
         started = time.perf_counter()
-        image = read_image(dataset.image_path(name))
-        detections = engine.detect(image)
+        photo = engine.read(dataset.image_path(name))
+        detections = engine.detect_photo(photo)
         took = time.perf_counter() - started
-        strange = training is not None and training.is_out_of_distribution(photo_texture(image))
+        small = reduced(photo.pixels)
+        measured[name] = image_statistics(small)
+        strange = training is not None and training.is_out_of_distribution(photo_texture(small))
         return detections, took, strange
 
     predictions, seconds, out_of_distribution = {}, [], {}
@@ -56,4 +59,4 @@ def predict_photos(
             if progress:
                 progress(len(predictions), len(names))
     known = None if training is None else out_of_distribution
-    return Predicted(predictions, 1000 * median(seconds), at_once, known)
+    return Predicted(predictions, 1000 * median(seconds), at_once, measured, known)

@@ -13,7 +13,8 @@ from sparrow.config import Config, stored_config, with_values
 from sparrow.data.tables import Dataset
 from sparrow.evaluation.compare import compare
 from sparrow.evaluation.evaluate import Evaluation
-from sparrow.inference.model_folder import ModelFolderError, engine_mb, read_info
+from sparrow.inference.card_facts import engine_mb
+from sparrow.inference.model_folder import ModelFolderError, read_info
 from sparrow.pipeline.score import score_model
 from sparrow.registry.promotion_criteria import Candidate, ClassDifference
 from sparrow.registry.promotion_gate import AgainstChampion, PromotionDecision, decide

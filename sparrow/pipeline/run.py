@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sparrow.config import Config
+from sparrow.config import Config, StoresConfig
 from sparrow.pipeline.cards import CARDS, MODEL_CARD, REPORT, write_story
 from sparrow.pipeline.classes import settle_classes, with_classes
 from sparrow.pipeline.continuation import find_origin
 from sparrow.pipeline.run_report import Report, write_report
 from sparrow.progress import Progress
-from sparrow.store_url import describe_tracking
+from sparrow.store_url import describe_tracking, tracking_url
 
 
 def begin_run(config: Config, work_dir: Path, run_id: str, progress: Progress) -> None:
@@ -21,15 +21,15 @@ def begin_run(config: Config, work_dir: Path, run_id: str, progress: Progress) -
             what its training is to go on from is missing or is another detector.
         DataError: the config names no class, and the set does not say which (``classes``).
         MovedStoreError: the project's folder is a copy without the files of its runs.
+        ServerAwayError: a database server cannot be reached, or its driver is missing.
     """
-    from sparrow.registry.moved_store import follow_moves
     from sparrow.storage.places import note_places
     from sparrow.storage.run_lock import join_run
     from sparrow.training.check_names import check_names
 
     check_names(config)
     find_origin(config)
-    follow_moves(config.stores)
+    _require_stores(config.stores)
     join_run(run_id, work_dir)
     begun = {"run": run_id, "name": config.name, "state": "unfinished"}
     write_report(work_dir, begun | note_places(config))
@@ -39,6 +39,17 @@ def begin_run(config: Config, work_dir: Path, run_id: str, progress: Progress) -
         print(line, flush=True)
     if not config.data.classes:  # only now is it known whether they are those of the origin
         find_origin(with_classes(config, work_dir))
+
+
+def _require_stores(stores: StoresConfig) -> None:
+    """Ask every database server that a training needs; a project that was moved is followed."""
+    from sparrow.database_server import require_server
+    from sparrow.registry.moved_store import follow_moves
+
+    tracking = tracking_url(stores.tracking)
+    for url in (tracking, stores.registry, stores.tuning, stores.promotion_log):
+        require_server(url or "")
+    follow_moves(stores)
 
 
 def end_run(config: Config, work_dir: Path, report: Report) -> list[str]:

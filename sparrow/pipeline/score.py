@@ -77,7 +77,15 @@ def score_photos(
         more |= {OUT_OF_DISTRIBUTION: float(sum(predicted.out_of_distribution.values()))}
     evaluation = replace(evaluation, details={**evaluation.details, **more})
     check = check.with_kinds(_kinds(evaluation, predicted)) if check else None
-    return Scored(evaluation, flat, detections, predicted.latency_ms, predicted.at_once, check)
+    return Scored(
+        evaluation,
+        flat,
+        detections,
+        predicted.latency_ms,
+        predicted.at_once,
+        predicted.statistics,
+        check,
+    )
 
 
 def _kinds(evaluation: Evaluation, predicted: Predicted) -> dict[str, Bools]:

@@ -159,8 +159,8 @@ def _from_torchvision(config: Config, order: StarterOrder, folder: Path) -> Mode
 
 def _examples(detector: ModelConfig) -> list[RgbImage]:
     """Photos at the network's size on which engine and network are compared."""
-    from sparrow.images import resize_to_fit
     from sparrow.inference.trial_photos import trial_photos
+    from sparrow.photo_scale import resize_to_fit
 
     sides = (detector.min_side_px, detector.max_side_px)
     return [resize_to_fit(photo.pixels(), *sides) for photo in trial_photos()]
@@ -204,6 +204,7 @@ def _info(
         },
         metrics={},
         engine_parity={},
+        decoding="scaled",
         starter=origin,
     )
 

@@ -201,4 +201,5 @@ def _model_info(config: Config, dataset: Dataset, threshold: float) -> ModelInfo
         config=config.of_the_training(),
         metrics={},
         engine_parity={},
+        decoding="scaled",
     )

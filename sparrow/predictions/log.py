@@ -17,20 +17,16 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Select, Table, insert, inspect, select
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from sparrow.database import (
-    LOCK_WAIT_S,
-    StoreError,
-    open_database,
-    reason,
-    sqlite_path,
-    upgrade,
-)
+from sparrow.database import LOCK_WAIT_S, open_database, sqlite_path, upgrade
+from sparrow.database_errors import StoreError, reason
 from sparrow.predictions.log_file import OpenFile
 from sparrow.predictions.log_tables import (
     boxes_table,
     class_counts_table,
     feedback_table,
+    hours_table,
     photos_table,
+    tiled_table,
 )
 from sparrow.predictions.photo_filter import ALL_PHOTOS, PhotoFilter
 from sparrow.predictions.record import PredictionRecord, naive_utc, new_id
@@ -79,9 +75,9 @@ class PredictionLog:
 
     def close(self) -> None:
         """Close all connections."""
-        self._engine.dispose()
         if self._file is not None:
             self._file.close()
+        self._engine.dispose()  # the last one: only it can merge SQLite's file beside the database
 
     def append(self, records: Sequence[PredictionRecord]) -> None:
         """Write records and their boxes in one transaction: all of them or none.
@@ -174,9 +170,12 @@ class PredictionLog:
         children = {
             boxes_table: [row for record in records for row in record.box_rows()],
             class_counts_table: [row for record in records for row in record.class_count_rows()],
+            tiled_table: [row for record in records for row in record.tile_rows()],
         }
         with self._transaction() as connection:
-            connection.execute(insert(photos_table), [record.row() for record in records])
+            # In one order everywhere: writers that add to the same hours never wait in a circle.
+            rows = sorted((record.row() for record in records), key=_hour_key)
+            connection.execute(insert(photos_table), rows)
             for table, rows in children.items():
                 if rows:
                     connection.execute(insert(table), rows)
@@ -239,5 +238,12 @@ class PredictionLog:
 
     def model_versions(self) -> list[dict[str, Any]]:
         """``model_name``, ``model_version``, ``photos``, ``last_time`` of each, newest first."""
-        rows = self.rows(model_versions())
-        return [{**row, "last_time": row["last_time"].replace(tzinfo=UTC)} for row in rows]
+        rows = self.rows(model_versions(by_hours=self.has(hours_table)))
+        return [
+            {**row, "photos": int(row["photos"]), "last_time": row["last_time"].replace(tzinfo=UTC)}
+            for row in rows
+        ]
+
+
+def _hour_key(row: dict[str, Any]) -> tuple[Any, ...]:
+    return row["model_name"], row["model_version"], row["time"]

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sparrow.database import reason
+from sparrow.database_errors import reason
 
 logger = logging.getLogger("sparrow.predictions.log")
 

@@ -71,6 +71,7 @@ class PredictionRecord:
         boxes: best score first.
         class_counts: one for every class of the model in the model's order, zero included; empty
             where the photo could not be counted, and in rows of a release that did not have them.
+        tiles: that the model was shown beside the whole photo, to find small objects; 0: none.
     """
 
     id: str
@@ -93,6 +94,7 @@ class PredictionRecord:
     error: str | None = None
     boxes: tuple[LoggedBox, ...] = ()
     class_counts: tuple[ClassCount, ...] = ()
+    tiles: int = 0
 
     @property
     def n_detections(self) -> int:
@@ -103,18 +105,18 @@ class PredictionRecord:
         """Whether the count reached the most that the model finds: there may be more."""
         return is_minimum(self.count_low, self.count_high)
 
-    def with_photo(self, image: RgbImage, small: RgbImage | None = None) -> PredictionRecord:
-        """A copy with the photo's size and image statistics (uint8 [height, width, 3]).
+    def with_photo(self, image: RgbImage, size_px: tuple[int, int]) -> PredictionRecord:
+        """A copy with the photo's size and image statistics.
 
         Args:
-            small: the ``reduced`` photo, where it is at hand.
+            image: uint8 [height, width, 3]; the photo, or as little of its detail as is measured.
+            size_px: (width, height) of the upright photo.
         """
-        measured = image_statistics(image if small is None else small)
-        brightness, contrast, sharpness, saturation = measured
+        brightness, contrast, sharpness, saturation = image_statistics(image)
         return replace(
             self,
-            width_px=image.shape[1],
-            height_px=image.shape[0],
+            width_px=size_px[0],
+            height_px=size_px[1],
             brightness=brightness,
             contrast=contrast,
             sharpness=sharpness,
@@ -150,7 +152,7 @@ class PredictionRecord:
     def row(self) -> dict[str, Any]:
         """Values of the columns of ``photos_table``; the time is naive UTC."""
         values = {c.name: getattr(self, c.name) for c in photos_table.columns}
-        values |= {"time": naive_utc(self.time), "file_name": storable_text(self.file_name, 255)}
+        values |= {"time": naive_utc(self.time), "file_name": storable_text(self.file_name)}
         return values
 
     def box_rows(self) -> list[dict[str, Any]]:
@@ -166,6 +168,10 @@ class PredictionRecord:
             {"prediction_id": self.id, "position": i, **asdict(counted)}
             for i, counted in enumerate(self.class_counts)
         ]
+
+    def tile_rows(self) -> list[dict[str, Any]]:
+        """Values of the columns of ``tiled_table``: a mapping where there were tiles."""
+        return [{"prediction_id": self.id, "tiles": self.tiles}] if self.tiles else []
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> PredictionRecord:
@@ -200,9 +206,9 @@ def new_id() -> str:
     return uuid.uuid4().hex
 
 
-def storable_text(text: str, length: int) -> str:
-    """Text as every database takes it: no NUL, no half of a surrogate pair, at most ``length``."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()[:length]
+def storable_text(text: str) -> str:
+    """Text as every database takes it: no NUL, no half of a surrogate pair."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def naive_utc(time: datetime) -> datetime:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Label, Select, case, func, select
 
-from sparrow.predictions.log_tables import boxes_table, photos_table
+from sparrow.predictions.log_tables import boxes_table, hours_table, photos_table
 
 _COUNTS = ("photos", "errors", "empty", "detections", "minimums")
 _MEANS = ("mean_count", "mean_latency_ms", "mean_score")
@@ -41,21 +41,29 @@ def mean_score(chosen: Sequence[ColumnElement[bool]]) -> Select[Any]:
     )
 
 
-def model_versions() -> Select[Any]:
+def model_versions(*, by_hours: bool) -> Select[Any]:
     """A query for the models in the log, how many photos each counted and when last, newest first.
 
     A row is ``model_name``, ``model_version``, ``photos``, ``last_time``.
+
+    Args:
+        by_hours: read ``hours_table``, which a log of a release before lacks, and of the photos
+            only the newest one of each.
     """
-    table = photos_table.c
+    table, hours = photos_table.c, hours_table.c
+    if not by_hours:
+        last = func.max(table.time).label("last_time")
+        models = select(table.model_name, table.model_version, func.count().label("photos"), last)
+        return models.group_by(table.model_name, table.model_version).order_by(last.desc())
+    mine = (table.model_name == hours.model_name) & (table.model_version == hours.model_version)
+    newest = select(func.max(table.time)).where(mine).correlate(hours_table)
+    last = newest.scalar_subquery().label("last_time")
+    photos = func.sum(hours.photos)
     return (
-        select(
-            table.model_name,
-            table.model_version,
-            func.count().label("photos"),
-            func.max(table.time).label("last_time"),
-        )
-        .group_by(table.model_name, table.model_version)
-        .order_by(func.max(table.time).desc())
+        select(hours.model_name, hours.model_version, photos.label("photos"), last)
+        .group_by(hours.model_name, hours.model_version)
+        .having(photos > 0)
+        .order_by(last.desc())
     )
 
 

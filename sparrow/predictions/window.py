@@ -59,13 +59,9 @@ def read_window(
     What is written meanwhile is in the window as a whole or not at all: boxes are read by the ids
     of their photos.
     """
-    newest = (
-        select(photos_table)
-        .where(*chosen.clauses())
-        .order_by(photos_table.c.time.desc(), photos_table.c.id)
-        .limit(limit)
-    )
-    photos = log.rows(newest)[::-1]
+    newest = select(photos_table).where(*chosen.clauses())
+    photos = log.rows(newest.order_by(chosen.newest_first()).limit(limit))
+    photos.sort(key=lambda photo: (photo["time"], photo["id"]))
     ids = [photo["id"] for photo in photos]
     boxes = _rows_of(log, boxes_table, ids)
     boxes.sort(key=lambda row: (row["prediction_id"], row["position"]))

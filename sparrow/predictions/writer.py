@@ -18,7 +18,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import IntegrityError
 
-from sparrow.database import is_away, reason
+from sparrow.database_errors import is_away, reason
 from sparrow.predictions.log import LogAwayError, PredictionLog
 from sparrow.predictions.log_state import LogState, StateKeeper
 from sparrow.predictions.record import PredictionRecord

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import sqlalchemy as sa
 from filelock import FileLock
 
-from sparrow.store_url import resolve
+from sparrow.database_server import server_turn
 
 
 @contextmanager
@@ -28,15 +26,5 @@ def champion_lock(published: Path, log_url: str, model: str) -> Iterator[None]:
     with ExitStack() as held:
         published.parent.mkdir(parents=True, exist_ok=True)
         held.enter_context(FileLock(published.with_name(published.name + ".lock")))
-        log_url = resolve(log_url)
-        if sa.make_url(log_url).get_backend_name() == "postgresql":
-            engine = sa.create_engine(log_url, poolclass=sa.NullPool)
-            connection = held.enter_context(engine.connect())
-            connection.execute(sa.select(sa.func.pg_advisory_lock(_key(model))))
+        held.enter_context(server_turn(log_url, f"sparrow champion {model}"))
         yield
-
-
-def _key(model: str) -> int:
-    """A signed 64-bit number, as PostgreSQL wants it; the same on every machine."""
-    digest = hashlib.sha256(f"sparrow champion {model}".encode()).digest()
-    return int.from_bytes(digest[:8], "big", signed=True)

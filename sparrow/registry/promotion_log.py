@@ -29,10 +29,10 @@ metadata = sa.MetaData()
 _PROMOTIONS = sa.Table(
     "promotions",
     metadata,
-    sa.Column("model", sa.String(200), primary_key=True),
+    sa.Column("model", sa.Text, primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True),  # 1, 2, 3 … for each model
     sa.Column("at", sa.String(40), nullable=False),
-    sa.Column("who", sa.String(100), nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
     sa.Column("from_version", sa.Integer),
     sa.Column("to_version", sa.Integer, nullable=False),
     sa.Column("why", sa.Text, nullable=False),
@@ -43,7 +43,7 @@ _PROMOTIONS = sa.Table(
 _HEADS = sa.Table(
     "promotion_heads",
     metadata,
-    sa.Column("model", sa.String(200), primary_key=True),
+    sa.Column("model", sa.Text, primary_key=True),
     sa.Column("number", sa.Integer, nullable=False),  # of the newest entry
     sa.Column("sha256", sa.String(64), nullable=False),  # its hash
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,15 @@ import numpy as np
 import pandas as pd
 
 from sparrow.detections import Detections
-from sparrow.images import ImageError, RgbImage, read_image
+from sparrow.images import DecodedPhoto, ImageError, RgbImage
+from sparrow.inference.count_estimates import CountEstimator, whole_photos
 from sparrow.inference.engine import Engine
 
 BOX_COLUMNS = ("photo", "label", "score", "x_min_px", "y_min_px", "x_max_px", "y_max_px")
 COUNT_COLUMNS = ("photo", "count", "low", "high")
-BOXES, PHOTOS = "boxes", "photos"  # what a row is
+CLASS_COLUMNS = ("photo", "label", "count", "low", "high")
+BOXES, PHOTOS, CLASSES = "boxes", "photos", "classes"  # what a row is
+_Counted = tuple[int, int | None, int | None]
 EXPECTED = (
     "expected the path of a photo, its bytes, its base64 text, or pixels as uint8 [height, width, "
     "3], RGB"
@@ -30,11 +33,11 @@ EXPECTED = (
 
 
 class DetectorModel:
-    """Photos in; one row a detection out, or one row a photo with its count."""
+    """Photos in; one row a detection out, one a photo with its count, or one a photo and class."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._count_model = engine.info.load_count_model()
+        self._estimator = CountEstimator(engine.info, whole_photos(engine.info))
 
     def predict(
         self,
@@ -49,23 +52,46 @@ class DetectorModel:
                 of a file, its bytes, these as base64 text (``data:…;base64,`` before it or not), or
                 pixels, uint8 [height, width, 3], RGB (MLflow wants these in a table or a dict).
             params: ``min_score`` (0 to 1) in place of the operating threshold; ``rows``: ``boxes``,
-                or ``photos`` for one row a photo.
+                ``photos`` for one row a photo, or ``classes`` for one a photo and class.
 
         Returns:
-            ``BOX_COLUMNS``, or ``COUNT_COLUMNS``: low and high, the likely range, are missing where
-            the model has none or ``min_score`` is given. A photo is called by its path, or
-            ``photo 1``, ``photo 2`` … by its place.
+            ``BOX_COLUMNS``, ``COUNT_COLUMNS`` or ``CLASS_COLUMNS`` (zero included): low and high,
+            the likely range, are missing where the model has none or ``min_score`` is given; high
+            alone, where the count is a minimum. A photo is called by its path, or ``photo 1``,
+            ``photo 2`` … by its place.
 
         Raises:
             ValueError: a parameter or input of another kind, or (``ImageError``) no readable photo.
         """
         min_score, rows = _parameters(params or {})
         photos = _photos(model_input)
-        detected = [
-            (name, self._engine.detect(image))
-            for name, image in (_read(photo, place) for place, photo in enumerate(photos, 1))
-        ]
-        return (self._counts if rows == PHOTOS else self._boxes)(detected, min_score)
+        read = (self._read(photo, place) for place, photo in enumerate(photos, 1))
+        detected = [(name, self._engine.detect_photo(decoded)) for name, decoded in read]
+        make = {BOXES: self._boxes, PHOTOS: self._counts, CLASSES: self._class_counts}[rows]
+        return make(detected, min_score)
+
+    def _read(self, photo: Any, place: int) -> tuple[str, DecodedPhoto]:
+        """What a photo is called, and the photo as the model sees it.
+
+        Args:
+            photo: of any kind.
+            place: among the photos, from 1.
+        """
+        name, read = f"photo {place}", self._engine.read
+        try:
+            if isinstance(photo, str):
+                path = _as_file(photo)
+                return (photo, read(path)) if path else (name, _from_base64(photo, read))
+            if isinstance(photo, Path):
+                return str(photo), read(photo)
+            if isinstance(photo, bytes | bytearray):
+                return name, read(bytes(photo))
+            if isinstance(photo, np.ndarray):
+                pixels = _as_pixels(photo)
+                return name, DecodedPhoto(pixels, pixels.shape[1::-1])
+        except ImageError as error:
+            raise ImageError(f"photo {place}: {error}") from error
+        raise ValueError(f"photo {place}: {EXPECTED}; found {_kind(photo)}")
 
     def _boxes(
         self, detected: list[tuple[str, Detections]], min_score: float | None
@@ -80,18 +106,39 @@ class DetectorModel:
     def _counts(
         self, detected: list[tuple[str, Detections]], min_score: float | None
     ) -> pd.DataFrame:
-        rows: list[tuple[str, int, int | None, int | None]] = []
-        for photo, everything in detected:
-            if self._count_model is None or min_score is not None:
-                rows.append((photo, len(everything.above(self._threshold(min_score))), None, None))
-                continue
-            estimate = self._count_model.estimate(everything)
-            rows.append((photo, estimate.count, estimate.low, estimate.high))
-        table = pd.DataFrame(rows, columns=list(COUNT_COLUMNS))
-        return table.astype({"count": "int64", "low": "Int64", "high": "Int64"})
+        rows = [(photo, *self._counted(everything, min_score)[0]) for photo, everything in detected]
+        return _with_whole_counts(pd.DataFrame(rows, columns=list(COUNT_COLUMNS)))
+
+    def _class_counts(
+        self, detected: list[tuple[str, Detections]], min_score: float | None
+    ) -> pd.DataFrame:
+        names = self._engine.info.class_names
+        rows = [
+            (photo, name, *counted)
+            for photo, everything in detected
+            for name, counted in zip(names, self._counted(everything, min_score)[1], strict=True)
+        ]
+        return _with_whole_counts(pd.DataFrame(rows, columns=list(CLASS_COLUMNS)))
+
+    def _counted(
+        self, detections: Detections, min_score: float | None
+    ) -> tuple[_Counted, list[_Counted]]:
+        """Of all classes together, and of each: count, low, high."""
+        if min_score is None:
+            whole, own = self._estimator.all_counts(detections)
+            each = [(counted.count, counted.low, counted.high) for counted in own]
+            return (whole.count, whole.low, whole.high), each
+        kept = detections.above(min_score)
+        labels = range(1, len(self._engine.info.class_names) + 1)
+        each = [(len(kept.of_class(label)), None, None) for label in labels]
+        return (len(kept), None, None), each
 
     def _threshold(self, min_score: float | None) -> float:
         return self._engine.info.threshold if min_score is None else min_score
+
+
+def _with_whole_counts(table: pd.DataFrame) -> pd.DataFrame:
+    return table.astype({"count": "int64", "low": "Int64", "high": "Int64"})
 
 
 def _parameters(params: Mapping[str, Any]) -> tuple[float | None, str]:
@@ -99,8 +146,8 @@ def _parameters(params: Mapping[str, Any]) -> tuple[float | None, str]:
     min_score, rows = params.get("min_score"), params.get("rows") or BOXES
     if min_score is not None and not 0 <= min_score <= 1:
         raise ValueError(f"min_score: expected a number from 0 to 1, found {min_score!r}")
-    if rows not in (BOXES, PHOTOS):
-        raise ValueError(f"rows: expected {BOXES} or {PHOTOS}, found {rows!r}")
+    if rows not in (BOXES, PHOTOS, CLASSES):
+        raise ValueError(f"rows: expected {BOXES}, {PHOTOS} or {CLASSES}, found {rows!r}")
     return min_score, rows
 
 
@@ -122,29 +169,6 @@ def _photos(model_input: Any) -> list[Any]:
     return photos
 
 
-def _read(photo: Any, place: int) -> tuple[str, RgbImage]:
-    """What a photo is called, and its pixels.
-
-    Args:
-        photo: of any kind.
-        place: among the photos, from 1.
-    """
-    name = f"photo {place}"
-    try:
-        if isinstance(photo, str):
-            path = _as_file(photo)
-            return (photo, read_image(path)) if path else (name, _from_base64(photo))
-        if isinstance(photo, Path):
-            return str(photo), read_image(photo)
-        if isinstance(photo, bytes | bytearray):
-            return name, read_image(bytes(photo))
-        if isinstance(photo, np.ndarray):
-            return name, _as_pixels(photo)
-    except ImageError as error:
-        raise ImageError(f"photo {place}: {error}") from error
-    raise ValueError(f"photo {place}: {EXPECTED}; found {_kind(photo)}")
-
-
 def _as_file(text: str) -> Path | None:
     """The path that a text is, if there is something at it."""
     path = Path(text)
@@ -154,7 +178,7 @@ def _as_file(text: str) -> Path | None:
         return None
 
 
-def _from_base64(text: str) -> RgbImage:
+def _from_base64(text: str, read: Callable[[bytes], DecodedPhoto]) -> DecodedPhoto:
     _, comma, after = text.partition(";base64,")
     coded = after if comma and text.startswith("data:") else text
     try:
@@ -164,7 +188,7 @@ def _from_base64(text: str) -> RgbImage:
     if not content:
         raise ImageError(f"there is no such file, and it is no base64 text: {text[:60]!r}")
     try:
-        return read_image(content)
+        return read(content)
     except ImageError as error:
         said = f"{text[:60]!r} is no file, and as base64 text it is no photo"
         raise ImageError(f"{said}: {error}") from error

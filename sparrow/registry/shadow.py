@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sparrow.class_nouns import plural
 from sparrow.data.tables import BOX_COLUMNS, Dataset
 from sparrow.detections import Detections
 from sparrow.evaluation.matching import Bools, flatten
-from sparrow.images import ImageError, read_image
+from sparrow.images import ImageError
 from sparrow.inference.engine import Engine
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.predictions.count_words import is_minimum
@@ -31,12 +33,19 @@ class Answer:
         low, high: interval of the count; None where the model has none. Where the count is a
             minimum, ``high`` alone is None.
         alone: [N] detections the other model does not have (IoU 0.5, same class).
+        model: that gave it.
     """
 
     detections: Detections
     low: int | None
     high: int | None
     alone: Bools
+    model: ModelInfo
+
+    @property
+    def by_class(self) -> Counter[str]:
+        """Detections of each class that was found."""
+        return Counter(self.model.class_names[label - 1] for label in self.detections.labels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,11 +99,31 @@ class Shadow:
             f"More objects: {(changes > 0).sum()} photos; fewer: {(changes < 0).sum()}; "
             f"in all {before} would become {after} ({changes.mean():+.2f} a photo).",
         ]
+        lines += self._by_class()
         if least:
             lines.append(MINIMUMS)
         if self.unreadable:
             lines.append(f"Could not be read: {len(self.unreadable)}.")
         return lines
+
+    def _by_class(self) -> list[str]:
+        """The sums of each class of both models; nothing where both know the same one alone."""
+        names = all_classes(self.photos[0])
+        if len(names) == 1:
+            return []
+        plurals = self.photos[0].candidate.model.plurals
+        before, after = Counter[str](), Counter[str]()
+        for photo in self.photos:
+            before += photo.champion.by_class
+            after += photo.candidate.by_class
+        sums = (f"{plural(name, plurals)} {before[name]} → {after[name]}" for name in names)
+        return [f"By class: {', '.join(sums)}."]
+
+
+def all_classes(photo: ShadowPhoto) -> list[str]:
+    """Of both models, the champion's first."""
+    names = (*photo.champion.model.class_names, *photo.candidate.model.class_names)
+    return list(dict.fromkeys(names))
 
 
 def replay(
@@ -107,11 +136,11 @@ def replay(
     photos, unreadable = [], []
     for done, path in enumerate(paths, 1):
         try:
-            image = read_image(path)
+            read = champion.read(path), candidate.read(path)
         except (ImageError, OSError) as error:
             unreadable.append((path, str(error)))
         else:
-            old, new = champion.detect(image), candidate.detect(image)
+            old, new = champion.detect_photo(read[0]), candidate.detect_photo(read[1])
             photos.append(compare_answers(path, champion.info, old, candidate.info, new))
         if progress:
             progress(done, len(paths))
@@ -164,6 +193,6 @@ def _answer(info: ModelInfo, everything: Detections, shown: Detections, alone: B
     if count_model is None:
         most = info.max_objects
         low = len(shown) if most is not None and len(shown) >= most else None
-        return Answer(shown, low, None, alone)
+        return Answer(shown, low, None, alone, info)
     estimate = count_model.estimate(everything)
-    return Answer(shown, estimate.low, estimate.high, alone)
+    return Answer(shown, estimate.low, estimate.high, alone, info)

@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 
 from sparrow.atomic_file import write_atomic
 from sparrow.config import StoresConfig
+from sparrow.database_server import require_server, server_turn
 from sparrow.drawing.picture_files import write_pictures
 from sparrow.evaluation.class_scores import ClassScores
 from sparrow.registry.moved_store import follow_moves
@@ -30,6 +31,7 @@ def make_client(stores: StoresConfig) -> MlflowClient:
 
     Raises:
         MovedStoreError: the project's folder is a copy without the files of its runs.
+        ServerAwayError: a database server cannot be reached, or its driver is missing.
     """
     tracking = resolve(tracking_url(stores.tracking))
     registry = resolve(stores.registry) if stores.registry else tracking
@@ -46,7 +48,10 @@ def make_client(stores: StoresConfig) -> MlflowClient:
     if given is not None:
         os.environ[TRACKING_VARIABLE] = given
     mlflow.set_registry_uri(registry)
-    return MlflowClient(tracking, registry)
+    for url in {tracking, registry}:
+        require_server(url)  # MLflow itself would try again for most of an hour
+    with server_turn(tracking, "sparrow tracking"):  # two that make its tables at once both fail
+        return MlflowClient(tracking, registry)
 
 
 @dataclass(frozen=True)

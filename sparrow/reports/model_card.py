@@ -17,7 +17,8 @@ from sparrow.data.split.groups import count_groups, group_numbers
 from sparrow.data.tables import Dataset
 from sparrow.evaluation.count_check import CountCheck
 from sparrow.evaluation.evaluate import Evaluation
-from sparrow.inference.model_folder import UNREGISTERED, ModelInfo
+from sparrow.inference.card_facts import UNREGISTERED
+from sparrow.inference.model_folder import ModelInfo
 from sparrow.reports.confusion_figure import CONFUSION
 from sparrow.reports.credits import GENERATED, linked_attribution
 from sparrow.reports.dataset_card import licence_summary

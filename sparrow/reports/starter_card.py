@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sparrow.coco_classes import coco_words
-from sparrow.inference.model_folder import UNREGISTERED, ModelInfo
+from sparrow.inference.card_facts import UNREGISTERED
+from sparrow.inference.model_folder import ModelInfo
 from sparrow.inference.starter_origin import StarterOrigin
 from sparrow.reports.markdown import as_markdown, code, markdown_table
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sparrow.inference.model_folder import UNREGISTERED, version_row
+from sparrow.inference.card_facts import UNREGISTERED, version_row
 from sparrow.reports.document import Document
 from sparrow.reports.markdown import as_markdown, markdown_table
 

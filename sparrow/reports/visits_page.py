@@ -86,7 +86,8 @@ def visits_html(counted: CountedSet, sightings: Sightings, pictures: Mapping[int
 
 def _row(group: Group, classes: int) -> list[object]:
     maxima = group.maxima if classes > 1 else group.maxima[:1]
-    row = [_time(group), *map(most_with_interval, maxima), len(group.photos)]
+    photos = f"{len(group.photos)} ({group.unlike} unlike)" if group.unlike else len(group.photos)
+    row = [_time(group), *map(most_with_interval, maxima), photos]
     return [*row, *([] if group.per == "visit" else [group.visits]), group.camera]
 
 

@@ -25,7 +25,13 @@ from sparrow.predictions.window import Window
 from sparrow.progress import Progress
 from sparrow.regular_file import open_regular
 from sparrow.review.selection import XYXY, SelectedPhoto
-from sparrow.review.sheet import PHOTOS_ON_A_SHEET, queue_tile, write_sheet
+from sparrow.review.sheet import (
+    PHOTOS_ON_A_SHEET,
+    LabelledBox,
+    classes_in_words,
+    queue_tile,
+    write_sheet,
+)
 from sparrow.spreadsheet import as_cell, from_cell
 
 LIST = "queue.csv"
@@ -120,8 +126,8 @@ def _write_photos(
         drawn = _boxes(table, photo)
         photo_row = _photo_row(name, photo, drawn, source.rights)
         rows.append(_QueueRow(photo_row, _list_row(name, photo, choice)))
-        boxes_xyxy = [box[1:] for box in drawn]
-        tiles.append(queue_tile(read_image(content), boxes_xyxy, _caption(photo, choice)))
+        caption = _caption(photo, choice, classes_in_words(drawn, source.class_names))
+        tiles.append(queue_tile(read_image(content), drawn, source.class_names, caption))
         if len(tiles) == PHOTOS_ON_A_SHEET or number == len(selected):
             page = -(-number // PHOTOS_ON_A_SHEET)
             write_sheet(tiles, place / f"contact-sheet-{page}.jpg")
@@ -166,9 +172,7 @@ def _table_of(boxes: Sequence[CorrectedBox]) -> pd.DataFrame | None:
     return pd.DataFrame([asdict(box) for box in boxes]) if boxes else None
 
 
-def _boxes(
-    boxes: pd.DataFrame | None, photo: Mapping[Any, Any]
-) -> list[tuple[str, float, float, float, float]]:
+def _boxes(boxes: pd.DataFrame | None, photo: Mapping[Any, Any]) -> list[LabelledBox]:
     if boxes is None:
         return []
     inside = clip_boxes(boxes[XYXY].to_numpy(dtype=float), photo["width_px"], photo["height_px"])
@@ -183,7 +187,7 @@ def _boxes(
 def _photo_row(
     name: str,
     photo: Mapping[Any, Any],
-    boxes: Sequence[tuple[str, float, float, float, float]],
+    boxes: Sequence[LabelledBox],
     rights: Rights,
 ) -> PhotoRow:
     return PhotoRow(
@@ -209,9 +213,9 @@ def _list_row(name: str, photo: Mapping[Any, Any], choice: SelectedPhoto) -> tup
     )
 
 
-def _caption(photo: Mapping[Any, Any], choice: SelectedPhoto) -> str:
-    name = one_line(photo["file_name"])
-    return f"{name}, counted {_counted(photo)}. {'; '.join(choice.reasons)}"
+def _caption(photo: Mapping[Any, Any], choice: SelectedPhoto, by_class: str) -> str:
+    name, boxes = one_line(photo["file_name"]), f" ({by_class})" if by_class else ""
+    return f"{name}, counted {_counted(photo)}{boxes}. {'; '.join(choice.reasons)}"
 
 
 def _counted(photo: Mapping[Any, Any]) -> str:

@@ -20,13 +20,14 @@ from pathlib import Path
 import numpy as np
 
 from sparrow.atomic_file import atomic_file, write_atomic
-from sparrow.images import RgbImage, read_image, resize_to_fit
+from sparrow.images import RgbImage, decode_photo
+from sparrow.photo_scale import resize_to_fit
 from sparrow.portable import hold_together
 from sparrow.progress import Progress
 
 Entry = tuple[str, int, int]  # SHA-256 of a photo's file; height and width as decoded
 
-FORMAT = "3"  # of these files; what another format wrote is not read
+FORMAT = "4"  # of these files; what another format wrote is not read
 MOST_FILES = 16  # for one set; what is spread over as many is copied into one
 
 
@@ -51,7 +52,8 @@ def decode_photos(
 
     Args:
         paths: the photo files by the SHA-256 of their content; only unknown ones are opened.
-        sides_px: shortest and longest side to resize to (``images.resize_to_fit``).
+        sides_px: shortest and longest side to resize to (``photo_scale.resize_to_fit``); what
+            is decoded for that is ``photo_scale.times_smaller``'s choice.
         cache_dir: of the files; may be shared by any number of processes.
         progress: called with (photos decoded, photos to decode).
 
@@ -77,7 +79,8 @@ def _decode(
     files: Sequence[tuple[str, Path]], sides_px: tuple[int, int], progress: Progress | None
 ) -> Iterator[tuple[str, RgbImage]]:
     for number, (key, path) in enumerate(files, start=1):
-        yield key, resize_to_fit(read_image(path), *sides_px)
+        photo = decode_photo(path, sides_px=sides_px)
+        yield key, resize_to_fit(photo.pixels, *sides_px, photo.area)
         if progress:
             progress(number, len(files))
 

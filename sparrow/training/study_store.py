@@ -7,11 +7,14 @@ import sqlite3
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import optuna
 from filelock import FileLock
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+from sqlalchemy import NullPool, make_url
 
+from sparrow.database_server import is_server, require_server, server_turn, server_url
 from sparrow.store_url import resolve
 
 HEARTBEAT_S = 20
@@ -25,18 +28,26 @@ class StudyError(RuntimeError):
 def open_storage(url: str) -> RDBStorage:
     """The store of studies at ``url``; a trial whose worker died is put in line again, twice.
 
+    The first one makes the tables: call it inside ``study_lock``.
+
     Raises:
         StudyError: the SQLite file is damaged or cannot be read.
+        ServerAwayError: the server cannot be reached, or its driver is missing.
     """
     url = resolve(url)
     if url.startswith("sqlite:///"):
         _check_file(Path(url.removeprefix("sqlite:///")))
-    sqlite = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
+    options: dict[str, Any] = {"connect_args": {"timeout": 60}}
+    if is_server(make_url(url)):
+        require_server(url)
+        url = server_url(make_url(url)).render_as_string(hide_password=False)
+        # A worker that trains for minutes holds no connection, and finds none broken afterwards.
+        options = {"poolclass": NullPool}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return RDBStorage(
             url,
-            engine_kwargs=sqlite,
+            engine_kwargs=options,
             heartbeat_interval=HEARTBEAT_S,
             grace_period=STALE_AFTER_S,
             heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=2),
@@ -45,14 +56,17 @@ def open_storage(url: str) -> RDBStorage:
 
 @contextlib.contextmanager
 def study_lock(url: str) -> Iterator[None]:
-    """One worker of this machine at a time; what it guards takes milliseconds.
+    """One worker at a time, of this machine or of all that share a PostgreSQL.
 
-    Workers on several machines share a database server and no file: there two may claim the last
-    trial together, which makes one more than asked for.
+    What it guards takes milliseconds, but for the tables that the first one makes.
+
+    Raises:
+        ServerAwayError: the server cannot be reached, or its driver is missing.
     """
     url = resolve(url)
     if not url.startswith("sqlite:///"):
-        yield
+        with server_turn(url, "sparrow tuning"):
+            yield
         return
     path = Path(url.removeprefix("sqlite:///") + ".lock")
     path.parent.mkdir(parents=True, exist_ok=True)

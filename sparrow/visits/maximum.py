@@ -10,12 +10,17 @@ plus its half-width, which is widened as if n photos erred independently of each
 of the upper ones. Photos of one visit err together, which makes the bounds safer, not weaker.
 
 A photo by itself has its own count and interval. ``make bench-visits`` measures how often it holds.
+
+Of some photos the interval is withheld: of those flagged as unlike the training, and of those in
+which nothing is found and small objects could not be seen. Where no more are flagged than of photos
+that the model knows, the interval is made of the others, as long as none of the withheld ones could
+hold more than it says; nor does it then say that there was nothing.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
@@ -29,11 +34,13 @@ _TINY = 1e-9  # a bound that is a whole number but for rounding is that number
 class Number:
     """A count of one photo, with its interval as ``PredictionRecord`` has it.
 
-    ``low`` alone where the count is the least that there may be; neither where none is calibrated.
+    ``low`` alone where the count is the least that there may be; neither where none is calibrated,
+    or the interval is withheld.
 
     Attributes:
         count, low, high: objects.
-        expected, half_width: what the interval was rounded from; None where that was not noted.
+        expected, half_width: what the interval was rounded from, be it withheld; None where that
+            was not noted.
     """
 
     count: int
@@ -81,15 +88,17 @@ class Maximum:
     photo: int
 
 
-def maximum_of(numbers: Sequence[Number], confidence: float = CONFIDENCE) -> Maximum:
+def maximum_of(
+    numbers: Sequence[Number], confidence: float = CONFIDENCE, *, usual: bool = True
+) -> Maximum:
     """The largest of some photos' counts.
 
-    It has no interval where one of the photos has none, and one that is open above where a count
-    is a minimum.
+    Its interval is open above where a count is a minimum; see above for where it has none.
 
     Args:
         numbers: one a photo, at least one.
         confidence: of their intervals, and of the answer's.
+        usual: whether no more photos are flagged than of those that the model knows.
     """
     if len(numbers) == 1:
         return Maximum(numbers[0].count, numbers[0].low, numbers[0].high, 0)
@@ -99,18 +108,29 @@ def maximum_of(numbers: Sequence[Number], confidence: float = CONFIDENCE) -> Max
         return Maximum(numbers[place].count, max(n.low or 0 for n in numbers), None, place)
     place = max(range(len(numbers)), key=lambda i: _shows(numbers[i]))
     most = numbers[place].supported
-    if any(number.low is None for number in numbers):
+    known = {number for number in numbers if number.low is not None}
+    withheld = set(numbers) - known
+    if not known or (withheld and not usual) or any(n.half_width is None for n in withheld):
         return Maximum(most, None, None, place)
-    spans = [_span(number) for number in set(numbers)]
     wide = _widening(len(numbers), confidence)
+    low, high = _bounds(known, wide)
+    high = max(high, *(number.supported for number in known))
+    if withheld and (high < 1 or max(_bounds(withheld, wide)[1], most) > high):
+        return Maximum(most, None, None, place)
+    return Maximum(most, min(max(low, 0), most), high, place)
+
+
+def _bounds(numbers: Collection[Number], wide: float) -> tuple[int, int]:
+    """The largest lower and upper bounds, each ``wide`` times as far as a photo's own."""
+    spans = [_span(number) for number in numbers]
     low = max(math.ceil(middle - wide * half - _TINY) for middle, half in spans)
     high = max(math.floor(middle + wide * half + _TINY) for middle, half in spans)
-    return Maximum(most, min(max(low, 0), most), max(high, most), place)
+    return low, high
 
 
-def _shows(number: Number) -> tuple[int, bool]:
-    """The photo that shows a number best has as many boxes."""
-    return number.supported, number.count == number.supported
+def _shows(number: Number) -> tuple[int, bool, bool]:
+    """The photo that shows a number best has an interval, and as many boxes."""
+    return number.supported, number.low is not None, number.count == number.supported
 
 
 def _span(number: Number) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from sparrow.visits.visits import Group
 ALL = "all classes"
 COLUMNS = (
     "per", "visit", "camera", "begins", "ends", "photos", "visits", "class", "most_at_once",
-    "most_low", "most_high", "most_is_minimum", "shown_by",
+    "most_low", "most_high", "most_is_minimum", "shown_by", "unlike",
 )  # fmt: skip
 
 
@@ -26,7 +26,8 @@ def rows(groups: Sequence[Group], class_names: Sequence[str]) -> Iterator[dict[s
     """The rows of ``COLUMNS``; what is not known is None.
 
     ``most_at_once`` is the largest count of one photo, which ``shown_by`` names; ``most_low`` to
-    ``most_high`` is its interval. How many individuals came in all, no photo tells.
+    ``most_high`` is its interval; ``unlike`` photos are flagged as unlike those that the model
+    learnt from. How many individuals came in all, no photo tells.
     """
     for group in groups:
         for place, name in class_rows(class_names):
@@ -45,6 +46,7 @@ def rows(groups: Sequence[Group], class_names: Sequence[str]) -> Iterator[dict[s
                 "most_high": most.high,
                 "most_is_minimum": most.low is not None and most.high is None,
                 "shown_by": utf8(group.photos[most.photo].name),
+                "unlike": group.unlike,
             }
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from itertools import groupby
 from typing import Literal
 
+from sparrow.false_alarms import FalseAlarms
 from sparrow.visits.capture import Capture
 from sparrow.visits.clock import read_clock
 from sparrow.visits.maximum import CONFIDENCE, Maximum, Number, maximum_of
@@ -52,6 +53,8 @@ class Group:
         photos: in the order of their times.
         maxima: of all classes together, then of each class.
         visits: that begin in it.
+        unlike: photos that are flagged as unlike those that the model learnt from.
+        usual: whether so many are flagged of photos that the model knows, too.
     """
 
     per: Per
@@ -62,6 +65,8 @@ class Group:
     photos: tuple[SeenPhoto, ...]
     maxima: tuple[Maximum, ...]
     visits: int = 1
+    unlike: int = 0
+    usual: bool = True
 
 
 @dataclass
@@ -74,6 +79,7 @@ class Sightings:
         notes: what the cameras' clocks did, in sentences that name the camera.
         visit_of: number of the visit by the name of its photo.
         confidence: of the photos' intervals and of the maxima's.
+        false_alarms: of the model; None where it flags none, or that is not known.
     """
 
     visits: list[Group] = field(default_factory=list)
@@ -84,6 +90,7 @@ class Sightings:
     notes: list[str] = field(default_factory=list)
     visit_of: dict[str, int] = field(default_factory=dict)
     confidence: float = CONFIDENCE
+    false_alarms: FalseAlarms | None = None
 
     @property
     def groups(self) -> list[Group]:
@@ -95,6 +102,7 @@ def find_sightings(
     photos: Iterable[SeenPhoto],
     visit_seconds: float = VISIT_SECONDS,
     confidence: float = CONFIDENCE,
+    false_alarms: FalseAlarms | None = None,
 ) -> Sightings:
     """Group counted photos.
 
@@ -106,11 +114,13 @@ def find_sightings(
         photos: in any order; those that could not be counted are not among them.
         visit_seconds: 0 or more.
         confidence: of the photos' intervals.
+        false_alarms: how many photos are flagged though the model knows their kind; without it a
+            flagged photo leaves no interval.
     """
     by_camera: dict[str, list[SeenPhoto]] = defaultdict(list)
     for photo in photos:
         by_camera[photo.capture.camera].append(photo)
-    sightings = Sightings(confidence=confidence)
+    sightings = Sightings(confidence=confidence, false_alarms=false_alarms)
     for camera in sorted(by_camera):
         _add_camera(sightings, camera, by_camera[camera], visit_seconds)
     return sightings
@@ -121,7 +131,7 @@ def _add_camera(
 ) -> None:
     dated = [(photo, time) for photo in photos if (time := photo.capture.taken) is not None]
     undated = [photo for photo in photos if photo.capture.taken is None]
-    group = partial(_group, sightings.confidence)
+    group = partial(_group, sightings)
     sightings.undated += undated
     runs = _visits(sightings, camera, dated, visit_seconds)
     begun = []
@@ -182,7 +192,7 @@ def _visits(
 
 
 def _group(
-    confidence: float,
+    sightings: Sightings,
     per: Per,
     camera: str,
     photos: Sequence[SeenPhoto],
@@ -191,8 +201,11 @@ def _group(
     times = [photo.capture.taken for photo in photos if photo.capture.taken is not None]
     begins, ends = span or ((times[0], times[-1]) if times else (None, None))
     numbers = zip(*(photo.numbers for photo in photos), strict=True)
-    maxima = tuple(maximum_of(of_class, confidence) for of_class in numbers)
-    return Group(per, 0, camera, begins, ends, tuple(photos), maxima)
+    unlike = sum(photo.out_of_distribution for photo in photos)
+    alarms = sightings.false_alarms
+    usual = not unlike or (alarms is not None and alarms.explain(unlike, len(photos)))
+    maxima = tuple(maximum_of(n, sightings.confidence, usual=usual) for n in numbers)
+    return Group(per, 0, camera, begins, ends, tuple(photos), maxima, unlike=unlike, usual=usual)
 
 
 def _clock(photo: SeenPhoto) -> datetime:

@@ -34,7 +34,7 @@ import torch
 from fastapi import FastAPI, UploadFile
 from PIL import Image
 from sparrow.config import make_config
-from sparrow.images import resize_to_fit
+from sparrow.photo_scale import resize_to_fit
 from sparrow.export.onnx import load_network
 from sparrow.inference.model_folder import WEIGHTS, read_info
 import numpy as np

@@ -133,6 +133,17 @@ def watch(page: Any, address: str, troubles: list[str]) -> None:
 
 
 @pytest.fixture
+def browser() -> Iterator[Any]:
+    """Where something is meant to go wrong."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
 def page(visit: Visit) -> Iterator[Any]:
     with visit(width=1280) as page:
         yield page

@@ -67,6 +67,35 @@ def serious(page: Any, axe: str) -> list[str]:
     ]
 
 
+def test_nothing_of_another_host_is_loaded_and_nothing_is_sent_there(
+    address: str, browser: Any
+) -> None:
+    """By the browser, whatever got into the page; what the page itself needs, every test shows."""
+    tries = """async () => {
+        const refused = new Set();
+        document.addEventListener("securitypolicyviolation", (event) => {
+            refused.add(event.effectiveDirective);
+        });
+        const elsewhere = "http://127.0.0.1:9/";
+        await fetch(elsewhere).catch(() => 0);
+        const tags = {script: "src", img: "src", object: "data", iframe: "src"};
+        for (const [tag, key] of Object.entries(tags)) {
+            const element = document.createElement(tag);
+            element[key] = elsewhere;
+            document.body.append(element);
+        }
+        await new Promise((done) => setTimeout(done, 500));
+        return [...refused].sort();
+    }"""
+    page = browser.new_page(ignore_https_errors=True)
+    for path in ("", "docs"):
+        page.goto(f"{address.rstrip('/')}/{path}")
+        page.wait_for_selector("[data-count-page][data-ready], .swagger-ui .opblock")
+        assert page.evaluate(tries) == [
+            "connect-src", "frame-src", "img-src", "object-src", "script-src-elem",
+        ]  # fmt: skip
+
+
 def test_photos_are_counted_confirmed_and_downloaded(
     page: Any, add: Any, photos: list[Path], tmp_path: Path
 ) -> None:
@@ -81,13 +110,13 @@ def test_photos_are_counted_confirmed_and_downloaded(
     slider = page.locator("[data-score]")
     slider.focus()
     page.keyboard.press("End")
-    page.get_by_text("from a score of 1.00 up").wait_for()
+    page.get_by_text("with a score of 100% or more").wait_for()
     # What is on the screen is what is saved: none, with the slider at its end.
     page.get_by_role("button", name="Yes, 0 is right").click()
     page.get_by_text("Thank you. Saved: 0 in").wait_for()
     assert page.get_by_label("No, there are").input_value() == "0"
     page.locator("[data-own]").click()
-    page.get_by_text("from a score of 1.00 up").wait_for(state="detached")
+    page.get_by_text("with a score of 100% or more").wait_for(state="detached")
     count = int(page.get_by_label("No, there are").input_value())
     page.get_by_role("button", name=f"Yes, {count} is right").click()
     page.get_by_text(f"Thank you. Saved: {count} in").wait_for()
@@ -103,9 +132,9 @@ def test_below_the_models_threshold_there_are_more_boxes(
     own = page.locator("button.box").count()
     page.locator("[data-score]").focus()
     page.keyboard.press("Home")
-    page.get_by_text("the model counts those from").wait_for()
+    page.get_by_text("the model counts those of").wait_for()
     assert page.locator("button.box").count() > own
-    assert f"up: {own}." in page.inner_text("[data-hint]")
+    assert f"or more: {own}." in page.inner_text("[data-hint]")
 
 
 def test_taking_a_photo_off_counts_no_other_again(page: Any, add: Any, photos: list[Path]) -> None:

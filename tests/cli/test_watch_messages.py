@@ -11,8 +11,9 @@ from typing import Any
 import jinja2
 import pytest
 
-from sparrow.cli.count_journal import Entry, Journal
+from sparrow.cli.count_journal import Journal
 from sparrow.cli.counted_folder import VisitOptions
+from sparrow.cli.journal_entry import Entry
 from sparrow.cli.watch_home_assistant import Topics, configs, name_of
 from sparrow.cli.watch_message import Messages, is_told
 from sparrow.cli.watch_queue import Queue

@@ -67,8 +67,19 @@ def test_the_library_loads_the_champion(home: Path, expected: dict[str, Any]) ->
 
 
 def test_the_old_log_is_read(config: Config, expected: dict[str, Any]) -> None:
+    from sparrow.predictions.hours import sums_by_interval
+    from sparrow.predictions.log import PredictionLog
+    from sparrow.predictions.log_tables import hours_table
+    from sparrow.predictions.photo_filter import ALL_PHOTOS
+
     window = read_log(config)
     assert len(window.photos) == 121
+    with closing(PredictionLog(config.stores.prediction_log)) as log:  # upgraded by now
+        assert log.has(hours_table)
+        sums = sums_by_interval(log, ALL_PHOTOS)[0]
+    assert (sums["photos"], sums["errors"], sums["boxes"]) == (121, 1, len(window.boxes))
+    assert sums["score"] == pytest.approx(window.boxes["score"].sum())
+    assert sums["brightness"] == pytest.approx(window.photos["brightness"].sum())
     assert window.photos["error"].dropna().tolist() == ["unreadable_photo"]
     assert window.feedback["true_count"].dropna().tolist() == [2, 3]
     old = expected["answer_of_version_1"]["photos"][0]

@@ -8,8 +8,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sparrow.evaluation.fit_distribution import FLAGGED, MIN_PHOTOS, fit_training_distribution
+from sparrow.evaluation.fit_distribution import (
+    FLAGGED,
+    MIN_PHOTOS,
+    MOST_CORRELATED,
+    fit_training_distribution,
+    within_groups,
+)
 from sparrow.evaluation.training_distribution import TRAINING_DISTRIBUTION, TrainingDistribution
+from sparrow.false_alarms import FalseAlarms
 
 DIMENSIONS = 6
 
@@ -59,14 +66,53 @@ def test_a_number_that_never_varied_does_not_decide_alone(
     assert (distribution.distances(usual) > distribution.limit).mean() < 4 * FLAGGED
 
 
+@pytest.mark.parametrize(
+    ("flagged", "groups", "correlation"),
+    [
+        ([], [], 0.0),
+        ([1, 0, 0, 0], [0, 1, 2, 3], 0.0),  # groups of one photo cannot tell
+        ([1, 0, 1, 0], [0, 0, 1, 1], 0.0),  # no more alike than others: a negative estimate
+        ([0, 0, 0, 0], [0, 0, 1, 1], 0.0),
+        ([1, 1, 0, 0], [0, 0, 1, 1], MOST_CORRELATED),  # 1 by the estimate
+    ],
+)
+def test_how_alike_photos_of_a_group_are(
+    flagged: list[int], groups: list[int], correlation: float
+) -> None:
+    estimate = within_groups(np.array(flagged, dtype=bool), np.array(groups, dtype=np.int64))
+    assert estimate == pytest.approx(correlation)
+
+
+def test_the_correlation_is_that_of_the_draw() -> None:
+    """Groups of 20 with shares of Beta(0.4, 3.6): mean 0.1, correlation 1 / (1 + 4) = 0.2."""
+    rng = np.random.default_rng(5)
+    flagged = rng.random((400, 20)) < rng.beta(0.4, 3.6, (400, 1))
+    estimate = within_groups(flagged.ravel(), np.repeat(np.arange(400), 20))
+    assert estimate == pytest.approx(0.2, abs=0.05)
+
+
 def test_it_is_kept_in_a_file(distribution: TrainingDistribution, tmp_path: Path) -> None:
     assert TrainingDistribution.load(tmp_path) is None  # of a model that has none
     distribution.save(tmp_path)
     read = TrainingDistribution.load(tmp_path)
     assert read is not None
     assert (read.limit, read.photos) == (distribution.limit, 2000)
+    assert read.false_alarms == FalseAlarms(FLAGGED, distribution.correlation)
     new = photos(50, 5)
     np.testing.assert_array_equal(read.distances(new), distribution.distances(new))
+
+
+def test_one_of_an_earlier_release_says_nothing_of_groups(
+    distribution: TrainingDistribution, tmp_path: Path
+) -> None:
+    distribution.save(tmp_path)
+    path = tmp_path / TRAINING_DISTRIBUTION
+    with np.load(path) as values:
+        kept = {name: values[name] for name in values.files if name != "correlation"}
+    np.savez(path, **kept)
+    read = TrainingDistribution.load(tmp_path)
+    assert read is not None
+    assert read.false_alarms == FalseAlarms(FLAGGED)
 
 
 @pytest.mark.parametrize("damage", ["empty", "text", "cut", "object", "shape"])

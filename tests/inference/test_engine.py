@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from sparrow.images import ImageError, read_image, resize_to_fit
+from sparrow.images import ImageError, read_image
 from sparrow.inference.engine import Engine, detect_files
 from sparrow.inference.model_folder import ENGINE, ModelFolderError
+from sparrow.photo_scale import resize_to_fit
 
 
 @pytest.fixture(scope="module")

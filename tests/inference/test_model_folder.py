@@ -7,13 +7,13 @@ import shutil
 
 import pytest
 
+from sparrow.inference.card_facts import engine_mb
 from sparrow.inference.model_folder import (
     ENGINE,
     INFO,
     WEIGHTS,
     ModelFolderError,
     ModelInfo,
-    engine_mb,
     read_info,
     sha256_of,
     write_info,

@@ -232,7 +232,7 @@ def test_another_mix_of_classes_is_drift_and_nothing_else_is(photos: Any) -> Non
     assert {change.column for change in mixed.drifted} <= {
         "class:robin", "count:robin", "count:bird",
     }  # fmt: skip
-    assert mixed.reason.startswith("Fraction of boxes that are robin rose: ")
+    assert mixed.reason.startswith("Fraction of boxes that are robins rose: ")
 
 
 @pytest.mark.parametrize(("before", "after"), [(0.0, 0.2), (0.2, 0.0)])

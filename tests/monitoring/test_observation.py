@@ -284,3 +284,13 @@ def test_a_model_without_a_reference_is_refused(model_folder: Path, tmp_path: Pa
     (tmp_path / "reference.parquet").write_text("no parquet")
     with pytest.raises(MonitoringError, match="is not a reference"):
         MonitoredModel("birds", "3", tmp_path).reference()
+
+
+def test_photos_in_tiles_are_set_aside_and_said(log: PredictionLog, photos: Any) -> None:
+    """The reference is of photos that were seen whole."""
+    whole, tiled = photos(5, 1), [replace(record, tiles=9) for record in photos(7, 2)]
+    log.append([*whole, *tiled])
+    found = observe(log, MODEL, MonitoringConfig())
+    assert found.n_photos == len(found.window.photos) == 5
+    assert set(found.window.boxes["prediction_id"]) <= {record.id for record in whole}
+    assert "7 photos were set aside: they were counted in tiles" in found.set_aside

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image, ImageColor
 
 from monitoring.charts import line_chart
 from monitoring.drift_detector import DriftDetector
@@ -15,7 +20,9 @@ from monitoring.observation import MonitoredModel
 from monitoring.page import MonitoringReport, extreme_photos, report_html
 from monitoring.trend import MAX_POINTS, trend
 from sparrow.config import MonitoringConfig
+from sparrow.drawing.class_boxes import class_color
 from sparrow.predictions.log import PredictionLog
+from sparrow.predictions.record import PredictionRecord
 from sparrow.predictions.window import window_of
 
 MODEL = MonitoredModel("birds", "3", Path("nowhere"))
@@ -51,6 +58,59 @@ def test_the_trend_is_the_means_of_even_intervals(log: PredictionLog, photos: An
     assert means["latency_ms"] == pytest.approx(20.0)
     scores = [box.score for one in counted for box in one.boxes]
     assert means["score"] == pytest.approx(sum(scores) / len(scores))
+
+
+def of_two_classes(records: list[PredictionRecord]) -> list[PredictionRecord]:
+    """The first box of each photo is a snow goose's."""
+    return [
+        replace(one, boxes=(replace(one.boxes[0], label="snow_goose"), *one.boxes[1:]))
+        if one.boxes
+        else one
+        for one in records
+    ]
+
+
+def test_of_several_classes_each_has_its_trend(log: PredictionLog, photos: Any) -> None:
+    records = of_two_classes(photos(120, 1))
+    records[7] = replace(records[7], error="unreadable_photo", boxes=(), brightness=None)
+    log.append(records)
+    points = trend(log, replace(MODEL, classes=("bird", "snow_goose", "wren")))
+    counted = [one for one in records[5:10] if one.error is None]
+    geese = sum(bool(one.boxes) for one in counted)
+    birds = sum(len(one.boxes) for one in counted) - geese
+    means = points[1].means
+    assert (means["count:snow_goose"], means["count:bird"], means["count:wren"]) == (
+        pytest.approx(geese / 4),
+        pytest.approx(birds / 4),
+        0,
+    )
+    assert "count:bird" not in trend(log, MODEL)[1].means  # of one class it is the count
+
+
+def test_the_page_names_and_colours_each_class(
+    log: PredictionLog, photos: Any, tmp_path: Path
+) -> None:
+    classes = ("bird", "snow_goose")
+    reference, newest = window_of(photos(200, 1)), of_two_classes(photos(120, 2))
+    log.append(newest)
+    detector = DriftDetector(reference, MonitoringConfig(windows=(100,)), 0, classes)
+    verdict = detector.detect_drift(window_of(newest))
+    for one in newest:
+        Image.fromarray(np.full((480, 640, 3), 90, np.uint8)).save(
+            tmp_path / f"{one.id}.photo", "PNG"
+        )
+    points = trend(log, replace(MODEL, classes=classes))
+    page = report_html(
+        MonitoringReport(verdict, window_of(newest), 120, points, [], tmp_path, False, classes)
+    )
+    assert "snow geese" not in page  # no plural of it is known here
+    assert "snow gooses per photo" in page
+    assert re.search(r"[1-4] detected \((\d birds?, )?1 snow goose", page)
+    jpeg = re.search(r"data:image/jpeg;base64,([^\"]+)", page)
+    assert jpeg is not None
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(jpeg[1]))), dtype=int)
+    blue = np.array(ImageColor.getrgb(class_color(1)))  # of the second class
+    assert (np.abs(shown - blue).sum(-1) < 60).any()
 
 
 @pytest.mark.parametrize("days", [0, 1, 300, 9000])

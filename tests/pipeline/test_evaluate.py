@@ -54,11 +54,12 @@ def test_each_class_that_enough_photos_show_gets_its_count_model(
 ) -> None:
     folder = write_small_model(tmp_path / "model", TWO, CLASSES)
     config = with_values(Config(), {"data.classes": list(CLASSES)})
-    detections = predict_photos(folder, dataset, 1).detections
+    predicted = predict_photos(folder, dataset, 1)
+    detections = predicted.detections
     held_out = dataset.subset("validation")
     flat = flatten(held_out, detections, CLASSES)
     write_info(folder, with_count_models(config, read_info(folder), flat, 0.5))
-    write_model_reference(dataset, folder, detections)
+    write_model_reference(dataset, folder, detections, predicted.statistics)
     info = read_info(folder)
     assert info.class_count_models is not None
     assert list(info.class_count_models) == ["robin"]  # of a wren 3 photos are too few

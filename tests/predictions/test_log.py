@@ -19,10 +19,12 @@ import numpy as np
 import pytest
 
 from sparrow.detections import Detections
+from sparrow.inference.model_folder import MAX_NAME_LENGTH
 from sparrow.predictions.log import PredictionLog, UnknownPredictionError
 from sparrow.predictions.photo_filter import PhotoFilter
 from sparrow.predictions.record import (
     ClassCount,
+    LoggedBox,
     PredictionRecord,
     new_id,
 )
@@ -55,7 +57,9 @@ def record(
     estimate = SimpleNamespace(count=len(found), low=0, high=len(found) + 1)
     photo = np.full((40, 60, 3), 128, np.uint8)
     counted = [ClassCount("sparrow", estimate.count, estimate.low, estimate.high)]
-    return bare.with_photo(photo).with_detections(found, ["sparrow"], estimate, counted)
+    return bare.with_photo(photo, photo.shape[1::-1]).with_detections(
+        found, ["sparrow"], estimate, counted
+    )
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -143,7 +147,25 @@ def test_feedback_belongs_to_a_prediction(log: PredictionLog) -> None:
 
 def test_names_no_database_takes_are_mended(log: PredictionLog) -> None:
     log.append([replace(record(), file_name="a\0\udcff" + "x" * 300)])
-    assert read_window(log).photos["file_name"].tolist() == ["a?" + "x" * 253]
+    assert read_window(log).photos["file_name"].tolist() == ["a?" + "x" * 300]
+
+
+def test_the_longest_names_of_configs_and_folders_go_in_whole(log: PredictionLog) -> None:
+    """What a model folder accepts as a name, and a path as long as Linux takes one."""
+    name, path = "ü" * MAX_NAME_LENGTH, "d/" * 2000 + "a.jpg"
+    sent = replace(
+        record(0, TWO, version="v" * 300),
+        model_name=name,
+        file_name=path,
+        boxes=(LoggedBox(name, 0.5, 1, 2, 3, 4),),
+        class_counts=(ClassCount(name, 1, 0, 2),),
+    )
+    log.append([sent])
+    window = read_window(log)
+    assert window.photos[["model_name", "model_version", "file_name"]].to_numpy().tolist() == [
+        [name, "v" * 300, path]
+    ]
+    assert window.boxes["label"].tolist() == window.class_counts["label"].tolist() == [name]
 
 
 def test_a_time_without_zone_is_refused(log: PredictionLog) -> None:

@@ -61,7 +61,10 @@ def test_a_taken_place_is_told_with_who_took_it(log, monkeypatch):
     assert len(log.entries()) == 1
 
 
-def test_of_many_at_once_one_wins(url):
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_of_many_at_once_one_wins(url, kind, request):
+    if kind == "postgresql":
+        url = f"{request.getfixturevalue('postgres')}/postgres"
     logs = [PromotionLog(url, "m") for _ in range(6)]
 
     def append(number):

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from sparrow.images import ImageError
-from sparrow.registry.pyfunc import BOX_COLUMNS, _load_pyfunc
+from sparrow.registry.pyfunc import BOX_COLUMNS, CLASS_COLUMNS, _load_pyfunc
 
 # Of a photo of 64 x 64 px, which the engine gets as it is.
 BOXES = [[4.0, 4.0, 24.0, 24.0], [30.0, 30.0, 50.0, 50.0]]
@@ -115,6 +115,25 @@ def test_the_likely_range_is_the_count_models(model_with_range, content):
     assert pd.isna(row["low"])
 
 
+def test_a_row_a_photo_and_class_counts_every_class(write_small_model, tmp_path, content):
+    """Two robins, no wren, a tit without a count model of its own."""
+    found = ((1, 0.9, 4, 4, 24, 24), (3, 0.8, 30, 30, 50, 50), (1, 0.7, 8, 30, 24, 50))
+    own = {name: {**COUNT_MODEL, "reach": 9.0} for name in ("robin", "wren")}
+    folder = write_small_model(
+        tmp_path / "m", found, ("robin", "wren", "tit"), class_count_models=own
+    )
+    model = _load_pyfunc(str(folder))
+    assert model.predict([], {"rows": "classes"}).columns.tolist() == list(CLASS_COLUMNS)
+    table = model.predict([content, content], {"rows": "classes"})
+    assert table["photo"].tolist() == ["photo 1"] * 3 + ["photo 2"] * 3
+    assert table["label"].tolist() == ["robin", "wren", "tit"] * 2
+    assert table["count"].tolist() == [2, 0, 1] * 2
+    assert table["low"].isna().tolist() == [False, False, True] * 2
+    table = model.predict(content, {"rows": "classes", "min_score": 0.75})
+    assert table["count"].tolist() == [1, 0, 1]
+    assert table["low"].isna().all()
+
+
 @pytest.fixture
 def model_with_range(write_small_model, tmp_path):
     from sparrow.inference.counter import PhotoCounter
@@ -172,7 +191,7 @@ def test_an_input_that_holds_no_photos(model, given):
         ({"min_score": 1.5}, "min_score: expected a number from 0 to 1, found 1.5"),
         ({"min_score": -0.1}, "min_score"),
         ({"min_score": float("nan")}, "min_score"),
-        ({"rows": "birds"}, "rows: expected boxes or photos, found 'birds'"),
+        ({"rows": "birds"}, "rows: expected boxes, photos or classes, found 'birds'"),
     ],
 )
 def test_parameters_are_checked(model, content, params, says):

@@ -81,6 +81,25 @@ def test_classes_are_compared_by_name(info):
     assert compare_answers(Path("a.jpg"), info, theirs, two, blackbird).differing == 2
 
 
+def test_of_several_classes_each_has_its_sums_and_its_colour(info, photos):
+    """The candidate calls one of the champion's two birds a goose."""
+    config = {**info.config, "data": {"plurals": {"goose": "geese"}}}
+    two = info.model_copy(update={"class_names": ("wren", "goose"), "config": config})
+    theirs = found((1, 0.9, LEFT), (1, 0.8, RIGHT))
+    ours = found((1, 0.9, LEFT), (2, 0.8, RIGHT))
+    same = compare_answers(photos[1], two, found((2, 0.9, LEFT)), two, found((2, 0.9, LEFT)))
+    shadow = Shadow((compare_answers(photos[0], two, theirs, two, ours), same), ())
+    assert "By class: wrens 2 → 1, geese 1 → 2." in shadow.summary()
+    page = shadow_html(shadow, "m", "version 1", "version 3")
+    assert "champion: 2: 2 wrens<" in page
+    assert "candidate: 2: 1 wren, 1 goose<" in page
+    assert "wren, only here" in page
+    assert "boxes that the other does not have" not in page
+    pictures = re.findall(r"data:image/jpeg;base64,([^\"]+)", page)
+    assert len(pictures) == 2  # the photo that is the same is not shown
+    assert pictures[0] != pictures[1]
+
+
 def test_in_sentences(info):
     bird, nothing = found((1, 0.9, LEFT)), found()
     pairs = [(bird, bird), (bird, nothing), (nothing, bird), (bird, found((1, 0.9, FAR)))]

@@ -11,7 +11,8 @@ from PIL import Image
 from small_model import write_small_model
 
 from sparrow.config import Config
-from sparrow.inference.model_folder import UNREGISTERED, ModelInfo, read_info, write_info
+from sparrow.inference.card_facts import UNREGISTERED
+from sparrow.inference.model_folder import ModelInfo, read_info, write_info
 from sparrow.reports.document import Document
 from sparrow.reports.model_card_training import (
     TrainingFacts,

@@ -54,7 +54,7 @@ def nothing_found(photos: Dataset) -> Scored:
     unseen = {name: Detections.empty() for name in test.images["image"]}
     flat = flatten(test, unseen, Config().data.classes)
     evaluation = evaluate(flat, 0.5, EvaluationConfig(bootstrap_samples=20))
-    return Scored(evaluation, flat, unseen, 1.0, 1, None)
+    return Scored(evaluation, flat, unseen, 1.0, 1, {}, None)
 
 
 def test_no_limit_shows_all_and_an_empty_list_none(photos: Dataset) -> None:

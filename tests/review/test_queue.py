@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 
 from sparrow.data.errors import DataError
+from sparrow.drawing.class_boxes import class_color
 from sparrow.predictions.corrections import (
     CorrectedBox,
     CorrectionError,
@@ -22,6 +23,7 @@ from sparrow.predictions.record import LoggedBox, PredictionRecord
 from sparrow.predictions.window import window_of
 from sparrow.review.queue import QueueSource, Rights, random_sample, write_queue
 from sparrow.review.selection import SelectedPhoto
+from sparrow.review.sheet import classes_in_words, queue_tile
 from sparrow.spreadsheet import from_cell
 
 NAMES = [
@@ -56,6 +58,18 @@ def test_no_name_runs_and_the_sample_is_read_back(tmp_path: Path) -> None:
     sent_as = [from_cell(row["sent_as"]) for row in rows]
     assert sent_as == [name.encode("utf-8", "replace").decode() for name in NAMES]  # as logged
     assert random_sample(tmp_path / "queue") == [f"{n:032x}.png" for n in range(0, len(NAMES), 2)]
+
+
+def test_on_a_sheet_each_box_has_the_colour_and_name_of_its_class() -> None:
+    grey = np.full((300, 300, 3), 99, np.uint8)
+    boxes = [("wren", 20.0, 60.0, 120.0, 160.0), ("goose", 160.0, 60.0, 260.0, 160.0)]
+    two = queue_tile(grey, boxes, ["wren", "goose"], "a").image
+    assert all((two == ImageColor.getrgb(class_color(place))).all(-1).any() for place in (0, 1))
+    assert classes_in_words(boxes, ["wren", "goose"]) == "1 wren, 1 goose"
+    # A class that a person named, and one class alone, which needs no name.
+    assert queue_tile(grey, boxes, ["wren", "tit"], "a").image.shape == two.shape
+    assert not (queue_tile(grey, boxes, ["wren"], "a").image == two).all()
+    assert classes_in_words(boxes, ["wren"]) == classes_in_words([], ["wren", "goose"]) == ""
 
 
 def test_the_boxes_that_a_person_corrected_are_in_the_place_of_the_models(tmp_path: Path) -> None:

@@ -165,5 +165,19 @@ def test_the_request_id_comes_back(client: TestClient) -> None:
     assert len(client.get("/model", headers={"x-request-id": "a b"}).headers["x-request-id"]) == 32
 
 
+def test_a_browser_is_told_what_it_may_do(client: TestClient) -> None:
+    """Refusals too: what a visitor wrote into a request may be in them."""
+    for path in ("/", "/docs", "/model", "/nothing-here"):
+        headers = client.get(path).headers
+        policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
+        assert policy["frame-ancestors"] == policy["connect-src"] == "'self'", path
+        assert policy["object-src"] == "'none'"
+        assert ("'unsafe-eval'" in policy["script-src"]) == (path == "/")  # Gradio's own need
+        assert "http" not in headers["content-security-policy"]  # no other host
+        assert headers["x-content-type-options"] == "nosniff"
+    file = client.get("/gradio_api/file=/etc/passwd").headers["content-security-policy"]
+    assert file == "default-src 'none'; sandbox; frame-ancestors 'self'"
+
+
 def test_probes(client: TestClient) -> None:
     assert client.get("/livez").status_code == client.get("/readyz").status_code == 200

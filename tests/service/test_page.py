@@ -148,7 +148,10 @@ def test_below_the_threshold_is_shown_and_not_logged(
     assert photo["certain"] == 3
     visitor.ask("show", min_score=0.3)
     assert visitor.screen["words"] == "4 house sparrows"
-    assert "boxes from a score of 0.30 up; the model counts those from 0.65 up: 3." in visitor.words
+    assert (
+        "boxes with a score of 30% or more; the model counts those of 65% or more: 3."
+        in visitor.words
+    )
     assert inference._writer.flush()
     table = photos_table.c
     (row,) = inference.log.rows(

@@ -12,7 +12,8 @@ from PIL import Image
 
 from sparrow.config import ModelConfig
 from sparrow.data.tables import BOX_COLUMNS, XYXY, Dataset
-from sparrow.images import ImageError, read_image, resize_to_fit
+from sparrow.images import ImageError, read_image
+from sparrow.photo_scale import resize_to_fit
 from sparrow.regular_file import sha256_of
 from sparrow.training.dataset import batches, load_detection_set
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sparrow.images import read_image, resize_to_fit
+from sparrow.images import read_image
+from sparrow.photo_scale import resize_to_fit
 from sparrow.regular_file import sha256_of
 from sparrow.training import decoded_photos
 from sparrow.training.decoded_photos import decode_photos

@@ -54,6 +54,40 @@ def test_more_photos_than_a_power_can_hold() -> None:
     assert (most.low, most.high) == (0, 6)  # 4.64 / 1.645 = 2.8 times 1.5 around 2
 
 
+WITHHELD = Number(1, None, None, 1.0, 0.5)  # of a photo unlike the training's
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        # The photo without a range could hold 1 + 1.30 * 0.5, the others say 3 +- 1.30 * 1.
+        ([Number(3, 2, 4, 3.0, 1.0)] * 2 + [WITHHELD], (3, 2, 4)),
+        ([Number(3, 2, 4, 3.0, 1.0)] * 2 + [Number(4, None, None, 4.0, 0.9)], (4, None, None)),
+        ([Number(1, 1, 1, 1.0, 0.4)] * 2 + [Number(2, None, None, 1.5, 2.0)], (1, None, None)),
+        ([WITHHELD, WITHHELD], (1, None, None)),
+        # Nothing is found where nothing could be seen: another photo shows something, or none does.
+        ([Number(2, 2, 2, 2.0, 0.4), Number(0, None, None, 0.0, 0.1)], (2, 2, 2)),
+        ([Number(0, 0, 0, 0.0, 0.1), Number(0, None, None, 0.0, 0.1)], (0, None, None)),
+    ],
+)
+def test_a_withheld_interval_leaves_one_if_it_could_hold_no_more(
+    numbers: list[Number], expected: tuple[int, int | None, int | None]
+) -> None:
+    most = maximum_of(numbers)
+    assert (most.count, most.low, most.high) == expected
+
+
+def test_more_flagged_photos_than_usual_leave_none() -> None:
+    numbers = [Number(3, 2, 4, 3.0, 1.0)] * 2 + [WITHHELD]
+    assert maximum_of(numbers, usual=False).low is None
+    assert maximum_of(numbers[:2], usual=False).low == 2  # none is withheld
+
+
+def test_of_equal_photos_one_with_an_interval_shows_it() -> None:
+    odd = Number(3, None, None, 3.0, 0.5)
+    assert maximum_of([odd, Number(3, 3, 3, 3.0, 0.5)]).photo == 1
+
+
 @pytest.mark.parametrize(
     ("numbers", "low"),
     [

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from sparrow.false_alarms import FalseAlarms
 from sparrow.visits.capture import Capture
 from sparrow.visits.maximum import Number
 from sparrow.visits.tables import COLUMNS, rows
@@ -40,6 +41,30 @@ def test_a_gap_parts_visits_and_photos_without_a_time_are_of_none() -> None:
     assert sightings.visit_of == {"a": 1, "b": 1, "c": 2}
     (camera,) = sightings.cameras  # which has all its photos, dated or not
     assert (camera.maxima[0].count, len(camera.photos), camera.visits) == (9, 4, 2)
+
+
+def test_few_flagged_photos_leave_a_range_and_a_camera_of_them_has_none() -> None:
+    """Of 40 photos two are usual at 2 %, and of 20 (each hour's) one; all of another camera not."""
+    start = datetime(2026, 5, 1, 12, 0)
+    sure, odd = Number(2, 1, 3, 2.0, 0.9), Number(1, None, None, 1.0, 0.5)
+
+    def photo(n: int, camera: str, *, unlike: bool) -> SeenPhoto:
+        taken = Capture(start + timedelta(minutes=3 * n), "exif", camera)
+        return SeenPhoto(f"{camera}/{n}", taken, (odd,) * 2 if unlike else (sure,) * 2, unlike)
+
+    photos = [photo(n, "a", unlike=n in (3, 30)) for n in range(40)]
+    photos += [photo(n, "b", unlike=True) for n in range(40)]
+    sightings = find_sightings(photos, false_alarms=FalseAlarms(0.02))
+    told = [(g.per, g.camera, g.unlike, g.maxima[0].low) for g in sightings.groups]
+    assert [row for row in told if row[0] in ("hour", "day")] == [
+        ("hour", "a", 1, 1), ("hour", "a", 1, 1), ("hour", "b", 20, None), ("hour", "b", 20, None),
+        ("day", "a", 2, 1), ("day", "b", 40, None),
+    ]  # fmt: skip
+    assert [row[2:] for row in told if row[:2] == ("visit", "a") and row[2]] == [(1, None)] * 2
+    # A model that does not say how often it is wrong about them: none has a range, as before.
+    assert {g.maxima[0].low for g in find_sightings(photos).days} == {None}
+    csv = list(rows(sightings.days, ["robin"]))
+    assert [(row["photos"], row["unlike"]) for row in csv] == [(40, 2), (40, 40)]
 
 
 def test_two_cameras_are_never_of_one_visit() -> None:
