@@ -156,6 +156,10 @@ test-circle: $(READY) ## From drift over labels to a better champion that serves
 test-classes: $(READY) ## Train on two classes, serve the Bento: every face names both; minutes
 	$(BIN)/python -m pytest -m classes tests/classes -s $(ARGS)
 
+.PHONY: test-cluster
+test-cluster: $(READY) ## Compile the flows for Argo Workflows as the section `cluster` says; needs no cluster
+	$(BIN)/python -m pytest -m cluster tests/flows $(ARGS)
+
 .PHONY: test-kills
 test-kills: $(READY) ## Kill the flow in each of its steps, and promotions, and go on: minutes
 	$(BIN)/python -m pytest -m kills tests/flows tests/registry -s $(ARGS)

@@ -7,8 +7,8 @@
 Writes a folder below ``stores.monitoring``: ``index.html`` for people, ``report.html`` by
 Evidently, ``verdict.json``. Every verdict is a line in ``alerts.jsonl`` there; drift also goes to
 the address in the environment variable SPARROW_WEBHOOK, and starts a training where
-``monitoring.on_drift`` says so. Exit status: 0 ok, 3 drift, 4 too few photos to say, 1 when
-there is no verdict.
+``monitoring.on_drift`` says so, or is published as ``cluster.event``. Exit status: 0 ok, 3 drift,
+4 too few photos to say, 1 when there is no verdict; the run's result ``exit_status`` holds it, too.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ from user_name import settle_user_name
 settle_user_name()
 
 # Metaflow's stubs export none of its names.
+from cluster import OnCluster, publish_event
 from metaflow import Config, FlowSpec, Parameter, card, project, step  # type: ignore[attr-defined]
+from overrides import overrides_given
 from user_errors import UserError, refuse_secrets, user_facing_config, user_facing_step
 
 import monitoring  # noqa: F401 Metaflow packages what the flow imports
@@ -45,6 +47,7 @@ sparrow.telemetry.switch_off()
 EXIT_FILE = "SPARROW_MONITOR_EXIT"  # where the last step, a process of its own, leaves the status
 
 
+@OnCluster("monitor")
 @project(name="sparrow")
 class Monitor(FlowSpec):
     """From the prediction log to a verdict."""
@@ -56,6 +59,7 @@ class Monitor(FlowSpec):
     observed: Observed
     verdict: DriftVerdict
     response: str
+    exit_status: int  # the process's own, which a scheduler's run does not have
 
     config = Config(
         "config",
@@ -67,11 +71,13 @@ class Monitor(FlowSpec):
     overrides: tuple[str, ...] | None = Parameter(  # type: ignore[assignment]
         "set",
         type=str,
+        default=(),  # type: ignore[arg-type]  # Airflow takes no parameter without one
         multiple=True,  # type: ignore[arg-type]
+        callback=overrides_given,  # type: ignore[arg-type]
         help="override a key: --set monitoring.window_photos=500",
     )
     model_version: str | None = Parameter(  # type: ignore[assignment]
-        "model-version", type=str, default=None, help="a published version (default: the champion)"
+        "model-version", type=str, default="", help="a published version (default: the champion)"
     )
 
     @step
@@ -85,7 +91,7 @@ class Monitor(FlowSpec):
         self.verdict_at = datetime.now(UTC)
         name = f"{self.verdict_at:%Y-%m-%dT%H-%M-%S-%f}"
         self.work_dir = str(Path(self.settings.stores.monitoring) / name)
-        self.observed = observe_production(self.settings, self.model_version)
+        self.observed = observe_production(self.settings, self.model_version or None)
         model, photos = self.observed.model, len(self.observed.window.photos)
         print(f"{model.name} version {model.version}: {self.observed.n_photos} photos in the "
               f"window, {photos} of them read")  # fmt: skip
@@ -118,10 +124,11 @@ class Monitor(FlowSpec):
     @step
     @user_facing_step
     def respond(self) -> None:
-        """Send the alerts, and start a training where the config asks for one."""
+        """Send the alerts, and start a training, or publish its event, where the config says so."""
         from monitoring.run import respond_to
 
-        self.response = respond_to(self.settings, self.verdict, HERE / "train.py").words
+        flow = HERE / "train.py"
+        self.response = respond_to(self.settings, self.verdict, flow, publish_event).words
         self.next(self.end)
 
     @step
@@ -139,8 +146,9 @@ class Monitor(FlowSpec):
         print(f"page: {self.work_dir}/index.html")
         for line in keep_within_budget(places_of(self.settings)):
             print(line)
+        self.exit_status = self.verdict.exit_code
         if named := os.environ.get(EXIT_FILE):
-            Path(named).write_text(str(self.verdict.exit_code))
+            Path(named).write_text(str(self.exit_status))
 
 
 def main() -> None:

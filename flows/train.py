@@ -25,8 +25,10 @@ from user_name import settle_user_name
 
 settle_user_name()
 
+from cluster import OnCluster
 from command_line import main
 from metaflow import Config, FlowSpec, Parameter, card, current, parallel, project, step, timeout  # type: ignore[attr-defined]
+from overrides import overrides_given
 from run_values import RunValues
 from step_notes import RECORD, noted_step
 from store_steps import store_step
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from metaflow.datastore.inputs import Inputs
 
 
+@OnCluster("train")
 @project(name="sparrow")
 class Train(RunValues, FlowSpec):
     """From photos with boxes to a served champion."""
@@ -58,7 +61,7 @@ class Train(RunValues, FlowSpec):
     # Metaflow puts the values in the parameters' place, which its stubs do not know.
     overrides: Sequence[str] | None = Parameter(  # type: ignore[assignment]
         "set", type=str, help="override a key: --set training.epochs=3 (repeatable)",
-        multiple=True,  # type: ignore[arg-type]
+        multiple=True, callback=overrides_given, default=(),  # type: ignore[arg-type]
     )  # fmt: skip
     production: bool = Parameter(  # type: ignore[assignment]
         "production", type=bool, default=False, help="promote even if a gate fails",

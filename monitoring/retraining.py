@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -39,6 +39,7 @@ class Action(StrEnum):
     REPORT = "report"
     WAIT = "wait"
     TRAIN = "train"
+    PUBLISH = "publish"
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,34 @@ def respond(
         process = _start(command, home / OUTPUT, lock)
     words = f"Training was started (process {process.pid}, {home / OUTPUT})."
     return Response(Action.TRAIN, words, process)
+
+
+def announce(
+    verdict: DriftVerdict,
+    config: MonitoringConfig,
+    home: Path,
+    publish: Callable[[], str],
+    now: datetime | None = None,
+) -> Response:
+    """As ``respond`` on a cluster: drift is published, and whoever waits for it starts a training.
+
+    One that could not be published does not count, and the next run publishes again.
+
+    Args:
+        config: ``cooldown_hours``; an event goes before ``on_drift``.
+        publish: returns what went wrong, in words.
+    """
+    if verdict.state is not State.DRIFT:
+        return Response(Action.NOTHING, "")
+    home.mkdir(parents=True, exist_ok=True)
+    now = now or datetime.now(UTC)
+    with (home / LOCK).open("ab") as lock:
+        if waiting := _waiting(lock, home / STATE, now, config.cooldown_hours):
+            return Response(Action.WAIT, waiting)
+        if fault := publish():
+            return Response(Action.REPORT, f"The event of drift could not be published: {fault}.")
+        _write_state(home / STATE, now, verdict)
+    return Response(Action.PUBLISH, "The event of drift was published; a training starts on it.")
 
 
 def _waiting(lock: IO[bytes], state: Path, now: datetime, cooldown_hours: float) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 VERDICT, PAGE, REPORT = "verdict.json", "index.html", "report.html"
 PAST_RUNS = 30  # shown
+Publish = Callable[[str, Mapping[str, str]], str]
 ACCEPTED: ComparisonRule = "new-drift"  # by a training that drift started
 
 
@@ -120,24 +123,30 @@ def _write_evidently(config: Config, observed: Observed, verdict: DriftVerdict, 
         return False
 
 
-def respond_to(config: Config, verdict: DriftVerdict, flow: Path) -> Response:
-    """Start a training if that is due, and send the alerts.
+def respond_to(config: Config, verdict: DriftVerdict, flow: Path, publish: Publish) -> Response:
+    """Start a training if that is due, or publish its event, and send the alerts.
 
     The training accepts that new photos differ from the raw set: that is why it is started.
 
     Args:
         flow: the training flow's file.
+        publish: tells a cluster of the event that the config names, with parameters of the
+            training; returns what went wrong.
     """
     from monitoring.alerts import alert
-    from monitoring.retraining import Action, respond
+    from monitoring.retraining import Action, announce, respond
 
     home = Path(config.stores.monitoring)
     accept = list(dict.fromkeys([*config.checks.accept, ACCEPTED]))
-    training = with_values(config, {"checks.accept": accept})
-    settings = json.dumps(training.model_dump(mode="json"))
-    train = [sys.executable, str(flow), "--config-value", "config", settings, "run"]
-    response = respond(verdict, config.monitoring, home, train)
-    if response.action is Action.TRAIN:
+    if config.cluster is not None and (event := config.cluster.event):
+        parameters = {"set": json.dumps([f"checks.accept=[{', '.join(accept)}]"])}
+        response = announce(verdict, config.monitoring, home, partial(publish, event, parameters))
+    else:
+        training = with_values(config, {"checks.accept": accept})
+        settings = json.dumps(training.model_dump(mode="json"))
+        train = [sys.executable, str(flow), "--config-value", "config", settings, "run"]
+        response = respond(verdict, config.monitoring, home, train)
+    if response.action in (Action.TRAIN, Action.PUBLISH):
         words = f"{response.words} It accepts {ACCEPTED}: drift is why it was started."
         response = replace(response, words=words)
     for fault in alert(verdict, response.words, home):

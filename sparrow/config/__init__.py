@@ -6,6 +6,7 @@ names that are allowed there: a typo must never train a different model in silen
 
 from sparrow.config.base import MAX_SIDE_PX, ConfigError, Section
 from sparrow.config.checks import ChecksConfig
+from sparrow.config.cluster import ClusterConfig, StepOnClusterConfig
 from sparrow.config.data import PLACES, DataConfig, GenerateConfig, SplitConfig, plural_faults
 from sparrow.config.evaluation import EvaluationConfig, PromotionConfig
 from sparrow.config.load import (
@@ -38,6 +39,7 @@ __all__ = [
     "TRAINING_SECTIONS",
     "AugmentationConfig",
     "ChecksConfig",
+    "ClusterConfig",
     "Config",
     "ConfigError",
     "DataConfig",
@@ -50,6 +52,7 @@ __all__ = [
     "Section",
     "ServiceConfig",
     "SplitConfig",
+    "StepOnClusterConfig",
     "StorageConfig",
     "StoresConfig",
     "TrainingConfig",

@@ -179,6 +179,10 @@ def _apply_override(values: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key:
         raise ConfigError(f"override {override!r}: expected key.path=value")
+    if key.split(".")[0].strip() == "cluster":
+        raise ConfigError(
+            f"override {override!r}: it comes too late for the cluster; write it into the file"
+        )
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -200,7 +204,8 @@ def _explain(fault: dict[str, Any], kind: type[BaseModel]) -> str:
     section: Any = kind
     for name in location[:-1]:
         field = section.model_fields.get(name) if hasattr(section, "model_fields") else None
-        section = _section_type(field.annotation) if field is not None else None
+        # No field's name is a key of a mapping, of which the section is known already.
+        section = _section_type(field.annotation) if field is not None else section
     names = list(section.model_fields) if section is not None else []
     nearest = nearest_name(location[-1], names)
     hint = f" Did you mean {nearest!r}?" if nearest else ""

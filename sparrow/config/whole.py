@@ -12,6 +12,7 @@ from pydantic import BaseModel, field_validator, model_validator
 
 from sparrow.config.base import Section
 from sparrow.config.checks import ChecksConfig
+from sparrow.config.cluster import ClusterConfig
 from sparrow.config.data import PLACES, DataConfig, SplitConfig
 from sparrow.config.evaluation import EvaluationConfig, PromotionConfig
 from sparrow.config.monitoring import MonitoringConfig
@@ -49,6 +50,7 @@ class Config(Section):
     storage: StorageConfig = StorageConfig()
     service: ServiceConfig = ServiceConfig()
     monitoring: MonitoringConfig = MonitoringConfig()
+    cluster: ClusterConfig | None = None  # null: the flows ask for nothing beyond this machine
 
     @field_validator("name")
     @classmethod
@@ -89,10 +91,9 @@ def changed_values(before: Config, after: Config) -> dict[str, Any]:
     trees = before.model_dump(mode="json"), after.model_dump(mode="json")
     changed: dict[str, Any] = {}
     for section, value in trees[1].items():
-        if not isinstance(getattr(before, section), Section):
-            value, old = {"": value}, {"": trees[0][section]}
-        else:
-            old = trees[0][section]
+        old = trees[0][section]
+        if not (isinstance(value, dict) and isinstance(old, dict)):
+            value, old = {"": value}, {"": old}
         changed |= {
             f"{section}.{name}".rstrip("."): new
             for name, new in value.items()

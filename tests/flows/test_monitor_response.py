@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,13 +32,17 @@ def test_drift_starts_the_training_flow_with_the_monitors_own_settings(
         {"data": {"root": "no-such-place"}, "monitoring": {"on_drift": "train"}},
     )
     home = Path(config.stores.monitoring)
-    started = respond_to(config, DRIFT, FLOWS / "train.py")
+    started = respond_to(config, DRIFT, FLOWS / "train.py", no_event)
     assert started.words.startswith("Training was started")
     assert started.process is not None
     assert started.process.wait(120) != 0
     said = (home / OUTPUT).read_text()
     assert "no-such-place/image_info.csv: there is no such file" in said
     assert "Traceback" not in said
-    assert "not before" in respond_to(config, DRIFT, FLOWS / "train.py").words
+    assert "not before" in respond_to(config, DRIFT, FLOWS / "train.py", no_event).words
     told = [json.loads(line) for line in (home / FILE).read_text().splitlines()]
     assert [one["response"].split()[0] for one in told] == ["Training", "Drift"]
+
+
+def no_event(event: str, parameters: Mapping[str, str]) -> str:
+    raise AssertionError(f"{event} {parameters}: the config names no event")

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import pickle
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
+import yaml
 from PIL import Image
 
 from sparrow.inference.model_folder import INFO, REFERENCE, read_info, write_info
@@ -39,11 +45,14 @@ def home(model_folder: Path, tmp_path: Path, photos: Any) -> Path:
     return tmp_path
 
 
-def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(
+    home: Path, *arguments: str, before: tuple[str, ...] = (), **variables: str
+) -> subprocess.CompletedProcess[str]:
+    variables |= {"METAFLOW_USER": "test", "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(home)}
     return subprocess.run(
-        [sys.executable, str(FLOW), "run", *arguments],
+        [sys.executable, str(FLOW), *before, "run", *arguments],
         cwd=home,
-        env={**os.environ, "METAFLOW_USER": "test", "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(home)},
+        env=os.environ | variables,
         capture_output=True,
         text=True,
         check=False,
@@ -61,8 +70,38 @@ def of_the_model(photo: Any) -> Any:
     return replace(photo, boxes=tuple(replace(b, label="house_sparrow") for b in photo.boxes))
 
 
+@pytest.fixture
+def events() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The address of a web server, and what was posted to it."""
+    posted: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/metaflow-event", posted
+        server.shutdown()
+
+
+def result(home: Path, step: str, name: str) -> object:
+    """A stored value of the one run, read as Metaflow wrote it, without our classes."""
+    (listed,) = (home / ".metaflow" / "Monitor").glob(f"[0-9]*/{step}/*/0.data.json")
+    sha = json.loads(listed.read_text())["objects"][name]
+    data = home / ".metaflow" / "Monitor" / "data" / sha[:2] / sha
+    return pickle.loads(gzip.decompress(data.read_bytes()))
+
+
 @pytest.mark.slow
-def test_night_ends_with_status_3_a_page_a_report_and_a_verdict(home: Path, photos: Any) -> None:
+def test_night_ends_with_status_3_a_page_a_report_a_verdict_and_an_event(
+    home: Path, photos: Any, events: tuple[str, list[dict[str, Any]]]
+) -> None:
     model = {"name": "test-detector", "version": "1"}
     days = photos(60, seed=2, **model)
     nights = photos(40, seed=3, first=60, brightness=0.15, **model)
@@ -75,7 +114,17 @@ def test_night_ends_with_status_3_a_page_a_report_and_a_verdict(home: Path, phot
     kept.mkdir()
     Image.new("RGB", (640, 480), (20, 20, 40)).save(kept / f"{recent[-1].id}.photo", "JPEG")
 
-    done = run(home, "--set", "monitoring.window_days=1.0", "--set", "monitoring.windows=[25, 100]")
+    config = yaml.safe_load((FLOW.parents[1] / "configs" / "demo.yaml").read_text())
+    config |= {"cluster": {"event": "drift", "every_step": {"retries": 0}}}
+    (home / "own.yaml").write_text(yaml.safe_dump(config))
+    address, published = events
+    done = run(
+        home, "--set", "monitoring.window_days=1.0", "--set", "monitoring.windows=[25, 100]",
+        before=("--config", "config", "own.yaml"), METAFLOW_ARGO_EVENTS_WEBHOOK_URL=address,
+    )  # fmt: skip
+    assert result(home, "end", "exit_status") == 3
+    assert [event["name"] for event in published] == ["mfns.sparrow.user.test.drift"]
+    assert published[0]["payload"]["set"] == '["checks.accept=[new-drift]"]'
     assert done.returncode == 3, done.stdout[-3000:] + done.stderr[-3000:]
     assert "Brightness (0 to 1) fell" in done.stdout
     (folder,) = (home / ".sparrow" / "monitoring").glob("2*")

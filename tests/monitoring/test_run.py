@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from monitoring.alerts import FILE
 from monitoring.observation import MonitoredModel
 from monitoring.retraining import OUTPUT
 from monitoring.run import detect_drift, observe_production, respond_to
@@ -79,12 +82,48 @@ def test_a_training_that_drift_started_accepts_the_drift_of_new_photos_and_says_
         }
     )
     drift = DriftVerdict(State.DRIFT, "birds", "3", 25, None, None, (), "One column drifted.")
-    response = respond_to(config, drift, flow)
+    response = respond_to(config, drift, flow, no_event)
     assert response.process is not None
     assert response.process.wait(60) == 0
     output = (tmp_path / "monitoring" / OUTPUT).read_text()
     assert output == "['size-ratio', 'new-drift']\n"
     assert response.words.endswith("It accepts new-drift: drift is why it was started.")
     assert "new-drift" not in config.checks.accept
-    waiting = respond_to(config, drift, flow)
+    waiting = respond_to(config, drift, flow, no_event)
     assert "new-drift" not in waiting.words  # nothing was started
+
+
+def no_event(event: str, parameters: Mapping[str, str]) -> str:
+    raise AssertionError(f"{event} {parameters}: the config names no event")
+
+
+def test_where_the_config_names_an_event_drift_is_published_once_in_the_cool_down(
+    tmp_path: Path,
+) -> None:
+    """One that could not be published is published by the next run; the training is told why."""
+    config = make_config(
+        {
+            "checks": {"accept": ["size-ratio"]},
+            "cluster": {"event": "drift"},
+            "monitoring": {"on_drift": "train"},
+            "stores": {"monitoring": str(tmp_path / "monitoring")},
+        }
+    )
+    sent: list[tuple[str, Mapping[str, str]]] = []
+    faults = iter(["no route to host", ""])
+
+    def publish(event: str, parameters: Mapping[str, str]) -> str:
+        sent.append((event, parameters))
+        return next(faults)
+
+    calm = DriftVerdict(State.OK, "birds", "3", 25, None, None, (), "")
+    drift = DriftVerdict(State.DRIFT, "birds", "3", 25, None, None, (), "One column drifted.")
+    verdicts = (calm, drift, drift, drift)
+    told = [respond_to(config, verdict, tmp_path / "no.py", publish) for verdict in verdicts]
+    assert [response.action for response in told] == ["nothing", "report", "publish", "wait"]
+    assert all(response.process is None for response in told)
+    assert told[1].words == "The event of drift could not be published: no route to host."
+    parameters = {"set": '["checks.accept=[size-ratio, new-drift]"]'}
+    assert sent == [("drift", parameters)] * 2
+    alerts = (tmp_path / "monitoring" / FILE).read_text().splitlines()
+    assert [json.loads(line)["exit_code"] for line in alerts] == [0, 3, 3, 3]
