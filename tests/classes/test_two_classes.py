@@ -63,6 +63,8 @@ CONFIG: dict[str, Any] = {
 }  # fmt: skip
 
 
+# As it is imported, MLflow warns of the type hints of its own classes.
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning")
 @pytest.mark.classes
 def test_no_face_loses_a_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
