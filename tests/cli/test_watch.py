@@ -188,9 +188,10 @@ def test_two_cameras_and_the_same_table_as_sparrow_count(
     watching: Any, model_folder: Path, tmp_path: Path
 ) -> None:
     home = tmp_path / "in"
+    home.mkdir(exist_ok=True)
+    (home / "notes.txt").write_text("no photo")  # first: it has settled when the photos have
     for number in range(4):
         put(home / f"cam{number % 2}" / f"20260501_12000{number}.jpg", number)
-    (home / "notes.txt").write_text("no photo")
     report = tmp_path / "report.html"
     with watching("--visits", tmp_path / "visits.csv", "--report", report):
         until(lambda: len(table(tmp_path)) == 4)
