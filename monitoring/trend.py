@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any  # of columns, whatever their type
 
-from sqlalchemy import UnaryExpression, asc, case, desc, extract, func, select
+from sqlalchemy import UnaryExpression, asc, case, desc, func, select
 
 from monitoring.columns import class_count_column
 from monitoring.observation import CLOCKS_APART, MonitoredModel
-from sparrow.predictions.hours import STATISTICS, Sums, narrowed, sums_by_interval
+from sparrow.predictions.hours import STATISTICS, Sums, interval_begin, narrowed, sums_by_interval
 from sparrow.predictions.log import PredictionLog
 from sparrow.predictions.log_tables import boxes_table, photos_table
 from sparrow.predictions.photo_filter import PhotoFilter
@@ -103,7 +103,8 @@ def _class_means(
     log: PredictionLog, sampled: PhotoFilter, width_s: int, classes: Sequence[str]
 ) -> dict[int, dict[str, float | None]]:
     """Boxes of each class per counted photo, by interval and by the name of their column."""
-    begin, table, mine = _begin(width_s).label("begin"), photos_table.c, sampled.clauses()
+    table, mine = photos_table.c, sampled.clauses()
+    begin = interval_begin(table.time, width_s)
     counted = select(begin, func.count(case((table.error.is_(None), 1))).label("photos"))
     photos = {
         int(row["begin"]): int(row["photos"])
@@ -124,9 +125,3 @@ def _class_means(
         }
         for start, number in photos.items()
     }
-
-
-def _begin(width_s: int) -> Any:
-    """Beginning of a photo's interval, in seconds since 1970: whole intervals, in UTC."""
-    seconds = extract("epoch", photos_table.c.time)
-    return seconds - seconds % width_s

@@ -57,17 +57,18 @@ class Detections:
     def above(self, min_score: float) -> Detections:
         """Only the detections whose score is at least ``min_score``."""
         # In float32, as the scores are: 0.3 then means the same as a Python or a NumPy float.
-        keep = self.scores >= np.float32(min_score)
-        return Detections(self.boxes_xyxy[keep], self.scores[keep], self.labels[keep])
+        return self.where(self.scores >= np.float32(min_score))
 
     def below(self, min_score: float) -> Detections:
         """Only those that ``above`` leaves out."""
-        drop = self.scores < np.float32(min_score)
-        return Detections(self.boxes_xyxy[drop], self.scores[drop], self.labels[drop])
+        return self.where(self.scores < np.float32(min_score))
 
     def of_class(self, label: int) -> Detections:
         """Only the detections with this label."""
-        keep = self.labels == label
+        return self.where(self.labels == label)
+
+    def where(self, keep: NDArray[np.bool_]) -> Detections:
+        """Only the detections for which ``keep``, bool [N], is true."""
         return Detections(self.boxes_xyxy[keep], self.scores[keep], self.labels[keep])
 
     def relabelled(self, own: Sequence[str], wanted: Sequence[str]) -> Detections:

@@ -34,10 +34,6 @@ class FalseAlarms:
         fewer = sum(math.exp(self._log_probability(n, photos)) for n in range(flagged))
         return 1 - fewer >= SURPRISING
 
-    def expected(self, photos: int) -> float:
-        """How many of so many photos are flagged on average."""
-        return self.rate * photos
-
     def _log_probability(self, flagged: int, photos: int) -> float:
         """The logarithm of the chance of exactly so many."""
         ways = _log_ways(photos, flagged)

@@ -61,12 +61,12 @@ def _whole(detections: Detections, tile: Tile, scale: Scale, photo: Tile) -> Det
         (tile.right < photo.right) & (boxes[:, 2] > tile.right - margin),
         (tile.bottom < photo.bottom) & (boxes[:, 3] > tile.bottom - margin),
     )
-    return _chosen(detections, ~np.logical_or.reduce(inner))
+    return detections.where(~np.logical_or.reduce(inner))
 
 
 def _left_to_scale(detections: Detections, scale: Scale) -> Detections:
     """Without boxes so small that a finer scale alone decides on them."""
-    return _chosen(detections, _long_sides(detections) >= LEFT_TO_FINER * scale.finer_px)
+    return detections.where(_long_sides(detections) >= LEFT_TO_FINER * scale.finer_px)
 
 
 def _once(of_tiles: Sequence[Detections]) -> Detections:
@@ -89,7 +89,7 @@ def _once(of_tiles: Sequence[Detections]) -> Detections:
         else:
             kept.append(number)
             seen_by[number] = {by}
-    return _chosen(detections, np.isin(np.arange(len(detections)), kept))
+    return detections.where(np.isin(np.arange(len(detections)), kept))
 
 
 def _with_finer(
@@ -119,7 +119,7 @@ def _with_finer(
     coarse_wins = related & np.where(fine_decides, ~fine_holds, coarse_holds)
     keep_fine: Bools = ~np.asarray(coarse_wins.any(axis=0))
     keep_coarse: Bools = ~np.asarray((related & ~coarse_wins & keep_fine[None]).any(axis=1))
-    return _joined([_chosen(coarse, keep_coarse), _chosen(fine, keep_fine)])
+    return _joined([coarse.where(keep_coarse), fine.where(keep_fine)])
 
 
 def _overlaps(a: Detections, b: Detections) -> tuple[Floats, Floats, Bools]:
@@ -139,10 +139,6 @@ def _related(a: Detections, b: Detections, overlap: Floats, inside: Bools) -> Bo
 def _long_sides(detections: Detections) -> Floats:
     boxes = detections.boxes_xyxy
     return np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
-
-
-def _chosen(detections: Detections, keep: Bools) -> Detections:
-    return Detections(detections.boxes_xyxy[keep], detections.scores[keep], detections.labels[keep])
 
 
 def _joined(parts: Sequence[Detections]) -> Detections:

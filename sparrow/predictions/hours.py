@@ -81,6 +81,12 @@ def sums_by_interval(
     return {begin: sums for begin, sums in by_begin.items() if sums["photos"]}
 
 
+def interval_begin(time: ColumnElement[Any], width_s: int) -> Label[Any]:
+    """When the interval of a time begins, in seconds since 1970: whole intervals, in UTC."""
+    seconds = extract("epoch", time)
+    return (seconds - seconds % width_s).label("begin")
+
+
 def _queries(
     log: PredictionLog, chosen: PhotoFilter, width_s: int | None, names: Sequence[str]
 ) -> Iterator[Select[Any]]:
@@ -141,11 +147,10 @@ def _of_photos(
 
 
 def _begin(time: ColumnElement[Any], width_s: int | None) -> tuple[Label[Any], list[Label[Any]]]:
-    """Beginning of an interval (whole ones, in UTC), and what rows are grouped by."""
+    """``interval_begin``, or one beginning for all, and what rows are grouped by."""
     if width_s is None:
         return literal(0).label("begin"), []
-    seconds = extract("epoch", time)
-    begin = (seconds - seconds % width_s).label("begin")
+    begin = interval_begin(time, width_s)
     return begin, [begin]
 
 
