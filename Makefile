@@ -20,6 +20,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WITHOUT_NVIDIA := $(VENV)/.without-nvidia
 REPORTS := build/coverage
+LOCKED := cluster watch download dev  # with the extras that these take in: all but ray
 
 # A file's tests stay together on one core: they share what they set up. Files begin in the order of
 # tests/random_order.py, and not by the number of their tests.
@@ -219,7 +220,7 @@ lock: $(READY) ## Pin the tree anew after a change of pyproject.toml [ARGS=--upg
 	for name in requirements requirements-serve; do \
 		grep '==' $$name.lock > $(VENV)/$$name.txt || true; \
 	done; \
-	$(BIN)/uv pip compile pyproject.toml --all-extras $$tools $(ARGS) \
+	$(BIN)/uv pip compile pyproject.toml $(LOCKED:%=--extra %) $$tools $(ARGS) \
 		--output-file $(VENV)/requirements.txt; \
 	$(BIN)/uv pip compile pyproject.toml --extra serve --constraints $(VENV)/requirements.txt $$tools $(ARGS) \
 		--output-file $(VENV)/requirements-serve.txt; \

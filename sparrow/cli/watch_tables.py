@@ -111,7 +111,11 @@ class Tables:
 
     def _folder(self, files: Sequence[Path]) -> CountedFolder:
         return CountedFolder(
-            self._photos.journal, files, self._root, self._class_names, self._outputs.options
+            self._root,
+            self._class_names,
+            self._outputs.options,
+            journal=self._photos.journal,
+            files=files,
         )
 
 

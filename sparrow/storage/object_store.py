@@ -1,6 +1,7 @@
 """A store of objects by name, in a folder or in an S3 bucket: the only module over ``pyarrow.fs``.
 
-An object is written whole or not at all, and held in memory whole. Nothing here knows what the
+An object is written whole or not at all, and held in memory whole but for one that is written from
+a file. Nothing here knows what the
 objects are. What opens the store is in the environment: credentials as AWS's own programs read
 them, ``AWS_ENDPOINT_URL`` for a server that is not Amazon's.
 """
@@ -9,7 +10,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,6 +22,7 @@ from sparrow.atomic_file import sync
 from sparrow.store_url import hide_in_text, hide_secrets
 
 INCOMING = "incoming"  # what a folder's writers have not completed; worthless after a kill
+PIECE = 8 * 1024**2  # bytes of a file on its way
 ATTEMPTS = 4  # of a request to a server, with growing pauses
 CONNECT_SECONDS = 10.0
 
@@ -30,6 +33,10 @@ class StoreError(RuntimeError):
 
 class ObjectMissingError(StoreError):
     """There is no object of this name."""
+
+
+class ObjectRefusedError(StoreError):
+    """The store does not let this object be had with these credentials."""
 
 
 class ObjectStore:
@@ -58,24 +65,39 @@ class ObjectStore:
         Raises:
             StoreError: the store cannot be listed.
         """
+        return {key: size for key, (size, _) in self.sizes_and_times(prefix).items()}
+
+    def sizes_and_times(self, prefix: str) -> dict[str, tuple[int, int]]:
+        """Bytes and time of writing, in nanoseconds since 1970, of every object, by key.
+
+        Args:
+            prefix: the folder that they are below.
+
+        Raises:
+            StoreError: the store cannot be listed.
+        """
         selector = fs.FileSelector(self._path(prefix), allow_not_found=True, recursive=True)
         with self._named("listed", prefix):
             self._refuse_absent()
             infos = self._fs.get_file_info(selector)
             if not infos:
                 self._refuse_absent_bucket()
-        start = len(self._base) + 1
-        return {info.path[start:]: info.size for info in infos if info.type == fs.FileType.File}
+        start, files = len(self._base) + 1, (i for i in infos if i.type == fs.FileType.File)
+        return {info.path[start:]: (info.size, info.mtime_ns) for info in files}
 
-    def read(self, key: str) -> bytes:
-        """The whole content of an object.
+    def read(self, key: str, at_most: int | None = None) -> bytes:
+        """The content of an object.
+
+        Args:
+            key: its name.
+            at_most: bytes from its beginning; None reads the whole.
 
         Raises:
             ObjectMissingError: there is none of this name.
             StoreError: it cannot be read.
         """
         with self._named("read", key), self._fs.open_input_file(self._path(key)) as file:
-            return bytes(file.read())
+            return bytes(file.read(at_most))
 
     def write(self, key: str, content: bytes) -> None:
         """Put an object in place in one step; a kill leaves the one before, or none.
@@ -88,6 +110,28 @@ class ObjectStore:
                 self._write_file(key, content)
             else:
                 self._put(self._path(key), content)
+
+    def write_from(self, key: str, file: Path) -> None:
+        """Put an object in place that is a file's content; raises as ``write``."""
+        if self._is_folder:
+            self.write(key, file.read_bytes())
+            return
+        with (
+            file.open("rb") as source,
+            self._named("written", key),
+            self._fs.open_output_stream(self._path(key), compression=None) as target,
+        ):
+            shutil.copyfileobj(source, target, PIECE)
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Delete objects; those that are not there are passed over.
+
+        Raises:
+            StoreError: one cannot be deleted.
+        """
+        for key in keys:
+            with self._named("deleted", key), suppress(FileNotFoundError):
+                self._fs.delete_file(self._path(key))
 
     def clear_incoming(self) -> None:
         """Remove what this writer's killed processes left incomplete; call it while none writes."""
@@ -138,7 +182,8 @@ class ObjectStore:
             raise ObjectMissingError(f"the store {self.name} has no {key}") from error
         except OSError as error:
             reason = hide_in_text(str(error).strip().splitlines()[0])
-            raise StoreError(
+            refused = isinstance(error, PermissionError) or "ACCESS_DENIED" in reason
+            raise (ObjectRefusedError if refused else StoreError)(
                 f"the store {self.name}: {key} cannot be {doing}: {reason}{self._hint()}"
             ) from error
 
