@@ -33,7 +33,7 @@ def request(archive: Path, to: str, model: Path, **more: Any) -> Request:
 
 def test_a_folder_without_a_photo_is_refused(model_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match="no photo in .*empty"):
+    with pytest.raises(ValueError, match=r"no photo in .*empty"):
         make_plan(request(tmp_path / "empty", f"{tmp_path}/to/", model_folder), lambda _: None)
 
 
