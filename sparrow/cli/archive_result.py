@@ -6,14 +6,16 @@ import json
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sparrow.cli.archive_plan import Plan, counts_key
 from sparrow.cli.archive_request import Destination
 from sparrow.cli.archive_source import ArchiveListing, open_source
+from sparrow.cli.archive_visits import ArchiveVisits
 from sparrow.cli.count_output import OutputPhoto, write
 from sparrow.cli.count_report import SOME_UNREADABLE, report
 from sparrow.cli.count_table import refuse_other_table
@@ -23,7 +25,9 @@ from sparrow.cli.journal_entry import Entry
 from sparrow.inference.photo_files import SkippedFile
 from sparrow.plain_text import utf8
 from sparrow.storage.object_store import ObjectMissingError, ObjectStore, StoreError
-from sparrow.visits.visits import SeenPhoto, Sightings, find_sightings
+
+if TYPE_CHECKING:
+    from sparrow.inference.counter import PhotoCounter
 
 SUMMARY = "_summary.json"  # written last: the tables are whole when it is there
 PART = "part-{:05d}.parquet"
@@ -116,25 +120,27 @@ def finish(plan: Plan) -> int:
     request, to = plan.request, Destination.parse(plan.request.to)
     root = open_source(request.photos, recursive=request.recursive).root
     photos = CountedArchive(root, counter.info.class_names, request.options, plan=plan)
-    tally, sightings = _take_up(photos, counter)
-    if to.file is None:
-        _write_parts(to.store(), photos, sightings, tally)
-    else:
-        rows, skipped = photos.output(sightings), plan.left_out.skipped
-        _write_table(to.store(), to.file, rows, skipped, photos.class_names)
-    report(tally, sightings, plan.left_out)
+    with closing(ArchiveVisits()) as visits:
+        tally = _take_up(photos, counter, visits)
+        words = visits.find(request.options.seconds, tally)
+        rows = photos.output(visits.visit_of)
+        if to.file is None:
+            _write_parts(to.store(), rows, plan, tally)
+        else:
+            skipped = plan.left_out.skipped
+            _write_table(to.store(), to.file, rows, skipped, tally.class_names)
+    report(tally, words, plan.left_out)
     to.remove_state()
     return SOME_UNREADABLE if tally.failed else 0
 
 
-def _take_up(photos: CountedPhotos, counter: Any) -> tuple[Tally, Sightings]:
-    tally, seen = Tally.of(counter), list[SeenPhoto]()
+def _take_up(photos: CountedArchive, counter: PhotoCounter, visits: ArchiveVisits) -> Tally:
+    tally = Tally.of(counter)
     for file, entry in photos.entries():
         tally.add(entry)
         if entry["record"]["error"] is None:
-            seen.append(photos.seen(file, entry))
-    seconds = photos.options.seconds
-    return tally, find_sightings(seen, seconds, tally.confidence, tally.false_alarms)
+            visits.add(photos.seen(file, entry))
+    return tally
 
 
 def _write_table(
@@ -150,19 +156,17 @@ def _write_table(
         store.write_from(name, table)
 
 
-def _write_parts(
-    store: ObjectStore, photos: CountedArchive, sightings: Sightings, tally: Tally
-) -> None:
+def _write_parts(store: ObjectStore, rows: Iterator[OutputPhoto], plan: Plan, tally: Tally) -> None:
     """Tables of Parquet, and then the summary."""
     before = set(store.sizes(""))
     store.delete([SUMMARY])
-    rows, parts = photos.output(sightings), list[str]()
+    parts = list[str]()
     for first in rows:
         parts.append(PART.format(len(parts)))
         some = chain([first], islice(rows, PART_PHOTOS - 1))
-        _write_table(store, parts[-1], some, (), photos.class_names)
+        _write_table(store, parts[-1], some, (), tally.class_names)
     store.delete(sorted(key for key in before - set(parts) if _is_part(key)))
-    summary = json.dumps(_summary(photos.plan, tally, parts), indent=1)
+    summary = json.dumps(_summary(plan, tally, parts), indent=1)
     store.write(SUMMARY, f"{summary}\n".encode())
 
 

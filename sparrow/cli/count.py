@@ -15,7 +15,7 @@ from sparrow.cli.count_output import OutputForm, write, write_visits
 from sparrow.cli.count_page import write_page
 from sparrow.cli.count_photos import Wanted, count_all
 from sparrow.cli.count_places import draw_without_places, say_places, write_places
-from sparrow.cli.count_report import SOME_UNREADABLE, describe, report
+from sparrow.cli.count_report import SOME_UNREADABLE, describe, report, sightings_in_words
 from sparrow.cli.count_table import refuse_other_table
 from sparrow.cli.count_tally import Tally
 from sparrow.cli.counted_folder import CountedFolder, root_of
@@ -81,7 +81,7 @@ def count(arguments: argparse.Namespace) -> int:
         refused = write_exports(arguments, photos, sightings)
         journal.remove()
     say_places(places, written_to=arguments.fixed_places)
-    report(tally, sightings, left_out)
+    report(tally, sightings_in_words(sightings, tally), left_out)
     return SOME_UNREADABLE if tally.failed or refused else 0
 
 
@@ -96,7 +96,7 @@ def _write_all(
     if arguments.to is not None:
         write(
             arguments.to,
-            photos.output(sightings),
+            photos.output(sightings.visit_of.get),
             left_out.skipped,
             photos.class_names,
             form,

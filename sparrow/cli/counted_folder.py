@@ -6,7 +6,7 @@ Names are those below the folder that a person named, with ``/``: the same where
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from sparrow.plain_text import utf8
 from sparrow.visits.capture import CameraBy, Capture, Shot, capture_of, read_position, read_shot
 from sparrow.visits.fixed_places import FixedPlace, of_camera, without_places
 from sparrow.visits.maximum import Number, with_expected
-from sparrow.visits.visits import VISIT_SECONDS, SeenPhoto, Sightings
+from sparrow.visits.visits import VISIT_SECONDS, SeenPhoto
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,8 @@ class CountedPhotos:
         home = self.root.name or str(self.root)
         return capture_of(shot, name, self.options.camera_by, home, written_ns)
 
-    def output(self, sightings: Sightings) -> Iterator[OutputPhoto]:
-        """Each photo for the output file."""
+    def output(self, visit_of: Callable[[str], int | None]) -> Iterator[OutputPhoto]:
+        """Each photo for the output file; ``visit_of``: number of the visit by a photo's name."""
         for file, entry in self.entries():
             capture = self.capture(file, entry)
             record = entry["record"]
@@ -109,7 +109,7 @@ class CountedPhotos:
                 "taken_at": capture.taken.isoformat() if capture.taken else None,
                 "time_from": capture.time_from or None,
                 "camera": utf8(capture.camera),
-                "visit": sightings.visit_of.get(record["file_name"]),
+                "visit": visit_of(record["file_name"]),
             }
             if self.options.position:
                 position = self.position(file, entry)
