@@ -36,7 +36,7 @@ from stack_servers import (
 
 SERVERS: tuple[Callable[[Place], Server], ...] = (postgres, s3, mlflow, metadata)
 HOME, PORT = ".sparrow/stack", 9400
-READY_SECONDS, GRACE_SECONDS = 120, 20
+READY_SECONDS, GRACE_SECONDS = 120, 40
 EXPORTS, PROCESSES = "exports.sh", "processes.json"
 
 
