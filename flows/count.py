@@ -9,6 +9,7 @@ shards that are missing. Exit status: 0 all could be counted, 3 some photos coul
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -36,10 +37,10 @@ EXIT_FILE = "SPARROW_COUNT_EXIT"  # where the last step, a process of its own, l
 SHARD_HOURS = 24
 
 
-def _parameter(name: str, help_: str, default: str | float | None = None, **more: Any) -> Any:
+def _parameter(name: str, help_: str, default: str | float | None = None) -> Any:
     """One of Metaflow's, whose place in a step its value takes."""
     kind = str if default is None else type(default)
-    return Parameter(name, help=help_, default=default, type=kind, required=default is None, **more)
+    return Parameter(name, help=help_, default=default, type=kind, required=default is None)
 
 
 @project(name="sparrow")
@@ -52,7 +53,7 @@ class Count(FlowSpec):
     counted: int
     exit_status: int  # the process's own, which a scheduler's run does not have
 
-    photos = _parameter("photos", "s3://…, or files and folders that all steps see", multiple=True)
+    photos = _parameter("photos", "s3://…, a folder that all steps see, or a JSON list of such")
     to = _parameter("to", "s3://…, a folder that ends in /, or a table")
     model = _parameter("model", "a model folder: a path that all steps see, or s3://…")
     recursive = _parameter("recursive", "look into folders in folders", True)
@@ -114,8 +115,10 @@ class Count(FlowSpec):
         from sparrow.cli.counted_folder import VisitOptions
         from sparrow.inference.tile_choice import parse_tiles
 
+        # A scheduler knows parameters of one text each.
+        places = json.loads(self.photos) if self.photos.startswith("[") else [self.photos]
         return Request(
-            photos=tuple(map(absolute, self.photos)),
+            photos=tuple(map(absolute, places)),
             to=absolute(self.to),
             model=absolute(self.model),
             recursive=self.recursive,

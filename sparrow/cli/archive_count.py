@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -126,14 +127,14 @@ def _run_flow(arguments: argparse.Namespace) -> int:
     request = _request(arguments)
     options = request.options
     words = [
-        "--to", request.to, "--model", request.model, "--shard-photos", request.shard_photos,
-        "--tiles", request.tiles or "none", "--camera", options.camera_by,
-        "--visit-seconds", options.seconds, "--recursive", request.recursive,
-        "--file-times", options.file_times, "--gps", options.position,
+        "--photos", json.dumps(request.photos), "--to", request.to, "--model", request.model,
+        "--shard-photos", request.shard_photos, "--tiles", request.tiles or "none",
+        "--camera", options.camera_by, "--visit-seconds", options.seconds,
+        "--recursive", request.recursive, "--file-times", options.file_times,
+        "--gps", options.position,
     ]  # fmt: skip
-    photos = [word for place in request.photos for word in ("--photos", place)]
     limits = ["--max-num-splits", MOST_SPLITS, "--max-workers", arguments.workers or usable_cores()]
     flow = shipped("flows/count.py")
-    command = [sys.executable, flow, "run", *photos, *words, *limits]
+    command = [sys.executable, flow, "run", *words, *limits]
     # Words of this program and of its own command line, and no shell.
     return subprocess.run(list(map(str, command)), check=False).returncode  # noqa: S603

@@ -13,6 +13,7 @@ from typing import Any
 
 from sparrow.cli.archive_shard import ShardCounter
 from sparrow.progress import show_progress
+from sparrow.storage.object_store import StoreError
 
 
 class RayShardCounter:
@@ -56,5 +57,12 @@ def count_with_ray(address: str, shards: Sequence[str], most: int | None) -> Non
         RayShardCounter, fn_constructor_args=(address,), batch_size=1, num_cpus=1, compute=actors
     )
     show = show_progress("counted", "shards", to=sys.stderr)
-    for number, _ in enumerate(counted.iter_rows(), 1):
-        show(number, len(shards))
+    try:
+        for number, _ in enumerate(counted.iter_rows(), 1):
+            show(number, len(shards))
+    except ray.exceptions.RayError as error:
+        reason = str(error.__cause__ or error).strip().splitlines()[-1]
+        raise StoreError(
+            f"Ray did not count all shards: {reason}. Those that are counted are kept; start "
+            "again to go on"
+        ) from error

@@ -21,6 +21,7 @@ from sparrow.cli.count_photos import entry_of
 from sparrow.cli.journal_entry import Entry
 from sparrow.inference.tile_choice import TileChoice, Tiles
 from sparrow.inference.worker_process import ProcessLostError, WorkerProcess
+from sparrow.storage.object_store import ObjectMissingError
 from sparrow.visits.capture import read_position, read_shot
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ class ShardCounter:
         """
         store, key = self._plan.store(), counts_key(shard)
         photos = self._plan.shard_photos(shard)
-        if key not in store.sizes("shards"):
+        try:
+            store.read(key, 1)  # another try of the same step has counted it
+        except ObjectMissingError:
             lines = [json.dumps(entry) for entry in self._entries(photos)]
             store.write(key, "".join(f"{line}\n" for line in lines).encode())
         return len(photos)

@@ -52,6 +52,7 @@ def count(arguments: argparse.Namespace) -> int:
 
         return count_archive(arguments)
     arguments.photos = list(map(Path, arguments.photos))
+    arguments.model = None if arguments.model is None else Path(arguments.model)
     check_options(arguments)
     from sparrow.cli.count_exports import check_whereabouts, write_exports
     from sparrow.inference.counter import PhotoCounter
