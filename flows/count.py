@@ -27,8 +27,8 @@ settle_user_name()
 
 # Metaflow's stubs export none of its names.
 from metaflow import FlowSpec, Parameter, project, step  # type: ignore[attr-defined]
+from plain_errors import plain_errors
 from store_steps import store_step
-from user_errors import plain_errors
 
 import sparrow.telemetry
 

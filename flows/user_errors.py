@@ -87,21 +87,9 @@ def user_facing_step(function: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(function)
     def wrapped(flow: Any, *inputs: Any) -> None:  # Metaflow's: a flow; a join's inputs
         started = time.time()
-        if hasattr(flow, "work_dir"):  # the first step of ``monitor.py`` makes it
-            join_run(str(current.run_id), Path(flow.work_dir))
-        plain(flow, *inputs)
-        note_step(Path(flow.work_dir), started)
-
-    plain = plain_errors(function)
-    return wrapped
-
-
-def plain_errors(function: Callable[..., None]) -> Callable[..., None]:
-    """Wrap a step: faults of input become plain messages."""
-
-    @functools.wraps(function)
-    def wrapped(flow: Any, *inputs: Any) -> None:  # Metaflow's: a flow; a join's inputs
         try:
+            if hasattr(flow, "work_dir"):  # the first step of ``monitor.py`` makes it
+                join_run(str(current.run_id), Path(flow.work_dir))
             function(flow, *inputs)
         except user_errors() as error:
             raise UserError(str(error)) from None
@@ -110,6 +98,7 @@ def plain_errors(function: Callable[..., None]) -> Callable[..., None]:
             if type(error).__module__.startswith(("sparrow.", "monitoring.")):
                 raise UserError(str(error)) from None
             raise
+        note_step(Path(flow.work_dir), started)
 
     return wrapped
 

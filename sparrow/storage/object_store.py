@@ -19,12 +19,11 @@ from urllib.parse import urlsplit
 import pyarrow.fs as fs
 
 from sparrow.atomic_file import sync
+from sparrow.storage.s3_client import endpoint, s3_filesystem
 from sparrow.store_url import hide_in_text, hide_secrets
 
 INCOMING = "incoming"  # what a folder's writers have not completed; worthless after a kill
 PIECE = 8 * 1024**2  # bytes of a file on its way
-ATTEMPTS = 4  # of a request to a server, with growing pauses
-CONNECT_SECONDS = 10.0
 
 
 class StoreError(RuntimeError):
@@ -192,7 +191,7 @@ class ObjectStore:
             return ""
         keys = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         known = "set" if os.environ.get("AWS_ACCESS_KEY_ID") else "not set"
-        server = hide_secrets(_endpoint()) or "Amazon's; AWS_ENDPOINT_URL names another"
+        server = hide_secrets(endpoint()) or "Amazon's; AWS_ENDPOINT_URL names another"
         return f" (server: {server}; credentials: {keys}, {known} here)"
 
 
@@ -214,27 +213,8 @@ def open_store(url: str, writer: str = "anybody") -> ObjectStore:
                 f"the store {hide_secrets(url)}: expected s3://bucket/prefix and nothing else; "
                 "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL hold the rest"
             )
-        return ObjectStore(url, _s3(), parts.netloc + parts.path, writer)
+        return ObjectStore(url, s3_filesystem(), parts.netloc + parts.path, writer)
     if "://" in url and parts.scheme != "file":
         raise StoreError(f"the store {hide_secrets(url)}: expected a folder or s3://bucket/prefix")
     path = Path(url.removeprefix("file://")).expanduser().absolute()
     return ObjectStore(url, fs.LocalFileSystem(), path.as_posix(), writer)
-
-
-def _endpoint() -> str:
-    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
-
-
-def _s3() -> fs.S3FileSystem:
-    scheme, _, server = _endpoint().rstrip("/").rpartition("://")
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    return fs.S3FileSystem(
-        scheme=scheme or "https",
-        endpoint_override=server or None,
-        region=region or ("us-east-1" if server else None),
-        connect_timeout=CONNECT_SECONDS,
-        # A small object is one request, and its fault is raised where it is written.
-        allow_delayed_open=True,
-        background_writes=False,
-        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS),
-    )
