@@ -43,26 +43,39 @@ def count_with_ray(address: str, shards: Sequence[str], most: int | None) -> Non
     if not shards:
         return
     import ray
-    from ray.data import ActorPoolStrategy
 
     ray.init(ignore_reinit_error=True, log_to_driver=False)
-    rows = ray.data.from_items([{"shard": s} for s in shards], override_num_blocks=len(shards))
-    # One shard waits at each actor: where none waits, Ray adds no actor.
-    actors = ActorPoolStrategy(
-        min_size=1,
-        max_size=min(len(shards), most or len(shards)),
-        max_tasks_in_flight_per_actor=2,
-    )
-    counted = rows.map_batches(
-        RayShardCounter, fn_constructor_args=(address,), batch_size=1, num_cpus=1, compute=actors
-    )
+    counted = _counted(address, shards, most or len(shards))
     show = show_progress("counted", "shards", to=sys.stderr)
     try:
         for number, _ in enumerate(counted.iter_rows(), 1):
             show(number, len(shards))
     except ray.exceptions.RayError as error:
-        reason = str(error.__cause__ or error).strip().splitlines()[-1]
         raise StoreError(
-            f"Ray did not count all shards: {reason}. Those that are counted are kept; start "
-            "again to go on"
+            f"Ray did not count all shards: {_reason(str(error))}. Those that are counted are "
+            "kept; start again to go on"
         ) from error
+
+
+def _counted(address: str, shards: Sequence[str], most: int) -> Any:  # a Dataset of Ray's
+    """A row a shard, once it is counted."""
+    import ray
+    from ray.data import ActorPoolStrategy
+
+    rows = ray.data.from_items([{"shard": s} for s in shards], override_num_blocks=len(shards))
+    # One shard waits at each actor: where none waits, Ray adds no actor.
+    actors = ActorPoolStrategy(
+        min_size=1,
+        max_size=min(len(shards), most),
+        max_tasks_in_flight_per_actor=2,
+    )
+    return rows.map_batches(
+        RayShardCounter, fn_constructor_args=(address,), batch_size=1, num_cpus=1, compute=actors
+    )
+
+
+def _reason(text: str) -> str:
+    """What an actor raised, in the text of all that Ray says of it."""
+    lines = [line.strip() for line in text.strip().splitlines()]
+    own = [line.partition(": ")[2] for line in lines if line.startswith("sparrow.")]
+    return (own or lines)[0]
