@@ -1,6 +1,7 @@
 """The model folder: what MLflow stores, what the Bento bundles, what the service loads.
 
 ``weights.safetensors`` (the network), ``engine.onnx`` (the same, runnable without torch),
+``engine-int8.onnx`` (its convolutions in 8-bit integers; not of every network),
 ``reference.parquet`` (its predictions on held-out photos, for monitoring),
 ``training_distribution.npz`` (the kind of photos that it learnt from; not where those were few) and
 ``model.json``, which says what the rest is and holds every other file's SHA-256. No pickles.
@@ -36,6 +37,7 @@ from sparrow.regular_file import sha256_of
 
 WEIGHTS = "weights.safetensors"
 ENGINE = "engine.onnx"
+QUANTIZED_ENGINE = "engine-int8.onnx"  # goes before the other where integers are exact
 REFERENCE = "reference.parquet"
 INFO = "model.json"
 CARD = "card.md"
@@ -47,8 +49,8 @@ MAX_FAULTS = 5  # of a file, in one message
 LICENCES = "licences.json"  # ``data.licence_ledger.LicenceLedger``
 REQUIRED = (WEIGHTS, ENGINE)
 ALLOWED = {
-    WEIGHTS, ENGINE, REFERENCE, TRAINING_DISTRIBUTION, INFO, CARD, CARD_PAGE, "MLmodel", EXAMPLE,
-    LICENCES,
+    WEIGHTS, ENGINE, QUANTIZED_ENGINE, REFERENCE, TRAINING_DISTRIBUTION, INFO, CARD, CARD_PAGE,
+    "MLmodel", EXAMPLE, LICENCES,
 }  # fmt: skip
 
 
