@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from sparrow.export.padding import merge_padding
 from sparrow.export.parity import Detect, detector_of
 from sparrow.images import RgbImage
 from sparrow.inference.model_folder import QUANTIZED_ENGINE
@@ -72,6 +73,7 @@ def write_quantized(engine: Path, photos: Sequence[RgbImage], target: Path) -> i
         with _no_advice():
             # Its own inference of shapes fails where they follow from the data; ONNX's does.
             quant_pre_process(engine, prepared, skip_symbolic_shape=True)
+            merge_padding(prepared)
             nodes = [
                 node
                 for node in onnx.load(prepared).graph.node
