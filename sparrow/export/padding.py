@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import ModelProto, NodeProto, helper, numpy_helper
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, helper, numpy_helper
 
 SIDES = 4  # a convolution's pads: top, left, bottom, right
 
@@ -46,7 +46,7 @@ def merge_padding(engine: Path) -> int:
 
 def _drop_unread(model: ModelProto) -> None:
     """ONNX Runtime warns of each constant that nothing reads, whenever it loads the engine."""
-    read = {name for node in model.graph.node for name in node.input}
+    read = _read_in(model.graph)
     for constant in [one for one in model.graph.initializer if one.name not in read]:
         model.graph.initializer.remove(constant)
 
@@ -78,3 +78,14 @@ def _add_pads(convolution: NodeProto, sides: list[int]) -> None:
         convolution.attribute.append(helper.make_attribute("pads", sides))
     else:
         own.ints[:] = [int(a) + b for a, b in zip(own.ints, sides, strict=True)]
+
+
+def _read_in(graph: GraphProto) -> set[str]:
+    """Names that a graph and those within its branches read, or put out."""
+    names = {value.name for value in graph.output}
+    for node in graph.node:
+        names.update(node.input)
+        for attribute in node.attribute:
+            if attribute.type == AttributeProto.GRAPH:
+                names |= _read_in(attribute.g)
+    return names

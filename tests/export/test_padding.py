@@ -55,6 +55,33 @@ def test_it_becomes_part_of_the_convolution(tmp_path, value):
     assert before.shape == (1, 1, 2, 3)
 
 
+def test_a_constant_that_only_a_branch_reads_stays(tmp_path):
+    path = tmp_path / "engine.onnx"
+    write(path, AFTER)
+    model = onnx.load(path)
+    bias = numpy_helper.from_array(np.array(5, np.float32), "bias")
+    truth = numpy_helper.from_array(np.array(True), "truth")
+    model.graph.initializer.extend([bias, truth])
+    added = helper.make_node("Add", ["out", "bias"], ["sum"])
+    kept = helper.make_node("Identity", ["out"], ["same"])
+    branches = [
+        helper.make_graph([node], "branch", [], [helper.make_tensor_value_info(name, 1, None)])
+        for node, name in ((added, "sum"), (kept, "same"))
+    ]
+    then, otherwise = branches
+    model.graph.node.append(
+        helper.make_node("If", ["truth"], ["final"], then_branch=then, else_branch=otherwise)
+    )
+    model.graph.output[0].name = "final"
+    onnx.save(model, path)
+    session = onnxruntime.InferenceSession(path.read_bytes())
+    photo = {"in": np.arange(24, dtype=np.float32).reshape(1, 1, 4, 6)}
+    before = session.run(None, photo)[0]
+    assert merge_padding(path) == 1
+    after = onnxruntime.InferenceSession(path.read_bytes()).run(None, photo)[0]
+    np.testing.assert_array_equal(after, before)
+
+
 @pytest.mark.parametrize(
     ("amounts", "values"),
     [
