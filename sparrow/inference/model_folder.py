@@ -168,11 +168,14 @@ class ModelInfo(BaseModel):
     def max_objects(self) -> int | None:
         """The most objects that the engine finds in a photo; None where that is not recorded.
 
-        The engine is exported with the limit of the config that it was trained by.
+        The engine is exported with the limits of the config that it was trained by.
         """
         section = self.config.get("model")
-        most = section.get("box_detections_per_image") if isinstance(section, dict) else None
-        return most if type(most) is int and most > 0 else None
+        names = ["box_detections_per_image"]
+        if self.architecture.startswith("fasterrcnn"):
+            names.append("rpn_post_nms_top_n")  # every box comes from a proposal
+        limits = [section.get(name) for name in names] if isinstance(section, dict) else []
+        return min((n for n in limits if type(n) is int and n > 0), default=None)
 
 
 def write_info(folder: Path, info: ModelInfo) -> ModelInfo:
