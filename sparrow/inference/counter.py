@@ -12,7 +12,7 @@ from pathlib import Path
 from sparrow.detections import Detections
 from sparrow.evaluation.training_distribution import TrainingDistribution
 from sparrow.false_alarms import FalseAlarms
-from sparrow.image_statistics import reduced
+from sparrow.image_statistics import MeasuredPhoto
 from sparrow.images import MAX_PIXELS, DecodedPhoto, ImageError, RgbImage, at_full_size
 from sparrow.inference.count_estimates import (
     CountEstimator,
@@ -165,10 +165,11 @@ class PhotoCounter:
         self, counted: CountedPhoto, photo: DecodedPhoto, took_ms: float
     ) -> CountedPhoto:
         """The counted photo with what is measured of it, and with its interval where one holds."""
-        small, record = reduced(photo.pixels), replace(counted.record, latency_ms=took_ms)
+        measured = MeasuredPhoto.of(photo.pixels)
+        record = replace(counted.record, latency_ms=took_ms)
         strange = None
         if self._training is not None:
-            strange = self._training.is_out_of_distribution(photo_texture(small))
+            strange = self._training.is_out_of_distribution(photo_texture(measured))
         whole_px = smallest_object_px(self.info, *photo.size_px)
         smallest_px = counted.smallest_px or whole_px  # the first of tiles
         unseen = smallest_px is not None and record.count_high == 0
@@ -176,7 +177,7 @@ class PhotoCounter:
             record = record.without_interval()
         return replace(
             counted,
-            record=record.with_photo(small, photo.size_px),
+            record=record.with_photo(measured, photo.size_px),
             smallest_px=smallest_px,
             out_of_distribution=strange,
         )

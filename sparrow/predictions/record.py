@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from sparrow.detections import Detections
-from sparrow.image_statistics import image_statistics
+from sparrow.image_statistics import MeasuredPhoto, image_statistics
 from sparrow.images import RgbImage
 from sparrow.predictions.count_words import is_minimum
 from sparrow.predictions.log_tables import photos_table
@@ -105,11 +105,13 @@ class PredictionRecord:
         """Whether the count reached the most that the model finds: there may be more."""
         return is_minimum(self.count_low, self.count_high)
 
-    def with_photo(self, image: RgbImage, size_px: tuple[int, int]) -> PredictionRecord:
+    def with_photo(
+        self, image: RgbImage | MeasuredPhoto, size_px: tuple[int, int]
+    ) -> PredictionRecord:
         """A copy with the photo's size and image statistics.
 
         Args:
-            image: uint8 [height, width, 3]; the photo, or as little of its detail as is measured.
+            image: uint8 [height, width, 3], the photo; or what was measured of it before.
             size_px: (width, height) of the upright photo.
         """
         brightness, contrast, sharpness, saturation = image_statistics(image)
