@@ -113,11 +113,11 @@ def _strength(bands: Floats32, sizes: Floats32) -> Floats64:
         sizes: its absolute values; their means are taken off.
 
     Returns:
-        [3, 3, 7]: variance, mean size, mean root of the size, the fourth moment; then the shares
+        [3, 3, 7]: variance, mean size, mean root of the size, the fourth moment; then the fractions
         of the photo without detail, for each limit.
     """
     pixels, mean = sizes[0, 0].size, _means(sizes)
-    flat = [_shares(sizes < limit) for limit in FLAT]
+    flat = [_fractions(sizes < limit) for limit in FLAT]
     roots = np.sqrt(sizes)
     root = _sums(roots) / pixels
     sizes -= mean
@@ -172,8 +172,8 @@ def _correlations(levels: list[Floats64]) -> Floats64:
     Args:
         levels: [..., 7] sums of the products; number, sum and squares of one side, of the other.
     """
-    products, n, one, squares, _, other, others = np.moveaxis(np.stack(levels, 1), -1, 0)
-    return _ratio(products - one * other / n, squares - one**2 / n, others - other**2 / n)
+    products, n, total, squares, _, other, others = np.moveaxis(np.stack(levels, 1), -1, 0)
+    return _ratio(products - total * other / n, squares - total**2 / n, others - other**2 / n)
 
 
 def _ratio(products: Floats64, squares: Floats64, others: Floats64) -> Floats64:
@@ -205,15 +205,15 @@ def _sums(values: Floats32) -> Floats64:
     return np.asarray(np.einsum("...w->...", _long_rows(values)).sum(axis=-1, dtype=np.float64))
 
 
-def _products(one: Floats32, other: Floats32) -> Floats64:
+def _products(values: Floats32, other: Floats32) -> Floats64:
     """[..., H, W] twice -> [...]: sums of products, those of a row in float32.
 
     In rows of less than 10,000 values BLAS takes no second thread, for which other photos have more
     use.
     """
-    if one.flags.c_contiguous and other.flags.c_contiguous:
-        one, other = _long_rows(one), _long_rows(other)
-    return np.vecdot(one, other).sum(axis=-1, dtype=np.float64)
+    if values.flags.c_contiguous and other.flags.c_contiguous:
+        values, other = _long_rows(values), _long_rows(other)
+    return np.vecdot(values, other).sum(axis=-1, dtype=np.float64)
 
 
 def _long_rows(values: Floats32) -> Floats32:
@@ -224,8 +224,8 @@ def _long_rows(values: Floats32) -> Floats32:
     return values.reshape(*values.shape[:-2], height // ROWS, width * ROWS)
 
 
-def _shares(chosen: NDArray[np.bool_]) -> Floats64:
-    """[3, 3, H, W] -> [3, 3]: the share that is true."""
+def _fractions(chosen: NDArray[np.bool_]) -> Floats64:
+    """[3, 3, H, W] -> [3, 3]: the fraction that is true."""
     counts = [np.count_nonzero(band) for bands in chosen for band in bands]
     return np.reshape(counts, (3, 3)) / chosen[0, 0].size
 

@@ -12,7 +12,6 @@ from sparrow.detections import Detections
 from sparrow.image_statistics import MeasuredPhoto, image_statistics
 from sparrow.images import RgbImage
 from sparrow.predictions.count_words import is_minimum
-from sparrow.predictions.log_tables import photos_table
 
 
 class Estimate(Protocol):
@@ -153,6 +152,8 @@ class PredictionRecord:
 
     def row(self) -> dict[str, Any]:
         """Values of the columns of ``photos_table``; the time is naive UTC."""
+        from sparrow.predictions.log_tables import photos_table  # SQLAlchemy; not needed to count
+
         values = {c.name: getattr(self, c.name) for c in photos_table.columns}
         values |= {"time": naive_utc(self.time), "file_name": storable_text(self.file_name)}
         return values
