@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from sparrow.images import RgbImage
 from sparrow.photo_scale import MEASURED_PX
+
+Floats32 = NDArray[np.float32]
 
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601: red, green, blue
 
@@ -16,25 +20,50 @@ STATISTICS = ("brightness", "contrast", "sharpness", "saturation")  # their orde
 ImageStatistics = tuple[float, float, float, float]
 
 
-def image_statistics(rgb: RgbImage) -> ImageStatistics:
+@dataclass(frozen=True, eq=False)
+class MeasuredPhoto:
+    """A photo as it is measured, its colours taken apart once for all that is measured.
+
+    Attributes:
+        rgb: uint8 [height, width, 3], ``MEASURED_PX`` on the longer side at most.
+        red, blue, luma: float32 [height, width], 0..1.
+    """
+
+    rgb: RgbImage
+    red: Floats32
+    blue: Floats32
+    luma: Floats32
+
+    @classmethod
+    def of(cls, photo: RgbImage | MeasuredPhoto) -> MeasuredPhoto:
+        """That of a photo of any size; or itself."""
+        if isinstance(photo, MeasuredPhoto):
+            return photo
+        rgb = reduced(photo)
+        # Colour by colour: along an axis of three NumPy is ten times slower.
+        red, green, blue = np.ascontiguousarray(rgb.transpose(2, 0, 1)).astype(np.float32) / 255
+        green *= LUMA[1]
+        luma = LUMA[0] * red
+        luma += green
+        luma += LUMA[2] * blue
+        return cls(rgb, red, blue, luma)
+
+
+def image_statistics(photo: RgbImage | MeasuredPhoto) -> ImageStatistics:
     """(brightness, contrast, sharpness, saturation) of a photo.
 
     Args:
-        rgb: uint8 [height, width, 3], upright.
+        photo: uint8 [height, width, 3], upright; or what was measured of it before.
 
     Returns:
         brightness: mean luma, 0..1. contrast: standard deviation of luma, 0..0.5. sharpness:
         standard deviation of luma's Laplacian, 0 and up (about 0.02 blurred, 0.1 crisp).
         saturation: mean of (max - min) / max over the colour channels, 0..1.
     """
-    # Colour by colour: along an axis of three NumPy is ten times slower.
-    red, green, blue = np.moveaxis(np.asarray(reduced(rgb), dtype=np.float32) / 255, 2, 0)
-    luma = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
-    top = np.maximum(np.maximum(red, green), blue)
-    bottom = np.minimum(np.minimum(red, green), blue)
-    saturation = np.divide(top - bottom, top, out=np.zeros_like(top), where=top > 0)
+    measured = MeasuredPhoto.of(photo)
+    luma = measured.luma
     sharpness = float(_laplacian(luma).std()) if min(luma.shape) > 2 else 0.0
-    return float(luma.mean()), float(luma.std()), sharpness, float(saturation.mean())
+    return float(luma.mean()), float(luma.std()), sharpness, _saturation(measured.rgb)
 
 
 def reduced(rgb: RgbImage) -> RgbImage:
@@ -46,6 +75,17 @@ def reduced(rgb: RgbImage) -> RgbImage:
     return np.asarray(photo)
 
 
-def _laplacian(luma: NDArray[np.float32]) -> NDArray[np.float32]:
-    centre = luma[1:-1, 1:-1]
-    return luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * centre
+def _saturation(rgb: RgbImage) -> float:
+    red, green, blue = np.ascontiguousarray(rgb.transpose(2, 0, 1))
+    top = np.maximum(np.maximum(red, green), blue)
+    span = top - np.minimum(np.minimum(red, green), blue)
+    # Black has no span either: any number below it gives 0.
+    return float((span / np.maximum(top, 1).astype(np.float32)).mean())
+
+
+def _laplacian(luma: Floats32) -> Floats32:
+    beside = luma[:-2, 1:-1] + luma[2:, 1:-1]
+    beside += luma[1:-1, :-2]
+    beside += luma[1:-1, 2:]
+    beside -= 4 * luma[1:-1, 1:-1]
+    return beside

@@ -126,3 +126,11 @@ def test_open_descriptors_are_listed(tmp_path, monkeypatch):
         assert file.fileno() in portable.open_descriptors()  # as on macOS
         monkeypatch.setattr(portable, "_DESCRIPTOR_FOLDERS", ("/none",))
         assert portable.open_descriptors() == []
+
+
+def test_freed_memory_is_kept_unless_the_environment_says_how(monkeypatch):
+    for name in [name for name in os.environ if name.startswith("MALLOC_")]:
+        monkeypatch.delenv(name)
+    assert portable.keep_freed_memory() == bool(os.confstr("CS_GNU_LIBC_VERSION"))
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1000000")
+    assert not portable.keep_freed_memory()

@@ -62,7 +62,7 @@ def count(arguments: argparse.Namespace) -> int:
     excluded = read_places(arguments.exclude) if arguments.exclude is not None else []
     listing = _find(arguments)
     to, folder = arguments.to, find_champion(arguments.model)
-    counter = PhotoCounter(folder)
+    counter = PhotoCounter(folder, load=False)  # others may count
     check_model(arguments, counter.info)
     with closing(Journal(to, sha256_of(folder / INFO))) as journal:
         root, names = root_of(arguments.photos), counter.info.class_names

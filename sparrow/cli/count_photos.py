@@ -19,6 +19,7 @@ from sparrow.cli.journal_entry import Entry
 from sparrow.images import MAX_FILE_BYTES, RgbImage, at_full_size
 from sparrow.inference.photo_files import DRAWING_MARK
 from sparrow.inference.tile_choice import TileChoice, Tiles
+from sparrow.portable import keep_freed_memory
 from sparrow.regular_file import open_regular
 from sparrow.visits.capture import read_shot
 
@@ -61,7 +62,11 @@ def count_all(
     """Entries of the journal, in the order of the files."""
     if wanted.annotated is not None:
         wanted.annotated.mkdir(parents=True, exist_ok=True)
+    if not files:
+        return
     if workers == 1 or len(files) < 2:
+        keep_freed_memory()
+        counter.load()
         yield from (count_file(counter, file, wanted) for file in files)
         return
     yield from _count_in_processes(files, counter, wanted, min(workers, len(files)))

@@ -45,8 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 done, 1 a fault that the message explains, 2 a wrong command line.
     """
     switch_off()
-    parser, extras = _make_parser()
-    chosen = parser.parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser, extras = _make_parser(given[0] if given else "")
+    chosen = parser.parse_args(given)
     try:
         return int(chosen.func(chosen))
     except ModuleNotFoundError as error:
@@ -64,15 +65,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _make_parser() -> tuple[argparse.ArgumentParser, dict[str, str]]:
-    """The parser of all subcommands, and the extra that each comes with."""
+def _make_parser(wanted: str) -> tuple[argparse.ArgumentParser, dict[str, str]]:
+    """The parser of the wanted subcommand, and the extra that each known one comes with.
+
+    Others are known, too, where that is not one: what they import takes its time.
+    """
     parser = argparse.ArgumentParser(prog="sparrow", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=sparrow.__version__)
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     extras: dict[str, str] = {}
-    for name, extra in COMMANDS.items():
+    for name in sorted(COMMANDS, key=lambda name: name != wanted):  # that first, if it is one
         importlib.import_module(f"sparrow.cli.{name}").register(subparsers)
-        extras |= {command: extra for command in subparsers.choices if command not in extras}
+        extras |= {own: COMMANDS[name] for own in subparsers.choices if own not in extras}
+        if wanted in subparsers.choices:
+            break
     return parser, extras
 
 

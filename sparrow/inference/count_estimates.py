@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sparrow.detections import Detections
 from sparrow.evaluation.counting import CountModel
 from sparrow.inference.model_folder import ModelInfo
 from sparrow.inference.tile_choice import Tiles
-from sparrow.inference.tiled_count import tiled_class_models, tiled_model
 from sparrow.inference.tiled_detection import TiledDetections
 from sparrow.predictions.record import ClassCount
 
@@ -56,7 +56,8 @@ def whole_photos(info: ModelInfo) -> CountModels:
     Raises:
         ValueError: one of the model's count models is none.
     """
-    return CountModels(info.load_count_model(), info.load_class_count_models(), info.max_objects)
+    fitted = info.count_model, info.class_count_models
+    return _load(*fitted, info.threshold, info.max_objects)
 
 
 def tiled_photos(info: ModelInfo, tiles: Tiles) -> CountModels:
@@ -67,7 +68,27 @@ def tiled_photos(info: ModelInfo, tiles: Tiles) -> CountModels:
     Raises:
         ValueError: one of them is none.
     """
-    return CountModels(tiled_model(info, tiles), tiled_class_models(info, tiles))
+    fitted = info.tiled_count
+    if fitted is None or fitted.tiles != tiles:
+        return CountModels()
+    return _load(fitted.count_model, fitted.class_count_models, info.threshold, None)
+
+
+def _load(
+    total: Mapping[str, Any] | None,
+    of_class: Mapping[str, Mapping[str, Any]] | None,
+    threshold: float,
+    most: int | None,
+) -> CountModels:
+    """Count models of a ``model.json``, for the model's threshold (Any: ``to_dict``)."""
+    return CountModels(
+        None if total is None else CountModel.from_dict(total, threshold, most),
+        {
+            label: CountModel.from_dict(values, threshold, most)
+            for label, values in (of_class or {}).items()
+        },
+        most,
+    )
 
 
 class CountEstimator:

@@ -12,7 +12,7 @@ from pathlib import Path
 from sparrow.detections import Detections
 from sparrow.evaluation.training_distribution import TrainingDistribution
 from sparrow.false_alarms import FalseAlarms
-from sparrow.image_statistics import reduced
+from sparrow.image_statistics import MeasuredPhoto
 from sparrow.images import MAX_PIXELS, DecodedPhoto, ImageError, RgbImage, at_full_size
 from sparrow.inference.count_estimates import (
     CountEstimator,
@@ -22,7 +22,7 @@ from sparrow.inference.count_estimates import (
     whole_photos,
 )
 from sparrow.inference.engine import Engine
-from sparrow.inference.model_folder import INFO, ModelFolderError, ModelInfo
+from sparrow.inference.model_folder import INFO, ModelFolderError, ModelInfo, read_info
 from sparrow.inference.object_size import smallest_object_px
 from sparrow.inference.tile_choice import NO_TILES, TileChoice
 from sparrow.inference.tile_plan import TilePlan, plan_tiles
@@ -80,11 +80,16 @@ class PhotoCounter:
         version: number of the registered version, or ``unpublished``.
     """
 
-    def __init__(self, folder: Path, *, verify: bool = True) -> None:
+    def __init__(self, folder: Path, *, verify: bool = True, load: bool = True) -> None:
         """Load a model folder (the published one may be a link to ``…/<version>``).
 
         One processor thread per photo: several photos at a time fill the cores, and sums are
         taken in the same order everywhere, so that answers agree to the last digit.
+
+        Args:
+            folder: of the model.
+            verify: check the files' SHA-256 sums first.
+            load: False where other processes count, and ``load`` is called if they do not.
 
         Raises:
             ModelFolderError: the folder is not a whole, untouched model, or it was replaced while
@@ -92,16 +97,31 @@ class PhotoCounter:
             ValueError: one of its count models is not one, or its distribution.
         """
         target = folder.resolve()
-        before = _info_sha256(target)
-        self._engine = Engine(target, threads=1, verify=verify)
-        self.info: ModelInfo = self._engine.info
-        self.folder = target
-        self.info_sha256 = _info_sha256(target)
-        if self.info_sha256 != before:
-            raise ModelFolderError(f"{target} was replaced while it was being loaded")
+        self.folder, self.info_sha256 = target, _info_sha256(target)
+        self.info: ModelInfo = read_info(target, verify=verify)
+        self._loaded: Engine | None = None
+        if load:
+            self.load()
         self.version = registered_version(target)
         self._counts = CountEstimator(self.info, whole_photos(self.info))
         self._training = TrainingDistribution.load(target)
+
+    def load(self) -> None:
+        """Load the network, unless that is done; counting needs it.
+
+        Raises:
+            ModelFolderError: the folder was replaced since this began.
+        """
+        if self._loaded is None:
+            self._loaded = Engine(self.folder, threads=1, verify=False)
+            if _info_sha256(self.folder) != self.info_sha256:
+                raise ModelFolderError(f"{self.folder} was replaced while it was being loaded")
+
+    @property
+    def _engine(self) -> Engine:
+        if self._loaded is None:
+            raise RuntimeError("this model is described but not loaded: call load() first")
+        return self._loaded
 
     @property
     def false_alarms(self) -> FalseAlarms | None:
@@ -165,10 +185,11 @@ class PhotoCounter:
         self, counted: CountedPhoto, photo: DecodedPhoto, took_ms: float
     ) -> CountedPhoto:
         """The counted photo with what is measured of it, and with its interval where one holds."""
-        small, record = reduced(photo.pixels), replace(counted.record, latency_ms=took_ms)
+        measured = MeasuredPhoto.of(photo.pixels)
+        record = replace(counted.record, latency_ms=took_ms)
         strange = None
         if self._training is not None:
-            strange = self._training.is_out_of_distribution(photo_texture(small))
+            strange = self._training.is_out_of_distribution(photo_texture(measured))
         whole_px = smallest_object_px(self.info, *photo.size_px)
         smallest_px = counted.smallest_px or whole_px  # the first of tiles
         unseen = smallest_px is not None and record.count_high == 0
@@ -176,7 +197,7 @@ class PhotoCounter:
             record = record.without_interval()
         return replace(
             counted,
-            record=record.with_photo(small, photo.size_px),
+            record=record.with_photo(measured, photo.size_px),
             smallest_px=smallest_px,
             out_of_distribution=strange,
         )

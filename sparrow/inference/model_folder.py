@@ -137,17 +137,6 @@ class ModelInfo(BaseModel):
             return None
         return CountModel.from_dict(self.count_model, self.threshold, self.max_objects)
 
-    def load_class_count_models(self) -> dict[str, CountModel]:
-        """The count models of the classes that have one, for this model's threshold.
-
-        Raises:
-            ValueError: one of ``class_count_models`` is not one.
-        """
-        return {
-            label: CountModel.from_dict(values, self.threshold, self.max_objects)
-            for label, values in (self.class_count_models or {}).items()
-        }
-
     @property
     def decoded_for_px(self) -> tuple[int, int] | None:
         """As ``decode_photo`` takes it: the input's sides where photos are decoded for them."""

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from sparrow.inference.counter import PhotoCounter
 from sparrow.inference.model_folder import INFO, ModelFolderError
+from sparrow.portable import keep_freed_memory
 
 T = TypeVar("T")
 
@@ -67,10 +68,12 @@ class WorkerProcess:
 
 def _start() -> ProcessPoolExecutor:
     # A fork would copy the engine's locks, but not the threads that hold them.
-    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _end_with_parent)
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _begin)
 
 
-def _end_with_parent() -> None:
+def _begin() -> None:
+    """Count photo after photo, and end with the parent."""
+    keep_freed_memory()
     parent = multiprocessing.parent_process()
     if parent is None:
         raise RuntimeError("this runs in a process that was started by another")

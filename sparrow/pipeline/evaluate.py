@@ -20,7 +20,7 @@ from sparrow.evaluation.metrics import choose_threshold
 from sparrow.evaluation.scored import Scored
 from sparrow.image_statistics import STATISTICS, ImageStatistics
 from sparrow.inference.model_folder import REFERENCE, ModelInfo, read_info, write_info
-from sparrow.pipeline.predict import predict_photos, served_at_once
+from sparrow.pipeline.predict import detect_photos, predict_photos, served_at_once
 from sparrow.pipeline.score import relabel, score_model, with_groups
 from sparrow.pipeline.tiled_counts import with_tiled_count
 from sparrow.pipeline.training_distribution import write_training_distribution
@@ -106,8 +106,8 @@ def compare_recall(
     info, classes = read_info(home), config.data.classes
     if set(info.class_names) != set(classes):
         return None  # it counts other objects
-    predicted = predict_photos(home, held_out, served_at_once(config), progress)
-    detections = relabel(predicted.detections, info.class_names, classes)
+    own = detect_photos(home, held_out, served_at_once(config), progress)
+    detections = relabel(own, info.class_names, classes)
     champion_flat = flatten(held_out, detections, classes)
     return at_equal_recall(flat, champion_flat, info.threshold, champion.number, config.evaluation)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ from sparrow.inference.tile_choice import TileChoice, parse_tiles
 from sparrow.inference.tile_plan import plan_tiles
 from sparrow.inference.tiled_count import TiledCount
 from sparrow.inference.tiled_detection import detect_in_tiles
-from sparrow.pipeline.predict import served_at_once
+from sparrow.pipeline.predict import each_photo, served_at_once
 from sparrow.progress import Progress
 
 
@@ -81,7 +80,7 @@ def _detect(
     config: Config, info: ModelInfo, folder: Path, photos: Dataset, progress: Progress | None
 ) -> dict[str, Detections]:
     """Detections by photo name."""
-    engine, names = Engine(folder, threads=1), list(photos.images["image"])
+    engine = Engine(folder, threads=1)
     choice = TileChoice(parse_tiles(config.evaluation.tiles))
 
     def detect(name: str) -> Detections:
@@ -93,10 +92,4 @@ def _detect(
             image, engine.detect, plan, info.threshold, info.max_objects
         ).detections
 
-    detections: dict[str, Detections] = {}
-    with ThreadPoolExecutor(served_at_once(config)) as threads:
-        for name, own in zip(names, threads.map(detect, names), strict=True):
-            detections[name] = own
-            if progress:
-                progress(len(detections), len(names))
-    return detections
+    return each_photo(photos, detect, served_at_once(config), progress)

@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from sparrow.detections import Detections
-from sparrow.image_statistics import image_statistics
+from sparrow.image_statistics import MeasuredPhoto, image_statistics
 from sparrow.images import RgbImage
 from sparrow.predictions.count_words import is_minimum
-from sparrow.predictions.log_tables import photos_table
 
 
 class Estimate(Protocol):
@@ -105,11 +104,13 @@ class PredictionRecord:
         """Whether the count reached the most that the model finds: there may be more."""
         return is_minimum(self.count_low, self.count_high)
 
-    def with_photo(self, image: RgbImage, size_px: tuple[int, int]) -> PredictionRecord:
+    def with_photo(
+        self, image: RgbImage | MeasuredPhoto, size_px: tuple[int, int]
+    ) -> PredictionRecord:
         """A copy with the photo's size and image statistics.
 
         Args:
-            image: uint8 [height, width, 3]; the photo, or as little of its detail as is measured.
+            image: uint8 [height, width, 3], the photo; or what was measured of it before.
             size_px: (width, height) of the upright photo.
         """
         brightness, contrast, sharpness, saturation = image_statistics(image)
@@ -151,6 +152,8 @@ class PredictionRecord:
 
     def row(self) -> dict[str, Any]:
         """Values of the columns of ``photos_table``; the time is naive UTC."""
+        from sparrow.predictions.log_tables import photos_table  # SQLAlchemy; not needed to count
+
         values = {c.name: getattr(self, c.name) for c in photos_table.columns}
         values |= {"time": naive_utc(self.time), "file_name": storable_text(self.file_name)}
         return values
