@@ -20,6 +20,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WITHOUT_NVIDIA := $(VENV)/.without-nvidia
 REPORTS := build/coverage
+LOCKED := cluster watch download dev  # with the extras that these take in: all but ray
 
 # A file's tests stay together on one core: they share what they set up. Files begin in the order of
 # tests/random_order.py, and not by the number of their tests.
@@ -90,6 +91,18 @@ monitor: $(READY) ## Hold the champion's prediction log against its reference [C
 		"make's own is 2 for all but 0, so schedulers call flows/monitor.py"; \
 	exit $$status
 
+.PHONY: stack
+stack: $(READY) stack-packages ## PostgreSQL, S3, MLflow and Metaflow's metadata on loopback, until Ctrl-C [ARGS="--home DIR"]
+	@exec $(BIN)/python .ci/stack.py $(ARGS)
+
+# --no-deps: all that the metadata service needs is in the lock.
+.PHONY: stack-packages
+stack-packages: $(READY)
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update --quiet && \
+		apt-get install --yes --quiet --no-install-recommends postgresql; }
+	@$(BIN)/python -c 'import metaflow_local_service' 2>/dev/null || \
+		$(BIN)/pip install --quiet --disable-pip-version-check --no-deps metaflow-local-service==0.2.0
+
 ##@ Development
 
 .PHONY: setup
@@ -157,8 +170,10 @@ test-classes: $(READY) ## Train on two classes, serve the Bento: every face name
 	$(BIN)/python -m pytest -m classes tests/classes -s $(ARGS)
 
 .PHONY: test-cluster
-test-cluster: $(READY) ## Compile the flows for Argo Workflows as the section `cluster` says; needs no cluster
-	$(BIN)/python -m pytest -m cluster tests/flows $(ARGS)
+test-cluster: $(READY) stack-packages ## Compile the flows for Argo, count in S3 by Metaflow and by Ray, train on `make stack`
+	@$(BIN)/python -c 'import ray' 2>/dev/null || \
+		$(BIN)/pip install --quiet --disable-pip-version-check 'ray[data]>=2.50'
+	$(BIN)/python -m pytest -m cluster tests/flows tests/cli tests/test_stack.py $(ARGS)
 
 .PHONY: test-kills
 test-kills: $(READY) ## Kill the flow in each of its steps, and promotions, and go on: minutes
@@ -219,7 +234,7 @@ lock: $(READY) ## Pin the tree anew after a change of pyproject.toml [ARGS=--upg
 	for name in requirements requirements-serve; do \
 		grep '==' $$name.lock > $(VENV)/$$name.txt || true; \
 	done; \
-	$(BIN)/uv pip compile pyproject.toml --all-extras $$tools $(ARGS) \
+	$(BIN)/uv pip compile pyproject.toml $(LOCKED:%=--extra %) $$tools $(ARGS) \
 		--output-file $(VENV)/requirements.txt; \
 	$(BIN)/uv pip compile pyproject.toml --extra serve --constraints $(VENV)/requirements.txt $$tools $(ARGS) \
 		--output-file $(VENV)/requirements-serve.txt; \

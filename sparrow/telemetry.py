@@ -13,6 +13,7 @@ OFF = {
     "HF_HUB_OFFLINE": "1",
     # onnxruntime 1.32 for Linux writes to ~/.cache and looks up a host of Microsoft's.
     "ORT_DISABLE_TELEMETRY": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
 }
 
 

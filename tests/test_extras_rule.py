@@ -46,7 +46,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "train": ("sparrow/**/*.py", "service/*.py", "flows/train.py", "flows/lineage.py"),
 }  # fmt: skip
 OWN = {"sparrow", "service", "monitoring"} | {path.stem for path in (ROOT / "flows").iterdir()}
-OPTIONAL = {"kaggle", "paho-mqtt"}  # the extras `download` and `watch`, whose commands say so
+OPTIONAL = {"kaggle", "paho-mqtt", "ray"}  # of extras whose commands say so
 
 
 def named(extra: str) -> set[str]:

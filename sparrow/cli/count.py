@@ -10,18 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparrow.cli.count_journal import Journal, journal_path
-from sparrow.cli.count_options import add_options, check_options, visit_options
+from sparrow.cli.count_options import add_options, check_options, is_archive, visit_options
 from sparrow.cli.count_output import OutputForm, write, write_visits
 from sparrow.cli.count_page import write_page
 from sparrow.cli.count_photos import Wanted, count_all
 from sparrow.cli.count_places import draw_without_places, say_places, write_places
-from sparrow.cli.count_report import SOME_UNREADABLE, describe, report
+from sparrow.cli.count_report import SOME_UNREADABLE, describe, report, sightings_in_words
 from sparrow.cli.count_table import refuse_other_table
 from sparrow.cli.count_tally import Tally
 from sparrow.cli.counted_folder import CountedFolder, root_of
 from sparrow.cli.export_options import check_model, set_aside_sidecars, written_files
 from sparrow.cli.project import find_champion
 from sparrow.inference.photo_files import FoundPhotos, find_photos
+from sparrow.portable import usable_cores
 from sparrow.progress import show_progress
 from sparrow.visits.fixed_places import FixedPlace, PlaceFinder, read_places
 from sparrow.visits.visits import SeenPhoto, Sightings, find_sightings
@@ -46,6 +47,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def count(arguments: argparse.Namespace) -> int:
     """Count and report; 0 when every photo could be read, 3 when some could not."""
+    if is_archive(arguments):
+        from sparrow.cli.archive_count import count_archive
+
+        return count_archive(arguments)
+    arguments.photos = list(map(Path, arguments.photos))
+    arguments.model = None if arguments.model is None else Path(arguments.model)
     check_options(arguments)
     from sparrow.cli.count_exports import check_whereabouts, write_exports
     from sparrow.inference.counter import PhotoCounter
@@ -60,7 +67,9 @@ def count(arguments: argparse.Namespace) -> int:
     with closing(Journal(to, sha256_of(folder / INFO))) as journal:
         root, names = root_of(arguments.photos), counter.info.class_names
         options = visit_options(arguments)
-        photos = CountedFolder(journal, listing.photos, root, names, options, excluded)
+        photos = CountedFolder(
+            root, names, options, excluded, journal=journal, files=listing.photos
+        )
         if arguments.camtrap_dp is not None:
             check_whereabouts(arguments, photos)
         _count(journal, listing.photos, counter, arguments)
@@ -73,7 +82,7 @@ def count(arguments: argparse.Namespace) -> int:
         refused = write_exports(arguments, photos, sightings)
         journal.remove()
     say_places(places, written_to=arguments.fixed_places)
-    report(tally, sightings, left_out)
+    report(tally, sightings_in_words(sightings, tally), left_out)
     return SOME_UNREADABLE if tally.failed or refused else 0
 
 
@@ -88,7 +97,7 @@ def _write_all(
     if arguments.to is not None:
         write(
             arguments.to,
-            photos.output(sightings),
+            photos.output(sightings.visit_of.get),
             left_out.skipped,
             photos.class_names,
             form,
@@ -115,7 +124,7 @@ def _count(
     ]
     _say_what_is_known(journal, files, left)
     show = show_progress("counted", to=sys.stderr)
-    counted = count_all(left, counter, wanted, arguments.workers)
+    counted = count_all(left, counter, wanted, arguments.workers or usable_cores())
     for number, entry in enumerate(counted, 1):
         journal.add(entry)
         show(number, len(left))

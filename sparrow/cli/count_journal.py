@@ -2,7 +2,7 @@
 
 The journal is beside the output: a line that names the model, then a line a photo with a check
 sum. An entry counts only for the very file, model and options it was made with. Entries stay in the
-file, and memory holds where each is: a folder may have any number of photos.
+file, where each is stands in another (``journal_index``): memory does not grow with their number.
 """
 
 from __future__ import annotations
@@ -11,29 +11,18 @@ import json
 import os
 import tempfile
 import zlib
+from collections.abc import Iterator
 from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import NamedTuple
 
 from filelock import lock_descriptor
 
 from sparrow.cli.file_key import file_key
 from sparrow.cli.journal_entry import Entry
 from sparrow.cli.journal_head import FORMAT, STILL_READ, head, is_torn, why_not
+from sparrow.cli.journal_index import JournalIndex, Place
 from sparrow.inference.tile_choice import Tiles
 from sparrow.regular_file import open_regular
-
-
-class _Place(NamedTuple):
-    """Where an entry is in the file, and what ``known`` asks about it."""
-
-    offset: int
-    length: int
-    key: tuple[int, ...] | None
-    failed: bool
-    annotated: str | None
-    boxes_from: float | None
-    tiles: Tiles
 
 
 class Journal:
@@ -54,15 +43,15 @@ class Journal:
             ValueError: another run writes it, it is damaged, or it is none.
         """
         self.restarted: str | None = None
-        self._places: dict[str, _Place] = {}
         self._path = journal_path(to) if to is not None else None
         self._file: FileIO = self._open()
+        self._places = JournalIndex()
         try:
             self._file.truncate(self._read(model))
             if self._file.seek(0, os.SEEK_END) == 0:
                 self._append(head(FORMAT, model))
         except BaseException:
-            self._file.close()
+            self.close()
             raise
 
     def known(self, file: Path, annotated: Path | None, boxes_from: float | None = None) -> bool:
@@ -76,7 +65,7 @@ class Journal:
         place = self._places.get(os.path.realpath(file))
         if place is None or place.failed:
             return False  # what failed may work now
-        if place.key is None or list(place.key) != file_key(file):
+        if place.key is None or place.key != file_key(file):
             return False
         if boxes_from is not None and (place.boxes_from is None or place.boxes_from > boxes_from):
             return False
@@ -88,21 +77,21 @@ class Journal:
     def __len__(self) -> int:
         return len(self._places)
 
-    def files(self) -> list[str]:
+    def files(self) -> Iterator[str]:
         """Real paths of the photos, in the order in which their entries were written."""
-        return sorted(self._places, key=lambda real: self._places[real].offset)
+        return self._places.files()
 
     def has(self, file: Path) -> bool:
         """Whether the photo was counted, be it as another file."""
-        return os.path.realpath(file) in self._places
+        return self._places.get(os.path.realpath(file)) is not None
 
     def tiles(self, file: Path) -> Tiles:
         """What was asked for when a photo of this journal was counted."""
-        return self._places[os.path.realpath(file)].tiles
+        return self._place(file).tiles
 
     def entry(self, file: Path, name: str | None = None) -> Entry:
         """The entry of a counted photo, under the name that it has now."""
-        place = self._places.get(str(file)) or self._places[os.path.realpath(file)]
+        place = self._places.get(str(file)) or self._place(file)
         self._file.seek(place.offset)
         line = b""
         while len(line) < place.length and (part := self._file.read(place.length - len(line))):
@@ -125,7 +114,7 @@ class Journal:
         except OSError:
             self._file.truncate(offset)  # a part of the line would damage the next one
             raise
-        self._note(entry, offset, len(line))
+        self._places.note(entry, offset, len(line))
 
     def remove(self) -> None:
         """Delete the journal: the output is written, and nothing is left to resume."""
@@ -135,6 +124,13 @@ class Journal:
     def close(self) -> None:
         """Release the journal for another run; its entries stay."""
         self._file.close()
+        self._places.close()
+
+    def _place(self, file: Path) -> Place:
+        place = self._places.get(os.path.realpath(file))
+        if place is None:
+            raise KeyError(f"expected a counted photo, found {file}")
+        return place
 
     def _open(self) -> FileIO:
         if self._path is not None:
@@ -142,19 +138,6 @@ class Journal:
             return _open_locked(self._path)
         with tempfile.TemporaryFile() as unnamed:
             return FileIO(os.dup(unnamed.fileno()), "r+b")
-
-    def _note(self, entry: Entry, offset: int, length: int) -> None:
-        key = None if entry["file"] is None else tuple(entry["file"])
-        failed = entry["record"]["error"] is not None
-        self._places[entry["real"]] = _Place(
-            offset,
-            length,
-            key,
-            failed,
-            entry["annotated"],
-            entry.get("boxes_from"),
-            entry.get("tiles"),
-        )
 
     def _append(self, line: bytes) -> None:
         try:
@@ -177,7 +160,7 @@ class Journal:
             for number, line in enumerate(reader, start=2):
                 if not line.endswith(b"\n"):
                     break  # it was being written when the run ended
-                self._note(_entry(line, number, str(self._path)), offset, len(line))
+                self._places.note(_entry(line, number, str(self._path)), offset, len(line))
                 offset += len(line)
             return offset
         finally:

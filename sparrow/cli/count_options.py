@@ -9,15 +9,24 @@ from sparrow.cli.count_output import FORMATS
 from sparrow.cli.counted_folder import VisitOptions
 from sparrow.cli.export_options import add_export_options, check_export_options
 from sparrow.inference.tile_choice import Tiles, parse_tiles
-from sparrow.portable import usable_cores
 from sparrow.visits.visits import VISIT_SECONDS
+
+SHARD_PHOTOS = 1000
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add all options."""
-    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="files or folders")
+    parser.add_argument(
+        "photos", nargs="+", type=given_place, metavar="PHOTO", help="files, folders or s3://…"
+    )
     parser.add_argument("-r", "--recursive", action="store_true", help="folders in folders too")
-    parser.add_argument("--to", type=Path, metavar="FILE", help="counts as .csv, .json or .parquet")
+    parser.add_argument(
+        "--to",
+        type=given_place,
+        metavar="FILE",
+        help="counts as .csv, .json or .parquet; of an archive into s3://… or a folder that ends "
+        "in /, too",
+    )
     parser.add_argument(
         "--megadetector", action="store_true", help="write the .json in MegaDetector's batch format"
     )
@@ -25,14 +34,45 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers",
         type=int,
-        default=usable_cores(),
         metavar="N",
-        help="processes (all cores)",
+        help="processes (all cores; with --engine ray all of its cluster)",
     )
-    parser.add_argument("--model", type=Path, metavar="DIR", help="model folder (the champion)")
+    parser.add_argument(
+        "--model", type=given_place, metavar="DIR", help="model folder (the champion)"
+    )
     add_tiles_option(parser)
+    _add_archive_options(parser)
     _add_visit_options(parser)
     add_export_options(parser)
+
+
+def given_place(text: str) -> Path | str:
+    """A path; an address, or a folder that is to be written, stays the text that was given."""
+    return text if "://" in text or text.endswith("/") else Path(text)
+
+
+def is_archive(arguments: argparse.Namespace) -> bool:
+    """Whether photos are counted shard by shard, from or into a store."""
+    places = [*arguments.photos, arguments.model]
+    addressed = any(isinstance(place, str) and "://" in place for place in places)
+    return addressed or isinstance(arguments.to, str) or arguments.engine is not None
+
+
+def _add_archive_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("archives", "photos in shards: see docs/scale.md")
+    group.add_argument(
+        "--engine",
+        choices=("local", "metaflow", "ray"),
+        help="who counts the shards: this process, flows/count.py, Ray Data (local, where an "
+        "address of S3 or a folder behind --to asks for shards)",
+    )
+    group.add_argument(
+        "--shard-photos",
+        type=int,
+        default=SHARD_PHOTOS,
+        metavar="N",
+        help=f"photos that are counted together, and again together ({SHARD_PHOTOS})",
+    )
 
 
 def add_tiles_option(parser: argparse.ArgumentParser) -> None:
@@ -126,7 +166,7 @@ def check_options(arguments: argparse.Namespace) -> None:
     check_export_options(arguments)
     if arguments.report is not None:
         import sparrow.reports.templates  # noqa: F401 needs Jinja2, which bare counting does not
-    if arguments.workers < 1:
+    if arguments.workers is not None and arguments.workers < 1:
         raise ValueError(f"--workers {arguments.workers}: expected at least 1")
     if not arguments.visit_seconds >= 0:
         raise ValueError(f"--visit-seconds {arguments.visit_seconds}: expected 0 or more")

@@ -52,6 +52,7 @@ class Wanted:
         return self.annotated if name.is_absolute() else self.annotated / name.parent
 
 
+TOO_LARGE = f"a photo has at most {MAX_FILE_BYTES // 1024**2} MiB"
 AHEAD = 16  # photos a process that are begun before the first of them is asked for
 
 
@@ -87,7 +88,7 @@ def _count_in_processes(
                 count_file, counter.folder, file, wanted, info_sha256=counter.info_sha256
             )
         except ProcessLostError:
-            return _entry(file, counter.failed(b"", str(file), "cli"))
+            return entry_of(os.path.realpath(file), counter.failed(b"", str(file), "cli"))
         finally:
             free.put(process)
 
@@ -106,7 +107,25 @@ def _count_in_processes(
 def count_file(counter: PhotoCounter, file: Path, wanted: Wanted | None = None) -> Entry:
     """One photo: its record as JSON values, and the ``message`` of what went wrong."""
     wanted = wanted or Wanted()
-    content, trouble, key, drawing = b"", None, None, None
+    content, trouble, key = read_file(file)
+    tiles, drawing = TileChoice(wanted.tiles), None
+    counted, photo = counter.count(content, str(file), "cli", tiles=tiles)
+    folder = wanted.drawing_folder(file)
+    if folder is not None and photo is not None and counted.record.error is None:
+        image = at_full_size(photo, content)
+        drawing = _write_annotated(folder, file, counter.info.class_names, (image, counted.record))
+    entry = entry_of(os.path.realpath(file), counted, trouble, key, drawing)
+    if wanted.tiles is not None:
+        entry["tiles"] = wanted.tiles
+    if wanted.boxes_from is not None:
+        kept = [asdict(box) for box in counted.faint if box.score >= wanted.boxes_from]
+        entry |= {"boxes_from": wanted.boxes_from, "faint": kept}
+    return {**entry, "shot": asdict(read_shot(content))}
+
+
+def read_file(file: Path) -> tuple[bytes, str | None, FileKey | None]:
+    """A photo's bytes, what trouble there was in reading them, and which file it was."""
+    content, trouble, key = b"", None, None
     try:
         with open_regular(file) as opened:
             key = key_of(os.fstat(opened.fileno()))
@@ -114,20 +133,8 @@ def count_file(counter: PhotoCounter, file: Path, wanted: Wanted | None = None) 
     except OSError as error:
         trouble = _unreadable_folder(file) or error.strerror or str(error)
     if len(content) > MAX_FILE_BYTES:
-        content, trouble = b"", f"a photo has at most {MAX_FILE_BYTES // 1024**2} MiB"
-    tiles = TileChoice(wanted.tiles)
-    counted, photo = counter.count(content, str(file), "cli", tiles=tiles)
-    folder = wanted.drawing_folder(file)
-    if folder is not None and photo is not None and counted.record.error is None:
-        image = at_full_size(photo, content)
-        drawing = _write_annotated(folder, file, counter.info.class_names, (image, counted.record))
-    entry = _entry(file, counted, trouble, key, drawing)
-    if wanted.tiles is not None:
-        entry["tiles"] = wanted.tiles
-    if wanted.boxes_from is not None:
-        kept = [asdict(box) for box in counted.faint if box.score >= wanted.boxes_from]
-        entry |= {"boxes_from": wanted.boxes_from, "faint": kept}
-    return {**entry, "shot": asdict(read_shot(content))}
+        content, trouble = b"", TOO_LARGE
+    return content, trouble, key
 
 
 def _unreadable_folder(file: Path) -> str | None:
@@ -140,20 +147,21 @@ def _unreadable_folder(file: Path) -> str | None:
     return None
 
 
-def _entry(
-    file: Path,
+def entry_of(
+    real: str,
     counted: CountedPhoto,
     trouble: str | None = None,
     key: FileKey | None = None,
     drawing: Path | None = None,
 ) -> Entry:
+    """A counted photo for the journal; ``real``: what it is found by again."""
     record = {**asdict(counted.record), "time": counted.record.time.isoformat()}
     return {
         "record": record,
         "message": trouble or counted.message,
         "file": key,
         "annotated": os.path.abspath(drawing) if drawing else None,
-        "real": os.path.realpath(file),
+        "real": real,
         "smallest_px": counted.smallest_px,
         "out_of_distribution": counted.out_of_distribution,
         "expected": counted.expected,

@@ -21,7 +21,7 @@ from sparrow.predictions.count_words import (
     total_in_words,
 )
 from sparrow.reports.visit_words import most_in_words
-from sparrow.visits.visits import Sightings
+from sparrow.visits.visits import Group, Sightings
 
 SOME_UNREADABLE = 3
 
@@ -54,8 +54,14 @@ def _classes_in_words(class_counts: Sequence[dict[str, Any]], plurals: Mapping[s
     return ", ".join(f"{number} {noun(number, label, plurals)}" for number, label in seen)
 
 
-def report(tally: Tally, sightings: Sightings, listing: FoundPhotos) -> None:
-    """Say on standard error what was counted, what was not, and the sum of both."""
+def report(tally: Tally, sightings: Sequence[str], listing: FoundPhotos) -> None:
+    """Say on standard error what was counted, what was not, and the sum of both.
+
+    Args:
+        tally: of all photos.
+        sightings: what is said of cameras and visits, as ``sightings_in_words`` has it.
+        listing: what was found.
+    """
     words = total_in_words(tally.total, tally.class_names, tally.plurals, minimum=tally.minimum)
     print(f"{words} in {tally.counted} photos", file=sys.stderr)
     if len(tally.class_names) > 1:
@@ -69,7 +75,8 @@ def report(tally: Tally, sightings: Sightings, listing: FoundPhotos) -> None:
             f"{tally.left_out_of} photos",
             file=sys.stderr,
         )
-    _say_sightings(sightings, tally)
+    for words in sightings:
+        print(words, file=sys.stderr)
     for note in [*notes_of(tally), *([tally.warning] if tally.warning else [])]:
         print(note, file=sys.stderr)
     _list("could not be counted", tally.failed)
@@ -77,23 +84,26 @@ def report(tally: Tally, sightings: Sightings, listing: FoundPhotos) -> None:
     print(sum_in_words(tally, listing), file=sys.stderr)
 
 
-def _say_sightings(sightings: Sightings, tally: Tally) -> None:
+def sightings_in_words(sightings: Sightings, tally: Tally) -> list[str]:
     """The most at once of each camera, and what the cameras' clocks did."""
-    for group in sightings.cameras:
-        visits = f"{group.visits} visit{'' if group.visits == 1 else 's'}"
-        print(
-            f"{one_line(group.camera)}, {len(group.photos)} photos in {visits}: "
-            f"at most {most_in_words(group, tally.class_names, tally.plurals)}",
-            file=sys.stderr,
-        )
-    if sightings.undated:
-        names = [photo.name for photo in sightings.undated]
-        print(
-            f"{len(names)} photos without a time are of no visit: {first_of(names)}",
-            file=sys.stderr,
-        )
-    for note in sightings.notes:
-        print(one_line(note), file=sys.stderr)
+    undated = [photo.name for photo in sightings.undated]
+    return [
+        *(camera_in_words(group, tally) for group in sightings.cameras),
+        *([undated_in_words(first_of(undated), len(undated))] if undated else []),
+        *map(one_line, sightings.notes),
+    ]
+
+
+def camera_in_words(group: Group, tally: Tally) -> str:
+    """The most at once of a camera, in a line."""
+    visits = f"{group.visits} visit{'' if group.visits == 1 else 's'}"
+    most = most_in_words(group, tally.class_names, tally.plurals)
+    return f"{one_line(group.camera)}, {len(group.photos)} photos in {visits}: at most {most}"
+
+
+def undated_in_words(names: str, number: int) -> str:
+    """How many photos have no time; ``names``: of the first of them."""
+    return f"{number} photos without a time are of no visit: {names}"
 
 
 def notes_of(tally: Tally) -> list[str]:

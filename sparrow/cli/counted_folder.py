@@ -6,7 +6,7 @@ Names are those below the folder that a person named, with ``/``: the same where
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from sparrow.plain_text import utf8
 from sparrow.visits.capture import CameraBy, Capture, Shot, capture_of, read_position, read_shot
 from sparrow.visits.fixed_places import FixedPlace, of_camera, without_places
 from sparrow.visits.maximum import Number, with_expected
-from sparrow.visits.visits import VISIT_SECONDS, SeenPhoto, Sightings
+from sparrow.visits.visits import VISIT_SECONDS, SeenPhoto
 
 
 @dataclass(frozen=True)
@@ -41,29 +41,32 @@ class VisitOptions:
 
 
 @dataclass(frozen=True)
-class CountedFolder:
-    """Counted photos.
+class CountedPhotos:
+    """Counted photos, wherever their entries and they themselves are.
 
     Attributes:
-        journal: has an entry of every file.
-        files: in the order of the output.
         root: the folder that their names are below.
         class_names: of the model.
         options: see there.
         excluded: places whose detections are left out.
     """
 
-    journal: Journal
-    files: Sequence[Path]
     root: Path
     class_names: Sequence[str]
     options: VisitOptions = VisitOptions()
     excluded: Sequence[FixedPlace] = ()
 
+    def noted(self) -> Iterator[tuple[Path, Entry]]:
+        """Each file with its entry as it was noted, in the order of the output."""
+        raise NotImplementedError
+
+    def position(self, file: Path, entry: Entry) -> tuple[float, float] | None:
+        """Latitude and longitude of a photo, as far as its EXIF tells them."""
+        raise NotImplementedError
+
     def entries(self) -> Iterator[tuple[Path, Entry]]:
         """Each file with its entry, under its name below the root."""
-        for file in self.files:
-            entry = self.journal.entry(file, name_below(file, self.root))
+        for file, entry in self.noted():
             if self.excluded:
                 places = of_camera(self.excluded, self.capture(file, entry).camera)
                 record = without_places(entry["record"], places)
@@ -91,15 +94,59 @@ class CountedFolder:
         shot = read_shot(file) if noted is None else Shot(**noted)
         return self._capture(shot, entry["record"]["file_name"], entry["file"])
 
-    def capture_now(self, file: Path) -> tuple[str, Capture]:
-        """A photo's name, and the same of a photo that may not be counted yet."""
-        name = name_below(file, self.root)
-        return name, self._capture(read_shot(file), name, file_key(file))
-
     def _capture(self, shot: Shot, name: str, key: FileKey | None) -> Capture:
         written_ns = key[1] if key and self.options.file_times else None
         home = self.root.name or str(self.root)
         return capture_of(shot, name, self.options.camera_by, home, written_ns)
+
+    def output(self, visit_of: Callable[[str], int | None]) -> Iterator[OutputPhoto]:
+        """Each photo for the output file; ``visit_of``: number of the visit by a photo's name."""
+        for file, entry in self.entries():
+            capture = self.capture(file, entry)
+            record = entry["record"]
+            columns: dict[str, Any] = {
+                "sha256": record.get("sha256"),
+                "taken_at": capture.taken.isoformat() if capture.taken else None,
+                "time_from": capture.time_from or None,
+                "camera": utf8(capture.camera),
+                "visit": visit_of(record["file_name"]),
+            }
+            if self.options.position:
+                position = self.position(file, entry)
+                columns |= {
+                    "latitude": position[0] if position else None,
+                    "longitude": position[1] if position else None,
+                }
+            columns["out_of_distribution"] = entry.get("out_of_distribution")
+            columns["tiles"] = None if record["error"] else record.get("tiles", 0)
+            yield OutputPhoto(entry, columns)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountedFolder(CountedPhotos):
+    """Counted photos of this machine.
+
+    Attributes:
+        journal: has an entry of every file.
+        files: in the order of the output.
+    """
+
+    journal: Journal
+    files: Sequence[Path]
+
+    def noted(self) -> Iterator[tuple[Path, Entry]]:
+        """See ``CountedPhotos``."""
+        for file in self.files:
+            yield file, self.journal.entry(file, name_below(file, self.root))
+
+    def position(self, file: Path, entry: Entry) -> tuple[float, float] | None:
+        """See ``CountedPhotos``."""
+        return read_position(file)
+
+    def capture_now(self, file: Path) -> tuple[str, Capture]:
+        """Name and capture of a photo that may not be counted yet."""
+        name = name_below(file, self.root)
+        return name, self._capture(read_shot(file), name, file_key(file))
 
     def below(self, listing: FoundPhotos) -> FoundPhotos:
         """What was found and is not counted, under its names below the root."""
@@ -112,28 +159,6 @@ class CountedFolder:
 
     def _below(self, path: Path) -> Path:
         return Path(name_below(path, self.root))
-
-    def output(self, sightings: Sightings) -> Iterator[OutputPhoto]:
-        """Each photo for the output file."""
-        for file, entry in self.entries():
-            capture = self.capture(file, entry)
-            record = entry["record"]
-            columns: dict[str, Any] = {
-                "sha256": record.get("sha256"),
-                "taken_at": capture.taken.isoformat() if capture.taken else None,
-                "time_from": capture.time_from or None,
-                "camera": utf8(capture.camera),
-                "visit": sightings.visit_of.get(record["file_name"]),
-            }
-            if self.options.position:
-                position = read_position(file)
-                columns |= {
-                    "latitude": position[0] if position else None,
-                    "longitude": position[1] if position else None,
-                }
-            columns["out_of_distribution"] = entry.get("out_of_distribution")
-            columns["tiles"] = None if record["error"] else record.get("tiles", 0)
-            yield OutputPhoto(entry, columns)
 
 
 def numbers_of(entry: Entry, class_names: Sequence[str]) -> tuple[Number, ...]:

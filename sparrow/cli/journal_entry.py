@@ -28,6 +28,7 @@ class Entry(TypedDict):
         boxes_from: the least score of ``faint``, where those boxes were asked for.
         faint: boxes below the operating threshold, as JSON values.
         tiles: what was asked for; absent where the photo was to be seen whole.
+        position: latitude and longitude of a photo of an archive, where they were asked for.
     """
 
     record: dict[str, Any]
@@ -44,3 +45,4 @@ class Entry(TypedDict):
     boxes_from: NotRequired[float]
     faint: NotRequired[list[dict[str, Any]]]
     tiles: NotRequired[Tiles]
+    position: NotRequired[Sequence[float] | None]

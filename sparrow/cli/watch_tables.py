@@ -69,7 +69,7 @@ class Tables:
         from sparrow.inference.count_formats import columns_by_class, csv_line, row
         from sparrow.predictions.record import PredictionRecord
 
-        photo = next(self._folder([Path(real)]).output(Sightings()))
+        photo = next(self._folder([Path(real)]).output(Sightings().visit_of.get))
         record = PredictionRecord.from_json(photo.entry["record"])
         cells = {**row(record, columns_by_class(self._class_names)), **photo.columns}
         with self._outputs.to.open("ab", buffering=0) as file:
@@ -102,7 +102,7 @@ class Tables:
             for path, reason in self.skipped.items()
         ]
         listing = FoundPhotos(skipped=skipped)
-        counted = folder.output(sightings)
+        counted = folder.output(sightings.visit_of.get)
         write(outputs.to, counted, skipped, self._class_names)
         if outputs.visits is not None:
             write_visits(outputs.visits, sightings, self._class_names)
@@ -111,7 +111,11 @@ class Tables:
 
     def _folder(self, files: Sequence[Path]) -> CountedFolder:
         return CountedFolder(
-            self._photos.journal, files, self._root, self._class_names, self._outputs.options
+            self._root,
+            self._class_names,
+            self._outputs.options,
+            journal=self._photos.journal,
+            files=files,
         )
 
 

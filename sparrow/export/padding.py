@@ -47,12 +47,12 @@ def merge_padding(engine: Path) -> int:
 def _drop_unread(model: ModelProto) -> None:
     """ONNX Runtime warns of each constant that nothing reads, whenever it loads the engine."""
     read = _read_in(model.graph)
-    for constant in [one for one in model.graph.initializer if one.name not in read]:
+    for constant in [unread for unread in model.graph.initializer if unread.name not in read]:
         model.graph.initializer.remove(constant)
 
 
 def _constants(model: ModelProto) -> dict[str, np.ndarray]:
-    written = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
+    written = {stored.name: numpy_helper.to_array(stored) for stored in model.graph.initializer}
     for node in model.graph.node:
         if node.op_type == "Constant" and node.attribute[0].name == "value":
             written[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)

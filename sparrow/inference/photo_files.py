@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from sparrow.regular_file import open_regular, sha256_of
 DRAWING_MARK = b"drawn by sparrow count"  # a comment in the JPEG, so that none is counted again
 _DRAWING_NAME = re.compile(r"-[0-9a-f]{8}\.jpg\Z")
 _MARK_WITHIN = 512  # bytes of a file
+
+ReadHead = Callable[[int], bytes]  # gives so many bytes from a file's beginning
 
 
 @dataclass(frozen=True)
@@ -77,15 +79,17 @@ def find_photos(
             search.look_through(source)
         else:
             search.take(source, named=True)
-    _set_aside_drawings(search.listing)
+    set_aside_drawings(search.listing, _sha256)
     if not search.listing.photos:
-        raise ValueError(_no_photo(sources, search.listing))
+        raise ValueError(no_photo(sources, search.listing))
     return search.listing
 
 
 def why_not_counted(path: Path) -> str | None:
     """Why a file of a folder is no photo to count, by name and content; None where it is one."""
-    return "a drawing of sparrow count" if _is_drawing(path) else _why_no_photo(path)
+    read = _head_of(path)
+    drawing = is_drawing(path.name, read)
+    return "a drawing of sparrow count" if drawing else why_no_photo(path.name, read)
 
 
 class _Search:
@@ -137,55 +141,73 @@ class _Search:
     def take(self, path: Path, *, named: bool) -> None:
         """One file, to where it belongs."""
         real = os.path.realpath(path)
-        if real in self._own or (not named and _is_drawing(path)):
+        read = _head_of(path)
+        if real in self._own or (not named and is_drawing(path.name, read)):
             self.listing.own.append(path)
         elif real in self._files:
             self.listing.twice.append(path)
-        elif named or (reason := _why_no_photo(path)) is None:
+        elif named or (reason := why_no_photo(path.name, read)) is None:
             self._files.add(real)
             self.listing.photos.append(path)
         else:
             self.listing.skipped.append(SkippedFile(path, reason))
 
 
-def _why_no_photo(path: Path) -> str | None:
-    """Why a file of a folder is not counted; None where it is, or where that cannot be told."""
-    if has_photo_suffix(path.name):
+def why_no_photo(name: str, read_head: ReadHead) -> str | None:
+    """Why a file of a folder is not counted; None where it is, or where that cannot be told.
+
+    Args:
+        name: of the file.
+        read_head: raises OSError where the file cannot be read.
+    """
+    if has_photo_suffix(name):
         return None
-    kind = other_kind(path.name)
+    kind = other_kind(name)
     if kind == COPIES:  # of a photo, which is there under its own name
         return kind
     try:
-        with open_regular(path) as file:
-            head = file.read(HEAD_BYTES)
+        head = read_head(HEAD_BYTES)
     except PermissionError as error:
         return f"{kind} ({error.strerror})" if kind else None  # counting it tells why
     except OSError as error:
         return error.strerror or str(error)
-    raw = path.suffix.lower() in RAW_SUFFIXES  # which begin as TIFF, with a preview
+    raw = Path(name).suffix.lower() in RAW_SUFFIXES  # which begin as TIFF, with a preview
     if begins_as_photo(head) and not (raw and head[:2] in (b"II", b"MM")):
         return None
     return kind or ("empty" if not head else "no photo, by its name and its content")
 
 
-def _is_drawing(path: Path) -> bool:
-    if not _DRAWING_NAME.search(path.name):
+def is_drawing(name: str, read_head: ReadHead) -> bool:
+    """Whether a file is a drawing of this program; arguments as of ``why_no_photo``."""
+    if not _DRAWING_NAME.search(name):
         return False
     try:
-        with open_regular(path) as file:
-            return DRAWING_MARK in file.read(_MARK_WITHIN)
+        return DRAWING_MARK in read_head(_MARK_WITHIN)
     except OSError:
         return False
 
 
-def _set_aside_drawings(listing: FoundPhotos) -> None:
-    """Those without the mark, which earlier releases made: their names hold a photo's SHA-256."""
+def _head_of(path: Path) -> ReadHead:
+    def read(number: int) -> bytes:
+        with open_regular(path) as file:
+            return file.read(number)
+
+    return read
+
+
+def set_aside_drawings(listing: FoundPhotos, sha256: Callable[[Path], str]) -> None:
+    """Those without the mark, which earlier releases made: their names hold a photo's SHA-256.
+
+    Args:
+        listing: whose photos are looked through.
+        sha256: of a photo's content; "" where it cannot be read.
+    """
     by_stem: dict[str, list[Path]] = {}
     for photo in listing.photos:
         by_stem.setdefault(photo.stem, []).append(photo)
     for photo in [photo for photo in listing.photos if _DRAWING_NAME.search(photo.name)]:
         stem, _, digits = photo.stem.rpartition("-")
-        if any(_sha256(original).startswith(digits) for original in by_stem.get(stem, ())):
+        if any(sha256(original).startswith(digits) for original in by_stem.get(stem, ())):
             listing.photos.remove(photo)
             listing.own.append(photo)
 
@@ -204,7 +226,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _no_photo(sources: Sequence[Path], listing: FoundPhotos) -> str:
+def no_photo(sources: Sequence[Path | str], listing: FoundPhotos) -> str:
+    """What to say of places without a photo: what there is instead."""
     parts = [f"no photo in {', '.join(map(str, sources))} (looked for {', '.join(PHOTO_SUFFIXES)}"]
     parts[0] += " and for files that begin as such)"
     if listing.skipped:

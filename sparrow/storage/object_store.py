@@ -1,6 +1,7 @@
 """A store of objects by name, in a folder or in an S3 bucket: the only module over ``pyarrow.fs``.
 
-An object is written whole or not at all, and held in memory whole. Nothing here knows what the
+An object is written whole or not at all, and held in memory whole but for one that is written from
+a file. Nothing here knows what the
 objects are. What opens the store is in the environment: credentials as AWS's own programs read
 them, ``AWS_ENDPOINT_URL`` for a server that is not Amazon's.
 """
@@ -9,7 +10,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,11 +19,11 @@ from urllib.parse import urlsplit
 import pyarrow.fs as fs
 
 from sparrow.atomic_file import sync
+from sparrow.storage.s3_client import endpoint, s3_filesystem
 from sparrow.store_url import hide_in_text, hide_secrets
 
 INCOMING = "incoming"  # what a folder's writers have not completed; worthless after a kill
-ATTEMPTS = 4  # of a request to a server, with growing pauses
-CONNECT_SECONDS = 10.0
+PIECE = 8 * 1024**2  # bytes of a file on its way
 
 
 class StoreError(RuntimeError):
@@ -30,6 +32,10 @@ class StoreError(RuntimeError):
 
 class ObjectMissingError(StoreError):
     """There is no object of this name."""
+
+
+class ObjectRefusedError(StoreError):
+    """The store does not let this object be had with these credentials."""
 
 
 class ObjectStore:
@@ -58,24 +64,39 @@ class ObjectStore:
         Raises:
             StoreError: the store cannot be listed.
         """
+        return {key: size for key, (size, _) in self.sizes_and_times(prefix).items()}
+
+    def sizes_and_times(self, prefix: str) -> dict[str, tuple[int, int]]:
+        """Bytes and time of writing, in nanoseconds since 1970, of every object, by key.
+
+        Args:
+            prefix: the folder that they are below.
+
+        Raises:
+            StoreError: the store cannot be listed.
+        """
         selector = fs.FileSelector(self._path(prefix), allow_not_found=True, recursive=True)
         with self._named("listed", prefix):
             self._refuse_absent()
             infos = self._fs.get_file_info(selector)
             if not infos:
                 self._refuse_absent_bucket()
-        start = len(self._base) + 1
-        return {info.path[start:]: info.size for info in infos if info.type == fs.FileType.File}
+        start, files = len(self._base) + 1, (i for i in infos if i.type == fs.FileType.File)
+        return {info.path[start:]: (info.size, info.mtime_ns) for info in files}
 
-    def read(self, key: str) -> bytes:
-        """The whole content of an object.
+    def read(self, key: str, at_most: int | None = None) -> bytes:
+        """The content of an object.
+
+        Args:
+            key: its name.
+            at_most: bytes from its beginning; None reads the whole.
 
         Raises:
             ObjectMissingError: there is none of this name.
             StoreError: it cannot be read.
         """
         with self._named("read", key), self._fs.open_input_file(self._path(key)) as file:
-            return bytes(file.read())
+            return bytes(file.read(at_most))
 
     def write(self, key: str, content: bytes) -> None:
         """Put an object in place in one step; a kill leaves the one before, or none.
@@ -88,6 +109,28 @@ class ObjectStore:
                 self._write_file(key, content)
             else:
                 self._put(self._path(key), content)
+
+    def write_from(self, key: str, file: Path) -> None:
+        """Put an object in place that is a file's content; raises as ``write``."""
+        if self._is_folder:
+            self.write(key, file.read_bytes())
+            return
+        with (
+            file.open("rb") as source,
+            self._named("written", key),
+            self._fs.open_output_stream(self._path(key), compression=None) as target,
+        ):
+            shutil.copyfileobj(source, target, PIECE)
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Delete objects; those that are not there are passed over.
+
+        Raises:
+            StoreError: one cannot be deleted.
+        """
+        for key in keys:
+            with self._named("deleted", key), suppress(FileNotFoundError):
+                self._fs.delete_file(self._path(key))
 
     def clear_incoming(self) -> None:
         """Remove what this writer's killed processes left incomplete; call it while none writes."""
@@ -138,7 +181,8 @@ class ObjectStore:
             raise ObjectMissingError(f"the store {self.name} has no {key}") from error
         except OSError as error:
             reason = hide_in_text(str(error).strip().splitlines()[0])
-            raise StoreError(
+            refused = isinstance(error, PermissionError) or "ACCESS_DENIED" in reason
+            raise (ObjectRefusedError if refused else StoreError)(
                 f"the store {self.name}: {key} cannot be {doing}: {reason}{self._hint()}"
             ) from error
 
@@ -147,7 +191,7 @@ class ObjectStore:
             return ""
         keys = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         known = "set" if os.environ.get("AWS_ACCESS_KEY_ID") else "not set"
-        server = hide_secrets(_endpoint()) or "Amazon's; AWS_ENDPOINT_URL names another"
+        server = hide_secrets(endpoint()) or "Amazon's; AWS_ENDPOINT_URL names another"
         return f" (server: {server}; credentials: {keys}, {known} here)"
 
 
@@ -169,27 +213,8 @@ def open_store(url: str, writer: str = "anybody") -> ObjectStore:
                 f"the store {hide_secrets(url)}: expected s3://bucket/prefix and nothing else; "
                 "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL hold the rest"
             )
-        return ObjectStore(url, _s3(), parts.netloc + parts.path, writer)
+        return ObjectStore(url, s3_filesystem(), parts.netloc + parts.path, writer)
     if "://" in url and parts.scheme != "file":
         raise StoreError(f"the store {hide_secrets(url)}: expected a folder or s3://bucket/prefix")
     path = Path(url.removeprefix("file://")).expanduser().absolute()
     return ObjectStore(url, fs.LocalFileSystem(), path.as_posix(), writer)
-
-
-def _endpoint() -> str:
-    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
-
-
-def _s3() -> fs.S3FileSystem:
-    scheme, _, server = _endpoint().rstrip("/").rpartition("://")
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    return fs.S3FileSystem(
-        scheme=scheme or "https",
-        endpoint_override=server or None,
-        region=region or ("us-east-1" if server else None),
-        connect_timeout=CONNECT_SECONDS,
-        # A small object is one request, and its fault is raised where it is written.
-        allow_delayed_open=True,
-        background_writes=False,
-        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS),
-    )

@@ -79,7 +79,8 @@ def test_a_model_that_does_not_say_how_many_it_finds(tmp_path: Path, photo: Path
 
 
 @pytest.mark.parametrize(
-    ("architecture", "most"), [("fasterrcnn_efficientnet_lite0_fpn", 48), ("fcos_resnet50_fpn", 120)]
+    ("architecture", "most"),
+    [("fasterrcnn_efficientnet_lite0_fpn", 48), ("fcos_resnet50_fpn", 120)],
 )
 def test_a_box_comes_from_a_proposal(tmp_path: Path, architecture: str, most: int) -> None:
     """Of a detector without proposals the config holds their number all the same."""
