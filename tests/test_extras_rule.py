@@ -46,7 +46,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "train": ("sparrow/**/*.py", "service/*.py", "flows/train.py", "flows/lineage.py"),
 }  # fmt: skip
 OWN = {"sparrow", "service", "monitoring"} | {path.stem for path in (ROOT / "flows").iterdir()}
-OPTIONAL = {"kaggle", "paho-mqtt"}  # the extras `download` and `watch`, whose commands say so
+# The extras `download`, `watch` and `cluster`: what needs them says so.
+OPTIONAL = {"kaggle", "paho-mqtt", "boto3", "botocore"}
 
 
 def named(extra: str) -> set[str]:

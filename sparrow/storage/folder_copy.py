@@ -1,0 +1,45 @@
+"""One host's copy of a shared folder: which files it has, and which of them were changed since."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+Parts = tuple[str, ...]  # SHA-256 of a file's content; of an appended one, of each part
+Stamp = tuple[int, int, int]  # inode, bytes, time of change in ns
+PASSED_OVER = (".partial", ".lock")  # of one process
+
+
+@dataclass
+class FolderCopy:
+    """What a copy holds of the shared state, and how far it has read.
+
+    Attributes:
+        number: of the newest layer read.
+        files: SHA-256 of each file by path; of an appended one, those of its parts.
+        stamps: of the copies, as they were fetched or published.
+    """
+
+    number: int = 0
+    files: dict[str, Parts] = field(default_factory=dict)
+    stamps: dict[str, Stamp] = field(default_factory=dict)
+
+
+def list_files(folder: Path) -> list[str]:
+    """Relative paths, with ``/``, of the regular files below a folder that may be published."""
+    paths = []
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = Path(parent, name)
+            if not path.is_symlink() and path.is_file() and not name.endswith(PASSED_OVER):
+                paths.append(path.relative_to(folder).as_posix())
+    return sorted(paths)
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
