@@ -297,7 +297,7 @@ class Train(RunValues, FlowSpec):
         """A Bento of the champion."""
         from sparrow.pipeline.release import bundle
 
-        self.bento = bundle(self.settings, self.promotion)
+        self.bento = bundle(self.settings, self.promotion, self.work_dir)
         self.next(self.end)
 
     @card

@@ -18,7 +18,7 @@ from sparrow.storage.shared_folder import ChangedElsewhereError, SharedFolder
 
 NO_PHOTOS = ("gather", "choose", "gang", "gathered", "bundle", "end")  # steps that look at none
 DECODES = ("tune", "train", "train_together")
-VERDICT = "verdict.json"
+VERDICT, REPORT = "verdict.json", "report.json"
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,45 @@ def monitoring_state(config: Config, work_dir: str | None, step: str, task: str)
 
     store = open_store(url, writer=f"monitor-{step}-{task}")
     return SharedState([SharedFolder(store, "monitoring", home, kept=kept)], f"{step}-{task}")
+
+
+def share_data(config: Config) -> Iterator[str]:
+    """Publish the data set of this host, and what waits in ``data.new``; a line for each folder."""
+    for folder in data_folders(config):
+        folder.fetch()
+        yield f"{folder.folder}: {folder.publish('shared')} files published"
+
+
+def fetch_state(config: Config, run: str | None) -> Iterator[str]:
+    """Bring data set, pages of the monitor and reports of runs here; a line for each folder.
+
+    Args:
+        run: of which all files are brought, its model and pages with them.
+    """
+    for folder in data_folders(config):
+        folder.fetch()
+        yield str(folder.folder)
+    store = open_store(str(config.stores.state))
+    home = Path(config.stores.monitoring)
+    SharedFolder(store, "monitoring", home).fetch()
+    yield str(home)
+    names = {key.split("/")[1] for key in store.sizes("runs")}
+    if run is not None and run not in names:
+        listed = ", ".join(sorted(names)) or "none"
+        raise StoreError(f"the store {store.name} has no run {run}; its runs: {listed}")
+    for name in sorted(names):
+        kept = _everything if name == run else _report_alone
+        folder = SharedFolder(store, f"runs/{name}", Path(config.stores.runs) / name, kept=kept)
+        folder.fetch()
+        yield str(folder.folder)
+
+
+def _everything(path: str) -> bool:
+    return True
+
+
+def _report_alone(path: str) -> bool:
+    return path == REPORT
 
 
 def fetch_champion(config: Config, version: str | None = None) -> None:

@@ -146,16 +146,16 @@ class SharedFolder:
         return number, files, published
 
     def _clear_earlier(self, merged: Mapping[str, Parts], published: set[tuple[str, str]]) -> None:
-        """Remove what an earlier state had; what was never published is not overwritten."""
+        """Remove what an earlier state had; what was never published is kept, or refused."""
         for path in filter(self._kept, list_files(self.folder)):
             if self._holds(path, merged.get(path, ())):
                 continue
             if (path, sha256_of(self.folder / path)) in published:
                 (self.folder / path).unlink()
-            elif self._exclusive:
+            elif self._exclusive and path in merged:
                 raise ChangedElsewhereError(
                     f"{self.folder / path} was never published to {self._store.name}/"
-                    f"{self._prefix}, which holds another state of this folder. Move the folder "
+                    f"{self._prefix}, which holds another content under this name. Move the file "
                     "away to work on the state in the store"
                 )
 
