@@ -157,7 +157,11 @@ test-classes: $(READY) ## Train on two classes, serve the Bento: every face name
 	$(BIN)/python -m pytest -m classes tests/classes -s $(ARGS)
 
 .PHONY: test-cluster
-test-cluster: $(READY) ## Compile the flows for Argo Workflows as the section `cluster` says; needs no cluster
+test-cluster: $(READY) ## Compile for Argo Workflows; run flows in sandboxes that share nothing; needs no cluster: minutes
+	@{ command -v bwrap && ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1 || { apt-get update --quiet && \
+		apt-get install --yes --quiet --no-install-recommends bubblewrap postgresql; }
+	@$(BIN)/python -c 'import metaflow_local_service' 2>/dev/null || \
+		$(BIN)/pip install --quiet --disable-pip-version-check --no-deps 'metaflow-local-service>=0.2,<0.3'
 	$(BIN)/python -m pytest -m cluster tests/flows $(ARGS)
 
 .PHONY: test-kills

@@ -1,8 +1,9 @@
-"""``sparrow state``: bring this host's data set to ``stores.state``, and what is there to here."""
+"""``sparrow state``: publish this host's data set to ``stores.state``, and fetch what is there."""
 
 from __future__ import annotations
 
 import argparse
+import time
 
 from sparrow.config import Config, ConfigError, load_config
 
@@ -11,32 +12,67 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command."""
     parser = subparsers.add_parser(
         "state",
-        help="share the data set with hosts that see no folder of this one, or fetch what they did",
+        help="publish the data set for hosts that see no folder of this one, or fetch their work",
         description="Where stores.state names a store, the steps of the flows work on copies of "
-        "what it holds. share: publish the data set and the new data of this host, before the "
-        "first run. fetch: bring data set, reports of runs and monitor's pages here.",
+        "what it holds. publish: the data set and the new data of this host, before the "
+        "first run. fetch: data set, reports of runs and the monitor's pages. follow: keep this "
+        "host's stores.champion, which a service watches, at what the promotion log says.",
     )
-    parser.add_argument("do", choices=("share", "fetch"))
+    parser.add_argument("do", choices=("publish", "fetch", "follow"))
+    parser.add_argument(
+        "--every",
+        type=float,
+        default=10.0,
+        metavar="SECONDS",
+        help="with follow: between two looks",
+    )
     parser.add_argument("--run", metavar="KEY", help="with fetch: all files of this run, too")
     parser.add_argument("--config", required=True, metavar="FILE", help="YAML of the project")
     parser.set_defaults(func=state)
 
 
 def state(arguments: argparse.Namespace) -> int:
-    """Share or fetch; a line for each folder.
+    """Publish or fetch; a line for each folder.
 
     Raises:
         ConfigError: the config names no store.
         StoreError: the store cannot be used, or has no such run.
         ChangedElsewhereError: a file of this host would be overwritten.
     """
-    from sparrow.pipeline.shared_state import fetch_state, share_data
+    from sparrow.pipeline.shared_state import fetch_state, publish_data
 
+    if arguments.do == "follow":
+        return _follow(load_config(arguments.config), arguments.every)
     config = _with_state(arguments.config)
-    lines = share_data(config) if arguments.do == "share" else fetch_state(config, arguments.run)
+    lines = (
+        publish_data(config) if arguments.do == "publish" else fetch_state(config, arguments.run)
+    )
     for line in lines:
         print(line, flush=True)
     return 0
+
+
+def _follow(config: Config, every_s: float) -> int:
+    """Until it is interrupted; what cannot be reached now is asked again."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from sparrow.inference.model_folder import ModelFolderError
+    from sparrow.pipeline.release import served_settings
+    from sparrow.registry.follow import Follower
+    from sparrow.registry.registry import Registry
+    from sparrow.registry.versions import RegistryError
+
+    away = (RegistryError, ModelFolderError, SQLAlchemyError, MlflowException, OSError)
+    follower = Follower(Registry(config.stores, config.name), served_settings(config))
+    while True:
+        try:
+            words = follower.update()
+        except away as error:
+            words = f"{error}; asked again in {every_s:g} s"
+        if words:
+            print(words, flush=True)
+        time.sleep(every_s)
 
 
 def _with_state(file: str) -> Config:

@@ -7,12 +7,13 @@ folder, decoded photos and the monitor's pages. Where it is not set, nothing is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from sparrow.config import Config
+from sparrow.database_server import server_turn
 from sparrow.storage.object_store import StoreError, open_store
 from sparrow.storage.shared_folder import ChangedElsewhereError, SharedFolder
 
@@ -28,10 +29,13 @@ class SharedState:
     Attributes:
         folders: in the order in which they are fetched and published.
         owner: the step, in a name for files.
+        turn: store and name of a turn that hosts take from fetching to publishing, where it matters
+            what one of them has decided.
     """
 
     folders: Sequence[SharedFolder]
     owner: str
+    turn: tuple[str, str] | None = None
 
     def fetch(self) -> None:
         """Bring the copies to the newest state (see ``SharedFolder.fetch``)."""
@@ -90,14 +94,17 @@ def monitoring_state(config: Config, work_dir: str | None, step: str, task: str)
         return "/" not in path or path.startswith(own) or path.endswith(f"/{VERDICT}")
 
     store = open_store(url, writer=f"monitor-{step}-{task}")
-    return SharedState([SharedFolder(store, "monitoring", home, kept=kept)], f"{step}-{task}")
+    pages = SharedFolder(store, "monitoring", home, kept=kept)
+    # Of two monitors that find drift at once, one starts the training.
+    turn = (config.stores.prediction_log, "sparrow monitor") if step == "respond" else None
+    return SharedState([pages], f"{step}-{task}", turn)
 
 
-def share_data(config: Config) -> Iterator[str]:
+def publish_data(config: Config) -> Iterator[str]:
     """Publish the data set of this host, and what waits in ``data.new``; a line for each folder."""
     for folder in data_folders(config):
         folder.fetch()
-        yield f"{folder.folder}: {folder.publish('shared')} files published"
+        yield f"{folder.folder}: {folder.publish('by-hand')} files published"
 
 
 def fetch_state(config: Config, run: str | None) -> Iterator[str]:
@@ -175,11 +182,12 @@ def shared(state: SharedState) -> Iterator[None]:
 
     A step that fails publishes, too: its pages say why, and every folder is whole at any moment.
     """
-    state.fetch()
-    try:
-        yield
-    except Exception:
-        with suppress(StoreError, ChangedElsewhereError):  # the first error says more
-            state.publish()
-        raise
-    state.publish()
+    with server_turn(*state.turn) if state.turn else nullcontext():
+        state.fetch()
+        try:
+            yield
+        except Exception:
+            with suppress(StoreError, ChangedElsewhereError):  # the first error says more
+                state.publish()
+            raise
+        state.publish()

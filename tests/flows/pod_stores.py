@@ -48,7 +48,6 @@ class PodStores:
     """The three servers, an empty bucket, and the variables and addresses that lead to them."""
 
     def __init__(self, home: Path) -> None:
-        self.home, self.reports = home, home / "pods.jsonl"
         (home / "s3").mkdir()
         self.s3 = S3Server(home / "s3")
         self.database_port, self.metadata_port = free_port(), free_port()
@@ -103,7 +102,6 @@ class PodStores:
             "METAFLOW_USER": "test",
             "METAFLOW_SKIP_INSTALL_DEPENDENCIES": "1",
             "SPARROW_TEST_POD": str(PODS / "start_pod.py"),
-            "SPARROW_TEST_POD_REPORT": str(self.reports),
         }
 
     def _make_postgres(self, home: Path) -> Server:
@@ -165,3 +163,4 @@ def pod_stores(home: Path) -> Iterator[PodStores]:
     finally:
         stores.stop()
         shutil.rmtree(stores.database_folder, ignore_errors=True)
+        stores.database_folder.with_suffix(".log").unlink(missing_ok=True)

@@ -83,7 +83,7 @@ def test_a_step_that_fails_leaves_its_pages(
     assert Path("runs/7/report.html").read_text() == "the rows that failed"
 
 
-def test_the_command_shares_a_set_and_fetches_what_became_of_it(
+def test_the_command_publishes_a_set_and_fetches_what_became_of_it(
     store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "c.yaml"
@@ -92,7 +92,7 @@ def test_the_command_shares_a_set_and_fetches_what_became_of_it(
     relative(store, monkeypatch, tmp_path / "a")
     Path("raw").mkdir()
     Path("raw/image_info.csv").write_text("Name")
-    assert main(["state", "share", "--config", str(file)]) == 0
+    assert main(["state", "publish", "--config", str(file)]) == 0
     assert "raw: 1 files published" in capsys.readouterr().out
     relative(store, monkeypatch, tmp_path / "b")
     assert main(["state", "fetch", "--config", str(file)]) == 0
@@ -104,5 +104,5 @@ def test_the_command_shares_a_set_and_fetches_what_became_of_it(
     assert main(["state", "fetch", "--config", str(file)]) == 1
     assert "Move the file away" in capsys.readouterr().err
     file.write_text("name: x\n")
-    assert main(["state", "share", "--config", str(file)]) == 1
+    assert main(["state", "publish", "--config", str(file)]) == 1
     assert "names no store" in capsys.readouterr().err
