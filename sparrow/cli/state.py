@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import time
 
-from sparrow.config import Config, ConfigError, load_config
+from sparrow.cli.project import add_config_option, find_project
+from sparrow.config import Config, ConfigError
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -27,7 +28,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="with follow: between two looks",
     )
     parser.add_argument("--run", metavar="KEY", help="with fetch: all files of this run, too")
-    parser.add_argument("--config", required=True, metavar="FILE", help="YAML of the project")
+    add_config_option(parser)
     parser.set_defaults(func=state)
 
 
@@ -41,9 +42,10 @@ def state(arguments: argparse.Namespace) -> int:
     """
     from sparrow.pipeline.shared_state import fetch_state, publish_data
 
+    config = find_project(arguments.config)
     if arguments.do == "follow":
-        return _follow(load_config(arguments.config), arguments.every)
-    config = _with_state(arguments.config)
+        return _follow(config, arguments.every)
+    _require_state(config)
     lines = (
         publish_data(config) if arguments.do == "publish" else fetch_state(config, arguments.run)
     )
@@ -75,10 +77,9 @@ def _follow(config: Config, every_s: float) -> int:
         time.sleep(every_s)
 
 
-def _with_state(file: str) -> Config:
-    config = load_config(file)
+def _require_state(config: Config) -> None:
     if config.stores.state is None:
         raise ConfigError(
-            f"{file}: stores.state names no store; the folders of the config are what there is"
+            f"{config.name}: stores.state names no store; the folders of the config are what "
+            "there is"
         )
-    return config

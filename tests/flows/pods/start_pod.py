@@ -61,8 +61,8 @@ def start(spec: dict[str, str], words: list[str], index: int, size: int) -> subp
     command = [
         "bwrap", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent",
         "--clearenv", *(w for item in environment.items() for w in ("--setenv", *item)),
-        "--tmpfs", "/", *_system(), *_python(),
-        "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp",
+        "--tmpfs", "/", *_system(), "--tmpfs", "/tmp", *_python(),
+        "--proc", "/proc", "--dev", "/dev",
         "--dir", HOME, "--dir", "/pod", "--dir", "/var/tmp", "--chdir", "/pod",
         "--ro-bind", str(INSIDE), "/inside_pod.py",
         f"{sys.prefix}/bin/python", "-u", "/inside_pod.py", json.dumps(given), *words,
