@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from sparrow.atomic_file import write_atomic
 
 Parts = tuple[str, ...]  # SHA-256 of a file's content; of an appended one, of each part
 Stamp = tuple[int, int, int]  # inode, bytes, time of change in ns
@@ -24,6 +28,28 @@ class FolderCopy:
     number: int = 0
     files: dict[str, Parts] = field(default_factory=dict)
     stamps: dict[str, Stamp] = field(default_factory=dict)
+
+    def remember(self, folder: Path) -> None:
+        """Note beside the folder what it was fetched as, for the next process of this host."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        values = {"number": self.number, "files": self.files, "stamps": self.stamps}
+        write_atomic(_note(folder), json.dumps(values))
+
+
+def remembered(folder: Path) -> FolderCopy:
+    """What an earlier process fetched or published there; empty where nobody did."""
+    try:
+        values = json.loads(_note(folder).read_text(encoding="utf-8"))
+        parts = {path: tuple(parts) for path, parts in values["files"].items()}
+        stamps: Mapping[str, list[int]] = values["stamps"]
+        known = {path: (inode, size, time) for path, (inode, size, time) in stamps.items()}
+        return FolderCopy(int(values["number"]), parts, known)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return FolderCopy()
+
+
+def _note(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.shared.json")
 
 
 def list_files(folder: Path) -> list[str]:

@@ -19,7 +19,14 @@ from typing import TypeVar
 
 from sparrow.atomic_file import write_atomic
 from sparrow.regular_file import sha256_of
-from sparrow.storage.folder_copy import FolderCopy, Parts, Stamp, list_files, stamp_of
+from sparrow.storage.folder_copy import (
+    FolderCopy,
+    Parts,
+    Stamp,
+    list_files,
+    remembered,
+    stamp_of,
+)
 from sparrow.storage.object_store import ObjectMissingError, ObjectStore, StoreError
 
 THREADS = 16
@@ -79,14 +86,19 @@ class SharedFolder:
         return self._fetch_all()
 
     def _fetch_all(self) -> int:
-        number, merged, published = self._read_layers()
-        merged = {path: parts for path, parts in merged.items() if self._kept(path)}
-        if number:
-            self._clear_earlier(merged, published)
-        present = {path for path, parts in merged.items() if self._holds(path, parts)}
-        self._in_parallel(lambda path: self._fetch(path, merged[path]), set(merged) - present)
-        self._copy = FolderCopy(number, merged, self._stamps(merged))
+        if self._exclusive and not self._copy.number:
+            self._copy = remembered(self.folder)
+        number, merged = self._read_layers()
+        own = self._own_changes(merged)
+        missing = [path for path, parts in merged.items() if not self._holds(path, parts)]
+        self._in_parallel(lambda path: self._fetch(path, merged[path]), set(missing) - own)
+        self._keep(FolderCopy(number, merged, self._stamps(set(merged) - own)))
         return number
+
+    def _keep(self, copy: FolderCopy) -> None:
+        self._copy = copy
+        if self._exclusive and copy.number:
+            copy.remember(self.folder)
 
     def publish(self, owner: str) -> int:
         """Publish what has changed in the copy since it was fetched.
@@ -111,7 +123,7 @@ class SharedFolder:
         added = {path: self._joined(path, sha) for path, sha in entries.items()}
         files = {path: parts for path, parts in (self._copy.files | added).items() if path in now}
         self._delete_replaced(files)
-        self._copy = FolderCopy(self._copy.number, files, now)
+        self._keep(FolderCopy(self._copy.number, files, now))
         return len(entries) + len(gone)
 
     def _delete_replaced(self, files: Mapping[str, Parts]) -> None:
@@ -130,10 +142,10 @@ class SharedFolder:
         stamps = ((path, stamp_of(self.folder / path)) for path in paths)
         return {path: stamp for path, stamp in stamps if stamp is not None}
 
-    def _read_layers(self) -> tuple[int, dict[str, Parts], set[tuple[str, str]]]:
-        """The newest number, the files by path, and every (path, content) that ever was."""
+    def _read_layers(self) -> tuple[int, dict[str, Parts]]:
+        """The newest number, and the files by path."""
         keys = sorted(self._store.sizes(f"{self._prefix}/{LAYERS}"))
-        number, files, published = 0, dict[str, Parts](), set[tuple[str, str]]()
+        number, files = 0, dict[str, Parts]()
         for key, content in zip(keys, self._in_parallel(self._store.read, keys), strict=True):
             number = int(Path(key).name.partition("-")[0].partition(".")[0])
             for path, sha in json.loads(content)["files"].items():
@@ -142,22 +154,27 @@ class SharedFolder:
                     continue
                 before = files.get(path, ()) if self._is_appended(path) else ()
                 files[path] = (*before, sha)
-                published.add((path, sha))
-        return number, files, published
+        return number, {path: parts for path, parts in files.items() if self._kept(path)}
 
-    def _clear_earlier(self, merged: Mapping[str, Parts], published: set[tuple[str, str]]) -> None:
-        """Remove what an earlier state had; what was never published is kept, or refused."""
+    def _own_changes(self, merged: Mapping[str, Parts]) -> set[str]:
+        """Files that somebody has changed in this copy; what others have removed is removed."""
+        own = set()
         for path in filter(self._kept, list_files(self.folder)):
-            if self._holds(path, merged.get(path, ())):
+            before, now = self._copy.files.get(path, ()), merged.get(path, ())
+            if self._holds(path, now):
                 continue
-            if (path, sha256_of(self.folder / path)) in published:
-                (self.folder / path).unlink()
-            elif self._exclusive and path in merged:
+            if self._holds(path, before):
+                if not now:
+                    (self.folder / path).unlink()
+            elif self._exclusive and now and now != before:
                 raise ChangedElsewhereError(
-                    f"{self.folder / path} was never published to {self._store.name}/"
-                    f"{self._prefix}, which holds another content under this name. Move the file "
-                    "away to work on the state in the store"
+                    f"{self.folder / path} was changed here and never published; meanwhile "
+                    f"{self._store.name}/{self._prefix} got another content under this name. Move "
+                    "the file away to work on the state in the store"
                 )
+            elif self._exclusive or not now:
+                own.add(path)
+        return own
 
     def _holds(self, path: str, parts: Parts) -> bool:
         copy = self.folder / path

@@ -58,7 +58,7 @@ def test_a_step_finds_what_the_step_before_left_on_another_host(
             Path(path).write_text(path)
     relative(store, monkeypatch, tmp_path / "b")
     with shared(training_state(config, "explore", "7", "6")):
-        found = {str(path) for path in Path().rglob("*") if path.is_file()}
+        found = {str(path) for path in Path().rglob("[!.]*") if path.is_file()}
     # Tables are for people, measurements are of a host's own paths.
     assert found == {"root/images/a.jpg", "root/history/log.jsonl", "new/b.csv", "runs/7/page.html"}
     relative(store, monkeypatch, tmp_path / "c")
@@ -99,8 +99,12 @@ def test_the_command_publishes_a_set_and_fetches_what_became_of_it(
     assert Path("raw/image_info.csv").read_text() == "Name"
     assert main(["state", "fetch", "--config", str(file), "--run", "9"]) == 1
     assert "has no run 9; its runs: none" in capsys.readouterr().err
-    # A copy that was changed by hand is not overwritten.
+    # A table that two hosts have changed is not overwritten.
     Path("raw/image_info.csv").write_text("mine")
+    assert main(["state", "publish", "--config", str(file)]) == 0
+    monkeypatch.chdir(tmp_path / "a")
+    Path("raw/image_info.csv").write_text("mine, too")
+    capsys.readouterr()
     assert main(["state", "fetch", "--config", str(file)]) == 1
     assert "Move the file away" in capsys.readouterr().err
     file.write_text("name: x\n")

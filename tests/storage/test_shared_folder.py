@@ -62,11 +62,35 @@ def test_one_host_goes_on_where_another_has_stopped(store: ObjectStore, tmp_path
         "a": "changed", "deep/b": "2", "f": "new", "empty": "", "d.partial": "worthless",
         "e.lock": "mine",
     }  # fmt: skip
-    # A process that begins anew on a copy of an earlier state has nothing in the way.
-    third = host(store, tmp_path / "third")
-    write(third.folder, a="1", c="3")
-    third.fetch()
-    assert content(third.folder) == content(yours.folder)
+
+
+def test_what_a_person_has_changed_in_a_copy_is_kept_and_published(
+    store: ObjectStore, tmp_path: Path
+) -> None:
+    """By processes that begin anew; beside them what others have changed and removed."""
+    mine = host(store, tmp_path / "mine", exclusive=True)
+    write(mine.folder, a="1", b="2", c="3", d="4")
+    mine.publish("me")
+    yours = host(store, tmp_path / "yours", exclusive=True)
+    yours.fetch()
+    write(yours.folder, b="yours")
+    (yours.folder / "c").unlink()
+    yours.publish("you")
+    write(mine.folder, a="by hand", e="by hand")
+    (mine.folder / "d").unlink()  # what is missing is fetched: a folder may have been cleared away
+    for _ in range(2):
+        again = host(store, mine.folder, exclusive=True)
+        again.fetch()
+        expected = {"a": "by hand", "b": "yours", "d": "4", "e": "by hand"}
+        assert content(mine.folder) == expected
+    assert again.publish("me") == 2
+    yours.fetch()
+    assert content(yours.folder) == expected
+    # What was removed and is put there again by hand is not taken for a copy of before.
+    write(mine.folder, c="3")
+    again = host(store, mine.folder, exclusive=True)
+    again.fetch()
+    assert again.publish("me") == 1
 
 
 def test_lines_that_two_hosts_add_at_once_are_all_kept(store: ObjectStore, tmp_path: Path) -> None:
@@ -98,7 +122,7 @@ def test_of_two_changes_that_follow_one_state_one_is_refused(
     write(second.folder, table="second")
     with pytest.raises(ChangedElsewhereError, match=r"another run has changed .*nothing was publ"):
         second.publish("second")
-    with pytest.raises(ChangedElsewhereError, match="two/table was never published"):
+    with pytest.raises(ChangedElsewhereError, match="two/table was changed here and never"):
         host(store, second.folder, exclusive=True).fetch()
     assert content(second.folder) == {"table": "second"}  # not overwritten without a word
     again = host(store, tmp_path / "again", exclusive=True)
