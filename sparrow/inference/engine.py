@@ -10,7 +10,8 @@ import onnxruntime
 
 from sparrow.detections import Detections
 from sparrow.images import MAX_PIXELS, DecodedPhoto, RgbImage, decode_photo
-from sparrow.inference.model_folder import ENGINE, read_info
+from sparrow.inference.exact_int8 import int8_is_exact
+from sparrow.inference.model_folder import ENGINE, QUANTIZED_ENGINE, read_info
 from sparrow.photo_scale import resize_to_fit
 from sparrow.progress import Progress
 
@@ -40,7 +41,7 @@ class Engine:
         # Photos differ in size, so planned buffers are rarely reused and only hold memory.
         options.enable_mem_pattern = False
         self._session = onnxruntime.InferenceSession(
-            str(folder / ENGINE), options, providers=["CPUExecutionProvider"]
+            str(_file(folder)), options, providers=["CPUExecutionProvider"]
         )
 
     def read(self, source: Path | str | bytes, max_pixels: int = MAX_PIXELS) -> DecodedPhoto:
@@ -78,6 +79,12 @@ class Engine:
         limits = np.array([width, height] * 2, np.float32)
         detections = Detections(np.minimum(boxes * scale, limits), scores, labels)
         return detections.above(self.info.min_score)
+
+
+def _file(folder: Path) -> Path:
+    """The engine in integers where the model has one and this processor is exact in them."""
+    quantized = folder / QUANTIZED_ENGINE
+    return quantized if quantized.is_file() and int8_is_exact() else folder / ENGINE
 
 
 def detect_files(

@@ -1,6 +1,7 @@
 """The model folder: what MLflow stores, what the Bento bundles, what the service loads.
 
 ``weights.safetensors`` (the network), ``engine.onnx`` (the same, runnable without torch),
+``engine-int8.onnx`` (its convolutions in 8-bit integers; not of every network),
 ``reference.parquet`` (its predictions on held-out photos, for monitoring),
 ``training_distribution.npz`` (the kind of photos that it learnt from; not where those were few) and
 ``model.json``, which says what the rest is and holds every other file's SHA-256. No pickles.
@@ -36,6 +37,7 @@ from sparrow.regular_file import sha256_of
 
 WEIGHTS = "weights.safetensors"
 ENGINE = "engine.onnx"
+QUANTIZED_ENGINE = "engine-int8.onnx"  # goes before the other where integers are exact
 REFERENCE = "reference.parquet"
 INFO = "model.json"
 CARD = "card.md"
@@ -47,8 +49,8 @@ MAX_FAULTS = 5  # of a file, in one message
 LICENCES = "licences.json"  # ``data.licence_ledger.LicenceLedger``
 REQUIRED = (WEIGHTS, ENGINE)
 ALLOWED = {
-    WEIGHTS, ENGINE, REFERENCE, TRAINING_DISTRIBUTION, INFO, CARD, CARD_PAGE, "MLmodel", EXAMPLE,
-    LICENCES,
+    WEIGHTS, ENGINE, QUANTIZED_ENGINE, REFERENCE, TRAINING_DISTRIBUTION, INFO, CARD, CARD_PAGE,
+    "MLmodel", EXAMPLE, LICENCES,
 }  # fmt: skip
 
 
@@ -166,11 +168,14 @@ class ModelInfo(BaseModel):
     def max_objects(self) -> int | None:
         """The most objects that the engine finds in a photo; None where that is not recorded.
 
-        The engine is exported with the limit of the config that it was trained by.
+        The engine is exported with the limits of the config that it was trained by.
         """
         section = self.config.get("model")
-        most = section.get("box_detections_per_image") if isinstance(section, dict) else None
-        return most if type(most) is int and most > 0 else None
+        names = ["box_detections_per_image"]
+        if self.architecture.startswith("fasterrcnn"):
+            names.append("rpn_post_nms_top_n")  # every box comes from a proposal
+        limits = [section.get(name) for name in names] if isinstance(section, dict) else []
+        return min((n for n in limits if type(n) is int and n > 0), default=None)
 
 
 def write_info(folder: Path, info: ModelInfo) -> ModelInfo:

@@ -11,7 +11,12 @@ from sparrow.config import Config
 from sparrow.data.licence_ledger import make_ledger
 from sparrow.data.tables import Dataset
 from sparrow.inference.model_folder import LICENCES, read_info, write_info
-from sparrow.inference.pretrained_licence import TRAINED_ON, starting_licence
+from sparrow.inference.pretrained_licence import (
+    LITE0_PACKAGE,
+    TRAINED_ON,
+    is_lite0,
+    starting_licence,
+)
 
 
 def write_ledger(config: Config, dataset: Dataset, folder: Path, shown: Sequence[str]) -> None:
@@ -23,26 +28,29 @@ def write_ledger(config: Config, dataset: Dataset, folder: Path, shown: Sequence
         folder: of the model.
         shown: attribution of each photo that the folder's pages show.
     """
-    ledger = make_ledger(dataset, shown, pretrained_weights(config.model.weights))
+    ledger = make_ledger(
+        dataset, shown, pretrained_weights(config.model.weights, config.model.architecture)
+    )
     info = read_info(folder)  # before its hash of an earlier ledger is wrong
     write_atomic(folder / LICENCES, ledger.model_dump_json(indent=1) + "\n")
     write_info(folder, info)
 
 
-def pretrained_weights(weights: str) -> tuple[str, str, str | None]:
+def pretrained_weights(weights: str, architecture: str) -> tuple[str, str, str | None]:
     """What a training started from, the licence of that, and the licence's text if it is known.
 
     Args:
         weights: ``model.weights`` of the config. Of a file, the path is not told.
+        architecture: ``model.architecture`` of the config.
     """
-    licence = starting_licence(weights)
+    licence = starting_licence(weights, architecture)
     if weights in TRAINED_ON:
-        return weights, licence, _torchvision_licence()
+        return weights, licence, _text(LITE0_PACKAGE if is_lite0(architecture) else "torchvision")
     return "none" if weights == "none" else "a file", licence, None
 
 
-def _torchvision_licence() -> str | None:
+def _text(package: str) -> str | None:
     try:
-        return distribution("torchvision").read_text("LICENSE")
+        return distribution(package).read_text("LICENSE")
     except PackageNotFoundError:
         return None

@@ -146,9 +146,9 @@ def _from_torchvision(config: Config, order: StarterOrder, folder: Path) -> Mode
     file = order.weights or weights_file(order.architecture)
     digest = sha256_of(file)
     if is_published(order.architecture, digest):
-        package, (_, licence, text) = TORCHVISIONS, pretrained_weights("coco")
+        package, (_, licence, text) = TORCHVISIONS, pretrained_weights("coco", order.architecture)
     else:
-        package, (_, licence, text) = A_FILE, pretrained_weights(weights)
+        package, (_, licence, text) = A_FILE, pretrained_weights(weights, order.architecture)
     package = package.format(version=version("torchvision"))
     origin = _origin(order, order.architecture, package, {file.name: digest}, licence)
     sides = (detector.min_side_px, detector.max_side_px)

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 CHECKPOINTS = "checkpoints"
 Draw = Callable[[tuple["EpochRecord", ...]], Path | None]
-PARITY_PHOTOS = 6
 
 
 @dataclass(frozen=True)
@@ -167,7 +166,7 @@ def _logged(hooks: TrainingHooks, client: MlflowClient, run_id: str, draw: Draw)
 def export_trained(
     tuned: Config, dataset: Dataset, task: TrainingTask, result: TrainingResult, folder: Path
 ) -> None:
-    """Write the model folder, its engine compared with the network on validation photos.
+    """Write the model folder, its engine compared with the network on the set's photos.
 
     Args:
         tuned: the config that was trained with.
@@ -177,12 +176,12 @@ def export_trained(
         folder: of the run; the model is in its ``model``.
     """
     from sparrow.export.folder import write_model_folder
+    from sparrow.pipeline.export_photos import export_photos
 
-    seen = task.validation
-    examples = [seen.photo(i) for i in range(min(PARITY_PHOTOS, len(seen)))]
+    photos = export_photos(tuned, dataset, task)
     info = _model_info(tuned, dataset, result.best.threshold)
     assert result.weights_path is not None  # noqa: S101 a folder was given
-    write_model_folder(tuned.model, result.weights_path, examples, info, folder / MODEL)
+    write_model_folder(tuned.model, result.weights_path, photos, info, folder / MODEL)
     keep_trained_info(folder)
 
 

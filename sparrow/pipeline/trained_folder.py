@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sparrow.atomic_file import write_atomic
-from sparrow.inference.model_folder import INFO, REQUIRED, ModelFolderError, read_info
+from sparrow.inference.model_folder import INFO, ModelFolderError, ModelInfo, read_info
 from sparrow.shipped import flow_command
 
 MODEL = "model"
@@ -26,10 +26,12 @@ def reset_model_folder(work_dir: Path) -> None:
     """
     folder, made = work_dir / MODEL, work_dir / TRAINED
     if made.is_file() and folder.is_dir():  # a run begun by an older release has no such file
+        trained = made.read_text(encoding="utf-8")
+        kept = ModelInfo.model_validate_json(trained).files
         for path in folder.iterdir():
-            if path.name not in REQUIRED:
+            if path.name not in kept:
                 path.unlink()
-        write_atomic(folder / INFO, made.read_text(encoding="utf-8"))
+        write_atomic(folder / INFO, trained)
     check_model_folder(work_dir)
 
 

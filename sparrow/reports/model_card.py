@@ -37,6 +37,7 @@ from sparrow.reports.model_card_training import (
     in_and_out_section,
     training_section,
 )
+from sparrow.reports.quantization_words import quantization_words
 
 EXAMPLE_PICTURE = f"{FIGURES}/example.jpg"
 
@@ -119,7 +120,7 @@ def _at_a_glance(facts: CardFacts) -> str:
         ("training photos", f"{len(facts.dataset.subset('train').images):,}"),
         ("most objects in a photo", info.max_objects or "not recorded"),
         ("operating threshold", f"{info.threshold:.3f}"),
-        ("engine", f"ONNX, {facts.engine_mb:.0f} MB, no torch needed{_rounding(info)}"),
+        ("engine", f"ONNX, {facts.engine_mb:.0f} MB, no torch needed{quantization_words(info)}"),
         (
             "speed",
             f"{facts.latency_ms:.0f} ms a photo (median, from file to boxes, on one processor "
@@ -149,20 +150,6 @@ def _curves(facts: CardFacts) -> list[str]:
     titles = [title for title in facts.curves if title != CONFUSION]
     lines = "\n".join(picture_line(title, figure_name(title)) for title in titles)
     return ["## Curves", lines] if lines else []
-
-
-def _rounding(info: ModelInfo) -> str:
-    """Which of the engine's layers compute in integers, and whether that was tried in vain."""
-    parity = info.engine_parity
-    layers, agreed = parity.get("integer_layers", 0.0), parity.get("integer_share")
-    if layers:
-        return (
-            f"; its {layers:.0f} widest layers in 8-bit integers, which moved scores by "
-            f"{parity['integer_median_score_difference']:.4f} (median)"
-        )
-    if agreed is not None:
-        return f"; all in floating point: in integers only {agreed:.0%} of detections agreed"
-    return ""
 
 
 def _use(facts: CardFacts) -> list[str]:

@@ -67,7 +67,7 @@ def training_section(
     rows = [
         ("training photos", photos),
         ("starting weights", NOT_RECORDED if weights is None else weights),
-        ("their licence", _licence(weights)),
+        ("their licence", _licence(weights, model.get("architecture"))),
         ("layers trained", _layers(model)),
         ("optimiser", _named(training, "optimizer", _OPTIMIZER)),
         ("schedule", _named(training, "schedule", _SCHEDULE)),
@@ -107,11 +107,11 @@ def in_and_out_section(info: ModelInfo) -> list[str]:
     return ["## What goes in and what comes out", markdown_table(["", ""], rows)]
 
 
-def _licence(weights: object) -> str:
+def _licence(weights: object, architecture: object) -> str:
     """The starting weights' licence, each address in it a link."""
     if not isinstance(weights, str):
         return NOT_RECORDED
-    words = re.split(r"(https?://[^\s()]+)", starting_licence(weights))
+    words = re.split(r"(https?://[^\s()]+)", starting_licence(weights, str(architecture)))
     return Markup("".join(link(word, word if is_address(word) else None) for word in words))
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from sparrow.config import AugmentationConfig, ModelConfig
+from sparrow.config.training import ANCHOR_LEVELS
 from sparrow.data.formats.exchange import read_csv
 from sparrow.detectors.build import build_detector
 from sparrow.detectors.prediction import to_float
@@ -51,7 +52,7 @@ LOSSES = {
 
 def configured(architecture: str) -> ModelConfig:
     sizes = (8, 16, 24, 32, 48, 64)
-    anchors = {"anchor_sizes_px": sizes if "ssd" in architecture else sizes[:5]}
+    anchors = {"anchor_sizes_px": sizes[: ANCHOR_LEVELS.get(architecture, 5)]}
     return ModelConfig(
         architecture=architecture,
         **SMALL,

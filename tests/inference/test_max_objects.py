@@ -78,6 +78,16 @@ def test_a_model_that_does_not_say_how_many_it_finds(tmp_path: Path, photo: Path
     assert not sparrow.load(folder).count(photo).is_minimum
 
 
+@pytest.mark.parametrize(
+    ("architecture", "most"), [("fasterrcnn_efficientnet_lite0_fpn", 48), ("fcos_resnet50_fpn", 120)]
+)
+def test_a_box_comes_from_a_proposal(tmp_path: Path, architecture: str, most: int) -> None:
+    """Of a detector without proposals the config holds their number all the same."""
+    section = {"box_detections_per_image": 120, "rpn_post_nms_top_n": 48}
+    values = {"architecture": architecture, "config": {"model": section}}
+    assert read_info(write_small_model(tmp_path / "model", **values)).max_objects == most
+
+
 def test_the_command_line(tmp_path: Path, photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = small(tmp_path / "model", 2)
     (photo.parent / "bad.png").write_text("no photo")

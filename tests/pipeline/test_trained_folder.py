@@ -10,10 +10,12 @@ import pytest
 from sparrow.inference.model_folder import (
     ENGINE,
     INFO,
+    QUANTIZED_ENGINE,
     REFERENCE,
     WEIGHTS,
     ModelFolderError,
     read_info,
+    write_info,
 )
 from sparrow.pipeline import trained_folder
 
@@ -46,6 +48,16 @@ def test_what_a_killed_evaluation_wrote_is_taken_back(name, work_dir):
     trained_folder.reset_model_folder(work_dir)
     assert read_info(folder) == before
     assert not (folder / name).exists()
+
+
+def test_an_engine_in_integers_is_of_the_training(work_dir):
+    folder = work_dir / "model"
+    shutil.copy(folder / ENGINE, folder / QUANTIZED_ENGINE)
+    before = write_info(folder, read_info(folder))
+    shutil.copy(folder / INFO, work_dir / "trained.json")
+    trained_folder.reset_model_folder(work_dir)
+    assert read_info(folder) == before
+    assert QUANTIZED_ENGINE in before.files
 
 
 def flip(path):

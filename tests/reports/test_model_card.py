@@ -117,6 +117,11 @@ def test_it_says_what_computes_in_integers(facts):
     assert "moved scores by 0.0003 (median)" in row
     refused = {"integer_layers": 0.0, "integer_share": 0.5, "integer_median_score_difference": 0.1}
     assert "in integers only 50% of detections agreed" in engine_row(refused)
+    changes = {"integer_change_of_f_beta": -0.004, "integer_change_of_ap50_95": 0.0012}
+    row = engine_row({"integer_layers": 2.0, **rounded, "integer_convolutions": 66.0, **changes})
+    assert "66 convolutions in integers too" in row
+    assert "F-beta by -0.004 and AP50:95 by +0.001" in row
+    assert "convolutions in floating point" in engine_row({"integer_convolutions": 0.0, **changes})
 
 
 @pytest.mark.parametrize("iou", [0.45, 0.333, 0.625, 0.1])
