@@ -170,7 +170,9 @@ test-classes: $(READY) ## Train on two classes, serve the Bento: every face name
 	$(BIN)/python -m pytest -m classes tests/classes -s $(ARGS)
 
 .PHONY: test-cluster
-test-cluster: $(READY) stack-packages ## Compile the flows for Argo, count in S3 by Metaflow and by Ray, train on `make stack`
+test-cluster: $(READY) stack-packages ## Compile for Argo; run flows in sandboxes, on `make stack`, and counts by Ray: an hour
+	@{ command -v bwrap && ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1 || { apt-get update --quiet && \
+		apt-get install --yes --quiet --no-install-recommends bubblewrap postgresql; }
 	@$(BIN)/python -c 'import ray' 2>/dev/null || \
 		$(BIN)/pip install --quiet --disable-pip-version-check 'ray[data]>=2.50'
 	$(BIN)/python -m pytest -m cluster tests/flows tests/cli tests/test_stack.py $(ARGS)

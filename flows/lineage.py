@@ -182,7 +182,9 @@ def was_chosen_before(flow: str, run_id: str) -> bool:
         task = Run(f"{flow}/{run_id}", _namespace_check=False)["choose"].task
     except (KeyError, MetaflowNotFound):
         return False
-    return task is not None and task.finished and PROCESSES not in task
+    if task is None or not task.finished:
+        return False
+    return PROCESSES not in {value.id for value in task}
 
 
 def _read(run: Run) -> Attempt | None:
@@ -190,7 +192,9 @@ def _read(run: Run) -> Attempt | None:
         parameters = run["_parameters"].task
         if parameters is None:
             return None
-        name = parameters["config"].data["name"]
+        # Listed, not asked for by name: not every metadata service answers that.
+        config = next(value for value in parameters if value.id == "config")
+        name = config.data["name"]
         finished = bool(run.finished)
     except Exception:
         return None  # killed before it knew what it was to do, or damaged: others are still found

@@ -31,7 +31,7 @@ settle_user_name()
 
 # Metaflow's stubs export none of its names.
 from cluster import OnCluster, publish_event
-from metaflow import Config, FlowSpec, Parameter, card, project, step  # type: ignore[attr-defined]
+from metaflow import Config, FlowSpec, Parameter, card, current, project, step  # type: ignore[attr-defined]
 from overrides import overrides_given
 from user_errors import UserError, refuse_secrets, user_facing_config, user_facing_step
 
@@ -42,8 +42,10 @@ if TYPE_CHECKING:
     import sparrow.config
     from monitoring.run import Observed
     from monitoring.verdict import DriftVerdict
+    from sparrow.pipeline.shared_state import SharedState
 
 sparrow.telemetry.switch_off()
+READS_MODEL = ("start", "detect_drift", "report")
 EXIT_FILE = "SPARROW_MONITOR_EXIT"  # where the last step, a process of its own, leaves the status
 
 
@@ -80,14 +82,30 @@ class Monitor(FlowSpec):
         "model-version", type=str, default="", help="a published version (default: the champion)"
     )
 
+    @property
+    def given_config(self) -> sparrow.config.Config:
+        """The config of this run, overrides included."""
+        from sparrow.config import make_config, with_overrides
+
+        return with_overrides(make_config(self.config.to_dict()), self.overrides or ())
+
+    def shared_state(self) -> SharedState:
+        """What this step fetches before it begins, and publishes."""
+        from sparrow.pipeline.shared_state import fetch_champion, monitoring_state
+
+        if current.step_name in READS_MODEL:
+            fetch_champion(self.given_config, self.model_version)
+        work_dir = getattr(self, "work_dir", None)
+        step, task = str(current.step_name), str(current.task_id)
+        return monitoring_state(self.given_config, work_dir, step, task)
+
     @step
     @user_facing_step
     def start(self) -> None:
         """Read the window: the newest photos of the model version, within bounds."""
         from monitoring.run import observe_production
-        from sparrow.config import make_config, with_overrides
 
-        self.settings = with_overrides(make_config(self.config.to_dict()), self.overrides or ())
+        self.settings = self.given_config
         self.verdict_at = datetime.now(UTC)
         name = f"{self.verdict_at:%Y-%m-%dT%H-%M-%S-%f}"
         self.work_dir = str(Path(self.settings.stores.monitoring) / name)

@@ -83,6 +83,9 @@ class ReusingRuntime(NativeRuntime):
             given: Config = flow.settings
         except user_errors() as error:
             raise UserError(str(error)) from None
+        if given.stores.state is not None:
+            print("Steps work on copies of stores.state: none is taken over from earlier runs.")
+            return
         try:
             config = with_classes(given)
             warnings = check_start(config, weights=False)

@@ -15,6 +15,7 @@ from metaflow import Run, current
 
 if TYPE_CHECKING:
     from sparrow.config import Config
+    from sparrow.pipeline.shared_state import SharedState
 
 
 class RunValues:
@@ -25,13 +26,25 @@ class RunValues:
     @property
     def settings(self) -> Config:
         """The config of this run, overrides included."""
-        from sparrow.config import make_config, with_overrides
         from sparrow.config.base import watch_reads
 
-        given = own_parameters(str(current.flow_name), str(current.run_id))
-        config = with_overrides(make_config(given["config"]), given["overrides"] or ())
         with watch_reads(None):  # what a step reads of it is noted when the step does
-            return self._with_classes(config)
+            return self._with_classes(self.given_config)
+
+    @property
+    def given_config(self) -> Config:
+        """``settings`` before its classes are settled, if it names none."""
+        from sparrow.config import make_config, with_overrides
+
+        given = own_parameters(str(current.flow_name), str(current.run_id))
+        return with_overrides(make_config(given["config"]), given["overrides"] or ())
+
+    def shared_state(self) -> SharedState:
+        """What this step fetches before it begins, and publishes."""
+        from sparrow.pipeline.shared_state import training_state
+
+        step, task = str(current.step_name), str(current.task_id)
+        return training_state(self.given_config, step, self.run_key, task)
 
     def _with_classes(self, config: Config) -> Config:
         """The config with the classes that the step ``start`` has settled, once it has."""

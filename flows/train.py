@@ -31,6 +31,7 @@ from metaflow import Config, FlowSpec, Parameter, card, current, parallel, proje
 from overrides import overrides_given
 from run_values import RunValues
 from step_notes import RECORD, noted_step
+from step_state import publish_so_far
 from store_steps import store_step
 from user_errors import run_times, user_facing_config, user_facing_step
 
@@ -202,7 +203,7 @@ class Train(RunValues, FlowSpec):
 
         from sparrow.pipeline.training_run import RunPlace
 
-        own = RunPlace(self.work_dir, self.run_key, self.best_values)
+        own = RunPlace(self.work_dir, self.run_key, self.best_values, publish_so_far)
         self.trained = train_in_view(self.tuned, self.dataset, own)
         self.next(self.evaluate)
 
@@ -228,7 +229,7 @@ class Train(RunValues, FlowSpec):
         rank, size = place.node_index, place.num_nodes
         set_rank_environment(rank, size, place.main_ip, self.run_key)
         if rank == 0:
-            own = RunPlace(self.work_dir, self.run_key, self.best_values)
+            own = RunPlace(self.work_dir, self.run_key, self.best_values, publish_so_far)
             self.trained = train_in_view(self.tuned, self.dataset, own)
         else:
             show_worker_rank(rank, size)
@@ -296,7 +297,7 @@ class Train(RunValues, FlowSpec):
         """A Bento of the champion."""
         from sparrow.pipeline.release import bundle
 
-        self.bento = bundle(self.settings, self.promotion)
+        self.bento = bundle(self.settings, self.promotion, self.work_dir)
         self.next(self.end)
 
     @card

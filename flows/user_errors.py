@@ -86,11 +86,15 @@ def user_facing_step(function: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(function)
     def wrapped(flow: Any, *inputs: Any) -> None:  # Metaflow's: a flow; a join's inputs
+        from step_state import state_of_step
+
         started = time.time()
         try:
-            if hasattr(flow, "work_dir"):  # the first step of ``monitor.py`` makes it
-                join_run(str(current.run_id), Path(flow.work_dir))
-            function(flow, *inputs)
+            with state_of_step(flow):
+                if hasattr(flow, "work_dir"):  # the first step of ``monitor.py`` makes it
+                    join_run(str(current.run_id), Path(flow.work_dir))
+                function(flow, *inputs)
+                note_step(Path(flow.work_dir), started)
         except user_errors() as error:
             raise UserError(str(error)) from None
         except RuntimeError as error:
@@ -98,7 +102,6 @@ def user_facing_step(function: Callable[..., None]) -> Callable[..., None]:
             if type(error).__module__.startswith(("sparrow.", "monitoring.")):
                 raise UserError(str(error)) from None
             raise
-        note_step(Path(flow.work_dir), started)
 
     return wrapped
 

@@ -102,10 +102,14 @@ class S3Server:
             )  # fmt: skip
         self._wait()
 
-    def stop(self) -> None:
+    def kill(self) -> None:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.kill()
             for port in self.ports:
                 for leftover in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
                     leftover.unlink()
@@ -124,11 +128,20 @@ class S3Server:
                 break
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.ports[0])) == 0:
-                    self.filesystem().create_dir(BUCKET)
+                    self._make_bucket()
                     return
             time.sleep(0.1)
         self.stop()
         raise AssertionError((self.folder / "weed.log").read_text()[-2000:])
+
+    def _make_bucket(self) -> None:
+        for _ in range(100):  # started again, it answers before it serves
+            try:
+                self.filesystem().create_dir(BUCKET)
+            except OSError:
+                time.sleep(0.1)
+            else:
+                return
 
 
 def _weed() -> str:

@@ -46,7 +46,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "train": ("sparrow/**/*.py", "service/*.py", "flows/train.py", "flows/lineage.py"),
 }  # fmt: skip
 OWN = {"sparrow", "service", "monitoring"} | {path.stem for path in (ROOT / "flows").iterdir()}
-OPTIONAL = {"kaggle", "paho-mqtt", "ray"}  # of extras whose commands say so
+# The extras `download`, `watch`, `ray` and `cluster`: what needs them says so.
+OPTIONAL = {"kaggle", "paho-mqtt", "ray", "boto3", "botocore"}
 
 
 def named(extra: str) -> set[str]:

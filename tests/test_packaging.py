@@ -95,6 +95,7 @@ EXPECTED = {
     "review": "",
     "missed": "",
     "export-space out": ".sparrow/champion",
+    "state fetch --config c.yaml": "c.yaml",
 }
 
 

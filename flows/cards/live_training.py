@@ -42,6 +42,7 @@ def train_in_view(tuned: Config, dataset: Dataset, place: RunPlace) -> Trained:
     def on_epoch(history: tuple[EpochRecord, ...]) -> None:
         _print_epoch(history[-1], epochs)
         live.update(tuple(record.row() for record in history))
+        place.publish()
 
     trained = train_model(tuned, dataset, task, place, TrainingHooks(on_epoch, _batch_counter()))
     if trained.stopped:

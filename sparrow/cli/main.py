@@ -31,6 +31,7 @@ COMMANDS = {
     "export_space": "data",
     "review": "train",
     "start": "train",
+    "state": "train",
 }
 OWN = ("sparrow", "service", "monitoring")
 

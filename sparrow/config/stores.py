@@ -30,6 +30,10 @@ class StoresConfig(Section):
         None  # where `sparrow data push` brings the data: a folder, s3://bucket/prefix
     )
 
+    # For hosts that share no folder: where data set, runs and pages are kept; the folders of the
+    # config are then copies. null: the folders are what there is.
+    state: str | None = None  # s3://bucket/prefix, or a shared folder
+
     @model_validator(mode="after")
     def _no_secret_is_written_down(self) -> Self:
         for name, url in self:
@@ -38,7 +42,7 @@ class StoresConfig(Section):
                     f"{name}: a password stands in {hide_secrets(url)}; configs go into models, "
                     "runs and logs. Write ${NAME} in its place, and set that environment variable"
                 )
-        for name in ("artifacts", "runs", "champion", "monitoring", "data"):
+        for name in ("artifacts", "runs", "champion", "monitoring", "data", "state"):
             if "${" in (getattr(self, name) or ""):
                 raise ValueError(
                     f"{name}: no variable is put in here; an object store's own variables "

@@ -28,6 +28,7 @@ from sparrow.data.ingest.ingest import ingest_new
 from sparrow.data.ingest.result import IngestResult
 from sparrow.data.tables import Dataset, data_version
 from sparrow.detections import Detections
+from sparrow.pipeline.shared_state import fetch_champion
 from sparrow.progress import Progress
 from sparrow.reports.checks import write_report
 
@@ -117,6 +118,8 @@ def _review_new(
 ) -> tuple[CheckReport | None, list[Path]]:
     """The report on new photos with what the champion disagrees with, and the pages of both."""
     new = photos_named(after, (*changed.added, *changed.corrected))
+    if config.stores.state is not None:
+        fetch_champion(config)
     candidates, pages = ask_champion(config, new, folder)
     if report is None:
         return None, pages

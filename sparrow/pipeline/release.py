@@ -224,20 +224,24 @@ def registered_folder(config: Config, run_key: str) -> Path | None:
     return None
 
 
-def bundle(config: Config, promotion: Promotion) -> str | None:
+def bundle(config: Config, promotion: Promotion, work_dir: Path) -> str | None:
     """The Bento of the champion; None where no champion is.
 
-    It is the champion that this run's promote step left. What is published stays as it is: somebody
+    Where steps share no folder it is also a file of the run's, which ``bentoml import`` reads. It
+    is the champion that this run's promote step left. What is published stays as it is: somebody
     may have made another version champion since.
     """
     if promotion.champion_version is None:
         return None
-    from sparrow.registry.bundle import build_bento
+    from sparrow.registry.bundle import build_bento, keep_bento
     from sparrow.registry.registry import Registry
 
     folder = Registry(config.stores, config.name).fetch(promotion.champion_version)
     settings = served_settings(config, str(promotion.champion_version))
-    return build_bento(folder, settings)
+    tag = build_bento(folder, settings)
+    if config.stores.state is not None:
+        print(f"bentoml import: {keep_bento(tag, work_dir)}")
+    return tag
 
 
 def served_settings(config: Config, version: str | None = None) -> ServedSettings:

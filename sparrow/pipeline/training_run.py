@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -28,11 +28,13 @@ class RunPlace:
         folder: of the run, the same for all of its processes.
         key: of the run, the same when it is resumed.
         best_values: the keys that tuning changed, with their values.
+        publish: called when something is in the folder that must outlive a kill of this host.
     """
 
     folder: Path
     key: str
     best_values: Mapping[str, Any]  # keys of any type the config has
+    publish: Callable[[], None] = lambda: None
 
 
 def start_training_run(
@@ -59,7 +61,9 @@ def start_training_run(
         {"metaflow_run": place.key, "data_version": version, "git_commit": git_commit(), **tags},
     )
     note = place.folder / "mlflow_run_id"
-    return start_run(client, tuned.name, tuned.stores.artifacts, note, facts)
+    run_id = start_run(client, tuned.name, tuned.stores.artifacts, note, facts)
+    place.publish()
+    return run_id
 
 
 def epoch_metrics(record: EpochRecord) -> dict[str, float]:

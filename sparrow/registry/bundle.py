@@ -68,6 +68,21 @@ def build_bento(folder: Path, settings: ServedSettings) -> str:
             return _build(Path(staging), tag, info)
 
 
+def keep_bento(tag: str, folder: Path) -> Path:
+    """Write a Bento of this host into a file, which ``bentoml import`` reads on another.
+
+    Args:
+        folder: of the file; one of the same name is replaced.
+    """
+    import bentoml
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{tag.replace(':', '-')}.bento"
+    path.unlink(missing_ok=True)
+    bentoml.export_bento(tag, str(path))
+    return path
+
+
 def _build(staging: Path, tag: str, info: ModelInfo) -> str:
     import bentoml
 

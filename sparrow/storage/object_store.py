@@ -1,9 +1,10 @@
 """A store of objects by name, in a folder or in an S3 bucket: the only module over ``pyarrow.fs``.
 
+``pyarrow.fs`` has no conditional writes; ``ObjectStore.create`` asks S3 for one through ``boto3``.
+
 An object is written whole or not at all, and held in memory whole but for one that is written from
-a file. Nothing here knows what the
-objects are. What opens the store is in the environment: credentials as AWS's own programs read
-them, ``AWS_ENDPOINT_URL`` for a server that is not Amazon's.
+a file. Nothing here knows what the objects are. What opens the store is in the environment:
+credentials as AWS's own programs read them, ``AWS_ENDPOINT_URL`` for a server that is not Amazon's.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from urllib.parse import urlsplit
 import pyarrow.fs as fs
 
 from sparrow.atomic_file import sync
+from sparrow.storage.conditional import create_in_s3, link_anew
 from sparrow.storage.s3_client import endpoint, s3_filesystem
 from sparrow.store_url import hide_in_text, hide_secrets
 
@@ -41,8 +43,7 @@ class ObjectRefusedError(StoreError):
 class ObjectStore:
     """Objects by key. Several threads and processes may use one store at once.
 
-    A key is a relative path with ``/``, ASCII. Conditional writes are not offered:
-    ``pyarrow.fs`` has none for S3.
+    A key is a relative path with ``/``, ASCII.
     """
 
     def __init__(self, url: str, filesystem: fs.FileSystem, base: str, writer: str) -> None:
@@ -122,6 +123,25 @@ class ObjectStore:
         ):
             shutil.copyfileobj(source, target, PIECE)
 
+    def create(self, key: str, content: bytes) -> bool:
+        """Write an object where there is none of this name: of several that try, one does.
+
+        Args:
+            content: no other writer's is the same.
+
+        Returns:
+            Whether the object is this one. What is there already stays.
+
+        Raises:
+            StoreError: it cannot be written, or S3's client ``boto3`` is not installed.
+        """
+        with self._named("written", key):
+            if self._is_folder:
+                return self._write_file(key, content, anew=True)
+            bucket, _, path = self._path(key).partition("/")
+            # After a lost answer the client asks again, and finds its own object.
+            return create_in_s3(bucket, path, content) or self.read(key) == content
+
     def delete(self, keys: Iterable[str]) -> None:
         """Delete objects; those that are not there are passed over.
 
@@ -146,7 +166,8 @@ class ObjectStore:
         with self._fs.open_output_stream(path, compression=None) as stream:
             stream.write(content)
 
-    def _write_file(self, key: str, content: bytes) -> None:
+    def _write_file(self, key: str, content: bytes, anew: bool = False) -> bool:
+        """Whether it was written; with ``anew``, what is there already stays."""
         self._refuse_absent()
         partial = f"{INCOMING}/{self._writer}/{secrets.token_hex(8)}"
         for needed in (partial, key):
@@ -154,7 +175,10 @@ class ObjectStore:
         try:
             self._put(self._path(partial), content)
             sync(Path(self._path(partial)))
+            if anew:
+                return link_anew(Path(self._path(partial)), Path(self._path(key)))
             self._fs.move(self._path(partial), self._path(key))
+            return True
         except BaseException:
             with suppress(OSError):
                 self._fs.delete_file(self._path(partial))

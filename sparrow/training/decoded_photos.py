@@ -61,7 +61,7 @@ def decode_photos(
         ImageError: a photo cannot be read.
         OSError: the disk is full, or does not give back what was written.
     """
-    settings = hashlib.sha256(repr((FORMAT, sides_px)).encode()).hexdigest()[:8]
+    settings = settings_key(sides_px)
     files = _files_with(set(paths), cache_dir.glob(f"photos-{settings}-*.bin"))
     known = {key: pixels for file in files for key, pixels in file.photos.items() if key in paths}
     missing = [key for key in paths if key not in known]
@@ -73,6 +73,11 @@ def decode_photos(
     decoded = _decode([(key, paths[key]) for key in missing], sides_px, progress)
     copied = ((key, known[key]) for key in anew if key in known)
     return known | _write(path, chain(copied, decoded)).photos
+
+
+def settings_key(sides_px: tuple[int, int]) -> str:
+    """What the names of the files with photos of a size have in common: ``photos-<key>-``."""
+    return hashlib.sha256(repr((FORMAT, sides_px)).encode()).hexdigest()[:8]
 
 
 def _decode(

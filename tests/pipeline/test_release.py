@@ -299,12 +299,14 @@ def test_a_bento_is_built_of_the_runs_champion_and_publishes_nothing(
     new.promote(forced=True)
     built: list[Path] = []
     monkeypatch.setattr(bundle, "build_bento", lambda folder, *_: built.append(folder))
-    stages.bundle(old.config, made)  # building takes half a minute; what is built from is asked
+    stages.bundle(
+        old.config, made, Path()
+    )  # building takes half a minute; what is built from is asked
     assert read_info(built[0]).class_names == ("robin", "wren")
     published = Path(old.config.stores.champion)
     assert published.resolve().name == "2"
     shutil.rmtree(built[0])
-    stages.bundle(old.config, made)
+    stages.bundle(old.config, made, Path())
     assert read_info(built[1]).class_names == ("robin", "wren")
 
 
