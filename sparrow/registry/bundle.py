@@ -77,7 +77,8 @@ def keep_bento(tag: str, folder: Path) -> Path:
     import bentoml
 
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{tag.replace(':', '-')}.bento"
+    # BentoML takes a relative path from the root.
+    path = folder.absolute() / f"{tag.replace(':', '-')}.bento"
     path.unlink(missing_ok=True)
     bentoml.export_bento(tag, str(path))
     return path
