@@ -121,6 +121,7 @@ STAGES: tuple[Stage, ...] = (
             "data.near_duplicate_bits",
             "data.label_error_score",
             SHOWN,
+            "model.architecture",
             "model.weights",
             "split.visit_seconds",
             "service.threads",

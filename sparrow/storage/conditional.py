@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sparrow.portable import hard_link
+from sparrow.shipped import install_command
 
 TAKEN = {"PreconditionFailed", "412"}
 
@@ -35,7 +36,7 @@ def create_in_s3(bucket: str, path: str, content: bytes) -> bool:
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError, ClientError
     except ImportError as error:
-        raise OSError(f"{error}; install the extra: pip install 'sparrow[cluster]'") from error
+        raise OSError(f"{error}; {install_command('cluster')} brings it") from error
     # As ``pyarrow.fs`` asks: folders of the address, and what is put is not summed up in a trailer.
     config = Config(
         s3={"addressing_style": "path"}, retries={"mode": "standard", "total_max_attempts": 5}
