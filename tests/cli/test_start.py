@@ -10,6 +10,7 @@ from PIL import Image
 from small_model import write_small_model
 from small_nanodet import write_package
 
+from sparrow.cli import project
 from sparrow.cli.main import main
 from sparrow.config import Config
 from sparrow.inference.starter_origin import NANODET
@@ -19,6 +20,7 @@ from sparrow.pipeline.starter import StarterOrder, make_starter
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(project, "PACKAGE", tmp_path / "sparrow")  # a clone may have been trained
     # MLflow keeps a relative database open for the tests that follow in this process.
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/.sparrow/mlflow.db")
     return tmp_path

@@ -28,6 +28,13 @@ STEPS = [step for stage in STAGES for step in stage.steps]
 DATA = {RAW: "1", NEW: NOTHING, ASSIGNMENTS: "2"}
 DEMO = load_config(ROOT / "configs" / "demo.yaml")
 
+
+@pytest.fixture(autouse=True)
+def away_from_the_clone(tmp_path, monkeypatch):
+    """A clone in which the demo was trained has a champion."""
+    monkeypatch.chdir(tmp_path)
+
+
 # The first step that must run where a key has changed, by its longest prefix; ``promote`` runs in
 # any case. Written from what the steps do, not from ``STAGES``.
 MUST_RUN = {
