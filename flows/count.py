@@ -10,9 +10,7 @@ shards that are missing. Exit status: 0 all could be counted, 3 some photos coul
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from user_name import settle_user_name
 settle_user_name()
 
 # Metaflow's stubs export none of its names.
+from exit_status import leave_exit_status, run_with_exit_status
 from metaflow import FlowSpec, Parameter, project, step  # type: ignore[attr-defined]
 from plain_errors import plain_errors
 from store_steps import store_step
@@ -33,7 +32,6 @@ from store_steps import store_step
 import sparrow.telemetry
 
 sparrow.telemetry.switch_off()
-EXIT_FILE = "SPARROW_COUNT_EXIT"  # where the last step, a process of its own, leaves the status
 SHARD_HOURS = 24
 
 
@@ -106,8 +104,7 @@ class Count(FlowSpec):
     @step
     def end(self) -> None:
         """Leave the exit status."""
-        if named := os.environ.get(EXIT_FILE):
-            Path(named).write_text(str(self.exit_status), encoding="utf-8")
+        leave_exit_status(self.exit_status)
 
     def _request(self) -> Any:
         from sparrow.cli.archive_count import absolute
@@ -133,15 +130,7 @@ def main() -> None:
     if not {"run", "resume"} & set(sys.argv[1:]):
         Count()
         return
-    with tempfile.TemporaryDirectory() as folder:
-        exit_file = Path(folder) / "status"
-        os.environ[EXIT_FILE] = str(exit_file)
-        try:
-            Count()
-        except SystemExit as done:
-            if done.code or not exit_file.is_file():
-                raise
-        sys.exit(int(exit_file.read_text(encoding="utf-8")))
+    run_with_exit_status(Count)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,7 @@ the address in the environment variable SPARROW_WEBHOOK, and starts a training w
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +29,7 @@ settle_user_name()
 
 # Metaflow's stubs export none of its names.
 from cluster import OnCluster, publish_event
+from exit_status import leave_exit_status, run_with_exit_status
 from metaflow import Config, FlowSpec, Parameter, card, current, project, step  # type: ignore[attr-defined]
 from overrides import overrides_given
 from user_errors import UserError, refuse_secrets, user_facing_config, user_facing_step
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
 
 sparrow.telemetry.switch_off()
 READS_MODEL = ("start", "detect_drift", "report")
-EXIT_FILE = "SPARROW_MONITOR_EXIT"  # where the last step, a process of its own, leaves the status
 
 
 @OnCluster("monitor")
@@ -165,8 +163,7 @@ class Monitor(FlowSpec):
         for line in keep_within_budget(places_of(self.settings)):
             print(line)
         self.exit_status = self.verdict.exit_code
-        if named := os.environ.get(EXIT_FILE):
-            Path(named).write_text(str(self.exit_status))
+        leave_exit_status(self.exit_status)
 
 
 def main() -> None:
@@ -179,15 +176,7 @@ def main() -> None:
     except UserError as error:
         print(f"{error.headline}: {error.message}", file=sys.stderr)
         sys.exit(1)
-    with tempfile.TemporaryDirectory() as folder:
-        exit_file = Path(folder) / "status"
-        os.environ[EXIT_FILE] = str(exit_file)
-        try:
-            Monitor()
-        except SystemExit as done:
-            if done.code or not exit_file.is_file():
-                raise
-        sys.exit(int(exit_file.read_text()))
+    run_with_exit_status(Monitor)
 
 
 if __name__ == "__main__":
