@@ -29,12 +29,12 @@ from sparrow.config import ModelConfig
 from sparrow.detectors.efficientnet_lite import FIRST_OF_LAYERS, EfficientNetLite0
 from sparrow.detectors.lite_detector import make_lite_detector
 from sparrow.detectors.pretrained_weights import (
-    LITE0,
     SSD_SPLIT,
     has_full_tail,
     load_starting_weights,
     read_starting_weights,
 )
+from sparrow.lite0 import LITE0
 
 ASPECT_RATIOS = (0.5, 1.0, 2.0)
 NEVER = -20.0  # as a logit: a probability of 2e-9

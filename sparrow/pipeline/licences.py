@@ -12,11 +12,10 @@ from sparrow.data.licence_ledger import make_ledger
 from sparrow.data.tables import Dataset
 from sparrow.inference.model_folder import LICENCES, read_info, write_info
 from sparrow.inference.pretrained_licence import (
-    LITE0_PACKAGE,
     TRAINED_ON,
-    is_lite0,
     starting_licence,
 )
+from sparrow.lite0 import LITE0, PACKAGE
 
 
 def write_ledger(config: Config, dataset: Dataset, folder: Path, shown: Sequence[str]) -> None:
@@ -45,7 +44,7 @@ def pretrained_weights(weights: str, architecture: str) -> tuple[str, str, str |
     """
     licence = starting_licence(weights, architecture)
     if weights in TRAINED_ON:
-        return weights, licence, _text(LITE0_PACKAGE if is_lite0(architecture) else "torchvision")
+        return weights, licence, _text(PACKAGE if architecture == LITE0 else "torchvision")
     return "none" if weights == "none" else "a file", licence, None
 
 
